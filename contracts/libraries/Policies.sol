@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.30;
+
+import {Policy, Window} from "./Types.sol";
+import {Windows} from "./Windows.sol";
+
+/// @notice What makes a policy sound, and what makes one tighter than another.
+library Policies {
+    uint256 internal constant MAX_WINDOWS = 4;
+
+    /// @notice A policy contradicts itself: `field` must satisfy its bound.
+    /// @param field What is wrong.
+    /// @param bound The value that `field` has to respect.
+    /// @param value The value that came.
+    error PolicyInvalid(string field, uint256 bound, uint256 value);
+
+    /// @notice Reverts when the policy contradicts itself.
+    function validate(Policy calldata policy) internal pure {
+        uint256 cap = policy.paymentCap;
+        uint256 session = policy.sessionLimit;
+        _atLeast("paymentCap", 1, cap);
+        _atMost("approvalThreshold exceeds paymentCap", cap, policy.approvalThreshold);
+        _atLeast("sessionLimit below paymentCap", cap, session);
+        _atLeast("maxSessionSeconds", 1, policy.maxSessionSeconds);
+        _atMost("windows", MAX_WINDOWS, policy.windows.length);
+        if (policy.policyHash == 0) revert PolicyInvalid("policyHash", 1, 0);
+
+        uint256 period;
+        uint256 limit = session;
+        for (uint256 i; i < policy.windows.length; ++i) {
+            _atLeast("window period not longer than the one before", period + 1, policy.windows[i].period);
+            _atLeast("window limit below sessionLimit or a shorter window", limit, policy.windows[i].limit);
+            period = policy.windows[i].period;
+            limit = policy.windows[i].limit;
+        }
+        if (policy.lifetimeLimit != 0) {
+            _atLeast("lifetimeLimit below sessionLimit or a window", limit, policy.lifetimeLimit);
+        }
+    }
+
+    /// @notice Lays a policy's limits out as storage windows, carrying over what was drawn.
+    /// @dev A limit whose period was there before keeps its count. A new period starts at the least that
+    /// an old window containing it had counted (an upper bound of what was drawn in it); where none contains
+    /// it, at the most that any old window had counted. So a new limit never starts too low but for
+    /// draws of earlier windows that no limit was counting.
+    /// @return next The windows to store; a zero limit ends the list.
+    /// @return samePeriods Whether the same periods are counted as before.
+    function layOut(Policy calldata policy, Window[5] memory old, uint256 timestamp)
+        internal
+        pure
+        returns (Window[5] memory next, bool samePeriods)
+    {
+        uint256 count = policy.windows.length;
+        samePeriods = true;
+        for (uint256 i; i < count; ++i) {
+            next[i] = _carried(policy.windows[i].period, policy.windows[i].limit, old, timestamp);
+            if (old[i].limit == 0 || old[i].period != next[i].period) samePeriods = false;
+        }
+        if (policy.lifetimeLimit != 0) {
+            next[count] = _carried(0, policy.lifetimeLimit, old, timestamp);
+            if (old[count].limit == 0 || old[count].period != 0) samePeriods = false;
+            ++count;
+        }
+        if (count < 5 && old[count].limit != 0) samePeriods = false;
+    }
+
+    /// @notice Whether `policy` allows nothing that the policy in force does not allow.
+    /// @param old The windows in force.
+    /// @param cap, threshold, session, seconds_, list The other rules in force.
+    function tightens(
+        Policy calldata policy,
+        Window[5] memory old,
+        uint256 cap,
+        uint256 threshold,
+        uint256 session,
+        uint256 seconds_,
+        uint256 list
+    ) internal pure returns (bool) {
+        if (policy.paymentCap > cap) return false;
+        // A threshold at the cap means that no payment needs approval, so compare what escapes approval.
+        if (policy.approvalThreshold > threshold) return false;
+        if (policy.sessionLimit > session) return false;
+        if (policy.maxSessionSeconds > seconds_) return false;
+        if (list != 0 && policy.payeeList != list) return false;
+        // Every limit in force must still be there, no higher.
+        for (uint256 i; i < 5 && old[i].limit != 0; ++i) {
+            uint256 limit = limitOf(policy, old[i].period);
+            if (limit == 0 || limit > old[i].limit) return false;
+        }
+        return true;
+    }
+
+    /// @return The policy's limit for a period (0: the lifetime), or 0 where it has none.
+    function limitOf(Policy calldata policy, uint256 period) internal pure returns (uint256) {
+        if (period == 0) return policy.lifetimeLimit;
+        for (uint256 i; i < policy.windows.length; ++i) {
+            if (policy.windows[i].period == period) return policy.windows[i].limit;
+        }
+        return 0;
+    }
+
+    function _carried(uint32 period, uint96 limit, Window[5] memory old, uint256 timestamp)
+        private
+        pure
+        returns (Window memory window)
+    {
+        window = Window({
+            limit: limit, used: 0, period: period, index: uint32(Windows.indexAt(period, timestamp))
+        });
+        uint256 containing = type(uint256).max;
+        uint256 contained;
+        for (uint256 i; i < 5 && old[i].limit != 0; ++i) {
+            uint256 used = Windows.usedAt(old[i], timestamp);
+            bool contains = old[i].period == 0 || (period != 0 && old[i].period >= period);
+            if (old[i].period == period) {
+                window.used = uint96(used);
+                return window;
+            }
+            if (contains && used < containing) containing = used;
+            if (used > contained) contained = used;
+        }
+        window.used = uint96(containing != type(uint256).max ? containing : contained);
+    }
+
+    function _atLeast(string memory field, uint256 bound, uint256 value) private pure {
+        if (value < bound) revert PolicyInvalid(field, bound, value);
+    }
+
+    function _atMost(string memory field, uint256 bound, uint256 value) private pure {
+        if (value > bound) revert PolicyInvalid(field, bound, value);
+    }
+}

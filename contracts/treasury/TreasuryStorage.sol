@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.30;
+
+import {Purse} from "../Purse.sol";
+import {ITreasuryErrors} from "../interfaces/ITreasuryErrors.sol";
+import {ITreasuryEvents} from "../interfaces/ITreasuryEvents.sol";
+import {SessionWord} from "../libraries/SessionWord.sol";
+import {Account, Asset, Draw, Envelope, Organisation, Role, Scope} from "../libraries/Types.sol";
+import {EIP712} from "solady/utils/EIP712.sol";
+import {ReentrancyGuardTransient} from "solady/utils/ReentrancyGuardTransient.sol";
+
+/// @notice The state of a treasury and what every part of it needs.
+abstract contract TreasuryStorage is ITreasuryErrors, ITreasuryEvents, EIP712, ReentrancyGuardTransient {
+    /* CONSTANTS */
+
+    uint8 internal constant FLAG_FROZEN = 1;
+    uint8 internal constant FLAG_REVIEW = 2;
+
+    /// @dev An announcement that nobody used for this long, in seconds, is void: the world has moved on.
+    uint256 private constant ANNOUNCEMENT_LIFE = 14 days;
+
+    /* STORAGE */
+
+    Organisation internal _organisation;
+    mapping(address account => Account) internal _accounts;
+    mapping(uint256 index => Asset) internal _assets;
+    mapping(uint256 envelope => Envelope) internal _envelopes;
+    mapping(address purse => SessionWord) internal _sessions;
+    mapping(address purse => Scope) internal _scopes;
+    mapping(address purse => Draw) internal _draws;
+    mapping(uint256 list => mapping(address payee => bool)) internal _payees;
+    mapping(bytes32 callHash => uint256 readyAt) internal _announcements;
+
+    /* CHECKS */
+
+    modifier only(uint8 anyOf) {
+        _checkRole(anyOf);
+        _;
+    }
+
+    function _checkRole(uint8 anyOf) internal view {
+        if (_accounts[msg.sender].roles & anyOf == 0) revert RoleMissing(msg.sender, anyOf);
+    }
+
+    function _existing(uint256 envelope) internal view returns (Envelope storage) {
+        uint256 count = _organisation.envelopes;
+        if (envelope == 0 || envelope > count) revert EnvelopeUnknown(envelope, count);
+        return _envelopes[envelope];
+    }
+
+    function _u96(uint256 value) internal pure returns (uint96) {
+        if (value > type(uint96).max) revert Overflow(value, type(uint96).max);
+        return uint96(value);
+    }
+
+    /* SHARED EFFECTS */
+
+    function _grant(address account, uint8 role) internal {
+        Account storage record = _accounts[account];
+        if (record.roles & role != 0) return;
+        if (role == Role.OWNER) _organisation.owners += 1;
+        record.roles |= role;
+        emit RoleGranted(account, role, msg.sender);
+    }
+
+    /// @dev Uses up the announcement of the current call, unless the organisation asks for no delay.
+    function _requireAnnounced() internal {
+        if (_organisation.delay == 0) return;
+        bytes32 id = keccak256(msg.data);
+        uint256 readyAt = _announcements[id];
+        if (readyAt == 0 || block.timestamp < readyAt) revert NotAnnounced(id, readyAt);
+        uint256 staleAt = readyAt + ANNOUNCEMENT_LIFE;
+        if (block.timestamp >= staleAt) revert AnnouncementStale(id, staleAt);
+        delete _announcements[id];
+        emit AnnouncementUsed(id, msg.sender);
+    }
+
+    function _purseAddress(uint256 envelope, uint256 index, uint256 asset) internal view returns (address) {
+        bytes32 initHash =
+            keccak256(abi.encodePacked(type(Purse).creationCode, _assets[asset].domainSeparator));
+        return address(
+            uint160(
+                uint256(
+                    keccak256(
+                        abi.encodePacked(hex"ff", address(this), bytes32(envelope << 16 | index), initHash)
+                    )
+                )
+            )
+        );
+    }
+
+    /// @dev Makes a purse transfer what it holds; fails where the token says false.
+    function _pull(address purse, address token, address to, uint256 amount) internal {
+        (bool success, bytes memory answer) = purse.call(
+            abi.encodePacked(
+                bytes32(uint256(uint160(token))),
+                abi.encodeWithSignature("transfer(address,uint256)", to, amount)
+            )
+        );
+        // `transfer` answers true, or nothing at all in older tokens.
+        if (!success || (answer.length != 0 && (answer.length < 32 || abi.decode(answer, (uint256)) != 1))) {
+            revert PurseCallFailed(purse);
+        }
+    }
+
+    /* EIP-712 */
+
+    function _domainNameAndVersion() internal pure override returns (string memory, string memory) {
+        return ("Bursar Treasury", "1");
+    }
+
+    /// @dev The guard is on every chain: all that Bursar runs on have transient storage.
+    function _useTransientReentrancyGuardOnlyOnMainnet() internal pure override returns (bool) {
+        return false;
+    }
+}

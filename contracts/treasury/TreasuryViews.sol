@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.30;
+
+import {SessionWord} from "../libraries/SessionWord.sol";
+import {
+    Account,
+    Draw,
+    Envelope,
+    EnvelopeHead,
+    EnvelopeView,
+    Headroom,
+    Organisation,
+    Policy,
+    Scope,
+    SessionView,
+    Window,
+    WindowLimit
+} from "../libraries/Types.sol";
+import {Windows} from "../libraries/Windows.sol";
+import {TreasuryStorage} from "./TreasuryStorage.sol";
+
+/// @notice What a treasury answers about itself.
+abstract contract TreasuryViews is TreasuryStorage {
+    function organisation() external view returns (Organisation memory) {
+        return _organisation;
+    }
+
+    /// @notice Roles (bits of {Role}), authorship and agency of an account.
+    function account(address who) external view returns (Account memory) {
+        return _accounts[who];
+    }
+
+    function asset(uint256 index) external view returns (address token, uint256 escrowed, bytes32 separator) {
+        return (_assets[index].token, _assets[index].escrowed, _assets[index].domainSeparator);
+    }
+
+    function envelope(uint24 number) external view returns (EnvelopeView memory) {
+        Envelope storage record = _existing(number);
+        EnvelopeHead memory head = record.head;
+        (WindowLimit[] memory windows, uint96 lifetimeLimit) = _limits(record);
+        return EnvelopeView({
+            agent: record.agent,
+            asset: _assets[record.asset].token,
+            escrow: record.escrow,
+            policyVersion: head.policyVersion,
+            frozen: head.flags & FLAG_FROZEN != 0,
+            underReview: head.flags & FLAG_REVIEW != 0,
+            purses: uint256(record.morePurses) + 1,
+            policy: Policy({
+                paymentCap: head.paymentCap,
+                approvalThreshold: head.approvalThreshold,
+                sessionLimit: record.sessionLimit,
+                maxSessionSeconds: head.maxSessionSeconds,
+                payeeList: head.payeeList,
+                lifetimeLimit: lifetimeLimit,
+                policyHash: record.policyHashes[head.policyVersion],
+                windows: windows
+            })
+        });
+    }
+
+    /// @notice What each limit of an envelope has left now, what open sessions hold counted as used.
+    function headroom(uint24 number) external view returns (Headroom[] memory rooms) {
+        Envelope storage record = _existing(number);
+        uint256 count;
+        while (count < 5 && record.windows[count].limit != 0) ++count;
+        rooms = new Headroom[](count);
+        for (uint256 i; i < count; ++i) {
+            Window memory window = record.windows[i];
+            rooms[i] = Headroom({
+                period: window.period,
+                limit: window.limit,
+                used: Windows.usedAt(window, block.timestamp),
+                endsAt: Windows.endAt(window.period, block.timestamp)
+            });
+        }
+    }
+
+    /// @notice The document hash of a policy version of an envelope; zero where there never was one.
+    function policyHash(uint24 number, uint16 version) external view returns (bytes32) {
+        return _envelopes[number].policyHashes[version];
+    }
+
+    /// @notice The address of an envelope's purse, created or not.
+    function purseOf(uint24 number, uint16 index) external view returns (address) {
+        return _purseAddress(number, index, _existing(number).asset);
+    }
+
+    function session(address purse) external view returns (SessionView memory) {
+        SessionWord word = _sessions[purse];
+        Draw memory draw = _draws[purse];
+        Scope memory none;
+        bool open = word.key() != address(0);
+        return SessionView({
+            envelope: word.envelope(),
+            sequence: word.sequence(),
+            key: word.key(),
+            expiry: open ? draw.expiry : 0,
+            policyVersion: word.policyVersion(),
+            frozen: open && word.expiry() == 0,
+            budget: open ? draw.budget : 0,
+            openedAt: open ? draw.openedAt : 0,
+            scope: word.scoped() ? _scopes[purse] : none
+        });
+    }
+
+    function isPayeeListed(uint16 list, address payee) external view returns (bool) {
+        return _payees[list][payee];
+    }
+
+    /// @notice When an announced call may run, in unix seconds; 0 where it is not announced.
+    function announcedFor(bytes32 id) external view returns (uint256) {
+        return _announcements[id];
+    }
+
+    function _limits(Envelope storage record)
+        private
+        view
+        returns (WindowLimit[] memory windows, uint96 lifetimeLimit)
+    {
+        uint256 count;
+        while (count < 5 && record.windows[count].limit != 0) {
+            if (record.windows[count].period == 0) {
+                lifetimeLimit = record.windows[count].limit;
+                break;
+            }
+            ++count;
+        }
+        windows = new WindowLimit[](count);
+        for (uint256 i; i < count; ++i) {
+            windows[i] = WindowLimit({period: record.windows[i].period, limit: record.windows[i].limit});
+        }
+    }
+}

@@ -1,0 +1,273 @@
+//! Decision records: why an agent pays, or why it was refused. Only their hash goes on chain.
+
+use alloy::primitives::{Address, B256, keccak256};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    amount::Amount,
+    payment::{commitment, session_id, split_session_id},
+    refusal::Refusal,
+};
+
+/// The schema this crate writes and reads.
+pub const SCHEMA: &str = "bursar.decision/1";
+
+/// The largest record taken, as canonical JSON, in bytes.
+pub const MAX_BYTES: usize = 64 * 1024;
+
+/// What an agent decided about one payment, and on what grounds.
+///
+/// Hashed as keccak-256 of its canonical JSON (RFC 8785). Amounts are decimal strings of atomic units.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct DecisionRecord {
+    /// [`SCHEMA`].
+    pub schema: String,
+    /// Unique, chosen by the agent (UUIDv7).
+    pub id: String,
+    /// Counts the agent's records of this envelope from 1.
+    pub seq: u64,
+    /// Hash of the agent's record before this one; zero for the first.
+    pub prev_hash: B256,
+    /// EIP-155 chain id.
+    pub chain_id: u64,
+    /// The treasury whose envelope is drawn on.
+    pub treasury: Address,
+    /// The envelope's number in that treasury.
+    pub envelope: u32,
+    /// The agent's identity key.
+    pub agent: Address,
+    /// keccak-256 of the agent's ERC-8004 reference, or zero.
+    pub agent_ref: B256,
+    /// Hash of the identity stamp in use, or zero.
+    pub stamp_hash: B256,
+    /// The session (purse and sequence number); zero where none was open.
+    pub session: B256,
+    /// The policy version in force.
+    pub policy_version: u16,
+    /// The hash of that policy's document.
+    pub policy_hash: B256,
+    /// What set the agent going: a task, a user, a schedule.
+    pub trigger: String,
+    /// What is bought.
+    pub resource: Resource,
+    /// keccak-256 of the canonical JSON of the x402 payment requirement.
+    pub requirement_hash: B256,
+    /// The signed x402 offer, where there was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub offer: Option<serde_json::Value>,
+    /// Who would be paid.
+    pub payee: Address,
+    /// The token.
+    pub asset: Address,
+    /// How much, in the asset's atomic units.
+    pub amount: Amount,
+    /// What else the agent could have done.
+    #[serde(default)]
+    pub alternatives: Vec<String>,
+    /// The rules looked at before signing.
+    #[serde(default)]
+    pub rules: Vec<RuleCheck>,
+    /// Why, in words.
+    pub rationale: String,
+    /// The model that decided, where one did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<Model>,
+    /// Pay, or not.
+    pub verdict: Verdict,
+    /// Why not; empty where the verdict is to pay.
+    #[serde(default)]
+    pub reason_codes: Vec<Refusal>,
+    /// Unix seconds.
+    pub created_at: u64,
+    /// Random; makes the hash on chain meaningless once the record is erased.
+    pub salt: B256,
+}
+
+/// What is bought.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Resource {
+    /// Where.
+    pub url: String,
+    /// The HTTP method.
+    pub method: String,
+    /// keccak-256 of the request's body; zero without one.
+    pub body_hash: B256,
+}
+
+/// One rule, as it was checked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct RuleCheck {
+    /// The refusal this rule would give.
+    pub id: Refusal,
+    /// What was asked for.
+    pub input: String,
+    /// What binds.
+    pub limit: String,
+    /// Whether it held.
+    pub pass: bool,
+}
+
+/// The model that decided.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Model {
+    /// Who runs it.
+    pub provider: String,
+    /// Its name.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// keccak-256 of the prompt.
+    pub prompt_hash: B256,
+}
+
+/// Pay, or not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// The agent signs.
+    Approved,
+    /// The agent does not sign.
+    Denied,
+}
+
+impl Verdict {
+    /// As records and tables spell it.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Approved => "approved",
+            Self::Denied => "denied",
+        }
+    }
+}
+
+/// A record that is not what it should be.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum DecisionError {
+    /// Not JSON, or not this schema.
+    #[error("the decision record does not parse: {0}")]
+    Malformed(String),
+    /// Of a schema this crate does not know.
+    #[error("expected schema {SCHEMA:?}, got {got:?}")]
+    Schema {
+        /// What it names.
+        got: String,
+    },
+    /// Too large.
+    #[error("expected a decision record of at most {MAX_BYTES} bytes, got {got}")]
+    TooLarge {
+        /// Its size in bytes.
+        got: usize,
+    },
+    /// The bytes are not the canonical form of what they say.
+    #[error("the decision record is not in canonical form (RFC 8785)")]
+    NotCanonical,
+    /// The content does not match the hash it came with.
+    #[error("expected a record with hash {expected}, got one with hash {got}")]
+    HashMismatch {
+        /// The hash it came with.
+        expected: B256,
+        /// The hash of its content.
+        got: B256,
+    },
+    /// The record contradicts itself.
+    #[error("the decision record contradicts itself: {0}")]
+    Inconsistent(String),
+}
+
+impl DecisionRecord {
+    /// The canonical JSON (RFC 8785) that is hashed, stored and sent.
+    ///
+    /// # Errors
+    /// When the record is larger than [`MAX_BYTES`].
+    pub fn canonical(&self) -> Result<String, DecisionError> {
+        let text = serde_json_canonicalizer::to_string(self)
+            .map_err(|error| DecisionError::Malformed(error.to_string()))?;
+        if text.len() > MAX_BYTES {
+            return Err(DecisionError::TooLarge { got: text.len() });
+        }
+        Ok(text)
+    }
+
+    /// keccak-256 of the canonical JSON.
+    ///
+    /// # Errors
+    /// As [`Self::canonical`].
+    pub fn hash(&self) -> Result<B256, DecisionError> {
+        Ok(keccak256(self.canonical()?))
+    }
+
+    /// Reads a record from its canonical bytes.
+    ///
+    /// # Errors
+    /// When the bytes are too large, of another schema, not canonical, or contradict themselves.
+    pub fn from_canonical(text: &str) -> Result<Self, DecisionError> {
+        if text.len() > MAX_BYTES {
+            return Err(DecisionError::TooLarge { got: text.len() });
+        }
+        let record: Self =
+            serde_json::from_str(text).map_err(|error| DecisionError::Malformed(error.to_string()))?;
+        if record.schema != SCHEMA {
+            return Err(DecisionError::Schema { got: record.schema.chars().take(80).collect() });
+        }
+        if record.canonical()? != text {
+            return Err(DecisionError::NotCanonical);
+        }
+        record.check()?;
+        Ok(record)
+    }
+
+    /// Reads a record and holds it against the hash it came with.
+    ///
+    /// # Errors
+    /// As [`Self::from_canonical`], and when the hash is another.
+    pub fn verified(text: &str, expected: B256) -> Result<Self, DecisionError> {
+        let record = Self::from_canonical(text)?;
+        let got = keccak256(text);
+        if got != expected {
+            return Err(DecisionError::HashMismatch { expected, got });
+        }
+        Ok(record)
+    }
+
+    /// The nonce that a payment under this record carries; `None` where no session was open.
+    ///
+    /// # Errors
+    /// As [`Self::canonical`].
+    pub fn nonce(&self) -> Result<Option<B256>, DecisionError> {
+        if self.session.is_zero() {
+            return Ok(None);
+        }
+        Ok(Some(commitment(self.policy_version, self.session, self.hash()?)))
+    }
+
+    /// The purse and sequence number of the session; `None` where none was open.
+    pub fn purse(&self) -> Option<(Address, u32)> {
+        (!self.session.is_zero()).then(|| split_session_id(self.session))
+    }
+
+    fn check(&self) -> Result<(), DecisionError> {
+        let wrong = |what: &str| Err(DecisionError::Inconsistent(what.to_owned()));
+        match self.verdict {
+            Verdict::Approved if self.session.is_zero() => wrong("approved without a session"),
+            Verdict::Approved if !self.reason_codes.is_empty() => wrong("approved, with reasons against it"),
+            Verdict::Denied if self.reason_codes.is_empty() => wrong("denied without a reason"),
+            _ if self.seq == 0 => wrong("seq counts from 1"),
+            _ if (self.seq == 1) != self.prev_hash.is_zero() => {
+                wrong("only the first record has no record before it")
+            }
+            _ if !self.session.is_zero() => {
+                let (purse, sequence) = split_session_id(self.session);
+                if session_id(purse, sequence) == self.session {
+                    Ok(())
+                } else {
+                    wrong("session is no purse and sequence number")
+                }
+            }
+            _ => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.30;
+
+import {Treasury} from "../contracts/Treasury.sol";
+import {TreasuryDesk} from "../contracts/TreasuryDesk.sol";
+import {TreasuryFactory} from "../contracts/TreasuryFactory.sol";
+import {ITreasuryErrors} from "../contracts/interfaces/ITreasuryErrors.sol";
+import {ITreasuryEvents} from "../contracts/interfaces/ITreasuryEvents.sol";
+import {Payment} from "../contracts/libraries/PaymentBlob.sol";
+import {PaymentDigest} from "../contracts/libraries/PaymentDigest.sol";
+import {Policy, Refusal, Role, Scope, SessionRequest, WindowLimit} from "../contracts/libraries/Types.sol";
+import {TestUSDC} from "./mocks/TestUSDC.sol";
+import {Test} from "forge-std/Test.sol";
+
+/// @notice A treasury with separate people, one agent's envelope with day and week limits, and the verbs that
+/// tests speak in.
+abstract contract Base is Test, ITreasuryErrors, ITreasuryEvents {
+    uint256 internal constant UNIT = 1e6;
+    uint16 internal constant LIST = 1;
+    uint32 internal constant DAY = 1 days;
+    uint32 internal constant WEEK = 7 days;
+    bytes4 internal constant VALID = 0x1626ba7e;
+    bytes4 internal constant INVALID = 0xffffffff;
+    bytes32 internal constant DECISION = keccak256("decision 1");
+
+    TestUSDC internal usdc;
+    TreasuryFactory internal factory;
+    Treasury internal treasury;
+    /// The same address as `treasury`: the half of its functions that the desk's code answers.
+    TreasuryDesk internal desk;
+
+    address internal owner = makeAddr("owner");
+    address internal manager = makeAddr("policy manager");
+    address internal guardian = makeAddr("guardian");
+    address internal reviewer = makeAddr("reviewer");
+    address internal stranger = makeAddr("stranger");
+    address internal payee = makeAddr("payee");
+    address internal otherPayee = makeAddr("unlisted payee");
+    address internal agent;
+    uint256 internal agentKey;
+    address internal sessionKey;
+    uint256 internal sessionSecret;
+    address internal approver;
+    uint256 internal approverKey;
+
+    uint24 internal envelope;
+    address internal purse;
+
+    function setUp() public virtual {
+        // Wednesday 2026-01-07 12:00 UTC: inside a day and a week, near the end of neither.
+        vm.warp(1_767_787_200);
+        (agent, agentKey) = makeAddrAndKey("agent");
+        (sessionKey, sessionSecret) = makeAddrAndKey("session key");
+        (approver, approverKey) = makeAddrAndKey("approver");
+
+        usdc = new TestUSDC();
+        factory = new TreasuryFactory();
+        treasury = factory.createTreasury(owner, 0);
+        desk = TreasuryDesk(address(treasury));
+
+        vm.startPrank(owner);
+        desk.grantRole(manager, Role.POLICY_MANAGER);
+        desk.grantRole(guardian, Role.GUARDIAN);
+        desk.grantRole(approver, Role.APPROVER);
+        desk.grantRole(reviewer, Role.REVIEWER);
+        desk.setSeparationOfDuties(true);
+        desk.addAsset(address(usdc));
+        vm.stopPrank();
+
+        vm.startPrank(manager);
+        (envelope, purse) = desk.createEnvelope(agent, address(usdc), defaultPolicy());
+        treasury.listPayees(LIST, _one(payee));
+        vm.stopPrank();
+        fund(envelope, 1000 * UNIT);
+    }
+
+    /* POLICIES */
+
+    /// @dev Cap 20, approval above 10, session 50, day 100, week 300, lifetime none, listed payees only.
+    function defaultPolicy() internal pure returns (Policy memory policy) {
+        policy.paymentCap = uint96(20 * UNIT);
+        policy.approvalThreshold = uint96(10 * UNIT);
+        policy.sessionLimit = uint96(50 * UNIT);
+        policy.maxSessionSeconds = 4 hours;
+        policy.payeeList = LIST;
+        policy.policyHash = keccak256("policy document");
+        policy.windows = new WindowLimit[](2);
+        policy.windows[0] = WindowLimit({period: DAY, limit: uint96(100 * UNIT)});
+        policy.windows[1] = WindowLimit({period: WEEK, limit: uint96(300 * UNIT)});
+    }
+
+    /* MONEY */
+
+    function fund(uint24 to, uint256 amount) internal {
+        usdc.mint(address(this), amount);
+        usdc.approve(address(treasury), amount);
+        treasury.topUp(to, amount);
+    }
+
+    function escrowOf(uint24 number) internal view returns (uint256) {
+        return desk.envelope(number).escrow;
+    }
+
+    function usedOf(uint24 number, uint256 window) internal view returns (uint256) {
+        return desk.headroom(number)[window].used;
+    }
+
+    /* SESSIONS */
+
+    function request(uint256 budget) internal view returns (SessionRequest memory r) {
+        r.envelope = envelope;
+        r.sequence = uint24(desk.session(purse).sequence + 1);
+        r.key = sessionKey;
+        r.budget = uint96(budget);
+        r.expiry = uint32(block.timestamp + 1 hours);
+    }
+
+    function signRequest(SessionRequest memory r) internal view returns (bytes memory) {
+        return signRequest(r, agentKey);
+    }
+
+    function signRequest(SessionRequest memory r, uint256 key) internal view returns (bytes memory) {
+        (uint8 v, bytes32 r_, bytes32 s) = vm.sign(key, treasury.openSessionDigest(r));
+        return abi.encodePacked(r_, s, v);
+    }
+
+    function signClose(address purse_, uint24 sequence, uint256 key) internal view returns (bytes memory) {
+        (uint8 v, bytes32 r_, bytes32 s) = vm.sign(key, treasury.closeSessionDigest(purse_, sequence));
+        return abi.encodePacked(r_, s, v);
+    }
+
+    function open(uint256 budget) internal returns (address) {
+        SessionRequest memory r = request(budget);
+        return treasury.openSession(r, signRequest(r));
+    }
+
+    /// @dev A fresh key for each session, as the rules ask.
+    function nextSessionKey() internal {
+        (sessionKey, sessionSecret) =
+            makeAddrAndKey(string.concat("session key of ", vm.toString(sessionKey)));
+    }
+
+    /* PAYMENTS */
+
+    function paymentOf(address to, uint256 amount) internal view returns (Payment memory p) {
+        p.rail = 1;
+        p.payee = to;
+        p.amount = amount;
+        p.validBefore = block.timestamp + 10 minutes;
+        p.decisionHash = DECISION;
+    }
+
+    function nonceOf(address from, bytes32 decision) internal view returns (bytes32) {
+        uint256 version = desk.envelope(envelope).policyVersion;
+        bytes32 session = PaymentDigest.sessionId(from, desk.session(from).sequence);
+        return PaymentDigest.commitment(version, session, decision);
+    }
+
+    function digestOf(address from, Payment memory p) internal view returns (bytes32) {
+        return PaymentDigest.eip3009(usdc.DOMAIN_SEPARATOR(), from, p, nonceOf(from, p.decisionHash));
+    }
+
+    function blobOf(Payment memory p, bytes32 digest, uint256 key) internal pure returns (bytes memory) {
+        (bytes32 r, bytes32 vs) = vm.signCompact(key, digest);
+        return abi.encodePacked(
+            uint8(p.rail | (p.approvalKind << 4)),
+            p.payee,
+            uint96(p.amount),
+            uint40(p.validAfter),
+            uint40(p.validBefore),
+            p.decisionHash,
+            r,
+            vs
+        );
+    }
+
+    /// @return digest What the token will ask about.
+    /// @return blob The answer of an honest agent.
+    function signed(address from, Payment memory p)
+        internal
+        view
+        returns (bytes32 digest, bytes memory blob)
+    {
+        digest = digestOf(from, p);
+        blob = blobOf(p, digest, sessionSecret);
+    }
+
+    function signedWithApproval(address from, Payment memory p, uint256 key)
+        internal
+        view
+        returns (bytes32 digest, bytes memory blob)
+    {
+        p.approvalKind = 1;
+        (digest, blob) = signed(from, p);
+        (bytes32 r, bytes32 vs) = vm.signCompact(key, approvalDigest(from, p, digest));
+        blob = abi.encodePacked(blob, r, vs);
+    }
+
+    function approvalDigest(address from, Payment memory p, bytes32 digest) internal view returns (bytes32) {
+        return PaymentDigest.typed(treasuryDomain(), PaymentDigest.approval(from, p, digest));
+    }
+
+    function treasuryDomain() internal view returns (bytes32) {
+        return keccak256(
+            abi.encode(
+                keccak256(
+                    "EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"
+                ),
+                keccak256("Bursar Treasury"),
+                keccak256("1"),
+                block.chainid,
+                address(treasury)
+            )
+        );
+    }
+
+    function answer(address from, bytes32 digest, bytes memory blob) internal view returns (bytes4) {
+        return Treasury(from).isValidSignature(digest, blob);
+    }
+
+    /// @dev Settles as a facilitator does: the payer's blob is "the signature" of a stock transfer.
+    function settle(address from, Payment memory p, bytes memory blob) internal {
+        usdc.transferWithAuthorization(
+            from, p.payee, p.amount, p.validAfter, p.validBefore, nonceOf(from, p.decisionHash), blob
+        );
+    }
+
+    function pay(address from, address to, uint256 amount, bytes32 decision) internal {
+        Payment memory p = paymentOf(to, amount);
+        p.decisionHash = decision;
+        (, bytes memory blob) = signed(from, p);
+        settle(from, p, blob);
+    }
+
+    /// @dev Refused by the purse, by the views for that very reason, and so by the token.
+    function assertRefused(address from, Payment memory p, bytes32 digest, bytes memory blob, Refusal reason)
+        internal
+    {
+        assertEq(answer(from, digest, blob), INVALID, "purse says yes");
+        (Refusal told,,) = desk.diagnosePayment(from, digest, blob);
+        assertEq(uint8(told), uint8(reason), "reason");
+        vm.expectRevert();
+        this.settleExternally(from, p, blob);
+    }
+
+    function settleExternally(address from, Payment memory p, bytes memory blob) external {
+        settle(from, p, blob);
+    }
+
+    function assertAccepted(address from, bytes32 digest, bytes memory blob) internal view {
+        (Refusal told,,) = desk.diagnosePayment(from, digest, blob);
+        assertEq(uint8(told), uint8(Refusal.None), "reason");
+        assertEq(answer(from, digest, blob), VALID, "purse says no");
+    }
+
+    function _one(address who) internal pure returns (address[] memory list) {
+        list = new address[](1);
+        list[0] = who;
+    }
+}
