@@ -44,7 +44,10 @@ library PaymentBlob {
     function isWellFormed(bytes calldata blob) internal pure returns (bool) {
         uint256 length = blob.length;
         if (length < BASE_LENGTH || length > MAX_LENGTH) return false;
-        uint256 approvalKind = uint8(blob[0]) >> 4;
+        uint256 approvalKind;
+        assembly ("memory-safe") {
+            approvalKind := shr(252, calldataload(blob.offset))
+        }
         if (approvalKind == APPROVAL_NONE) return length == BASE_LENGTH;
         if (approvalKind == APPROVAL_EOA) return length == EOA_LENGTH;
         return approvalKind == APPROVAL_CONTRACT && length >= CONTRACT_LENGTH;

@@ -32,8 +32,7 @@ abstract contract TreasuryDiagnosis is TreasurySessionRules, TreasuryPaymentRule
         returns (Refusal reason, uint256 limit, uint256 actual)
     {
         uint256 asset = _envelopes[_sessions[purse].envelope()].asset;
-        Verdict memory verdict = _judge(purse, _assets[asset].domainSeparator, digest, signature);
-        return (verdict.reason, verdict.limit, verdict.actual);
+        return _judge(purse, _assets[asset].domainSeparator, digest, signature);
     }
 
     /// @notice Whether a payment would be within the rules now, before anybody signs it.
@@ -45,12 +44,12 @@ abstract contract TreasuryDiagnosis is TreasurySessionRules, TreasuryPaymentRule
         returns (Refusal reason, uint256 limit, uint256 actual)
     {
         SessionWord word = _sessions[purse];
-        Verdict memory verdict = _judgeStanding(word);
-        if (verdict.reason != Refusal.None) return (verdict.reason, verdict.limit, verdict.actual);
         EnvelopeHead memory head = _envelopes[word.envelope()].head;
+        (reason, limit, actual) = _judgeStanding(word, head);
+        if (reason != Refusal.None) return (reason, limit, actual);
         uint256 threshold;
-        (verdict, threshold) = _judgeRules(purse, word, head, payee, amount);
-        if (verdict.reason != Refusal.None) return (verdict.reason, verdict.limit, verdict.actual);
+        (reason, limit, actual, threshold) = _judgeRules(purse, word, head, payee, amount);
+        if (reason != Refusal.None) return (reason, limit, actual);
         uint256 held = SafeTransferLib.balanceOf(_assets[_envelopes[word.envelope()].asset].token, purse);
         if (amount > held) return (Refusal.SessionBudgetExceeded, held, amount);
         if (amount > threshold && !approved) return (Refusal.ApprovalMissing, threshold, amount);

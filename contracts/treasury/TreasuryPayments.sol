@@ -18,7 +18,7 @@ abstract contract TreasuryPayments is TreasuryPaymentRules {
         assembly ("memory-safe") {
             domainSeparator := calldataload(sub(calldatasize(), 32))
         }
-        Verdict memory verdict = _judge(msg.sender, domainSeparator, digest, signature);
-        return verdict.reason == Refusal.None ? VALID : INVALID;
+        (Refusal reason,,) = _judge(msg.sender, domainSeparator, digest, signature);
+        return reason == Refusal.None ? VALID : INVALID;
     }
 }
