@@ -5,9 +5,8 @@ import {Payment} from "../../contracts/libraries/PaymentBlob.sol";
 import {Policy, SessionRequest} from "../../contracts/libraries/Types.sol";
 import {Base} from "../Base.t.sol";
 
-/// @notice Total gas of whole transactions, calldata and base fee included, in the steady state: each test is
-/// one transaction of its own (`isolate`), its warm-up done in `setUp`.
-/// forge-config: default.isolate = true
+/// @notice Total gas of whole transactions, calldata and base fee included, in the steady state: each test runs
+/// with `--isolate`, its warm-up done in `setUp`.
 contract GasTest is Base {
     function setUp() public override {
         super.setUp();

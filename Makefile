@@ -1,0 +1,74 @@
+# Bursar: everything a person or CI runs, by name. `make` alone lists it.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+# Chain tools come from npm, as real binaries inside platform packages; see script/tools/.
+export PATH := $(CURDIR)/script/tools/bin:$(PATH)
+
+.PHONY: help
+help: ## List these targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
+
+.PHONY: setup
+setup: node_modules/.bursar-ready ## Install the pinned chain tools and reference peers (npm)
+
+node_modules/.bursar-ready: package.json package-lock.json
+	@command -v cargo >/dev/null || { echo "Bursar needs Rust: install the toolchain named in rust-toolchain.toml"; exit 1; }
+	@command -v npm >/dev/null || { echo "Bursar needs Node.js 20 or later, with npm"; exit 1; }
+	@echo "installing the pinned chain tools and reference peers (about 20 s)"
+	@npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+
+.PHONY: demo
+demo: setup ## The main job end to end; leaves the stack up (ONCE=1: ends with exit status 0 if all came out)
+	@echo "building (a first build takes 5 to 10 minutes on two cores)"
+	@cargo build --workspace --bins --quiet
+	@target/debug/bursar demo $(if $(ONCE),--once) $(DEMO_FLAGS)
+
+.PHONY: test
+test: test-contracts test-rust test-reference ## Pass all tests
+
+.PHONY: test-contracts
+test-contracts: setup ## Solidity unit and fuzz tests
+	@FORGE_SNAPSHOT_EMIT=false forge test --no-match-path "test/gas/*"
+
+.PHONY: test-rust
+test-rust: setup ## Rust unit, story and end-to-end tests, and doctests
+	@cargo build --workspace --bins --quiet
+	@cargo test --workspace --quiet
+
+.PHONY: test-reference
+test-reference: setup ## The unmodified TypeScript facilitator and server against the same contracts
+	@npm run --silent test:reference
+
+.PHONY: gas
+gas: setup ## Measure gas and write target/reports/gas.json; fails where the committed snapshot differs
+	@script/gas
+
+.PHONY: gas-snapshot
+gas-snapshot: setup ## Measure gas and rewrite the committed snapshot
+	@script/gas --write
+
+.PHONY: bindings
+bindings: setup ## Compile the contracts and rewrite sdk/abi/
+	@cargo build --workspace --bins --quiet
+	@target/debug/bursar-bindings
+
+.PHONY: openapi
+openapi: ## Rewrite api/openapi.json
+	@BURSAR_REWRITE=1 cargo test --workspace --quiet openapi
+
+.PHONY: check
+check: setup ## What CI checks beside the tests: formatting, lints, docs, generated files, gas
+	@echo "formatting" && cargo fmt --all --check && forge fmt --check
+	@echo "lints" && cargo clippy --workspace --all-targets --quiet -- -D warnings
+	@echo "docs" && RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --quiet
+	@echo "generated files" && cargo build --workspace --bins --quiet && target/debug/bursar-bindings --check
+	@echo "gas snapshot" && script/gas
+
+.PHONY: fmt
+fmt: setup ## Format Rust and Solidity
+	@cargo fmt --all && forge fmt
