@@ -1,2 +1,137 @@
-//! Placeholder until the first command lands.
-fn main() {}
+//! Bursar's one binary: the demo, the services, treasury and agent verbs, ledger queries.
+
+mod commands;
+mod config;
+mod demo;
+mod keys;
+mod output;
+
+use std::{path::PathBuf, process::ExitCode};
+
+use alloy::primitives::Address;
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+use tracing_subscriber::{EnvFilter, layer::SubscriberExt as _, util::SubscriberInitExt as _};
+use url::Url;
+
+use crate::{
+    commands::{Context, agent::AgentCommand, ledger::LedgerCommand, policy::PolicyCommand, treasury::TreasuryCommand},
+    config::{Config, Network},
+    keys::KeyArgs,
+    output::Output,
+};
+
+/// Lets AI agents pay over x402 inside an envelope that nobody can talk them out of.
+///
+/// Start with `bursar demo`: it runs everything on a local chain and explains each step.
+///
+/// Configuration, each overriding the one before: defaults of the network (--network), `bursar.toml`, BURSAR_*
+/// environment variables, flags. `bursar config` prints what applies. Keys come from --key-file or BURSAR_KEY, and
+/// are never printed.
+#[derive(Debug, Parser)]
+#[command(name = "bursar", version, max_term_width = 110)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    /// Configuration file
+    #[arg(long, global = true, env = "BURSAR_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// The network whose defaults apply
+    #[arg(long, global = true, value_enum)]
+    network: Option<Network>,
+    /// The node's HTTP address
+    #[arg(long, global = true, value_name = "URL")]
+    rpc_url: Option<Url>,
+    /// The treasury to act on
+    #[arg(long, global = true, value_name = "ADDRESS")]
+    treasury: Option<Address>,
+    /// The treasury factory to follow, or to deploy through
+    #[arg(long, global = true, value_name = "ADDRESS")]
+    factory: Option<Address>,
+    /// The token of new envelopes
+    #[arg(long, global = true, value_name = "ADDRESS")]
+    asset: Option<Address>,
+    /// Where the API is
+    #[arg(long, global = true, value_name = "URL")]
+    api_url: Option<Url>,
+    #[command(flatten)]
+    keys: KeyArgs,
+    /// Print one JSON document, for scripts
+    #[arg(long, global = true)]
+    json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run everything on a local chain: agents pay, get refused, are frozen; the ledger is printed
+    Demo(demo::DemoArgs),
+    /// Follow the chain and serve the API, in one process
+    Serve,
+    /// Follow the chain into the ledger
+    Index,
+    /// Serve the API over a ledger that `bursar index` keeps
+    Api,
+    /// What treasury teams do: create, top up, set policies, freeze, approve, withdraw
+    #[command(subcommand)]
+    Treasury(TreasuryCommand),
+    /// Policy documents: print an example, check one, hold one against the chain
+    #[command(subcommand)]
+    Policy(PolicyCommand),
+    /// What agents do: open a session, pay a URL, close the session
+    #[command(subcommand)]
+    Agent(AgentCommand),
+    /// Ask the ledger: who paid, how much, under which policy, and why
+    #[command(subcommand)]
+    Ledger(LedgerCommand),
+    /// Print the configuration that applies
+    Config,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let cli = Cli::parse();
+    // The demo tells its story itself; a service logs.
+    let quiet = !matches!(cli.command, Command::Serve | Command::Index | Command::Api);
+    let default = if quiet { "error" } else { "info,sqlx=warn,hyper=warn" };
+    let filter = EnvFilter::try_from_env("BURSAR_LOG").unwrap_or_else(|_| EnvFilter::new(default));
+    tracing_subscriber::registry()
+        .with(filter)
+        .with(tracing_subscriber::fmt::layer().with_writer(std::io::stderr))
+        .init();
+    match run(cli).await {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(cli: Cli) -> Result<ExitCode> {
+    if let Command::Demo(args) = cli.command {
+        return demo::run(args).await;
+    }
+    let mut config = Config::load(cli.config.as_ref(), cli.network)?;
+    config.rpc_url = cli.rpc_url.unwrap_or(config.rpc_url);
+    config.api_url = cli.api_url.unwrap_or(config.api_url);
+    config.treasury = cli.treasury.or(config.treasury);
+    config.factory = cli.factory.or(config.factory);
+    config.asset = cli.asset.or(config.asset);
+    let context = Context { config, keys: cli.keys, output: Output { json: cli.json } };
+    match cli.command {
+        Command::Demo(_) => {}
+        Command::Serve => commands::serve::serve(&context).await?,
+        Command::Index => commands::serve::index(&context).await?,
+        Command::Api => commands::serve::api(&context).await?,
+        Command::Treasury(verb) => commands::treasury::run(&context, verb).await?,
+        Command::Policy(verb) => commands::policy::run(&context, verb).await?,
+        Command::Agent(verb) => commands::agent::run(&context, verb).await?,
+        Command::Ledger(query) => commands::ledger::run(&context, query).await?,
+        Command::Config => {
+            let value = serde_json::to_value(&context.config)?;
+            let lines = serde_json::to_string_pretty(&value)?;
+            context.output.done(&value, &[lines])?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}

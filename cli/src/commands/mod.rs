@@ -1,0 +1,70 @@
+//! What every command needs, and one module per group of verbs.
+
+pub(crate) mod approvals;
+pub(crate) mod treasury;
+
+use alloy::{
+    primitives::Address,
+    providers::{DynProvider, Provider as _, ProviderBuilder},
+};
+use anyhow::{Context as _, Result, bail, ensure};
+use bursar_sdk::abi::Treasury;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::{config::Config, keys::KeyArgs, output::Output};
+
+/// Configuration, keys and output of one run.
+#[derive(Debug)]
+pub(crate) struct Context {
+    pub(crate) config: Config,
+    pub(crate) keys: KeyArgs,
+    pub(crate) output: Output,
+}
+
+impl Context {
+    /// A provider without a wallet, on the configured chain and no other.
+    pub(crate) async fn reader(&self) -> Result<DynProvider> {
+        let url = &self.config.rpc_url;
+        let provider = ProviderBuilder::new().connect_http(url.clone()).erased();
+        let chain_id = provider.get_chain_id().await.with_context(|| format!("asking the node at {url}"))?;
+        let expected = self.config.chain_id;
+        ensure!(chain_id == expected, "expected chain {expected}, the node at {url} is on chain {chain_id}");
+        Ok(provider)
+    }
+
+    /// The configured treasury, to read.
+    pub(crate) async fn treasury_view(&self) -> Result<Treasury::TreasuryInstance<DynProvider>> {
+        let treasury: Address = self.config.treasury()?;
+        let provider = self.reader().await?;
+        let code = provider.get_code_at(treasury).await?;
+        ensure!(!code.is_empty(), "expected a treasury at {treasury}, there is no code");
+        Ok(Treasury::new(treasury, provider))
+    }
+
+    /// Asks the API.
+    pub(crate) async fn api_get<T: DeserializeOwned>(&self, path: &str) -> Result<T> {
+        let url = self.config.api_url.join(path)?;
+        let response = reqwest::get(url.clone()).await.with_context(|| format!("asking the API at {url}"))?;
+        Ok(serde_json::from_value(answer(response).await?)?)
+    }
+
+    /// Tells the API.
+    pub(crate) async fn api_post(&self, path: &str, body: &Value) -> Result<Value> {
+        let url = self.config.api_url.join(path)?;
+        let sent = reqwest::Client::new().post(url.clone()).json(body).send().await;
+        answer(sent.with_context(|| format!("telling the API at {url}"))?).await
+    }
+}
+
+/// The API's answer, or what it says was wrong.
+async fn answer(response: reqwest::Response) -> Result<Value> {
+    let status = response.status();
+    let text = response.text().await?;
+    if !status.is_success() {
+        let problem: Value = serde_json::from_str(&text).unwrap_or_default();
+        let message = problem.get("message").and_then(Value::as_str).unwrap_or("(no explanation)");
+        bail!("the API refused ({status}): {message}");
+    }
+    if text.is_empty() { Ok(Value::Null) } else { Ok(serde_json::from_str(&text)?) }
+}

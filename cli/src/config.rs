@@ -1,0 +1,171 @@
+//! Configuration: defaults, a network preset, a file, the environment, flags; each overrides the one before.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use alloy::primitives::{Address, address};
+use anyhow::{Context as _, Result, bail};
+use clap::ValueEnum;
+use figment::{
+    Figment,
+    providers::{Env, Format as _, Serialized, Toml},
+};
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+/// A chain that Bursar has defaults for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Network {
+    /// A node on this machine (anvil, chain id 31337).
+    Local,
+    /// Base Sepolia, chain id 84532.
+    BaseSepolia,
+    /// Base, chain id 8453.
+    Base,
+}
+
+/// Everything a command may need to know. See `bursar config --help` for the names.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Config {
+    /// The network whose defaults apply.
+    pub(crate) network: Network,
+    /// EIP-155 chain id; a node of another chain is refused.
+    pub(crate) chain_id: u64,
+    /// The node's HTTP address.
+    pub(crate) rpc_url: Url,
+    /// The treasury factory whose treasuries are followed.
+    pub(crate) factory: Option<Address>,
+    /// The token that new envelopes hold.
+    pub(crate) asset: Option<Address>,
+    /// The treasury that treasury and agent verbs act on.
+    pub(crate) treasury: Option<Address>,
+    /// The first block that can hold one of ours.
+    pub(crate) start_block: u64,
+    /// How many blocks deep a block is final.
+    pub(crate) finality_depth: u64,
+    /// The SQLite file of the ledger.
+    pub(crate) database: PathBuf,
+    /// Where the API listens.
+    pub(crate) listen: SocketAddr,
+    /// Where agents and `bursar ledger` find the API.
+    pub(crate) api_url: Url,
+    /// Where decision records are spooled and session keys kept, for agent verbs.
+    pub(crate) state_dir: PathBuf,
+}
+
+impl Config {
+    /// The defaults of a network.
+    pub(crate) fn preset(network: Network) -> Result<Self> {
+        let (chain_id, rpc_url, asset, finality_depth) = match network {
+            Network::Local => (31_337, "http://127.0.0.1:8545/", None, 64),
+            Network::BaseSepolia => (
+                84_532,
+                "https://sepolia.base.org/",
+                Some(address!("036CbD53842c5426634e7929541eC2318f3dCF7e")),
+                256,
+            ),
+            Network::Base => (
+                8_453,
+                "https://mainnet.base.org/",
+                Some(address!("833589fCD6eDb6E08f4c7C32D4f71b54bdA02913")),
+                256,
+            ),
+        };
+        Ok(Self {
+            network,
+            chain_id,
+            rpc_url: rpc_url.parse()?,
+            factory: None,
+            asset,
+            treasury: None,
+            start_block: 0,
+            finality_depth,
+            database: "bursar.sqlite".into(),
+            listen: SocketAddr::from(([127, 0, 0, 1], 8402)),
+            api_url: "http://127.0.0.1:8402/".parse()?,
+            state_dir: ".bursar".into(),
+        })
+    }
+
+    /// Reads the configuration.
+    ///
+    /// `file` defaults to `bursar.toml` in the working directory, where there is one.
+    pub(crate) fn load(file: Option<&PathBuf>, network: Option<Network>) -> Result<Self> {
+        let path = file.cloned().unwrap_or_else(|| "bursar.toml".into());
+        if file.is_some() && !path.exists() {
+            bail!("expected a configuration file at {}, found none", path.display());
+        }
+        let given = Figment::new().merge(Toml::file(&path)).merge(Env::prefixed("BURSAR_").only(FIELDS));
+        let network = match network {
+            Some(network) => network,
+            None => given.extract_inner::<Network>("network").unwrap_or(Network::Local),
+        };
+        Figment::from(Serialized::defaults(Self::preset(network)?))
+            .merge(given)
+            .merge(Serialized::default("network", network))
+            .extract()
+            .with_context(|| format!("configuration ({} and BURSAR_* variables)", path.display()))
+    }
+
+    /// The treasury to act on.
+    pub(crate) fn treasury(&self) -> Result<Address> {
+        self.treasury.context("no treasury given: use --treasury, BURSAR_TREASURY or `treasury` in bursar.toml")
+    }
+
+    /// The factory to follow or deploy through.
+    pub(crate) fn factory(&self) -> Result<Address> {
+        self.factory.context("no factory given: use --factory, BURSAR_FACTORY or `factory` in bursar.toml")
+    }
+
+    /// The token of new envelopes.
+    pub(crate) fn asset(&self) -> Result<Address> {
+        self.asset.context("no asset given: use --asset, BURSAR_ASSET or `asset` in bursar.toml")
+    }
+}
+
+/// The names that may come from the environment: `BURSAR_` and these, in capitals. Keys are not among them.
+const FIELDS: &[&str] = &[
+    "network",
+    "chain_id",
+    "rpc_url",
+    "factory",
+    "asset",
+    "treasury",
+    "start_block",
+    "finality_depth",
+    "database",
+    "listen",
+    "api_url",
+    "state_dir",
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_preset_is_sound_and_round_trips() -> Result<()> {
+        for network in Network::value_variants() {
+            let preset = Config::preset(*network)?;
+            let value = serde_json::to_value(&preset)?;
+            for field in FIELDS {
+                assert!(value.get(field).is_some(), "{field} is no field of the configuration");
+            }
+            assert_eq!(value.as_object().map(serde_json::Map::len), Some(FIELDS.len()));
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn a_file_overrides_the_preset_and_unknown_names_are_refused() -> Result<()> {
+        let dir = tempfile::tempdir()?;
+        let file = dir.path().join("bursar.toml");
+        std::fs::write(&file, "network = \"base\"\nfinality_depth = 7\n")?;
+        let config = Config::load(Some(&file), None)?;
+        assert_eq!((config.chain_id, config.finality_depth), (8_453, 7));
+        std::fs::write(&file, "finality_dept = 7\n")?;
+        assert!(Config::load(Some(&file), None).is_err());
+        Ok(())
+    }
+}

@@ -1,0 +1,76 @@
+//! Keys for commands that sign. Never on the command line, never printed.
+
+use std::path::PathBuf;
+
+use alloy::{
+    network::EthereumWallet,
+    primitives::Address,
+    providers::{DynProvider, Provider as _, ProviderBuilder},
+    signers::local::PrivateKeySigner,
+};
+use anyhow::{Context as _, Result, bail, ensure};
+use clap::Args;
+
+use crate::config::Config;
+
+/// Where the signing key comes from.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct KeyArgs {
+    /// File that holds the private key, as 0x-prefixed hex, readable by its owner alone
+    #[arg(long, env = "BURSAR_KEY_FILE", value_name = "FILE", global = true)]
+    key_file: Option<PathBuf>,
+}
+
+impl KeyArgs {
+    /// The key, from the file or from the environment variable `BURSAR_KEY`.
+    pub(crate) fn signer(&self) -> Result<PrivateKeySigner> {
+        let text = match &self.key_file {
+            Some(path) => {
+                check_private(path)?;
+                std::fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?
+            }
+            None => match std::env::var("BURSAR_KEY") {
+                Ok(key) => key,
+                Err(_) => bail!("no key: give --key-file FILE, or set BURSAR_KEY_FILE or BURSAR_KEY"),
+            },
+        };
+        // The parser's own error would repeat what it could not parse.
+        text.trim().parse().map_err(|_| anyhow::anyhow!("the key is not 32 bytes of 0x-prefixed hex"))
+    }
+}
+
+#[cfg(unix)]
+fn check_private(path: &std::path::Path) -> Result<()> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let mode = std::fs::metadata(path).with_context(|| format!("reading {}", path.display()))?.permissions().mode();
+    ensure!(
+        mode & 0o077 == 0,
+        "{} is readable by others (mode {:o}); run: chmod 600 {}",
+        path.display(),
+        mode & 0o777,
+        path.display()
+    );
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn check_private(_: &std::path::Path) -> Result<()> {
+    Ok(())
+}
+
+/// A provider whose wallet holds the key, on the configured chain and no other.
+pub(crate) async fn provider(config: &Config, signer: &PrivateKeySigner) -> Result<(DynProvider, Address)> {
+    let wallet = EthereumWallet::from(signer.clone());
+    let provider = ProviderBuilder::new().wallet(wallet).connect_http(config.rpc_url.clone()).erased();
+    let chain_id = provider
+        .get_chain_id()
+        .await
+        .with_context(|| format!("asking the node at {} for its chain id", config.rpc_url))?;
+    ensure!(
+        chain_id == config.chain_id,
+        "expected chain {}, the node at {} is on chain {chain_id}",
+        config.chain_id,
+        config.rpc_url
+    );
+    Ok((provider, signer.address()))
+}
