@@ -4,7 +4,39 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub mod abi;
+pub mod admin;
+pub mod agent;
 pub mod amount;
+pub mod approval;
+pub mod chain;
+pub mod challenge;
+pub mod client;
+pub mod clock;
 pub mod decision;
+pub mod delivery;
+pub mod deploy;
+pub mod error;
 pub mod payment;
+pub mod policy;
+pub mod preflight;
+pub mod purpose;
 pub mod refusal;
+pub mod role;
+pub mod session;
+pub mod spool;
+#[cfg(feature = "testing")]
+pub mod testing;
+
+mod authorize;
+mod draft;
+mod pay;
+
+pub use agent::{Agent, AgentBuilder, Renewal};
+pub use amount::Amount;
+pub use authorize::SignedPayment;
+pub use client::BursarScheme;
+pub use error::AgentError;
+pub use pay::{Paid, Settlement};
+pub use preflight::Checks;
+pub use purpose::Purpose;
+pub use refusal::Refusal;

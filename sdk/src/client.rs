@@ -1,0 +1,191 @@
+//! The x402 scheme client: what makes an unmodified `x402-reqwest` client pay from a purse.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_trait::async_trait;
+use tokio::task_local;
+use x402_types::{
+    chain::ChainId,
+    proto::{PaymentRequired, v2},
+    scheme::{
+        X402SchemeId,
+        client::{PaymentCandidate, PaymentCandidateSigner, X402Error, X402SchemeClient},
+    },
+};
+
+use crate::{
+    agent::Agent,
+    authorize::SignedPayment,
+    challenge::{Requirement, shorten},
+    decision::Resource,
+    error::AgentError,
+    purpose::Purpose,
+};
+
+task_local! {
+    /// What the payments of the current task are for; the x402 client has no place to pass it.
+    pub(crate) static CONTEXT: Context;
+}
+
+/// What a payment is for, and what came of it.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Context {
+    pub(crate) purpose: Purpose,
+    pub(crate) resource: Option<Resource>,
+    outcome: Arc<Mutex<Outcome>>,
+}
+
+#[derive(Debug, Default)]
+struct Outcome {
+    signed: Option<SignedPayment>,
+    error: Option<Arc<AgentError>>,
+}
+
+impl Context {
+    pub(crate) fn of(purpose: Purpose) -> Self {
+        Self { purpose, ..Self::default() }
+    }
+
+    pub(crate) fn signed(&self) -> Option<SignedPayment> {
+        self.outcome.lock().unwrap_or_else(PoisonError::into_inner).signed.clone()
+    }
+
+    pub(crate) fn error(&self) -> Option<Arc<AgentError>> {
+        self.outcome.lock().unwrap_or_else(PoisonError::into_inner).error.clone()
+    }
+
+    pub(crate) fn take_error(&self) -> Option<Arc<AgentError>> {
+        self.outcome.lock().unwrap_or_else(PoisonError::into_inner).error.take()
+    }
+
+    fn note(&self, result: Result<SignedPayment, Arc<AgentError>>) {
+        let mut outcome = self.outcome.lock().unwrap_or_else(PoisonError::into_inner);
+        match result {
+            Ok(signed) => *outcome = Outcome { signed: Some(signed), error: None },
+            Err(error) => *outcome = Outcome { signed: None, error: Some(error) },
+        }
+    }
+}
+
+/// Scheme `exact` on EVM chains (x402 version 2), paid from an agent's purse.
+///
+/// Register it with any x402 client. x402 errors carry text only; the typed error of the last payment that
+/// failed is at [`Self::last_error`]. What a payment is for comes from [`Purpose::scope`], or from
+/// [`Self::with_purpose`] where the client runs payments on other tasks.
+#[derive(Debug, Clone)]
+pub struct BursarScheme {
+    agent: Agent,
+    fallback: Context,
+}
+
+impl BursarScheme {
+    /// The scheme client of an agent.
+    pub fn new(agent: Agent) -> Self {
+        Self { agent, fallback: Context::default() }
+    }
+
+    /// What payments outside any [`Purpose::scope`] are for.
+    pub fn with_purpose(mut self, purpose: Purpose) -> Self {
+        self.fallback = Context::of(purpose);
+        self
+    }
+
+    /// Why the last payment outside any [`Purpose::scope`] failed; `None` after one that was signed.
+    pub fn last_error(&self) -> Option<Arc<AgentError>> {
+        self.fallback.error()
+    }
+
+    fn context(&self) -> Context {
+        CONTEXT.try_with(Context::clone).unwrap_or_else(|_| self.fallback.clone())
+    }
+}
+
+impl X402SchemeId for BursarScheme {
+    fn namespace(&self) -> &str {
+        "eip155"
+    }
+
+    fn scheme(&self) -> &str {
+        "exact"
+    }
+}
+
+impl X402SchemeClient for BursarScheme {
+    fn accept(&self, payment_required: &PaymentRequired) -> Vec<PaymentCandidate> {
+        let context = self.context();
+        let (candidates, error) = match payment_required {
+            PaymentRequired::V2(required) => self.candidates(required, &context),
+            PaymentRequired::V1(_) => {
+                (Vec::new(), Some(AgentError::NoRail { offered: "x402 version 1".into() }))
+            }
+        };
+        if candidates.is_empty() {
+            let error = error.unwrap_or(AgentError::NoRail { offered: "nothing".into() });
+            context.note(Err(Arc::new(error)));
+        }
+        candidates
+    }
+}
+
+impl BursarScheme {
+    /// The offers that the purse can take, and why the last other one cannot be.
+    fn candidates(
+        &self,
+        required: &v2::PaymentRequired<x402_types::proto::OriginalJson>,
+        context: &Context,
+    ) -> (Vec<PaymentCandidate>, Option<AgentError>) {
+        let rail = self.agent.rail();
+        let (mut candidates, mut why) = (Vec::new(), None);
+        for original in &required.accepts {
+            match rail.read(original) {
+                Ok(mut requirement) => {
+                    requirement.resource = required.resource.clone();
+                    requirement.extensions = required.extensions.clone();
+                    candidates.push(PaymentCandidate {
+                        chain_id: ChainId::new("eip155", rail.chain_id.to_string()),
+                        asset: rail.asset.address.to_checksum(None),
+                        amount: requirement.amount.to_u256(),
+                        scheme: self.scheme().to_owned(),
+                        x402_version: self.x402_version(),
+                        pay_to: requirement.payee.to_checksum(None),
+                        signer: Box::new(Candidate {
+                            agent: self.agent.clone(),
+                            requirement,
+                            context: context.clone(),
+                        }),
+                    });
+                }
+                Err(error) => {
+                    tracing::debug!(%error, offer = %shorten(original.0.get()), "an offer the purse cannot take");
+                    why = Some(error);
+                }
+            }
+        }
+        (candidates, why)
+    }
+}
+
+/// One offer, ready to be paid.
+struct Candidate {
+    agent: Agent,
+    requirement: Requirement,
+    context: Context,
+}
+
+#[async_trait]
+impl PaymentCandidateSigner for Candidate {
+    async fn sign_payment(&self) -> Result<String, X402Error> {
+        match self.agent.authorize_in(&self.requirement, &self.context).await {
+            Ok(signed) => {
+                let payload = signed.payload.clone();
+                self.context.note(Ok(signed));
+                Ok(payload)
+            }
+            Err(error) => {
+                let text = error.to_string();
+                self.context.note(Err(Arc::new(error)));
+                Err(X402Error::SigningError(text))
+            }
+        }
+    }
+}

@@ -1,0 +1,205 @@
+//! Decision records on their way to the API: at least once, never in the way of a payment.
+
+use std::{
+    fmt,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use alloy::primitives::B256;
+use async_trait::async_trait;
+use backon::{ExponentialBuilder, Retryable as _};
+use reqwest::StatusCode;
+use serde_json::json;
+use tokio::{sync::Notify, task::JoinHandle};
+use url::Url;
+
+use crate::{
+    challenge::shorten,
+    error::AgentError,
+    spool::{PendingRecord, Spool, SpoolError},
+};
+
+/// How many records one pass takes up at most.
+const BATCH: usize = 256;
+
+/// How long the background task rests after the API stayed away.
+const RETRY_AFTER: Duration = Duration::from_secs(30);
+
+/// Somebody who keeps decision records.
+#[async_trait]
+pub trait DecisionSink: Send + Sync + fmt::Debug {
+    /// Hands over one record. Handing over the same record twice must do no harm.
+    ///
+    /// # Errors
+    /// A transient error ([`AgentError::is_transient`]) is tried again; any other leaves the record spooled.
+    async fn deliver(&self, record: &PendingRecord) -> Result<(), AgentError>;
+}
+
+/// Bursar's API.
+#[derive(Clone)]
+pub struct HttpSink {
+    client: reqwest::Client,
+    base: Url,
+}
+
+impl HttpSink {
+    /// The API at `base`.
+    pub fn new(client: reqwest::Client, base: Url) -> Self {
+        Self { client, base }
+    }
+}
+
+impl fmt::Debug for HttpSink {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HttpSink").field("host", &self.base.host_str()).finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl DecisionSink for HttpSink {
+    async fn deliver(&self, record: &PendingRecord) -> Result<(), AgentError> {
+        let route = format!("{}/v1/decisions", self.base.as_str().trim_end_matches('/'));
+        let body = json!({ "hash": record.hash, "record": record.canonical });
+        let response = self.client.post(route).json(&body).send().await?;
+        let status = response.status();
+        if status.is_success() {
+            return Ok(());
+        }
+        let message = shorten(&response.text().await.unwrap_or_default());
+        if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS {
+            return Err(AgentError::Http(format!("the API answered {status}: {message}")));
+        }
+        Err(AgentError::NotAccepted { status: status.as_u16(), message })
+    }
+}
+
+/// What one pass of delivery did.
+#[derive(Debug, Default)]
+pub struct Delivered {
+    /// Records that the sink took.
+    pub delivered: usize,
+    /// Records that still wait.
+    pub waiting: usize,
+    /// Records that the sink refused for good, with what it said; they stay spooled for a human to look at.
+    pub refused: Vec<(B256, AgentError)>,
+}
+
+pub(crate) type SharedSpool = Arc<Mutex<Spool>>;
+
+/// Runs a spool operation where blocking is allowed: every one of them waits for the disk.
+pub(crate) async fn on_disk<T: Send + 'static>(
+    spool: &SharedSpool,
+    work: impl FnOnce(&mut Spool) -> Result<T, SpoolError> + Send + 'static,
+) -> Result<T, AgentError> {
+    let spool = Arc::clone(spool);
+    let done = tokio::task::spawn_blocking(move || {
+        // A panic inside a spool operation leaves its file as it was: state follows the write.
+        let mut spool = spool.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        work(&mut spool)
+    });
+    match done.await {
+        Ok(result) => Ok(result?),
+        Err(error) => Err(AgentError::Config {
+            what: "decision spool",
+            expected: "a running task".into(),
+            got: error.to_string(),
+        }),
+    }
+}
+
+/// Delivers what the spool holds, in the background and on demand.
+#[derive(Debug)]
+pub(crate) struct Delivery {
+    spool: SharedSpool,
+    sink: Arc<dyn DecisionSink>,
+    wake: Arc<Notify>,
+    // One pass at a time, or a record would be sent twice for nothing.
+    turn: Arc<tokio::sync::Mutex<()>>,
+    task: Option<JoinHandle<()>>,
+}
+
+impl Delivery {
+    pub(crate) fn start(spool: SharedSpool, sink: Arc<dyn DecisionSink>) -> Self {
+        let mut delivery = Self { spool, sink, wake: Arc::default(), turn: Arc::default(), task: None };
+        let worker = delivery.handle();
+        delivery.task = Some(tokio::spawn(async move {
+            loop {
+                // Whether somebody wakes it or the time is up: records of an outage go out after it.
+                let _ = tokio::time::timeout(RETRY_AFTER, worker.wake.notified()).await;
+                if let Err(error) = worker.flush().await {
+                    tracing::warn!(%error, "decision records wait in the spool");
+                }
+            }
+        }));
+        delivery.wake.notify_one();
+        delivery
+    }
+
+    fn handle(&self) -> Self {
+        Self {
+            spool: Arc::clone(&self.spool),
+            sink: Arc::clone(&self.sink),
+            wake: Arc::clone(&self.wake),
+            turn: Arc::clone(&self.turn),
+            task: None,
+        }
+    }
+
+    /// Has the background task look again.
+    pub(crate) fn nudge(&self) {
+        self.wake.notify_one();
+    }
+
+    /// Delivers until the spool is empty or the sink fails for longer than the retries last.
+    pub(crate) async fn flush(&self) -> Result<Delivered, AgentError> {
+        let _turn = self.turn.lock().await;
+        let mut report = Delivered::default();
+        loop {
+            let skip = report.refused.len();
+            let batch = on_disk(&self.spool, move |spool| Ok(spool.pending(skip + BATCH))).await?;
+            let refused: Vec<B256> = report.refused.iter().map(|(hash, _)| *hash).collect();
+            let fresh: Vec<PendingRecord> =
+                batch.into_iter().filter(|record| !refused.contains(&record.hash)).collect();
+            if fresh.is_empty() {
+                break;
+            }
+            for record in fresh {
+                self.deliver(record, &mut report).await?;
+            }
+        }
+        report.waiting = on_disk(&self.spool, |spool| Ok(spool.pending_count())).await?;
+        Ok(report)
+    }
+
+    async fn deliver(&self, record: PendingRecord, report: &mut Delivered) -> Result<(), AgentError> {
+        let backoff = ExponentialBuilder::default()
+            .with_min_delay(Duration::from_millis(100))
+            .with_max_delay(Duration::from_secs(5))
+            .with_max_times(5)
+            .with_jitter();
+        let sent = (|| self.sink.deliver(&record)).retry(backoff).when(AgentError::is_transient).await;
+        match sent {
+            Ok(()) => {
+                let hash = record.hash;
+                on_disk(&self.spool, move |spool| spool.delivered(hash)).await?;
+                report.delivered += 1;
+                Ok(())
+            }
+            Err(error) if error.is_transient() => Err(error),
+            Err(error) => {
+                tracing::error!(hash = %record.hash, %error, "the API refuses a decision record");
+                report.refused.push((record.hash, error));
+                Ok(())
+            }
+        }
+    }
+}
+
+impl Drop for Delivery {
+    fn drop(&mut self) {
+        if let Some(task) = self.task.take() {
+            task.abort();
+        }
+    }
+}

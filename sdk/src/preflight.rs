@@ -1,0 +1,117 @@
+//! The answer before anything is signed: would the chain accept, and if not, why and what would help.
+
+use alloy::primitives::{Address, U256};
+
+use crate::{
+    amount::Amount,
+    chain::{ChainView, Verdict},
+    decision::RuleCheck,
+    error::AgentError,
+    refusal::Refusal,
+    session::SessionHandle,
+};
+
+/// Where the rules are checked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Checks {
+    /// Before signing, and on chain. What a refusal costs is one round trip.
+    #[default]
+    BeforeSigning,
+    /// On chain only: whatever is asked is signed. To show that the chain holds without this SDK; never a
+    /// way to pay more.
+    ChainOnly,
+}
+
+/// What preflight found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Preflight {
+    /// Why not, with both values; `None` where the chain would accept.
+    pub refusal: Verdict,
+    /// Whether a human has to approve first.
+    pub needs_approval: bool,
+    /// The rules looked at, as the decision record keeps them.
+    pub rules: Vec<RuleCheck>,
+}
+
+impl Preflight {
+    /// The refusal as an error; a missing approval is none yet.
+    ///
+    /// # Errors
+    /// [`AgentError::Refused`] where there is one.
+    pub fn check(&self) -> Result<(), AgentError> {
+        match self.refusal {
+            None => Ok(()),
+            Some((reason, limit, actual)) => Err(AgentError::refused(reason, limit, actual)),
+        }
+    }
+}
+
+/// Asks the chain about a payment: two reads, made at once.
+///
+/// # Errors
+/// When the node fails. A refusal is no error here; see [`Preflight::check`].
+pub async fn preflight(
+    view: &ChainView,
+    session: &SessionHandle,
+    payee: Address,
+    amount: Amount,
+) -> Result<Preflight, AgentError> {
+    let (now, verdict) = futures::try_join!(
+        view.session(session.purse),
+        view.preview_payment(session.purse, payee, amount, false)
+    )?;
+    let needs_approval = matches!(verdict, Some((Refusal::ApprovalMissing, ..)));
+    let verdict = if needs_approval { None } else { verdict };
+    let key = session.key_address();
+    // The view answers for whatever session is open; ours may be gone, or its key never have been ours.
+    let refusal = match verdict {
+        Some(standing) if standing.0 == Refusal::SessionUnknown => Some(standing),
+        _ if now.key != key => Some((Refusal::SessionKeyMismatch, word(now.key), word(key))),
+        _ if now.sequence != U256::from(session.sequence) => {
+            Some((Refusal::SequenceMismatch, now.sequence, U256::from(session.sequence)))
+        }
+        other => other,
+    };
+    Ok(Preflight { refusal, needs_approval, rules: rules(session, payee, amount, refusal) })
+}
+
+/// An address as the contract's verdicts carry it.
+pub(crate) fn word(address: Address) -> U256 {
+    U256::from_be_slice(address.as_slice())
+}
+
+fn rules(session: &SessionHandle, payee: Address, amount: Amount, refusal: Verdict) -> Vec<RuleCheck> {
+    let mut rules = vec![
+        RuleCheck {
+            id: Refusal::PaymentCapExceeded,
+            input: amount.to_string(),
+            limit: session.payment_cap.to_string(),
+            pass: amount <= session.payment_cap,
+        },
+        RuleCheck {
+            id: Refusal::ApprovalMissing,
+            input: amount.to_string(),
+            limit: session.approval_threshold.to_string(),
+            pass: amount <= session.approval_threshold,
+        },
+    ];
+    let unlisted = matches!(refusal, Some((Refusal::PayeeNotListed, ..)));
+    rules.extend(session.payee_lists.iter().map(|list| RuleCheck {
+        id: Refusal::PayeeNotListed,
+        input: payee.to_string(),
+        limit: format!("payee list {list}"),
+        pass: !unlisted,
+    }));
+    if let Some((reason, limit, actual)) = refusal
+        && !rules.iter().any(|rule| rule.id == reason && !rule.pass)
+    {
+        rules.retain(|rule| rule.id != reason);
+        rules.push(RuleCheck {
+            id: reason,
+            input: actual.to_string(),
+            limit: limit.to_string(),
+            pass: false,
+        });
+    }
+    rules
+}
