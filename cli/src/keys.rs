@@ -1,6 +1,6 @@
 //! Keys for commands that sign. Never on the command line, never printed.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use alloy::{
     network::EthereumWallet,
@@ -25,22 +25,29 @@ impl KeyArgs {
     /// The key, from the file or from the environment variable `BURSAR_KEY`.
     pub(crate) fn signer(&self) -> Result<PrivateKeySigner> {
         let text = match &self.key_file {
-            Some(path) => {
-                check_private(path)?;
-                std::fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?
-            }
+            Some(path) => return read_key(path),
             None => match std::env::var("BURSAR_KEY") {
                 Ok(key) => key,
                 Err(_) => bail!("no key: give --key-file FILE, or set BURSAR_KEY_FILE or BURSAR_KEY"),
             },
         };
-        // The parser's own error would repeat what it could not parse.
-        text.trim().parse().map_err(|_| anyhow::anyhow!("the key is not 32 bytes of 0x-prefixed hex"))
+        parse(&text)
     }
 }
 
+/// The key in a file that only its owner can read.
+pub(crate) fn read_key(path: &Path) -> Result<PrivateKeySigner> {
+    check_private(path)?;
+    parse(&std::fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?)
+}
+
+fn parse(text: &str) -> Result<PrivateKeySigner> {
+    // The parser's own error would repeat what it could not parse.
+    text.trim().parse().map_err(|_| anyhow::anyhow!("the key is not 32 bytes of 0x-prefixed hex"))
+}
+
 #[cfg(unix)]
-fn check_private(path: &std::path::Path) -> Result<()> {
+fn check_private(path: &Path) -> Result<()> {
     use std::os::unix::fs::PermissionsExt as _;
     let mode = std::fs::metadata(path).with_context(|| format!("reading {}", path.display()))?.permissions().mode();
     ensure!(
@@ -54,7 +61,7 @@ fn check_private(path: &std::path::Path) -> Result<()> {
 }
 
 #[cfg(not(unix))]
-fn check_private(_: &std::path::Path) -> Result<()> {
+fn check_private(_: &Path) -> Result<()> {
     Ok(())
 }
 

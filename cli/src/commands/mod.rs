@@ -1,6 +1,11 @@
 //! What every command needs, and one module per group of verbs.
 
+pub(crate) mod agent;
 pub(crate) mod approvals;
+pub(crate) mod ledger;
+pub(crate) mod policy;
+pub(crate) mod serve;
+mod session_keys;
 pub(crate) mod treasury;
 
 use alloy::{

@@ -8,8 +8,7 @@ use alloy::{
 };
 use anyhow::{Context as _, Result, bail};
 use bursar_sdk::{
-    Agent, AgentError, Amount, Purpose,
-    pay::Paid,
+    Agent, AgentError, Amount, Paid, Purpose,
     payment::{Authorization, treasury_domain},
 };
 use serde_json::{Value, json};

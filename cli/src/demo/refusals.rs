@@ -10,11 +10,9 @@ use alloy::{
 };
 use anyhow::{Context as _, Result};
 use bursar_sdk::{
-    Agent, AgentError, Checks, Purpose, Refusal,
+    Agent, AgentError, Checks, Paid, Purpose, Refusal, SignedPayment,
     abi::Eip3009,
-    authorize::SignedPayment,
     challenge::Requirement,
-    pay::Paid,
     session::{SessionHandle, SessionTerms},
 };
 use reqwest::StatusCode;
