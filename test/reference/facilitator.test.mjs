@@ -1,6 +1,6 @@
 /**
- * The reference facilitator, server and client of x402 in TypeScript, unmodified, against the real contracts: to
- * them a purse is an ordinary smart wallet.
+ * The reference facilitator, server and client of x402 in TypeScript, unmodified, against the real contracts:
+ * to them a purse is an ordinary smart wallet.
  */
 import assert from "node:assert/strict";
 import { after, afterEach, before, beforeEach, describe, it } from "node:test";
@@ -9,7 +9,7 @@ import { ExactEvmScheme as StockScheme } from "@x402/evm/exact/client";
 import { concat, keccak256, parseEventLogs, slice, stringToHex } from "viem";
 
 import { preparePayment } from "./support/buyer.mjs";
-import { NETWORK, startChain } from "./support/chain.mjs";
+import { NETWORK, person, startChain } from "./support/chain.mjs";
 import { PurseScheme } from "./support/purse.mjs";
 import { startFacilitator, startShop } from "./support/shop.mjs";
 import { outsider, people, POLICY, ROLE, setUpTreasury, shopkeeper, UNIT } from "./support/treasury.mjs";
@@ -65,7 +65,9 @@ describe("the TypeScript reference of x402", { timeout: 120_000 }, () => {
     return { purse, listed, unlisted };
   }
 
-  const used = ({ authorization: { from, nonce } }) => chain.read(org.token, "authorizationState", [from, nonce]);
+  function used({ authorization: { from, nonce } }) {
+    return chain.read(org.token, "authorizationState", [from, nonce]);
+  }
 
   /** Through the shop, and asked directly to verify and to settle: nobody takes it, and nothing moves. */
   async function assertRefused(payment, { refusal, verdict = INVALID_SIGNATURE, onSettle = verdict }) {
@@ -103,6 +105,15 @@ describe("the TypeScript reference of x402", { timeout: 120_000 }, () => {
       listed: before.listed + amount,
     });
     return answer;
+  }
+
+  /** An approver whose code gives the same EIP-1271 answer to everything. */
+  async function contractApprover(name, answer) {
+    const { address } = person(name);
+    // push4 answer, push1 224, shl, push0, mstore, push1 32, push0, return
+    await chain.place(address, concat(["0x63", answer, "0x60e01b5f5260205ff3"]));
+    await chain.send(people.owner, org.treasury, "grantRole", [address, ROLE.approver]);
+    return { address, proof: stringToHex("signatures of several people".repeat(8)) };
   }
 
   /* WHAT SETTLES */
@@ -145,6 +156,15 @@ describe("the TypeScript reference of x402", { timeout: 120_000 }, () => {
     await assertPaid(await prepare("/report", { approver: people.approver }), 15n * UNIT);
   });
 
+  it("settles what a contract approved (EIP-1271), and not what it rejects", async () => {
+    const approver = await contractApprover("contract approver", "0x1626ba7e");
+    await assertPaid(await prepare("/report", { approver }), 15n * UNIT);
+
+    await contractApprover("contract approver", "0xffffffff");
+    const payment = await prepare("/report", { approver, decision: "once more" });
+    await assertRefused(payment, { refusal: "ApprovalInvalid" });
+  });
+
   it("settles exactly the cap with an approval", async () => {
     assert.equal(GOODS["/cap"].amount, POLICY.paymentCap);
     await assertPaid(await prepare("/cap", { approver: people.approver }), 20n * UNIT);
@@ -176,7 +196,7 @@ describe("the TypeScript reference of x402", { timeout: 120_000 }, () => {
     await assertRefused(payment, { refusal: "ApproverNotAuthorized" });
   });
 
-  it("refuses an approval by the agent, its session key or the policy's author, even with the role", async () => {
+  it("refuses an approval by agent, session key or policy author, even with the role", async () => {
     for (const approver of [people.agent, session.key, people.policyManager]) {
       await chain.send(people.owner, org.treasury, "grantRole", [approver.address, ROLE.approver]);
       await assertRefused(await prepare("/report", { approver }), { refusal: "ApproverNotAuthorized" });

@@ -7,7 +7,7 @@ import { createInterface } from "node:readline";
 const ARCHITECTURES = { x64: "amd64", arm64: "arm64" };
 const ENDINGS = ["SIGINT", "SIGTERM", "SIGHUP"];
 
-/** The binary that npm installed for this platform; the package's own launcher would put a process in between. */
+/** What npm installed for this platform; the package's own launcher would put a process in between. */
 function binary() {
   const platform = `${process.platform}-${ARCHITECTURES[process.arch] ?? process.arch}`;
   const manifest = createRequire(import.meta.url).resolve(`@foundry-rs/anvil-${platform}/package.json`);
@@ -56,7 +56,9 @@ function guard(child) {
 function listening(child) {
   return new Promise((resolve, reject) => {
     child.once("error", reject);
-    child.once("exit", (code, signal) => reject(new Error(`anvil ended with ${code ?? signal} before it listened`)));
+    child.once("exit", (code, signal) => {
+      reject(new Error(`anvil ended with ${code ?? signal} before it listened`));
+    });
     // The reader stays attached: a full pipe would stall anvil.
     createInterface({ input: child.stdout }).on("line", line => {
       const address = /^Listening on (\S+)$/.exec(line)?.[1];

@@ -35,7 +35,7 @@ export function person(name) {
 }
 
 /**
- * Every public chain has Multicall3 at one address, and the facilitator asks it what a failed simulation was about;
+ * Public chains have Multicall3 at one address, and the facilitator asks it what a failed simulation was about;
  * anvil has not. viem carries the creation code, but does not export it.
  */
 async function installMulticall3(reader, tester) {
@@ -71,6 +71,7 @@ export async function startChain() {
     async fund(...accounts) {
       for (const { address } of accounts) await tester.setBalance({ address, value: parseEther("100") });
     },
+    place: (address, bytecode) => tester.setCode({ address, bytecode }),
     async passTo(timestamp) {
       await tester.setNextBlockTimestamp({ timestamp });
       await tester.mine({ blocks: 1 });
@@ -79,7 +80,9 @@ export async function startChain() {
       const hash = await wallet(account).deployContract({ abi, bytecode, args });
       return { abi, address: (await mined(hash)).contractAddress };
     },
-    read: ({ abi, address }, functionName, args = []) => reader.readContract({ abi, address, functionName, args }),
+    read({ abi, address }, functionName, args = []) {
+      return reader.readContract({ abi, address, functionName, args });
+    },
     async send(account, { abi, address }, functionName, args = []) {
       return mined(await wallet(account).writeContract({ abi, address, functionName, args }));
     },

@@ -1,6 +1,6 @@
 /**
- * The wire format of a payment, written from the contracts' documentation and viem alone: nothing here is shared
- * with the SDK, so that the two check each other.
+ * The wire format of a payment, written from the contracts' documentation and viem alone: nothing here is
+ * shared with the SDK, so that the two check each other.
  */
 import {
   bytesToBigInt,
@@ -15,6 +15,8 @@ import {
   signatureToCompactSignature,
 } from "viem";
 
+import { treasuryDomain } from "./session.mjs";
+
 const NONCE_SEQUENCE_MASK = (1n << 64n) - 1n;
 
 export const RAIL_EIP3009 = 1;
@@ -24,10 +26,10 @@ export const APPROVAL_CONTRACT = 2;
 
 /** `purse (160) | zero (72) | sequence (24)`. */
 export function sessionId(purse, sequence) {
-  return concat([purse, numberToHex(BigInt(sequence), { size: 12 })]);
+  return concat([purse, numberToHex(BigInt(sequence), { size: 12 })]).toLowerCase();
 }
 
-/** The payment's nonce: it commits to policy version, session and decision, and leaves the low 64 bits zero. */
+/** The payment's nonce: commits to policy version, session and decision; its low 64 bits are zero. */
 export function commitment(policyVersion, session, decisionHash) {
   const preimage = encodeAbiParameters(
     [{ type: "uint256" }, { type: "bytes32" }, { type: "bytes32" }],
@@ -37,10 +39,17 @@ export function commitment(policyVersion, session, decisionHash) {
   return numberToHex(hash & ~NONCE_SEQUENCE_MASK, { size: 32 });
 }
 
+export const tokenDomain = ({ name, version, address }, chainId) => ({
+  name,
+  version,
+  chainId,
+  verifyingContract: address,
+});
+
 /** The token's EIP-712 digest of the transfer (EIP-3009), under any nonce. */
 export function transferDigest({ token, chainId, purse, payment, nonce }) {
   return hashTypedData({
-    domain: { name: token.name, version: token.version, chainId, verifyingContract: token.address },
+    domain: tokenDomain(token, chainId),
     types: {
       TransferWithAuthorization: [
         { name: "from", type: "address" },
@@ -66,7 +75,7 @@ export function transferDigest({ token, chainId, purse, payment, nonce }) {
 /** What a human signs to approve one payment. */
 export function approvalDigest({ treasury, chainId, purse, payment, digest }) {
   return hashTypedData({
-    domain: { name: "Bursar Treasury", version: "1", chainId, verifyingContract: treasury },
+    domain: treasuryDomain(chainId, treasury),
     types: {
       PaymentApproval: [
         { name: "purse", type: "address" },
@@ -96,7 +105,8 @@ export function compact(signature) {
 
 /**
  * The blob that travels as "the signature".
- * @param approval Nothing; `{kind: APPROVAL_EOA, signature}`; or `{kind: APPROVAL_CONTRACT, approver, signature}`.
+ * @param approval Nothing; `{kind: APPROVAL_EOA, signature}`; or
+ * `{kind: APPROVAL_CONTRACT, approver, signature}`.
  */
 export function encodeBlob(payment, signature, approval) {
   const kind = approval?.kind ?? APPROVAL_NONE;
@@ -111,5 +121,6 @@ export function encodeBlob(payment, signature, approval) {
   ];
   if (kind === APPROVAL_EOA) parts.push(compact(approval.signature));
   if (kind === APPROVAL_CONTRACT) parts.push(approval.approver, approval.signature);
-  return concat(parts);
+  // Addresses come with the capitals of their checksum.
+  return concat(parts).toLowerCase();
 }

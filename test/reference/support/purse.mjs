@@ -1,11 +1,19 @@
 import { getAddress, keccak256, stringToHex } from "viem";
 
 import { CHAIN_ID } from "./chain.mjs";
-import { APPROVAL_EOA, approvalDigest, commitment, encodeBlob, sessionId, transferDigest } from "./payment.mjs";
+import {
+  APPROVAL_CONTRACT,
+  APPROVAL_EOA,
+  approvalDigest,
+  commitment,
+  encodeBlob,
+  sessionId,
+  transferDigest,
+} from "./payment.mjs";
 
 /**
- * The exact scheme of an x402 client whose payer is a purse. The stock class draws a random nonce and hands on 65
- * bytes; a purse wants a nonce that commits to the decision and a blob that says so.
+ * The exact scheme of an x402 client whose payer is a purse. The stock class draws a random nonce and hands on
+ * 65 bytes; a purse wants a nonce that commits to the decision and a blob that says so.
  */
 export class PurseScheme {
   scheme = "exact";
@@ -14,7 +22,7 @@ export class PurseScheme {
    * @param options.session What `openSession` gave.
    * @param options.decision What the agent decided; its hash is committed.
    * @param options.now The chain's time, in unix seconds.
-   * @param options.approver Signs an approval of the payment, where there is one.
+   * @param options.approver Signs an approval of the payment; or a contract, with the `proof` it wants to see.
    * @param options.signer Signs instead of the session key.
    * @param options.nonce Takes the commitment's place.
    */
@@ -58,6 +66,9 @@ export class PurseScheme {
   }
 
   async approve(approver, payment, digest) {
+    if (approver.proof) {
+      return { kind: APPROVAL_CONTRACT, approver: approver.address, signature: approver.proof };
+    }
     const { treasury, purse } = this.options.session;
     const hash = approvalDigest({ treasury, chainId: CHAIN_ID, purse, payment, digest });
     return { kind: APPROVAL_EOA, signature: await approver.sign({ hash }) };

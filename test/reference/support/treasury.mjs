@@ -2,6 +2,7 @@ import { keccak256, parseEventLogs, stringToHex, zeroHash } from "viem";
 
 import { artifact, REFUSALS } from "./artifacts.mjs";
 import { CHAIN_ID, person } from "./chain.mjs";
+import { openSessionTypedData } from "./session.mjs";
 
 export const UNIT = 1_000_000n;
 
@@ -10,12 +11,8 @@ const PAYEE_LIST = 1;
 const ESCROW = 500n * UNIT;
 const SESSION_SECONDS = 3_600n;
 
-export const people = Object.fromEntries(
-  ["owner", "policyManager", "guardian", "approver", "agent", "relayer", "facilitator", "stranger"].map(name => [
-    name,
-    person(name),
-  ]),
-);
+const NAMES = ["owner", "policyManager", "guardian", "approver", "agent", "relayer", "facilitator", "stranger"];
+export const people = Object.fromEntries(NAMES.map(name => [name, person(name)]));
 export const shopkeeper = person("listed payee").address;
 export const outsider = person("unlisted payee").address;
 
@@ -51,7 +48,8 @@ export async function setUpTreasury(chain) {
   await chain.send(owner, treasury, "setSeparationOfDuties", [true]);
   await chain.send(owner, treasury, "addAsset", [usdc.address]);
   await chain.send(policyManager, treasury, "listPayees", [PAYEE_LIST, [shopkeeper]]);
-  const setUp = await chain.send(policyManager, treasury, "createEnvelope", [agent.address, usdc.address, POLICY]);
+  const creating = [agent.address, usdc.address, POLICY];
+  const setUp = await chain.send(policyManager, treasury, "createEnvelope", creating);
   const [{ args: purse }] = parseEventLogs({ ...treasury, eventName: "PurseCreated", logs: setUp.logs });
 
   await chain.send(relayer, usdc, "mint", [relayer.address, ESCROW]);
@@ -80,7 +78,7 @@ export async function setUpTreasury(chain) {
           scope: { paymentCap: 0n, approvalThreshold: 0n, payeeList: 0 },
           stampHash: zeroHash,
         };
-        const signature = await agent.signTypedData(openSessionTypedData(treasury.address, request));
+        const signature = await agent.signTypedData(openSessionTypedData(CHAIN_ID, treasury.address, request));
         await chain.send(relayer, treasury, "openSession", [request, signature]);
         const { policyVersion } = await chain.read(treasury, "session", [purse.purse]);
         return {
@@ -106,29 +104,4 @@ export async function setUpTreasury(chain) {
       },
     };
   }
-}
-
-function openSessionTypedData(verifyingContract, message) {
-  return {
-    domain: { name: "Bursar Treasury", version: "1", chainId: CHAIN_ID, verifyingContract },
-    types: {
-      OpenSession: [
-        { name: "envelope", type: "uint24" },
-        { name: "purseIndex", type: "uint16" },
-        { name: "sequence", type: "uint24" },
-        { name: "key", type: "address" },
-        { name: "budget", type: "uint96" },
-        { name: "expiry", type: "uint32" },
-        { name: "scope", type: "Scope" },
-        { name: "stampHash", type: "bytes32" },
-      ],
-      Scope: [
-        { name: "paymentCap", type: "uint96" },
-        { name: "approvalThreshold", type: "uint96" },
-        { name: "payeeList", type: "uint16" },
-      ],
-    },
-    primaryType: "OpenSession",
-    message,
-  };
 }
