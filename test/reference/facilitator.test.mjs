@@ -325,6 +325,24 @@ describe("the TypeScript reference of x402", { timeout: 120_000 }, () => {
     await assertPaid(payment, 1n * UNIT);
   });
 
+  it("ends an incident as docs/OPERATIONS.md says: freeze, rotate, settle, resume", async () => {
+    const outstanding = await prepare("/quote");
+    const escrowed = async () => (await chain.read(org.treasury, "envelope", [org.envelope])).escrow;
+    const drawn = await escrowed();
+    const newAgent = person("agent after rotation");
+
+    await stops.EnvelopeFrozen();
+    await chain.send(people.owner, org.treasury, "setAgent", [org.envelope, newAgent.address]);
+    await stops.SessionUnknown();
+    assert.equal(await escrowed(), drawn + BUDGET);
+    await chain.send(people.owner, org.treasury, "unfreezeEnvelope", [org.envelope]);
+
+    await assert.rejects(org.openSession(BUDGET), /SessionRefused/);
+    session = await org.openSession(BUDGET, newAgent);
+    await assertRefused(outstanding, { refusal: "DigestMismatch" });
+    await assertPaid(await prepare("/quote"), 1n * UNIT);
+  });
+
   /* WITHOUT A FACILITATOR'S CHECKS */
 
   it("is refused by the token itself when a facilitator checks nothing", async () => {

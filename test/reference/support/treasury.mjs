@@ -64,7 +64,7 @@ export async function setUpTreasury(chain) {
       balanceOf: holder => chain.read(token, "balanceOf", [holder]),
 
       /** Opens the envelope's next session; the agent signs, a relayer submits. */
-      async openSession(budget) {
+      async openSession(budget, signer = agent) {
         const { sequence: last } = await chain.read(treasury, "session", [purse.purse]);
         const sequence = Number(last) + 1;
         const key = person(`session key ${sequence}`);
@@ -78,7 +78,7 @@ export async function setUpTreasury(chain) {
           scope: { paymentCap: 0n, approvalThreshold: 0n, payeeList: 0 },
           stampHash: zeroHash,
         };
-        const signature = await agent.signTypedData(openSessionTypedData(CHAIN_ID, treasury.address, request));
+        const signature = await signer.signTypedData(openSessionTypedData(CHAIN_ID, treasury.address, request));
         await chain.send(relayer, treasury, "openSession", [request, signature]);
         const { policyVersion } = await chain.read(treasury, "session", [purse.purse]);
         return {
