@@ -1,17 +1,32 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
+import { delimiter, dirname, join } from "node:path";
 import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
 
 const ARCHITECTURES = { x64: "amd64", arm64: "arm64" };
 const ENDINGS = ["SIGINT", "SIGTERM", "SIGHUP"];
 
-/** What npm installed for this platform; the package's own launcher would put a process in between. */
+const LAUNCHERS = fileURLToPath(new URL("../../../script/tools/bin", import.meta.url));
+
+/**
+ * What npm installed for this platform, or what is on PATH; but never a launcher, which would put a process
+ * between anvil and the signal that ends it.
+ */
 function binary() {
+  const name = process.platform === "win32" ? "anvil.exe" : "anvil";
   const platform = `${process.platform}-${ARCHITECTURES[process.arch] ?? process.arch}`;
-  const manifest = createRequire(import.meta.url).resolve(`@foundry-rs/anvil-${platform}/package.json`);
-  return join(dirname(manifest), "bin", process.platform === "win32" ? "anvil.exe" : "anvil");
+  try {
+    const manifest = createRequire(import.meta.url).resolve(`@foundry-rs/anvil-${platform}/package.json`);
+    return join(dirname(manifest), "bin", name);
+  } catch {
+    const elsewhere = (process.env.PATH ?? "").split(delimiter).filter(directory => directory !== LAUNCHERS);
+    const found = elsewhere.map(directory => join(directory, name)).find(existsSync);
+    if (!found) throw new Error(`expected anvil in @foundry-rs/anvil-${platform} or on PATH: run \`make setup\``);
+    return found;
+  }
 }
 
 /**
