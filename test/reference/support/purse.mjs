@@ -1,0 +1,76 @@
+import { getAddress, keccak256, stringToHex } from "viem";
+
+import { CHAIN_ID } from "./chain.mjs";
+import {
+  APPROVAL_CONTRACT,
+  APPROVAL_EOA,
+  approvalDigest,
+  commitment,
+  encodeBlob,
+  sessionId,
+  transferDigest,
+} from "./payment.mjs";
+
+/**
+ * The exact scheme of an x402 client whose payer is a purse. The stock class draws a random nonce and hands on
+ * 65 bytes; a purse wants a nonce that commits to the decision and a blob that says so.
+ */
+export class PurseScheme {
+  scheme = "exact";
+
+  /**
+   * @param options.session What `openSession` gave.
+   * @param options.decision What the agent decided; its hash is committed.
+   * @param options.now The chain's time, in unix seconds.
+   * @param options.approver Signs an approval of the payment; or a contract, with the `proof` it wants to see.
+   * @param options.signer Signs instead of the session key.
+   * @param options.nonce Takes the commitment's place.
+   */
+  constructor(options) {
+    this.options = options;
+  }
+
+  async createPaymentPayload(x402Version, requirements) {
+    const { session, decision, now, approver, signer = session.key } = this.options;
+    const token = { address: getAddress(requirements.asset), ...requirements.extra };
+    const payment = {
+      payee: getAddress(requirements.payTo),
+      amount: BigInt(requirements.amount),
+      validAfter: 0n,
+      validBefore: now + BigInt(requirements.maxTimeoutSeconds),
+      decisionHash: keccak256(stringToHex(decision)),
+    };
+    const nonce = this.options.nonce ?? this.nonce(payment.decisionHash);
+    const digest = transferDigest({ token, chainId: CHAIN_ID, purse: session.purse, payment, nonce });
+    const approval = approver && (await this.approve(approver, payment, digest));
+    const signature = encodeBlob(payment, await signer.sign({ hash: digest }), approval);
+    return {
+      x402Version,
+      payload: {
+        authorization: {
+          from: session.purse,
+          to: payment.payee,
+          value: payment.amount.toString(),
+          validAfter: payment.validAfter.toString(),
+          validBefore: payment.validBefore.toString(),
+          nonce,
+        },
+        signature,
+      },
+    };
+  }
+
+  nonce(decisionHash) {
+    const { policyVersion, purse, sequence } = this.options.session;
+    return commitment(policyVersion, sessionId(purse, sequence), decisionHash);
+  }
+
+  async approve(approver, payment, digest) {
+    if (approver.proof) {
+      return { kind: APPROVAL_CONTRACT, approver: approver.address, signature: approver.proof };
+    }
+    const { treasury, purse } = this.options.session;
+    const hash = approvalDigest({ treasury, chainId: CHAIN_ID, purse, payment, digest });
+    return { kind: APPROVAL_EOA, signature: await approver.sign({ hash }) };
+  }
+}
