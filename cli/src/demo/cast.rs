@@ -39,9 +39,13 @@ impl Cast {
     }
 }
 
-/// A provider whose wallet holds that person's key.
+/// A provider whose wallet holds that person's key. Asks the chain for each nonce: several providers share a key.
 pub(crate) fn wallet(chain: &LocalChain, person: &PrivateKeySigner) -> DynProvider {
-    ProviderBuilder::new().wallet(EthereumWallet::from(person.clone())).connect_http(chain.url()).erased()
+    ProviderBuilder::new()
+        .with_simple_nonce_management()
+        .wallet(EthereumWallet::from(person.clone()))
+        .connect_http(chain.url())
+        .erased()
 }
 
 /// The treasury in that person's hands.

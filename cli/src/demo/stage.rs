@@ -96,7 +96,7 @@ pub(crate) async fn contracts(story: &mut Story, chain: &LocalChain, cast: &Cast
     Ok(Contracts { asset, factory, treasury })
 }
 
-/// One payment at most 5, above 1 a human approves, one session 4, a day 10, a week 30, in all 500.
+/// One payment at most 3, above 1 a human approves, one session 4, a day 10, a week 30, in all 500.
 pub(crate) fn policy(name: &str, asset: Address) -> PolicyDocument {
     PolicyDocument {
         schema: SCHEMA.into(),
@@ -104,7 +104,7 @@ pub(crate) fn policy(name: &str, asset: Address) -> PolicyDocument {
         purpose: "Pays for APIs that the task in hand needs.".into(),
         chain_id: CHAIN_ID,
         asset,
-        payment_cap: dollars(500),
+        payment_cap: dollars(300),
         approval_threshold: dollars(100),
         session_limit: dollars(400),
         max_session_seconds: 3_600,
@@ -129,7 +129,7 @@ pub(crate) async fn agents(
 ) -> Result<Agents> {
     let manager = hands(chain, on.treasury, &cast.policy_manager);
     manager.list_payees(LIST, &[payees.weather, payees.data, payees.research]).await?;
-    story.tell("policy: one payment up to 5.00, a human approves above 1.00, one session 4.00, a day 10.00, a week 30.00");
+    story.tell("policy: one payment up to 3.00, a human approves above 1.00, one session 4.00, a day 10.00, a week 30.00");
 
     let gas = wallet(chain, &cast.relay);
     let funder = hands(chain, on.treasury, &cast.relay);
