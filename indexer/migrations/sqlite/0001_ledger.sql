@@ -25,7 +25,9 @@ CREATE TABLE checkpoint (
     number    INTEGER NOT NULL,
     hash      BLOB NOT NULL,
     timestamp INTEGER NOT NULL,
-    head      INTEGER NOT NULL
+    -- The chain's head when this block was applied, and the last block that no reorg may take back.
+    head         INTEGER NOT NULL,
+    final_number INTEGER NOT NULL
 ) STRICT;
 
 -- Every log that concerns us, as it came, in chain order: the source all other tables are projected from.

@@ -5,6 +5,7 @@ mod event;
 mod input;
 mod pair;
 
+pub(crate) use args::{rules, scope};
 pub use args::{args, kind, place};
 pub use event::{Decoded, Event, decode_log};
 pub use input::{PaymentCall, find_payment_calls};

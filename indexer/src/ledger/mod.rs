@@ -40,12 +40,14 @@ pub struct Change {
 pub struct Ledger<R> {
     rows: R,
     slots: BTreeMap<Key, (Option<Row>, Option<Row>)>,
+    // What to put back if the log at hand comes to nothing.
+    undo: Vec<(Key, Option<Row>)>,
 }
 
 impl<R: Rows> Ledger<R> {
     /// A working copy over `rows`.
     pub fn new(rows: R) -> Self {
-        Self { rows, slots: BTreeMap::new() }
+        Self { rows, slots: BTreeMap::new(), undo: Vec::new() }
     }
 
     /// The row as it stands; `None` where there is none.
@@ -70,9 +72,23 @@ impl<R: Rows> Ledger<R> {
             self.get(key).await?;
         }
         if let Some((_, now)) = self.slots.get_mut(&key) {
-            *now = row;
+            self.undo.push((key, std::mem::replace(now, row)));
         }
         Ok(())
+    }
+
+    /// From here on, [`Self::roll_back`] undoes.
+    pub fn begin(&mut self) {
+        self.undo.clear();
+    }
+
+    /// Undoes every change since [`Self::begin`].
+    pub fn roll_back(&mut self) {
+        while let Some((key, row)) = self.undo.pop() {
+            if let Some((_, now)) = self.slots.get_mut(&key) {
+                *now = row;
+            }
+        }
     }
 
     /// Whether a payment of that purse has used that nonce, in an earlier block.
