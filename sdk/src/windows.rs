@@ -253,7 +253,8 @@ mod tests {
     }
 
     #[test]
-    fn a_new_limit_starts_at_the_least_that_contains_it_else_at_the_most_counted() -> Result<(), DrawOverflow> {
+    fn a_new_limit_starts_at_the_least_that_contains_it_else_at_the_most_counted() -> Result<(), DrawOverflow>
+    {
         let mut all = laid_out(&[(DAY, 100), (WEEK, 300)]);
         all.draw(MONDAY, amount(50))?;
         let tuesday = MONDAY + u64::from(DAY);

@@ -104,7 +104,12 @@ impl<R: Rows> Projector<'_, R> {
         self.put_envelope(treasury, number, row).await
     }
 
-    pub(super) async fn limits(&mut self, treasury: Address, number: u32, row: &EnvelopeRow) -> Step<Limits, R> {
+    pub(super) async fn limits(
+        &mut self,
+        treasury: Address,
+        number: u32,
+        row: &EnvelopeRow,
+    ) -> Step<Limits, R> {
         let uses = match self.get(Key::Limits(treasury, number)).await? {
             Some(Row::Limits(uses)) => uses,
             _ => Vec::new(),
@@ -112,13 +117,23 @@ impl<R: Rows> Projector<'_, R> {
         Ok(row.limits(&uses))
     }
 
-    pub(super) async fn put_limits(&mut self, treasury: Address, number: u32, limits: &Limits) -> Step<(), R> {
+    pub(super) async fn put_limits(
+        &mut self,
+        treasury: Address,
+        number: u32,
+        limits: &Limits,
+    ) -> Step<(), R> {
         let uses: Vec<LimitUse> = limits.windows.iter().map(LimitUse::from).collect();
         let row = (!uses.is_empty()).then_some(Row::Limits(uses));
         self.set(Key::Limits(treasury, number), row).await
     }
 
-    pub(super) async fn put_envelope(&mut self, treasury: Address, number: u32, row: EnvelopeRow) -> Step<(), R> {
+    pub(super) async fn put_envelope(
+        &mut self,
+        treasury: Address,
+        number: u32,
+        row: EnvelopeRow,
+    ) -> Step<(), R> {
         self.set(Key::Envelope(treasury, number), Some(Row::Envelope(row))).await
     }
 

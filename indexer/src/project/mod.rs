@@ -16,8 +16,8 @@ use serde_json::json;
 use crate::{
     decode::{Event, args, kind, pair_settlements, place},
     ledger::{
-        Aside, BlockFacts, Change, Effects, EnvelopeRow, EventRow, Key, Ledger, PurseRow, Row, Rows, SessionRow,
-        TreasuryRow,
+        Aside, BlockFacts, Change, Effects, EnvelopeRow, EventRow, Key, Ledger, PurseRow, Row, Rows,
+        SessionRow, TreasuryRow,
     },
     source::RawLog,
 };

@@ -97,7 +97,12 @@ impl<R: Rows> Projector<'_, R> {
         self.put_envelope(treasury, number, envelope).await
     }
 
-    pub(super) async fn put_session(&mut self, purse: Address, sequence: u32, row: SessionRow) -> Step<(), R> {
+    pub(super) async fn put_session(
+        &mut self,
+        purse: Address,
+        sequence: u32,
+        row: SessionRow,
+    ) -> Step<(), R> {
         self.set(Key::Session(purse, sequence), Some(Row::Session(row))).await
     }
 }

@@ -26,7 +26,8 @@ struct Stop {
 
 fn read(event: &TreasuryEvents) -> Option<Stop> {
     use TreasuryEvents as T;
-    let of = |level, stopped, by, envelope| Stop { level, stopped, by, envelope, session: None, reason: None };
+    let of =
+        |level, stopped, by, envelope| Stop { level, stopped, by, envelope, session: None, reason: None };
     Some(match event {
         T::OrganisationFrozen(e) => of(ORGANISATION, true, e.by, None),
         T::OrganisationUnfrozen(e) => of(ORGANISATION, false, e.by, None),
@@ -40,9 +41,7 @@ fn read(event: &TreasuryEvents) -> Option<Stop> {
             session: Some((e.purse, e.sequence.to())),
             ..of(SESSION, false, e.by, Some(e.envelope.to()))
         },
-        T::ReviewSet(e) => {
-            Stop { reason: Some(e.reason), ..of(REVIEW, true, e.by, Some(e.envelope.to())) }
-        }
+        T::ReviewSet(e) => Stop { reason: Some(e.reason), ..of(REVIEW, true, e.by, Some(e.envelope.to())) },
         T::ReviewCleared(e) => {
             Stop { reason: Some(e.reason), ..of(REVIEW, false, e.by, Some(e.envelope.to())) }
         }

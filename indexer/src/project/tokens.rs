@@ -24,7 +24,10 @@ impl<R: Rows> Projector<'_, R> {
         let mut envelope = self.envelope_row(row.treasury, row.envelope).await?;
         if envelope.asset != log.address {
             let asset = envelope.asset;
-            return Err(Halt::Aside(format!("expected an authorization of asset {asset}, got {}", log.address)));
+            return Err(Halt::Aside(format!(
+                "expected an authorization of asset {asset}, got {}",
+                log.address
+            )));
         }
         let Some((transfer, moved)) = self.transfer_of(log) else {
             return Err(Halt::Aside("an authorization was used and no transfer goes with it".into()));
@@ -147,7 +150,8 @@ impl<R: Rows> Projector<'_, R> {
     }
 
     async fn is_used(&mut self, purse: Address, nonce: B256) -> Step<bool, R> {
-        let here = self.effects.payments.iter().any(|payment| (payment.purse, payment.nonce) == (purse, nonce));
+        let here =
+            self.effects.payments.iter().any(|payment| (payment.purse, payment.nonce) == (purse, nonce));
         let before = self.ledger.is_used(purse, nonce).await;
         Ok(here || before.map_err(|error| Halt::Error(ProjectError::Rows(error)))?)
     }

@@ -31,8 +31,16 @@ const RANGE_TOO_WIDE: &[&str] = &[
     "query exceeds",
     "up to a",
 ];
-const RATE_LIMITED: &[&str] =
-    &["rate", "too many requests", "capacity", "throughput", "request limit", "daily request", "credits", "429"];
+const RATE_LIMITED: &[&str] = &[
+    "rate",
+    "too many requests",
+    "capacity",
+    "throughput",
+    "request limit",
+    "daily request",
+    "credits",
+    "429",
+];
 const NOT_FOUND: &[&str] = &[
     "not found",
     "unknown block",
@@ -80,7 +88,11 @@ mod tests {
         };
         for (code, message, expected) in [
             (-32005, "query returned more than 10000 results", "results"),
-            (-32602, "Log response size exceeded. You can make eth_getLogs requests with up to a 2K block range", "results"),
+            (
+                -32602,
+                "Log response size exceeded. You can make eth_getLogs requests with up to a 2K block range",
+                "results",
+            ),
             (-32600, "You can make eth_getLogs requests with up to a 500 block range", "range"),
             (-32614, "eth_getLogs is limited to a 10,000 range", "range"),
             (-32000, "exceed maximum block range: 5000", "range"),

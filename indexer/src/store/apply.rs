@@ -3,12 +3,7 @@
 use alloy::primitives::B256;
 use sqlx::SqliteConnection;
 
-use super::{
-    Checkpoint, Store, StoreError, effects,
-    load::Loader,
-    read::integer,
-    save::save,
-};
+use super::{Checkpoint, Store, StoreError, effects, load::Loader, read::integer, save::save};
 use crate::{
     ledger::{BlockFacts, Change},
     project::{ProjectError, Realm, project},
@@ -40,7 +35,9 @@ pub enum ApplyError {
     #[error(transparent)]
     Gap(ProjectError<StoreError>),
     /// Somebody else writes to this store.
-    #[error("expected the ledger at block {expected:?}, got {got:?}: is another indexer writing to this store?")]
+    #[error(
+        "expected the ledger at block {expected:?}, got {got:?}: is another indexer writing to this store?"
+    )]
     Moved {
         /// Where this indexer left it.
         expected: Option<B256>,
@@ -114,7 +111,8 @@ fn trouble(error: ProjectError<StoreError>) -> ApplyError {
 
 async fn checkpoint(db: &mut SqliteConnection) -> Result<Option<(u64, B256)>, StoreError> {
     use super::read::{b256, whole};
-    let row = sqlx::query("SELECT hash, final_number FROM checkpoint WHERE id = 1").fetch_optional(db).await?;
+    let row =
+        sqlx::query("SELECT hash, final_number FROM checkpoint WHERE id = 1").fetch_optional(db).await?;
     row.map(|row| Ok((whole(&row, "final_number")?, b256(&row, "hash")?))).transpose()
 }
 
@@ -150,11 +148,11 @@ fn unwritable(error: serde_json::Error) -> StoreError {
 async fn prune(db: &mut SqliteConnection, pruned_to: u64, final_number: u64) -> Result<(), StoreError> {
     let (pruned_to, final_number) = (integer(pruned_to)?, integer(final_number)?);
     sqlx::query("DELETE FROM journal WHERE block_number <= ?").bind(final_number).execute(&mut *db).await?;
-    let sql = "DELETE FROM block WHERE number >= ? AND number <= ? \
+    let sql = "DELETE FROM block WHERE number >= ? AND number < ? \
                AND number < (SELECT number FROM checkpoint) \
                AND NOT EXISTS (SELECT 1 FROM event WHERE block_number = block.number) \
                AND NOT EXISTS (SELECT 1 FROM undecoded WHERE block_number = block.number)";
-    // The block before is looked at again: it may have been kept as the ledger's tip.
+    // The last final block stays: a reorg may go back to it. So the one before is looked at again.
     sqlx::query(sql).bind(pruned_to).bind(final_number).execute(db).await?;
     Ok(())
 }

@@ -1,10 +1,7 @@
 //! Decision records, as agents sent them. Not from the chain: no reorg touches them.
 
 use alloy::primitives::B256;
-use bursar_sdk::{
-    decision::DecisionRecord,
-    payment::commitment,
-};
+use bursar_sdk::{decision::DecisionRecord, payment::commitment};
 
 use super::{
     Store, StoreError,

@@ -38,18 +38,18 @@ impl Rows for Loader<'_> {
 impl Loader<'_> {
     async fn one(&mut self, key: &Key) -> Result<Option<SqliteRow>, StoreError> {
         let query = match key {
-            Key::Treasury(it) => {
-                sqlx::query("SELECT * FROM treasury WHERE address = ?").bind(it.as_slice())
-            }
+            Key::Treasury(it) => sqlx::query("SELECT * FROM treasury WHERE address = ?").bind(it.as_slice()),
             Key::Role(treasury, account, role) => {
                 sqlx::query("SELECT role FROM role WHERE treasury = ? AND account = ? AND role = ?")
                     .bind(treasury.as_slice())
                     .bind(account.as_slice())
                     .bind(*role)
             }
-            Key::Asset(treasury, token) => sqlx::query("SELECT * FROM asset WHERE treasury = ? AND address = ?")
-                .bind(treasury.as_slice())
-                .bind(token.as_slice()),
+            Key::Asset(treasury, token) => {
+                sqlx::query("SELECT * FROM asset WHERE treasury = ? AND address = ?")
+                    .bind(treasury.as_slice())
+                    .bind(token.as_slice())
+            }
             Key::Envelope(treasury, number) | Key::Limits(treasury, number) => {
                 sqlx::query("SELECT * FROM envelope WHERE treasury = ? AND number = ?")
                     .bind(treasury.as_slice())

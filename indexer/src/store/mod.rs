@@ -150,7 +150,8 @@ impl Store {
         match MIGRATIONS.run(&self.pool).await {
             Ok(()) => Ok(()),
             Err(MigrateError::VersionMissing(_)) => {
-                let row = sqlx::query("SELECT MAX(version) FROM _sqlx_migrations").fetch_one(&self.pool).await?;
+                let row =
+                    sqlx::query("SELECT MAX(version) FROM _sqlx_migrations").fetch_one(&self.pool).await?;
                 let known = MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or_default();
                 Err(StoreError::Newer { known, got: row.try_get(0)? })
             }

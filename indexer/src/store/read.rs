@@ -41,9 +41,10 @@ impl Store {
     /// # Errors
     /// When the database fails or holds what does not read.
     pub async fn checkpoint(&self) -> Result<Option<Checkpoint>, StoreError> {
-        let row = sqlx::query("SELECT number, hash, timestamp, head, final_number FROM checkpoint WHERE id = 1")
-            .fetch_optional(&self.pool)
-            .await?;
+        let row =
+            sqlx::query("SELECT number, hash, timestamp, head, final_number FROM checkpoint WHERE id = 1")
+                .fetch_optional(&self.pool)
+                .await?;
         row.map(|row| {
             Ok(Checkpoint {
                 number: whole(&row, "number")?,
@@ -96,7 +97,8 @@ impl Store {
 
 /// As SQLite keeps whole numbers.
 pub(super) fn integer(value: u64) -> Result<i64, StoreError> {
-    i64::try_from(value).map_err(|_| StoreError::Corrupt { what: "number of at most 63 bits", got: value.to_string() })
+    i64::try_from(value)
+        .map_err(|_| StoreError::Corrupt { what: "number of at most 63 bits", got: value.to_string() })
 }
 
 /// As the schema keeps amounts: zero-padded to 29 digits.

@@ -86,7 +86,12 @@ async fn treasury(db: &mut SqliteConnection, it: &Address, row: &TreasuryRow) ->
     Ok(())
 }
 
-async fn asset(db: &mut SqliteConnection, of: &Address, token: &Address, row: &AssetRow) -> Result<(), StoreError> {
+async fn asset(
+    db: &mut SqliteConnection,
+    of: &Address,
+    token: &Address,
+    row: &AssetRow,
+) -> Result<(), StoreError> {
     let sql = "INSERT OR REPLACE INTO asset (treasury, address, idx, domain_separator) VALUES (?, ?, ?, ?)";
     sqlx::query(sql)
         .bind(of.as_slice())
@@ -98,7 +103,12 @@ async fn asset(db: &mut SqliteConnection, of: &Address, token: &Address, row: &A
     Ok(())
 }
 
-async fn envelope(db: &mut SqliteConnection, of: &Address, number: u32, row: &EnvelopeRow) -> Result<(), StoreError> {
+async fn envelope(
+    db: &mut SqliteConnection,
+    of: &Address,
+    number: u32,
+    row: &EnvelopeRow,
+) -> Result<(), StoreError> {
     let sql = "INSERT OR REPLACE INTO envelope \
                (treasury, number, agent, asset, frozen, under_review, policy_version, approval_threshold, \
                windows_since, purses, funded, withdrawn, drawn, returned, paid, donated, payments, \
@@ -127,7 +137,12 @@ async fn envelope(db: &mut SqliteConnection, of: &Address, number: u32, row: &En
     Ok(())
 }
 
-async fn limits(db: &mut SqliteConnection, of: &Address, number: u32, uses: &[LimitUse]) -> Result<(), StoreError> {
+async fn limits(
+    db: &mut SqliteConnection,
+    of: &Address,
+    number: u32,
+    uses: &[LimitUse],
+) -> Result<(), StoreError> {
     delete(db, &Key::Limits(*of, number)).await?;
     let sql = "INSERT INTO limit_use (treasury, envelope, idx, period, limit_amount, used, window_index) \
                VALUES (?, ?, ?, ?, ?, ?, ?)";
@@ -162,7 +177,12 @@ async fn purse(db: &mut SqliteConnection, it: &Address, row: &PurseRow) -> Resul
     Ok(())
 }
 
-async fn session(db: &mut SqliteConnection, purse: &Address, sequence: u32, row: &SessionRow) -> Result<(), StoreError> {
+async fn session(
+    db: &mut SqliteConnection,
+    purse: &Address,
+    sequence: u32,
+    row: &SessionRow,
+) -> Result<(), StoreError> {
     let sql = "INSERT OR REPLACE INTO session \
                (purse, sequence, id, treasury, envelope, key, budget, opened_at, expiry, policy_version, \
                approval_threshold, scope, stamp_hash, frozen, closed_at, returned, unspent, paid, payments, \

@@ -3,7 +3,8 @@
 use sqlx::Row as _;
 
 use super::{
-    ApplyError, Checkpoint, Store, StoreError, apply::set_checkpoint, effects::DELETE_AFTER, read::integer, save::save,
+    ApplyError, Checkpoint, Store, StoreError, apply::set_checkpoint, effects::DELETE_AFTER, read::integer,
+    save::save,
 };
 use crate::ledger::{Key, Row};
 
