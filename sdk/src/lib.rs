@@ -26,6 +26,7 @@ pub mod session;
 pub mod spool;
 #[cfg(feature = "testing")]
 pub mod testing;
+pub mod windows;
 
 mod authorize;
 mod draft;

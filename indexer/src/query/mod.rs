@@ -1,0 +1,1 @@
+//! The read side: typed filters and rows over the store.
