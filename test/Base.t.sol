@@ -17,6 +17,8 @@ import {Test} from "forge-std/Test.sol";
 /// tests speak in.
 abstract contract Base is Test, ITreasuryErrors, ITreasuryEvents {
     uint256 internal constant UNIT = 1e6;
+    uint256 internal constant CHAIN = 31_337;
+    uint256 internal constant OTHER_CHAIN = 31_338;
     uint16 internal constant LIST = 1;
     uint32 internal constant DAY = 1 days;
     uint32 internal constant WEEK = 7 days;
@@ -77,6 +79,13 @@ abstract contract Base is Test, ITreasuryErrors, ITreasuryEvents {
         fund(envelope, 1000 * UNIT);
     }
 
+    /* TIME */
+
+    /// @dev Not `block.timestamp`: the optimizer may read that once for a whole test, warps and all.
+    function time() internal view returns (uint256) {
+        return vm.getBlockTimestamp();
+    }
+
     /* POLICIES */
 
     /// @dev Cap 20, approval above 10, session 50, day 100, week 300, lifetime none, listed payees only.
@@ -120,7 +129,7 @@ abstract contract Base is Test, ITreasuryErrors, ITreasuryEvents {
         r.sequence = uint24(desk.session(purse).sequence + 1);
         r.key = sessionKey;
         r.budget = uint96(budget);
-        r.expiry = uint32(block.timestamp + 1 hours);
+        r.expiry = uint32(time() + 1 hours);
     }
 
     function signRequest(SessionRequest memory r) internal view returns (bytes memory) {
@@ -174,7 +183,7 @@ abstract contract Base is Test, ITreasuryErrors, ITreasuryEvents {
         p.rail = 1;
         p.payee = to;
         p.amount = amount;
-        p.validBefore = block.timestamp + 10 minutes;
+        p.validBefore = time() + 10 minutes;
         p.decisionHash = DECISION;
     }
 
@@ -229,6 +238,10 @@ abstract contract Base is Test, ITreasuryErrors, ITreasuryEvents {
     }
 
     function treasuryDomain() internal view returns (bytes32) {
+        return treasuryDomain(CHAIN, address(treasury));
+    }
+
+    function treasuryDomain(uint256 chain, address where) internal pure returns (bytes32) {
         return keccak256(
             abi.encode(
                 keccak256(
@@ -236,8 +249,8 @@ abstract contract Base is Test, ITreasuryErrors, ITreasuryEvents {
                 ),
                 keccak256("Bursar Treasury"),
                 keccak256("1"),
-                block.chainid,
-                address(treasury)
+                chain,
+                where
             )
         );
     }

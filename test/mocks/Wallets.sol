@@ -36,7 +36,7 @@ contract HostileWallet {
         mode = mode_;
     }
 
-    function isValidSignature(bytes32, bytes calldata) external view returns (bytes4) {
+    function isValidSignature(bytes32, bytes calldata) external view returns (bytes4 answer) {
         Mode current = mode;
         assembly {
             switch current

@@ -69,7 +69,7 @@ contract AnnounceTest is Base {
         for (uint256 i; i < loosenings.length; ++i) {
             uint256 snapshot = vm.snapshotState();
             uint256 readyAt = _announce(loosenings[i]);
-            assertEq(readyAt, block.timestamp + DELAY);
+            assertEq(readyAt, time() + DELAY);
             vm.warp(readyAt - 1);
             _assertNotReady(loosenings[i], readyAt);
             vm.revertToState(snapshot);
@@ -168,7 +168,7 @@ contract AnnounceTest is Base {
     function test_GivenAnnouncement_TellsTheWholeCall() public {
         bytes memory call = loosenings[0].call;
         vm.expectEmit(address(treasury));
-        emit Announced(keccak256(call), owner, block.timestamp + DELAY, call);
+        emit Announced(keccak256(call), owner, time() + DELAY, call);
         assertEq(announce(owner, call), keccak256(call));
     }
 
@@ -202,7 +202,7 @@ contract AnnounceTest is Base {
         setDelay(delay);
         Change memory change = loosenings[0];
         uint256 readyAt = _announce(change);
-        uint256 at = block.timestamp + bound(wait, 0, uint256(delay) + 30 days);
+        uint256 at = time() + bound(wait, 0, uint256(delay) + 30 days);
         vm.warp(at);
         vm.prank(change.by);
         (bool success,) = address(treasury).call(change.call);

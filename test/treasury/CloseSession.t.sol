@@ -54,9 +54,9 @@ contract CloseSessionTest is Base {
     }
 
     function test_RevertWhen_SignatureIsAnothersOrOfAnotherSession() public {
-        vm.chainId(block.chainid + 1);
+        vm.chainId(OTHER_CHAIN);
         bytes memory otherChain = signClose(purse, 1, agentKey);
-        vm.chainId(block.chainid - 1);
+        vm.chainId(CHAIN);
         bytes[6] memory bad = [
             signClose(purse, 1, sessionSecret),
             signClose(purse, 2, agentKey),
@@ -138,7 +138,7 @@ contract CloseSessionTest is Base {
     }
 
     function test_GivenNextDay_OnlyTheWeekGetsItBack() public {
-        vm.warp(block.timestamp + 1 days);
+        vm.warp(time() + 1 days);
         treasury.closeSession(purse, "");
         assertEq(usedOf(envelope, 0), 0);
         assertEq(usedOf(envelope, 1), 0);

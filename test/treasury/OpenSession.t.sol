@@ -32,7 +32,7 @@ contract OpenSessionTest is Base {
         assertEq(s.policyVersion, 1);
         assertFalse(s.frozen);
         assertEq(s.budget, 50 * UNIT);
-        assertEq(s.openedAt, block.timestamp);
+        assertEq(s.openedAt, time());
     }
 
     /* ENVELOPE AND PURSE */
@@ -87,21 +87,19 @@ contract OpenSessionTest is Base {
 
     function test_ExpiryBound() public {
         SessionRequest memory r = request(UNIT);
-        r.expiry = uint32(block.timestamp);
-        assertOpeningRefused(r, Refusal.ExpiryInPast, block.timestamp, block.timestamp);
-        r.expiry = uint32(block.timestamp - 1);
-        assertOpeningRefused(r, Refusal.ExpiryInPast, block.timestamp, block.timestamp - 1);
-        r.expiry = uint32(block.timestamp + 4 hours + 1);
-        assertOpeningRefused(
-            r, Refusal.SessionTooLong, block.timestamp + 4 hours, block.timestamp + 4 hours + 1
-        );
-        r.expiry = uint32(block.timestamp + 4 hours);
+        r.expiry = uint32(time());
+        assertOpeningRefused(r, Refusal.ExpiryInPast, time(), time());
+        r.expiry = uint32(time() - 1);
+        assertOpeningRefused(r, Refusal.ExpiryInPast, time(), time() - 1);
+        r.expiry = uint32(time() + 4 hours + 1);
+        assertOpeningRefused(r, Refusal.SessionTooLong, time() + 4 hours, time() + 4 hours + 1);
+        r.expiry = uint32(time() + 4 hours);
         assertOpens(r);
     }
 
     function test_ShortestSessionIsOneSecond() public {
         SessionRequest memory r = request(UNIT);
-        r.expiry = uint32(block.timestamp + 1);
+        r.expiry = uint32(time() + 1);
         assertOpens(r);
     }
 
@@ -195,7 +193,7 @@ contract OpenSessionTest is Base {
     function test_RevertWhen_SignedForAnotherChain() public {
         SessionRequest memory r = request(UNIT);
         bytes memory signature = signRequest(r);
-        vm.chainId(block.chainid + 1);
+        vm.chainId(OTHER_CHAIN);
         _assertSignatureRefused(r, signature);
         // Signed for the chain it is on now, it passes: the domain is not frozen in.
         treasury.openSession(r, signRequest(r));
@@ -244,7 +242,7 @@ contract OpenSessionTest is Base {
             r.purseIndex = r.purseIndex % 2;
             r.sequence = uint24(bound(r.sequence, 1, 2));
             r.budget = uint96(bound(r.budget, 0, 55 * UNIT));
-            r.expiry = uint32(bound(r.expiry, block.timestamp, block.timestamp + 5 hours));
+            r.expiry = uint32(bound(r.expiry, time(), time() + 5 hours));
             r.scope.paymentCap = uint96(r.scope.paymentCap % (21 * UNIT));
             r.scope.approvalThreshold = uint96(r.scope.approvalThreshold % (11 * UNIT));
         }
@@ -258,7 +256,7 @@ contract OpenSessionTest is Base {
         treasury.openSession(r, signature);
         assertEq(usdc.balanceOf(purse), r.budget);
         assertLe(r.budget, 50 * UNIT);
-        assertLe(r.expiry, block.timestamp + 4 hours);
+        assertLe(r.expiry, time() + 4 hours);
     }
 
     function _assertSignatureRefused(SessionRequest memory r, bytes memory signature) private {

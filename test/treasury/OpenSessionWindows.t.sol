@@ -102,12 +102,12 @@ contract OpenSessionWindowsTest is Base {
         uint256 dayEnd = desk.headroom(envelope)[0].endsAt;
         uint256 weekEnd = desk.headroom(envelope)[1].endsAt;
         assertEq(dayEnd % 1 days, 0);
-        assertGt(dayEnd, block.timestamp);
-        assertLe(dayEnd, block.timestamp + 1 days);
+        assertGt(dayEnd, time());
+        assertLe(dayEnd, time() + 1 days);
         // 1970-01-05 was a Monday.
         assertEq((weekEnd - 4 days) % 7 days, 0);
-        assertGt(weekEnd, block.timestamp);
-        assertLe(weekEnd, block.timestamp + 7 days);
+        assertGt(weekEnd, time());
+        assertLe(weekEnd, time() + 7 days);
     }
 
     /* LIFETIME */
@@ -252,7 +252,7 @@ contract OpenSessionWindowsTest is Base {
         uint256[5] memory byWeek;
         for (uint256 i; i < 40; ++i) {
             uint256 dice = uint256(keccak256(abi.encode(seed, i)));
-            vm.warp(block.timestamp + dice % 9 hours);
+            vm.warp(time() + dice % 9 hours);
             uint16 index = uint16((dice >> 32) % 3);
             purse = desk.purseOf(envelope, index);
             SessionRequest memory r = _requestOn(index, 1 + (dice >> 64) % (50 * UNIT));
@@ -263,8 +263,8 @@ contract OpenSessionWindowsTest is Base {
             uint256 amount = held > 10 * UNIT ? 10 * UNIT : held;
             for (uint256 n; n < (dice >> 128) % 6 && usdc.balanceOf(purse) >= amount; ++n) {
                 pay(purse, payee, amount, keccak256(abi.encode(seed, i, n)));
-                byDay[(block.timestamp - 1_767_744_000) / 1 days] += amount;
-                byWeek[(block.timestamp - 1_767_571_200) / 7 days] += amount;
+                byDay[(time() - 1_767_744_000) / 1 days] += amount;
+                byWeek[(time() - 1_767_571_200) / 7 days] += amount;
             }
         }
         for (uint256 i; i < byDay.length; ++i) {
@@ -293,7 +293,7 @@ contract OpenSessionWindowsTest is Base {
             nextSessionKey();
             open(50 * UNIT);
             for (uint256 n; n < 5; ++n) {
-                pay(purse, payee, 10 * UNIT, keccak256(abi.encode(block.timestamp, i, n)));
+                pay(purse, payee, 10 * UNIT, keccak256(abi.encode(time(), i, n)));
             }
         }
         nextSessionKey();

@@ -91,7 +91,7 @@ contract PayTest is Base {
 
     function test_RevertWhen_AuthorizationIsNotInItsTime() public {
         Payment memory p = paymentOf(payee, UNIT);
-        (p.validAfter, p.validBefore) = (block.timestamp + 10, block.timestamp + 20);
+        (p.validAfter, p.validBefore) = (time() + 10, time() + 20);
         (, bytes memory blob) = signed(purse, p);
         bytes32 nonce = nonceOf(purse, DECISION);
         uint256[4] memory at = [p.validAfter, p.validAfter + 1, p.validBefore - 1, p.validBefore];

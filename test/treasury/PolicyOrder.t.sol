@@ -116,7 +116,7 @@ contract PolicyOrderTest is Base {
                 sequence: 1,
                 key: sessionKey,
                 budget: uint96(_dice(30)),
-                expiry: uint32(block.timestamp + _dice(12)),
+                expiry: uint32(time() + _dice(12)),
                 scope: request(0).scope,
                 stampHash: 0
             });

@@ -121,7 +121,7 @@ contract SetPolicyTest is Base {
         policy.windows[0] = WindowLimit(DAY, uint96(100 * UNIT));
         policy.windows[1] = WindowLimit(WEEK, uint96(300 * UNIT));
         policy.windows[2] = WindowLimit(2 * WEEK, uint96(400 * UNIT));
-        vm.warp(block.timestamp + 1 days);
+        vm.warp(time() + 1 days);
         // The day rolled over, the week did not: what the week counted is the most that is known.
         setPolicy(policy);
         assertEq(usedOf(envelope, 0), 0);
@@ -138,7 +138,7 @@ contract SetPolicyTest is Base {
         policy.windows[2] = WindowLimit(WEEK, uint96(300 * UNIT));
         setPolicy(policy);
         assertEq(usedOf(envelope, 0), 50 * UNIT, "an hour of the day that counted 50");
-        vm.warp(block.timestamp + 1 hours);
+        vm.warp(time() + 1 hours);
         assertEq(usedOf(envelope, 0), 0, "next hour");
         assertEq(usedOf(envelope, 1), 50 * UNIT);
     }
@@ -157,7 +157,7 @@ contract SetPolicyTest is Base {
         policy.lifetimeLimit = uint96(310 * UNIT);
         setPolicy(policy);
         open(50 * UNIT);
-        vm.warp(block.timestamp + 30 days);
+        vm.warp(time() + 30 days);
         policy.lifetimeLimit = uint96(300 * UNIT);
         setPolicy(policy);
         assertEq(usedOf(envelope, 2), 50 * UNIT);
