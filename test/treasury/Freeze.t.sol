@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.30;
+
+import {Payment} from "../../contracts/libraries/PaymentBlob.sol";
+import {Refusal, SessionRequest} from "../../contracts/libraries/Types.sol";
+import {Base} from "../Base.t.sol";
+
+contract FreezeTest is Base {
+    Payment internal outstanding;
+    bytes32 internal digest;
+    bytes internal blob;
+
+    function setUp() public override {
+        super.setUp();
+        open(50 * UNIT);
+        outstanding = paymentOf(payee, UNIT);
+        (digest, blob) = signed(purse, outstanding);
+    }
+
+    /* ORGANISATION */
+
+    function test_GivenOrganisationFrozen_NothingPaysOrOpens() public {
+        vm.expectEmit(address(treasury));
+        emit OrganisationFrozen(guardian);
+        vm.prank(guardian);
+        treasury.freezeOrganisation();
+        assertTrue(desk.organisation().frozen);
+        assertRefused(purse, outstanding, digest, blob, Refusal.OrganisationFrozen);
+        _assertPreview(Refusal.OrganisationFrozen);
+        nextSessionKey();
+        assertOpeningRefused(request(UNIT), Refusal.OrganisationFrozen, 0, 0);
+    }
+
+    function test_GivenOrganisationUnfrozen_OutstandingPaymentSettles() public {
+        vm.prank(guardian);
+        treasury.freezeOrganisation();
+        vm.expectEmit(address(treasury));
+        emit OrganisationUnfrozen(owner);
+        vm.prank(owner);
+        treasury.unfreezeOrganisation();
+        assertAccepted(purse, digest, blob);
+        settle(purse, outstanding, blob);
+    }
+
+    /* ENVELOPE */
+
+    function test_GivenEnvelopeFrozen_NothingPaysOrOpens() public {
+        vm.expectEmit(address(treasury));
+        emit EnvelopeFrozen(envelope, guardian);
+        vm.prank(guardian);
+        treasury.freezeEnvelope(envelope);
+        assertTrue(desk.envelope(envelope).frozen);
+        assertRefused(purse, outstanding, digest, blob, Refusal.EnvelopeFrozen);
+        _assertPreview(Refusal.EnvelopeFrozen);
+        nextSessionKey();
+        assertOpeningRefused(request(UNIT), Refusal.EnvelopeFrozen, 0, 0);
+    }
+
+    function test_GivenEnvelopeUnfrozen_OutstandingPaymentSettles() public {
+        vm.prank(guardian);
+        treasury.freezeEnvelope(envelope);
+        vm.expectEmit(address(treasury));
+        emit EnvelopeUnfrozen(envelope, owner);
+        vm.prank(owner);
+        treasury.unfreezeEnvelope(envelope);
+        settle(purse, outstanding, blob);
+        assertEq(paidTo(payee), UNIT);
+    }
+
+    function test_GivenAnotherEnvelopeFrozen_ThisOnePays() public {
+        vm.prank(manager);
+        (uint24 second,) = desk.createEnvelope(stranger, address(usdc), defaultPolicy());
+        vm.prank(guardian);
+        treasury.freezeEnvelope(second);
+        assertAccepted(purse, digest, blob);
+    }
+
+    function test_RevertWhen_EnvelopeIsUnknown() public {
+        vm.expectRevert(abi.encodeWithSelector(EnvelopeUnknown.selector, 2, 1));
+        vm.prank(guardian);
+        treasury.freezeEnvelope(2);
+        vm.expectRevert(abi.encodeWithSelector(EnvelopeUnknown.selector, 0, 1));
+        vm.prank(guardian);
+        treasury.freezeEnvelope(0);
+        vm.expectRevert(abi.encodeWithSelector(EnvelopeUnknown.selector, 2, 1));
+        vm.prank(owner);
+        treasury.unfreezeEnvelope(2);
+    }
+
+    /* SESSION */
+
+    function test_GivenSessionFrozen_ItPaysNoMore() public {
+        vm.expectEmit(address(treasury));
+        emit SessionFrozen(envelope, purse, 1, guardian);
+        vm.prank(guardian);
+        treasury.freezeSession(purse);
+        assertTrue(desk.session(purse).frozen);
+        assertRefused(purse, outstanding, digest, blob, Refusal.SessionFrozen);
+        _assertPreview(Refusal.SessionFrozen);
+    }
+
+    function test_GivenSessionFrozen_OtherPursesPay() public {
+        vm.prank(manager);
+        desk.createPurses(envelope, 1);
+        vm.prank(guardian);
+        treasury.freezeSession(purse);
+        nextSessionKey();
+        SessionRequest memory r = request(UNIT);
+        (r.purseIndex, r.sequence) = (1, 1);
+        address second = treasury.openSession(r, signRequest(r));
+        pay(second, payee, UNIT, DECISION);
+        assertEq(paidTo(payee), UNIT);
+    }
+
+    function test_GivenSessionUnfrozen_ItPaysUntilItsOldExpiry() public {
+        uint256 expiry = desk.session(purse).expiry;
+        vm.prank(guardian);
+        treasury.freezeSession(purse);
+        assertEq(desk.session(purse).expiry, expiry, "the view forgets the expiry");
+        vm.expectEmit(address(treasury));
+        emit SessionUnfrozen(envelope, purse, 1, owner);
+        vm.prank(owner);
+        treasury.unfreezeSession(purse);
+        assertEq(desk.session(purse).expiry, expiry);
+        outstanding.validBefore = expiry + 1 days;
+        (digest, blob) = signed(purse, outstanding);
+        vm.warp(expiry - 1);
+        assertAccepted(purse, digest, blob);
+        vm.warp(expiry);
+        assertRefused(purse, outstanding, digest, blob, Refusal.SessionExpired);
+    }
+
+    function test_RevertWhen_NoSessionIsOpen() public {
+        vm.prank(agent);
+        treasury.closeSession(purse, "");
+        vm.expectRevert(abi.encodeWithSelector(SessionNotOpen.selector, purse));
+        vm.prank(guardian);
+        treasury.freezeSession(purse);
+        vm.expectRevert(abi.encodeWithSelector(SessionNotOpen.selector, stranger));
+        vm.prank(owner);
+        treasury.unfreezeSession(stranger);
+    }
+
+    function test_RevertWhen_SessionIsNotFrozen() public {
+        vm.expectRevert(abi.encodeWithSelector(SessionNotFrozen.selector, purse));
+        vm.prank(owner);
+        treasury.unfreezeSession(purse);
+    }
+
+    /* ALL THREE */
+
+    /// @dev A payment passes only when nothing at all is frozen, in whatever order things were done.
+    function testFuzz_PaysOnlyWhenNothingIsFrozen(uint256 seed) public {
+        bool[3] memory frozen;
+        for (uint256 i; i < 10; ++i) {
+            uint256 which = uint256(keccak256(abi.encode(seed, i))) % 3;
+            frozen[which] = !frozen[which];
+            vm.prank(frozen[which] ? guardian : owner);
+            if (which == 0) frozen[0] ? treasury.freezeOrganisation() : treasury.unfreezeOrganisation();
+            if (which == 1) {
+                frozen[1] ? treasury.freezeEnvelope(envelope) : treasury.unfreezeEnvelope(envelope);
+            }
+            if (which == 2) frozen[2] ? treasury.freezeSession(purse) : treasury.unfreezeSession(purse);
+            bool pays = answer(purse, digest, blob) == VALID;
+            assertEq(pays, !frozen[0] && !frozen[1] && !frozen[2]);
+        }
+    }
+
+    /// @dev Closing only takes money off an agent, so a freeze never stops it.
+    function test_GivenAllFrozen_MoneyStillReturns() public {
+        vm.startPrank(guardian);
+        treasury.freezeOrganisation();
+        treasury.freezeEnvelope(envelope);
+        treasury.freezeSession(purse);
+        treasury.closeSession(purse, "");
+        vm.stopPrank();
+        assertEq(escrowOf(envelope), 1000 * UNIT);
+    }
+
+    function _assertPreview(Refusal expected) private view {
+        (Refusal reason,,) = desk.previewPayment(purse, payee, UNIT, false);
+        assertEq(uint8(reason), uint8(expected), "preview");
+    }
+}

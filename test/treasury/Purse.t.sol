@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.30;
+
+import {Purse} from "../../contracts/Purse.sol";
+import {Payment} from "../../contracts/libraries/PaymentBlob.sol";
+import {Base} from "../Base.t.sol";
+
+/// @notice Answers what it is told to, as a treasury never would.
+contract OddTreasury {
+    bytes private _answer;
+    bool private _reverts;
+
+    function deploy(bytes32 domainSeparator) external returns (address) {
+        return address(new Purse(domainSeparator));
+    }
+
+    function set(bytes calldata answer, bool reverts) external {
+        (_answer, _reverts) = (answer, reverts);
+    }
+
+    function execute(address purse, address target, bytes calldata data)
+        external
+        returns (bool success, bytes memory result)
+    {
+        return purse.call(abi.encodePacked(bytes32(uint256(uint160(target))), data));
+    }
+
+    fallback() external {
+        bytes memory answer = _answer;
+        bool reverts = _reverts;
+        assembly {
+            if reverts { revert(add(answer, 32), mload(answer)) }
+            return(add(answer, 32), mload(answer))
+        }
+    }
+}
+
+contract PurseTest is Base {
+    OddTreasury internal odd = new OddTreasury();
+    address internal bare;
+
+    function setUp() public override {
+        super.setUp();
+        bare = odd.deploy(keccak256("domain"));
+        open(50 * UNIT);
+    }
+
+    /* EXECUTION */
+
+    function test_GivenItsTreasury_ExecutesAndReturns() public {
+        usdc.mint(bare, 7);
+        (bool success, bytes memory result) =
+            odd.execute(bare, address(usdc), abi.encodeCall(usdc.transfer, (payee, 7)));
+        assertTrue(success);
+        assertEq(result, abi.encode(true));
+        assertEq(paidTo(payee), 7);
+    }
+
+    function test_GivenTargetReverts_PassesTheReasonOn() public {
+        (bool success, bytes memory result) =
+            odd.execute(bare, address(usdc), abi.encodeCall(usdc.transfer, (payee, 1)));
+        assertFalse(success);
+        assertEq(
+            result, abi.encodeWithSignature("ERC20InsufficientBalance(address,uint256,uint256)", bare, 0, 1)
+        );
+    }
+
+    function test_RevertWhen_AnyoneElseExecutes() public {
+        bytes memory call = abi.encodePacked(
+            bytes32(uint256(uint160(address(usdc)))), abi.encodeCall(usdc.transfer, (stranger, UNIT))
+        );
+        address[6] memory callers = [stranger, agent, sessionKey, owner, address(usdc), address(factory)];
+        for (uint256 i; i < callers.length; ++i) {
+            vm.prank(callers[i]);
+            (bool success,) = purse.call(call);
+            assertFalse(success);
+        }
+        assertEq(usdc.balanceOf(purse), 50 * UNIT);
+    }
+
+    function testFuzz_StrangersMoveNothing(address caller, bytes calldata data) public {
+        vm.assume(caller != address(treasury));
+        vm.prank(caller);
+        (bool success,) = purse.call(data);
+        success;
+        assertEq(usdc.balanceOf(purse), 50 * UNIT);
+        assertEq(usdc.allowance(purse, caller), 0);
+    }
+
+    function testFuzz_RevertWhen_SelectorIsUnknown(bytes4 selector, bytes calldata rest) public {
+        vm.assume(selector != VALID);
+        (bool success,) = purse.call(abi.encodePacked(selector, rest));
+        assertFalse(success);
+    }
+
+    function test_RevertWhen_CallIsEmptyOrShort() public {
+        for (uint256 length; length < 4; ++length) {
+            (bool success,) = purse.call(new bytes(length));
+            assertFalse(success);
+        }
+        // The selector alone has nothing behind it to judge.
+        (bool answered,) = purse.call(abi.encodePacked(VALID));
+        assertFalse(answered);
+    }
+
+    function test_RevertWhen_EtherIsSent() public {
+        vm.deal(address(this), 1 ether);
+        (bool success,) = purse.call{value: 1}("");
+        assertFalse(success);
+        (success,) = purse.call{value: 1}(abi.encodeWithSelector(VALID, bytes32(0), bytes("")));
+        assertFalse(success);
+        assertEq(purse.balance, 0);
+    }
+
+    /* ANSWERS */
+
+    /// @dev The call data in memory starts with the magic value: what is shorter than a word must not show it.
+    function test_RevertWhen_TreasuryAnswersShort() public {
+        for (uint256 length; length < 32; ++length) {
+            bytes memory short = new bytes(length);
+            if (length >= 4) (short[0], short[1], short[2], short[3]) = (0x16, 0x26, 0xba, 0x7e);
+            odd.set(short, false);
+            (bool success,) = bare.staticcall(abi.encodeWithSelector(VALID, bytes32(0), bytes("")));
+            assertFalse(success, vm.toString(length));
+        }
+    }
+
+    function test_RevertWhen_TreasuryReverts() public {
+        odd.set(abi.encode(VALID), true);
+        (bool success,) = bare.staticcall(abi.encodeWithSelector(VALID, bytes32(0), bytes("")));
+        assertFalse(success);
+    }
+
+    function testFuzz_GivenWholeWord_PassesExactlyThatOn(bytes32 word, bytes calldata more) public {
+        odd.set(abi.encodePacked(word, more), false);
+        (bool success, bytes memory result) =
+            bare.staticcall(abi.encodeWithSelector(VALID, bytes32(0), bytes("")));
+        assertTrue(success);
+        assertEq(result, abi.encode(word));
+    }
+
+    function test_GivenPayment_AnswersWithTheMagicWordAlone() public view {
+        Payment memory p = paymentOf(payee, UNIT);
+        (bytes32 digest, bytes memory blob) = signed(purse, p);
+        (bool success, bytes memory result) = purse.staticcall(abi.encodeWithSelector(VALID, digest, blob));
+        assertTrue(success);
+        assertEq(result, abi.encode(VALID));
+    }
+}

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.30;
+
+import {Base} from "../Base.t.sol";
+import {LyingToken} from "../mocks/LyingToken.sol";
+import {TestUSDC} from "../mocks/TestUSDC.sol";
+
+contract RecoverTest is Base {
+    address internal to = makeAddr("vault");
+
+    /* FROM THE TREASURY */
+
+    function testFuzz_GivenStrayAsset_SendsOnOnlyTheStray(uint96 stray) public {
+        stray = uint96(bound(stray, 1, type(uint96).max));
+        open(50 * UNIT);
+        usdc.mint(address(treasury), stray);
+        vm.expectEmit(address(treasury));
+        emit Recovered(address(usdc), address(treasury), to, stray);
+        _recover(address(usdc));
+        assertEq(usdc.balanceOf(to), stray);
+        assertEq(usdc.balanceOf(address(treasury)), 950 * UNIT);
+        assertEq(escrowOf(envelope), 950 * UNIT);
+    }
+
+    function test_GivenUnknownToken_SendsOnAll() public {
+        TestUSDC other = new TestUSDC();
+        other.mint(address(treasury), 7);
+        _recover(address(other));
+        assertEq(other.balanceOf(to), 7);
+    }
+
+    function test_RevertWhen_NothingIsStray() public {
+        vm.expectRevert(AmountZero.selector);
+        _recover(address(usdc));
+        vm.expectRevert(AmountZero.selector);
+        _recover(stranger);
+    }
+
+    function test_RevertWhen_ReceiverIsZero() public {
+        usdc.mint(address(treasury), 1);
+        to = address(0);
+        vm.expectRevert(AddressZero.selector);
+        _recover(address(usdc));
+        vm.expectRevert(AddressZero.selector);
+        _recoverFromPurse(0, address(factory));
+    }
+
+    /* FROM A PURSE */
+
+    function test_GivenOtherTokenInPurse_SendsItOn() public {
+        TestUSDC other = new TestUSDC();
+        other.mint(purse, 7);
+        vm.expectEmit(address(treasury));
+        emit Recovered(address(other), purse, to, 7);
+        _recoverFromPurse(0, address(other));
+        assertEq(other.balanceOf(to), 7);
+    }
+
+    function test_RevertWhen_TokenIsTheEnvelopesAsset() public {
+        open(50 * UNIT);
+        vm.expectRevert(abi.encodeWithSelector(AssetKnown.selector, address(usdc)));
+        _recoverFromPurse(0, address(usdc));
+    }
+
+    function test_RevertWhen_PurseHoldsNothing() public {
+        TestUSDC other = new TestUSDC();
+        vm.expectRevert(AmountZero.selector);
+        _recoverFromPurse(0, address(other));
+    }
+
+    function test_RevertWhen_TokenAnswersFalse() public {
+        LyingToken other = new LyingToken();
+        other.mint(purse, 7);
+        other.lie(true);
+        vm.expectRevert(abi.encodeWithSelector(PurseCallFailed.selector, purse));
+        _recoverFromPurse(0, address(other));
+    }
+
+    function test_RevertWhen_EnvelopeIsUnknown() public {
+        vm.expectRevert(abi.encodeWithSelector(EnvelopeUnknown.selector, 2, 1));
+        vm.prank(owner);
+        desk.recoverFromPurse(2, 0, address(factory), to);
+    }
+
+    function _recover(address token) private {
+        vm.prank(owner);
+        desk.recover(token, to);
+    }
+
+    function _recoverFromPurse(uint16 index, address token) private {
+        vm.prank(owner);
+        desk.recoverFromPurse(envelope, index, token, to);
+    }
+}

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.30;
+
+import {Payment} from "../../contracts/libraries/PaymentBlob.sol";
+import {Refusal} from "../../contracts/libraries/Types.sol";
+import {Base} from "../Base.t.sol";
+
+contract ReviewTest is Base {
+    bytes32 internal constant REASON = keccak256("velocity");
+
+    function test_GivenReview_NoNewSessionButOpenOnesRunOn() public {
+        open(50 * UNIT);
+        vm.expectEmit(address(treasury));
+        emit ReviewSet(envelope, reviewer, REASON);
+        vm.prank(reviewer);
+        treasury.setReview(envelope, REASON);
+        assertTrue(desk.envelope(envelope).underReview);
+
+        pay(purse, payee, UNIT, DECISION);
+        assertEq(paidTo(payee), UNIT);
+        nextSessionKey();
+        assertOpeningRefused(request(UNIT), Refusal.UnderReview, 0, 0);
+    }
+
+    function test_GivenReviewCleared_SessionsOpen() public {
+        vm.prank(reviewer);
+        treasury.setReview(envelope, REASON);
+        vm.expectEmit(address(treasury));
+        emit ReviewCleared(envelope, owner, REASON);
+        vm.prank(owner);
+        treasury.clearReview(envelope, REASON);
+        assertFalse(desk.envelope(envelope).underReview);
+        open(UNIT);
+    }
+
+    function test_GivenFreezeAndReview_EachIsClearedAlone() public {
+        vm.prank(reviewer);
+        treasury.setReview(envelope, REASON);
+        vm.prank(guardian);
+        treasury.freezeEnvelope(envelope);
+        vm.prank(owner);
+        treasury.clearReview(envelope, REASON);
+        assertTrue(desk.envelope(envelope).frozen);
+        vm.prank(reviewer);
+        treasury.setReview(envelope, REASON);
+        vm.prank(owner);
+        treasury.unfreezeEnvelope(envelope);
+        assertTrue(desk.envelope(envelope).underReview);
+        assertOpeningRefused(request(UNIT), Refusal.UnderReview, 0, 0);
+    }
+
+    function test_RevertWhen_EnvelopeIsUnknown() public {
+        vm.expectRevert(abi.encodeWithSelector(EnvelopeUnknown.selector, 2, 1));
+        vm.prank(reviewer);
+        treasury.setReview(2, REASON);
+        vm.expectRevert(abi.encodeWithSelector(EnvelopeUnknown.selector, 0, 1));
+        vm.prank(owner);
+        treasury.clearReview(0, REASON);
+    }
+}
