@@ -31,12 +31,31 @@ abstract contract TreasuryPaymentRules is TreasuryStorage {
         if (payment.rail != PaymentBlob.RAIL_EIP3009) {
             return (Refusal.RailUnknown, PaymentBlob.RAIL_EIP3009, payment.rail);
         }
-        bytes32 nonce = PaymentDigest.commitment(
-            word.policyVersion(), PaymentDigest.sessionId(purse, word.sequence()), payment.decisionHash
-        );
-        bytes32 expected = PaymentDigest.eip3009(domainSeparator, purse, payment, nonce);
+        bytes32 expected = _digest(purse, word, domainSeparator, payment);
         if (digest != expected) return (Refusal.DigestMismatch, uint256(expected), uint256(digest));
+        return _judgePayment(purse, word, head, payment, digest, signature);
+    }
 
+    /// @dev What the token must be asking about, if the blob is to be believed.
+    function _digest(address purse, SessionWord word, bytes32 domainSeparator, Payment memory payment)
+        private
+        pure
+        returns (bytes32)
+    {
+        bytes32 session = PaymentDigest.sessionId(purse, word.sequence());
+        bytes32 nonce = PaymentDigest.commitment(word.policyVersion(), session, payment.decisionHash);
+        return PaymentDigest.eip3009(domainSeparator, purse, payment, nonce);
+    }
+
+    /// @dev The rules over a payment that the digest is about: limits, session key, approval.
+    function _judgePayment(
+        address purse,
+        SessionWord word,
+        EnvelopeHead memory head,
+        Payment memory payment,
+        bytes32 digest,
+        bytes calldata signature
+    ) private view returns (Refusal reason, uint256 limit, uint256 actual) {
         uint256 threshold;
         (reason, limit, actual, threshold) = _judgeRules(purse, word, head, payment.payee, payment.amount);
         if (reason != Refusal.None) return (reason, limit, actual);
@@ -45,9 +64,11 @@ abstract contract TreasuryPaymentRules is TreasuryStorage {
         if (signer == address(0) || signer != word.key()) {
             return (Refusal.SessionKeyMismatch, uint160(word.key()), uint160(signer));
         }
-        if (payment.amount > threshold) {
-            return _judgeApproval(purse, word, payment, digest, signature, threshold);
+        if (payment.amount <= threshold) return (Refusal.None, 0, 0);
+        if (payment.approvalKind == PaymentBlob.APPROVAL_NONE) {
+            return (Refusal.ApprovalMissing, threshold, payment.amount);
         }
+        return _judgeApproval(purse, word, payment, digest, signature);
     }
 
     /// @dev Whether the session may pay at all.
@@ -106,12 +127,8 @@ abstract contract TreasuryPaymentRules is TreasuryStorage {
         SessionWord word,
         Payment memory payment,
         bytes32 digest,
-        bytes calldata signature,
-        uint256 threshold
+        bytes calldata signature
     ) internal view returns (Refusal, uint256, uint256) {
-        if (payment.approvalKind == PaymentBlob.APPROVAL_NONE) {
-            return (Refusal.ApprovalMissing, threshold, payment.amount);
-        }
         bytes32 approvalDigest = _hashTypedData(PaymentDigest.approval(purse, payment, digest));
         if (payment.approvalKind == PaymentBlob.APPROVAL_EOA) {
             (bytes32 r, bytes32 vs) = PaymentBlob.eoaApproval(signature);
