@@ -2,8 +2,9 @@
 --
 -- Conventions: addresses, hashes and other bytes are BLOBs. Amounts are atomic units as decimal TEXT,
 -- zero-padded to 29 digits (2^96 - 1 has 29), so that "larger than" is a plain comparison in an index.
--- Times are unix seconds. Every row that a block caused names that block: unwinding a block deletes its
--- rows and recomputes what they had changed, in one transaction with the checkpoint.
+-- Times are unix seconds. Rows that a block only adds name that block; rows that blocks change have their
+-- state before in `journal`. So unwinding a block deletes and restores exactly what applying it did, in one
+-- transaction with the checkpoint.
 
 CREATE TABLE meta (
     key   TEXT PRIMARY KEY,
@@ -77,6 +78,9 @@ CREATE TABLE envelope (
     frozen         INTEGER NOT NULL DEFAULT 0,
     under_review   INTEGER NOT NULL DEFAULT 0,
     policy_version INTEGER NOT NULL DEFAULT 0,
+    -- The policy version since which the same periods are counted; see limit_use.
+    windows_since  INTEGER NOT NULL DEFAULT 0,
+    purses         INTEGER NOT NULL DEFAULT 0,
     -- Totals over the envelope's life. escrow = funded - withdrawn - drawn + returned.
     funded         TEXT NOT NULL,
     withdrawn      TEXT NOT NULL,
@@ -91,12 +95,28 @@ CREATE TABLE envelope (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX envelope_by_agent ON envelope (agent);
 
+-- What each limit of an envelope has counted: the calendar windows, shortest first, then the lifetime.
+-- `used` holds for the window numbered window_index; in any later window nothing is used yet
+-- (bursar_sdk::windows::Window::used_at).
+CREATE TABLE limit_use (
+    treasury     BLOB NOT NULL,
+    envelope     INTEGER NOT NULL,
+    idx          INTEGER NOT NULL,
+    -- Seconds; 0 is the envelope's lifetime.
+    period       INTEGER NOT NULL,
+    limit_amount TEXT NOT NULL,
+    used         TEXT NOT NULL,
+    window_index INTEGER NOT NULL,
+    PRIMARY KEY (treasury, envelope, idx)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE policy (
     treasury     BLOB NOT NULL,
     envelope     INTEGER NOT NULL,
     version      INTEGER NOT NULL,
     policy_hash  BLOB NOT NULL,
-    -- The limits and rules as the chain has them, as JSON.
+    -- The limits and rules as the chain has them, as JSON: paymentCap, approvalThreshold, sessionLimit,
+    -- lifetimeLimit (decimal strings), maxSessionSeconds, payeeList (numbers), windows [{period, limit}].
     rules        TEXT NOT NULL,
     set_by       BLOB NOT NULL,
     block_number INTEGER NOT NULL,
@@ -109,7 +129,12 @@ CREATE TABLE purse (
     address  BLOB PRIMARY KEY,
     treasury BLOB NOT NULL,
     envelope INTEGER NOT NULL,
-    idx      INTEGER NOT NULL
+    idx      INTEGER NOT NULL,
+    -- The number of its last session, and whether that one is open.
+    sequence INTEGER NOT NULL DEFAULT 0,
+    open     INTEGER NOT NULL DEFAULT 0,
+    -- What it holds of its envelope's asset.
+    balance  TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX purse_by_envelope ON purse (treasury, envelope, idx);
 
@@ -132,6 +157,7 @@ CREATE TABLE session (
     opened_at      INTEGER NOT NULL,
     expiry         INTEGER NOT NULL,
     policy_version INTEGER NOT NULL,
+    -- What it narrows, as JSON: paymentCap, approvalThreshold (decimal strings), payeeList (a number).
     scope          TEXT NOT NULL,
     stamp_hash     BLOB NOT NULL,
     frozen         INTEGER NOT NULL DEFAULT 0,
@@ -163,8 +189,11 @@ CREATE TABLE payment (
     -- Atomic units; zero-padded so that it sorts.
     amount         TEXT NOT NULL,
     nonce          BLOB NOT NULL,
+    -- Of the Transfer log that moved the money.
+    transfer_log_index INTEGER NOT NULL,
     -- From the blob in the transaction's input; NULL where the input could not be read.
     decision_hash  BLOB,
+    -- Who approved; NULL where the policy asked for no approval, whatever the blob carries.
     approver       BLOB,
     -- Who sent the settling transaction.
     facilitator    BLOB NOT NULL,
@@ -222,6 +251,17 @@ CREATE INDEX decision_by_nonce ON decision (purse, nonce);
 CREATE INDEX decision_by_envelope ON decision (treasury, envelope, created_at, hash);
 CREATE INDEX decision_by_verdict ON decision (verdict, created_at, hash);
 CREATE UNIQUE INDEX decision_by_seq ON decision (treasury, envelope, agent, seq, hash);
+
+-- What rows looked like before a block changed them, newest change last; pruned once the block is final.
+CREATE TABLE journal (
+    block_number INTEGER NOT NULL,
+    seq          INTEGER NOT NULL,
+    -- Which row: its table and key, as JSON.
+    row_key      TEXT NOT NULL,
+    -- The row as JSON; NULL where there was none.
+    before       TEXT,
+    PRIMARY KEY (block_number, seq)
+) STRICT, WITHOUT ROWID;
 
 -- Logs that concern us and do not decode: kept aside for inspection, never skipped in silence.
 CREATE TABLE undecoded (
