@@ -4,12 +4,7 @@ use alloy::primitives::Address;
 use bursar_sdk::amount::Amount;
 use sqlx::{SqlitePool, sqlite::SqliteRow};
 
-use super::{
-    QueryError, column,
-    headroom::{self, Headroom, Step},
-    policies,
-    select::Select,
-};
+use super::{QueryError, column, select::Select};
 
 /// One agent's budget inside a treasury. Amounts in the asset's atomic units.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -169,43 +164,4 @@ pub async fn get(pool: &SqlitePool, key: Key) -> Result<Option<Envelope>, QueryE
         .filter("e.number = ", Some(i64::from(key.1)))
         .row(pool, read)
         .await
-}
-
-/// What each limit of an envelope has left at `now` (unix seconds).
-///
-/// # Errors
-/// When the database fails.
-pub async fn headroom(pool: &SqlitePool, key: Key, now: u64) -> Result<Vec<Headroom>, QueryError> {
-    let policies = policies::history(pool, key.0, key.1).await?;
-    let mut steps: Vec<Step> = policies.into_iter().map(policy_step).collect();
-    let sessions = Select::new(
-        "SELECT sequence, budget, opened_at, closed_at, unspent, policy_version FROM session",
-    )
-    .filter("treasury = ", Some(key.0.to_vec()))
-    .filter("envelope = ", Some(i64::from(key.1)))
-    .rows(pool, session_steps)
-    .await?;
-    steps.extend(sessions.into_iter().flatten());
-    Ok(headroom::replay(steps, now))
-}
-
-fn policy_step(policy: policies::Policy) -> Step {
-    let rules = policy.rules;
-    let mut limits: Vec<_> = rules.windows.iter().map(|window| (window.period, window.limit)).collect();
-    if !rules.lifetime_limit.is_zero() {
-        limits.push((0, rules.lifetime_limit));
-    }
-    Step::Policy { at: policy.timestamp, version: policy.version, limits }
-}
-
-fn session_steps(row: &SqliteRow) -> Result<Vec<Step>, QueryError> {
-    let sequence = column::number(row, "sequence")?;
-    let version = column::number(row, "policy_version")?;
-    let opened_at = column::number(row, "opened_at")?;
-    let mut steps = vec![Step::Open { at: opened_at, version, sequence, budget: column::amount(row, "budget")? }];
-    if let Some(at) = column::maybe_number(row, "closed_at")? {
-        let unspent = column::maybe_amount(row, "unspent")?.unwrap_or_default();
-        steps.push(Step::Close { at, version, sequence, opened_at, unspent });
-    }
-    Ok(steps)
 }

@@ -36,20 +36,22 @@ impl Total {
     }
 }
 
-/// Totals by token; of one treasury, or of all.
+/// Totals by token; of one treasury or agent, or of all.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn totals(
     pool: &SqlitePool,
     treasury: Option<Address>,
+    agent: Option<Address>,
 ) -> Result<BTreeMap<Address, Total>, QueryError> {
     // Exact beyond 64 bits, so SQL cannot add them up.
     let mut rows = sqlx::query(
         "SELECT asset, funded, withdrawn, drawn, returned, paid, donated, payments FROM envelope \
-         WHERE ?1 IS NULL OR treasury = ?1",
+         WHERE (?1 IS NULL OR treasury = ?1) AND (?2 IS NULL OR agent = ?2)",
     )
     .bind(treasury.map(|key| key.to_vec()))
+    .bind(agent.map(|key| key.to_vec()))
     .fetch(pool);
     let mut totals = BTreeMap::<_, Total>::new();
     while let Some(row) = rows.try_next().await? {

@@ -166,11 +166,7 @@ pub async fn get(pool: &SqlitePool, key: Key) -> Result<Option<Policy>, QueryErr
 ///
 /// # Errors
 /// When the database fails.
-pub async fn history(
-    pool: &SqlitePool,
-    treasury: Address,
-    envelope: u32,
-) -> Result<Vec<Policy>, QueryError> {
+pub async fn history(pool: &SqlitePool, treasury: Address, envelope: u32) -> Result<Vec<Policy>, QueryError> {
     let filter = Filter { treasury: Some(treasury), envelope: Some(envelope) };
     list(pool, &filter, None, u32::from(u16::MAX)).await
 }

@@ -45,3 +45,14 @@ pub(super) fn select(treasury: Address, first: u32, last: u32) -> Select {
     select.push(" AND envelope BETWEEN ").bind(i64::from(first)).push(" AND ").bind(i64::from(last));
     select
 }
+
+/// How many decisions were refused, over all envelopes.
+///
+/// # Errors
+/// When the database fails.
+pub async fn count(pool: &SqlitePool) -> Result<u64, QueryError> {
+    let count = Select::new("SELECT count(*) AS count FROM decision WHERE verdict = 'denied'")
+        .row(pool, |row| column::number(row, "count"))
+        .await?;
+    Ok(count.unwrap_or_default())
+}

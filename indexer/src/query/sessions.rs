@@ -213,9 +213,7 @@ fn stand(select: &mut Select, state: State, now: i64) {
     select.condition("s.expiry > ").bind(now);
     match state {
         State::Frozen => select.condition("s.frozen = 1"),
-        State::Outdated => {
-            select.condition("s.frozen = 0").condition("s.policy_version <> e.policy_version")
-        }
+        State::Outdated => select.condition("s.frozen = 0").condition("s.policy_version <> e.policy_version"),
         _ => select.condition("s.frozen = 0").condition("s.policy_version = e.policy_version"),
     };
 }

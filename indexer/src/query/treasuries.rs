@@ -36,8 +36,7 @@ pub struct Role {
 /// The bit of the approver's role.
 pub const ROLE_APPROVER: u8 = 8;
 
-const SELECT: &str =
-    "SELECT address, factory, owner, frozen, delay, separation, created_block FROM treasury";
+const SELECT: &str = "SELECT address, factory, owner, frozen, delay, separation, created_block FROM treasury";
 
 fn read(row: &SqliteRow) -> Result<Treasury, QueryError> {
     Ok(Treasury {

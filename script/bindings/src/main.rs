@@ -86,15 +86,16 @@ fn compile(root: &Path) -> Result<ProjectCompileOutput> {
     settings.optimizer.runs = Some(profile.optimizer_runs);
     settings.via_ir = Some(profile.via_ir);
     settings.evm_version = Some(profile.evm_version.parse::<EvmVersion>().map_err(anyhow::Error::msg)?);
-    settings.metadata =
-        Some(SettingsMetadata::new(BytecodeHash::None, false));
+    settings.metadata = Some(SettingsMetadata::new(BytecodeHash::None, false));
 
     let work = root.join("target/bindings");
     let remappings = profile
         .remappings
         .iter()
         .map(|line| line.parse::<Remapping>().with_context(|| format!("remapping {line}")))
-        .map(|parsed| parsed.map(|r| Remapping { path: root.join(&r.path).to_string_lossy().into_owned(), ..r }))
+        .map(|parsed| {
+            parsed.map(|r| Remapping { path: root.join(&r.path).to_string_lossy().into_owned(), ..r })
+        })
         .collect::<Result<Vec<_>>>()?;
     let paths = ProjectPathsConfig::builder()
         .root(root)
@@ -128,7 +129,8 @@ fn render(output: &ProjectCompileOutput, contracts: &[&str]) -> Result<String> {
     let mut entries = BTreeMap::new();
     let mut bytecode = None;
     for name in contracts {
-        let artifact = output.find_first(name).with_context(|| format!("contract {name} was not compiled"))?;
+        let artifact =
+            output.find_first(name).with_context(|| format!("contract {name} was not compiled"))?;
         let abi = serde_json::to_value(artifact.abi.as_ref().context("artifact has no ABI")?)?;
         for entry in abi.as_array().into_iter().flatten() {
             entries.insert(sort_key(entry, bytecode.is_none()), entry.clone());
