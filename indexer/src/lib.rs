@@ -1,3 +1,16 @@
-//! Placeholder until the crate's first module lands.
+//! Follows Bursar treasuries, their purses and their x402 settlements into a queryable store.
+//!
+//! A contents page, in the order a log travels: [`source`] asks the chain, [`decode`] says what a log and a
+//! transaction mean, [`project`] turns a block into rows of the [`ledger`], [`store`] applies and unwinds
+//! blocks in one transaction each, [`run`] drives it all, [`query`] reads.
 
+pub mod decode;
+pub mod ledger;
+pub mod project;
 pub mod query;
+pub mod run;
+pub mod source;
+pub mod store;
+
+pub use run::{Config, Indexer, IndexerError, Phase, Status};
+pub use store::{Inserted, Store, StoreError};

@@ -8,3 +8,4 @@ pub mod amount;
 pub mod decision;
 pub mod payment;
 pub mod refusal;
+pub mod windows;

@@ -25,7 +25,9 @@ CREATE TABLE checkpoint (
     number    INTEGER NOT NULL,
     hash      BLOB NOT NULL,
     timestamp INTEGER NOT NULL,
-    head      INTEGER NOT NULL
+    -- The chain's head when this block was applied, and the last block that no reorg may take back.
+    head         INTEGER NOT NULL,
+    final_number INTEGER NOT NULL
 ) STRICT;
 
 -- Every log that concerns us, as it came, in chain order: the source all other tables are projected from.
@@ -78,6 +80,8 @@ CREATE TABLE envelope (
     frozen         INTEGER NOT NULL DEFAULT 0,
     under_review   INTEGER NOT NULL DEFAULT 0,
     policy_version INTEGER NOT NULL DEFAULT 0,
+    -- The policy's: a payment above it needs a human's approval.
+    approval_threshold TEXT NOT NULL,
     -- The policy version since which the same periods are counted; see limit_use.
     windows_since  INTEGER NOT NULL DEFAULT 0,
     purses         INTEGER NOT NULL DEFAULT 0,
@@ -157,6 +161,8 @@ CREATE TABLE session (
     opened_at      INTEGER NOT NULL,
     expiry         INTEGER NOT NULL,
     policy_version INTEGER NOT NULL,
+    -- The policy's, or the scope's where that is lower.
+    approval_threshold TEXT NOT NULL,
     -- What it narrows, as JSON: paymentCap, approvalThreshold (decimal strings), payeeList (a number).
     scope          TEXT NOT NULL,
     stamp_hash     BLOB NOT NULL,

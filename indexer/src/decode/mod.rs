@@ -1,0 +1,12 @@
+//! What a log and a transaction mean. Pure: nothing here asks or stores.
+
+mod args;
+mod event;
+mod input;
+mod pair;
+
+pub use args::{args, kind, place};
+pub(crate) use args::{rules, scope};
+pub use event::{Decoded, Event, decode_log};
+pub use input::{PaymentCall, find_payment_calls};
+pub use pair::pair_settlements;

@@ -1,0 +1,88 @@
+//! Which transfer moved the money of which authorization.
+
+use std::collections::{HashMap, HashSet};
+
+use super::{Decoded, Event};
+use crate::source::RawLog;
+
+/// Pairs each `AuthorizationUsed` of a block with the `Transfer` that it settled: of the same token and payer
+/// in the same transaction, the next one after it that is not taken, else the last one before it.
+///
+/// Tokens log the authorization first; the other order is taken as well. Returns log indices.
+pub fn pair_settlements(entries: &[(RawLog, Decoded)]) -> HashMap<u64, u64> {
+    let mut taken = HashSet::new();
+    let mut pairs = HashMap::new();
+    for (place, (log, decoded)) in entries.iter().enumerate() {
+        let Ok(Event::Settled(used)) = decoded else { continue };
+        let same_tx = |(other, _): &&(RawLog, Decoded)| other.tx_hash == log.tx_hash;
+        let fits = |(other, decoded): &&(RawLog, Decoded)| {
+            other.address == log.address
+                && !taken.contains(&other.log_index)
+                && matches!(decoded, Ok(Event::Moved(moved)) if moved.from == used.authorizer)
+        };
+        let (before, after) = entries.split_at(place);
+        let mut next = after.iter().take_while(same_tx);
+        let mut last = before.iter().rev().take_while(same_tx);
+        if let Some((transfer, _)) = next.find(fits).or_else(|| last.find(fits)) {
+            taken.insert(transfer.log_index);
+            pairs.insert(log.log_index, transfer.log_index);
+        }
+    }
+    pairs
+}
+
+#[cfg(test)]
+mod tests {
+    use alloy::primitives::{Address, B256, Bytes, U256};
+    use bursar_sdk::abi::Eip3009::{AuthorizationUsed, Transfer};
+
+    use super::*;
+
+    fn entry(index: u64, tx: u8, event: Event) -> (RawLog, Decoded) {
+        let log = RawLog {
+            address: Address::repeat_byte(1),
+            topics: vec![],
+            data: Bytes::new(),
+            block_number: 1,
+            block_hash: B256::ZERO,
+            tx_hash: B256::repeat_byte(tx),
+            log_index: index,
+        };
+        (log, Ok(event))
+    }
+
+    fn used(by: u8) -> Event {
+        Event::Settled(AuthorizationUsed { authorizer: Address::repeat_byte(by), nonce: B256::ZERO })
+    }
+
+    fn moved(from: u8) -> Event {
+        let to = Address::repeat_byte(99);
+        Event::Moved(Transfer { from: Address::repeat_byte(from), to, value: U256::from(1) })
+    }
+
+    #[test]
+    fn pairs_each_authorization_with_its_own_transfer() {
+        let block = [
+            entry(0, 1, used(7)),
+            entry(1, 1, moved(7)),
+            entry(2, 1, used(7)),
+            entry(3, 1, used(8)),
+            entry(4, 1, moved(8)),
+            entry(5, 1, moved(7)),
+            entry(6, 1, moved(7)),
+        ];
+        assert_eq!(pair_settlements(&block), HashMap::from([(0, 1), (2, 5), (3, 4)]));
+    }
+
+    #[test]
+    fn takes_the_transfer_before_it_where_none_follows() {
+        let block = [entry(0, 1, moved(7)), entry(1, 1, moved(7)), entry(2, 1, used(7))];
+        assert_eq!(pair_settlements(&block), HashMap::from([(2, 1)]));
+    }
+
+    #[test]
+    fn never_pairs_across_transactions_or_payers() {
+        let block = [entry(0, 1, used(7)), entry(1, 1, moved(8)), entry(2, 2, moved(7))];
+        assert_eq!(pair_settlements(&block), HashMap::new());
+    }
+}

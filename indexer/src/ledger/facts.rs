@@ -1,0 +1,113 @@
+//! What a block brings, and what it adds to the ledger.
+
+use std::collections::HashMap;
+
+use alloy::primitives::{Address, B256, U256};
+
+use crate::{
+    decode::Decoded,
+    source::{BlockHeader, RawLog, TransactionInput},
+};
+
+/// All of a block that concerns us.
+#[derive(Debug, Clone)]
+pub struct BlockFacts {
+    /// Which block.
+    pub header: BlockHeader,
+    /// Its logs in order, decoded where they decode.
+    pub entries: Vec<(RawLog, Decoded)>,
+    /// The transactions that settled payments.
+    pub transactions: HashMap<B256, TransactionInput>,
+}
+
+/// What a block adds, besides the rows it changes.
+#[derive(Debug, Clone, Default)]
+pub struct Effects {
+    /// One per log that concerns us and decodes.
+    pub events: Vec<EventRow>,
+    /// Settled payments.
+    pub payments: Vec<PaymentRow>,
+    /// Policies put in force.
+    pub policies: Vec<PolicyRow>,
+    /// Freezes, releases, reviews.
+    pub stops: Vec<StopRow>,
+    /// What concerns us and makes no sense.
+    pub aside: Vec<Aside>,
+}
+
+/// A row of `event`.
+#[derive(Debug, Clone)]
+#[allow(missing_docs)]
+pub struct EventRow {
+    pub log_index: u64,
+    pub tx_hash: B256,
+    pub address: Address,
+    pub treasury: Option<Address>,
+    pub envelope: Option<u32>,
+    pub kind: &'static str,
+    /// As JSON.
+    pub args: String,
+}
+
+/// A row of `payment`.
+#[derive(Debug, Clone)]
+#[allow(missing_docs)]
+pub struct PaymentRow {
+    pub log_index: u64,
+    pub transfer_log_index: u64,
+    pub tx_hash: B256,
+    pub treasury: Address,
+    pub envelope: u32,
+    pub agent: Address,
+    pub purse: Address,
+    pub session: B256,
+    pub policy_version: u16,
+    pub asset: Address,
+    pub payee: Address,
+    pub amount: U256,
+    pub nonce: B256,
+    pub decision_hash: Option<B256>,
+    pub approver: Option<Address>,
+    pub facilitator: Address,
+}
+
+/// A row of `policy`.
+#[derive(Debug, Clone)]
+#[allow(missing_docs)]
+pub struct PolicyRow {
+    pub treasury: Address,
+    pub envelope: u32,
+    pub version: u16,
+    pub policy_hash: B256,
+    /// As JSON.
+    pub rules: String,
+    pub set_by: Address,
+    pub tx_hash: B256,
+}
+
+/// A row of `stop`.
+#[derive(Debug, Clone)]
+#[allow(missing_docs)]
+pub struct StopRow {
+    pub log_index: u64,
+    pub tx_hash: B256,
+    pub treasury: Address,
+    pub envelope: Option<u32>,
+    pub session: Option<B256>,
+    pub level: &'static str,
+    pub stopped: bool,
+    pub by: Address,
+    pub reason: Option<B256>,
+}
+
+/// A row of `undecoded`: a log that is data to look at, not to skip.
+#[derive(Debug, Clone)]
+#[allow(missing_docs)]
+pub struct Aside {
+    pub log_index: u64,
+    pub tx_hash: B256,
+    pub address: Address,
+    /// The log, as JSON.
+    pub raw: String,
+    pub error: String,
+}

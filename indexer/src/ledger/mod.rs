@@ -1,0 +1,107 @@
+//! The ledger as values: rows that blocks change, facts that blocks add, and a working copy over a store.
+
+mod facts;
+mod rows;
+
+use std::collections::BTreeMap;
+
+use alloy::primitives::{Address, B256};
+use async_trait::async_trait;
+
+pub use facts::{Aside, BlockFacts, Effects, EventRow, PaymentRow, PolicyRow, StopRow};
+pub use rows::{AssetRow, EnvelopeRow, Key, LimitUse, PurseRow, Row, SessionRow, TreasuryRow};
+
+/// Where rows are read from.
+#[async_trait]
+pub trait Rows: Send {
+    /// What reading may fail with.
+    type Error: std::error::Error + Send;
+
+    /// The row; `None` where there is none.
+    async fn load(&mut self, key: &Key) -> Result<Option<Row>, Self::Error>;
+
+    /// Whether a payment of that purse has used that nonce.
+    async fn is_used(&mut self, purse: Address, nonce: B256) -> Result<bool, Self::Error>;
+}
+
+/// A row that changed: as it was, and as it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// Which row.
+    pub key: Key,
+    /// Before the block; `None` where there was none.
+    pub before: Option<Row>,
+    /// After the block; `None` where there is none any more.
+    pub after: Option<Row>,
+}
+
+/// A working copy of the rows that a block touches.
+#[derive(Debug)]
+pub struct Ledger<R> {
+    rows: R,
+    slots: BTreeMap<Key, (Option<Row>, Option<Row>)>,
+    // What to put back if the log at hand comes to nothing.
+    undo: Vec<(Key, Option<Row>)>,
+}
+
+impl<R: Rows> Ledger<R> {
+    /// A working copy over `rows`.
+    pub fn new(rows: R) -> Self {
+        Self { rows, slots: BTreeMap::new(), undo: Vec::new() }
+    }
+
+    /// The row as it stands; `None` where there is none.
+    ///
+    /// # Errors
+    /// As reading fails.
+    pub async fn get(&mut self, key: Key) -> Result<Option<Row>, R::Error> {
+        if let Some((_, now)) = self.slots.get(&key) {
+            return Ok(now.clone());
+        }
+        let row = self.rows.load(&key).await?;
+        self.slots.insert(key, (row.clone(), row.clone()));
+        Ok(row)
+    }
+
+    /// Puts a row in the place of the one there is, or takes it away.
+    ///
+    /// # Errors
+    /// As reading fails.
+    pub async fn set(&mut self, key: Key, row: Option<Row>) -> Result<(), R::Error> {
+        if !self.slots.contains_key(&key) {
+            self.get(key).await?;
+        }
+        if let Some((_, now)) = self.slots.get_mut(&key) {
+            self.undo.push((key, std::mem::replace(now, row)));
+        }
+        Ok(())
+    }
+
+    /// From here on, [`Self::roll_back`] undoes.
+    pub fn begin(&mut self) {
+        self.undo.clear();
+    }
+
+    /// Undoes every change since [`Self::begin`].
+    pub fn roll_back(&mut self) {
+        while let Some((key, row)) = self.undo.pop() {
+            if let Some((_, now)) = self.slots.get_mut(&key) {
+                *now = row;
+            }
+        }
+    }
+
+    /// Whether a payment of that purse has used that nonce, in an earlier block.
+    ///
+    /// # Errors
+    /// As reading fails.
+    pub async fn is_used(&mut self, purse: Address, nonce: B256) -> Result<bool, R::Error> {
+        self.rows.is_used(purse, nonce).await
+    }
+
+    /// What changed, in the order of keys.
+    pub fn into_changes(self) -> Vec<Change> {
+        let changed = self.slots.into_iter().filter(|(_, (before, after))| before != after);
+        changed.map(|(key, (before, after))| Change { key, before, after }).collect()
+    }
+}

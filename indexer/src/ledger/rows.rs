@@ -1,0 +1,166 @@
+//! Rows that blocks change, as values. What each column means, the schema says.
+
+use alloy::primitives::{Address, B256, U256};
+use bursar_sdk::windows::{Limit, Limits, Window};
+use serde::{Deserialize, Serialize};
+
+/// Which row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Key {
+    /// A treasury, by address.
+    Treasury(Address),
+    /// Treasury, account and role bit.
+    Role(Address, Address, u8),
+    /// Treasury and token.
+    Asset(Address, Address),
+    /// Treasury and number.
+    Envelope(Address, u32),
+    /// The limits of an envelope.
+    Limits(Address, u32),
+    /// A purse, by address.
+    Purse(Address),
+    /// Treasury, list and payee.
+    Payee(Address, u16, Address),
+    /// Purse and sequence number.
+    Session(Address, u32),
+}
+
+/// A row that blocks change.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Row {
+    /// See [`TreasuryRow`].
+    Treasury(TreasuryRow),
+    /// The account has the role.
+    Role,
+    /// See [`AssetRow`].
+    Asset(AssetRow),
+    /// See [`EnvelopeRow`].
+    Envelope(EnvelopeRow),
+    /// See [`LimitUse`].
+    Limits(Vec<LimitUse>),
+    /// See [`PurseRow`].
+    Purse(PurseRow),
+    /// The payee is on the list.
+    Payee,
+    /// See [`SessionRow`].
+    Session(SessionRow),
+}
+
+/// One organisation's contract.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub struct TreasuryRow {
+    pub factory: Address,
+    pub owner: Address,
+    pub frozen: bool,
+    pub delay: u32,
+    pub separation: bool,
+    pub created_block: u64,
+}
+
+/// A token that a treasury's envelopes may hold.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub struct AssetRow {
+    pub index: u8,
+    pub domain_separator: B256,
+}
+
+/// One agent's budget.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub struct EnvelopeRow {
+    pub agent: Address,
+    pub asset: Address,
+    pub frozen: bool,
+    pub under_review: bool,
+    pub policy_version: u16,
+    pub approval_threshold: U256,
+    pub windows_since: u16,
+    pub purses: u32,
+    pub funded: U256,
+    pub withdrawn: U256,
+    pub drawn: U256,
+    pub returned: U256,
+    pub paid: U256,
+    pub donated: U256,
+    pub payments: u64,
+    pub created_block: u64,
+}
+
+/// What one limit has counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub struct LimitUse {
+    pub period: u32,
+    pub limit: bursar_sdk::amount::Amount,
+    pub used: bursar_sdk::amount::Amount,
+    pub index: u64,
+}
+
+/// An account an agent pays from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub struct PurseRow {
+    pub treasury: Address,
+    pub envelope: u32,
+    pub index: u16,
+    pub sequence: u32,
+    pub open: bool,
+    pub balance: U256,
+}
+
+/// A bounded grant.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub struct SessionRow {
+    pub treasury: Address,
+    pub envelope: u32,
+    pub key: Address,
+    pub budget: U256,
+    pub opened_at: u64,
+    pub expiry: u64,
+    pub policy_version: u16,
+    pub approval_threshold: U256,
+    /// As JSON.
+    pub scope: String,
+    pub stamp_hash: B256,
+    pub frozen: bool,
+    pub closed_at: Option<u64>,
+    pub returned: Option<U256>,
+    pub unspent: Option<U256>,
+    pub paid: U256,
+    pub payments: u64,
+    pub opened_tx: B256,
+}
+
+impl EnvelopeRow {
+    /// What the treasury holds for this envelope now; `None` if more was taken out than came in.
+    pub fn escrow(&self) -> Option<U256> {
+        let came = self.funded.checked_add(self.returned)?;
+        came.checked_sub(self.withdrawn)?.checked_sub(self.drawn)
+    }
+
+    /// These limits, as the SDK's arithmetic takes them.
+    pub(crate) fn limits(&self, uses: &[LimitUse]) -> Limits {
+        let windows = uses.iter().map(|of| Window {
+            period: of.period,
+            limit: of.limit,
+            used: of.used,
+            index: of.index,
+        });
+        Limits { windows: windows.collect(), windows_since: self.windows_since }
+    }
+}
+
+impl From<&Window> for LimitUse {
+    fn from(window: &Window) -> Self {
+        Self { period: window.period, limit: window.limit, used: window.used, index: window.index }
+    }
+}
+
+impl From<&LimitUse> for Limit {
+    fn from(of: &LimitUse) -> Self {
+        Self { period: of.period, limit: of.limit }
+    }
+}

@@ -1,0 +1,235 @@
+//! What a block does to the ledger. Reads rows through [`Rows`]; writes nothing.
+
+mod approval;
+mod envelopes;
+mod roles;
+mod sessions;
+mod stops;
+mod tokens;
+
+use std::collections::HashMap;
+
+use alloy::primitives::{Address, U256};
+use bursar_sdk::{abi::Treasury::TreasuryEvents, amount::Amount};
+use serde_json::json;
+
+use crate::{
+    decode::{Event, args, kind, pair_settlements, place},
+    ledger::{
+        Aside, BlockFacts, Change, Effects, EnvelopeRow, EventRow, Key, Ledger, PurseRow, Row, Rows,
+        SessionRow, TreasuryRow,
+    },
+    source::RawLog,
+};
+
+/// Why a block could not be projected.
+#[derive(Debug, thiserror::Error)]
+pub enum ProjectError<E: std::error::Error> {
+    /// The rows could not be read.
+    #[error(transparent)]
+    Rows(E),
+    /// The block's logs do not follow from the ledger: the provider has left some out.
+    #[error("the logs of block {block} do not follow from the ledger: {what}")]
+    Gap {
+        /// Which block.
+        block: u64,
+        /// What is missing.
+        what: String,
+    },
+}
+
+/// Why one log has no effect: told apart from trouble, since any treasury may name a token that lies.
+enum Halt<E: std::error::Error> {
+    /// Keep the log aside, with the reason.
+    Aside(String),
+    /// Something that concerns us only from a later log on.
+    Ignore,
+    /// Stop.
+    Error(ProjectError<E>),
+}
+
+type Step<T, R> = Result<T, Halt<<R as Rows>::Error>>;
+
+/// What a log came to, where it is not what its event alone says.
+#[derive(Default)]
+struct Outcome {
+    kind: Option<&'static str>,
+    place: Option<(Address, u32)>,
+}
+
+/// What every projection needs to know of the world.
+#[derive(Debug, Clone, Copy)]
+pub struct Realm {
+    /// EIP-155 chain id.
+    pub chain_id: u64,
+    /// Whose treasuries we follow.
+    pub factory: Address,
+}
+
+/// Works out what `block` adds to the ledger and changes in it.
+///
+/// # Errors
+/// When rows cannot be read, or the block does not follow from them.
+pub async fn project<R: Rows>(
+    realm: Realm,
+    block: &BlockFacts,
+    rows: R,
+) -> Result<(Effects, Vec<Change>), ProjectError<R::Error>> {
+    let mut projector = Projector {
+        realm,
+        block,
+        pairs: pair_settlements(&block.entries),
+        ledger: Ledger::new(rows),
+        effects: Effects::default(),
+    };
+    for place in 0..block.entries.len() {
+        projector.entry(place).await?;
+    }
+    Ok((projector.effects, projector.ledger.into_changes()))
+}
+
+struct Projector<'a, R> {
+    realm: Realm,
+    block: &'a BlockFacts,
+    pairs: HashMap<u64, u64>,
+    ledger: Ledger<R>,
+    effects: Effects,
+}
+
+impl<R: Rows> Projector<'_, R> {
+    async fn entry(&mut self, index: usize) -> Result<(), ProjectError<R::Error>> {
+        let Some((log, decoded)) = self.block.entries.get(index) else { return Ok(()) };
+        let event = match decoded {
+            Ok(event) => event,
+            Err(error) => {
+                self.set_aside(log, error.clone());
+                return Ok(());
+            }
+        };
+        self.ledger.begin();
+        let outcome = match event {
+            Event::Created(event) => self.created(event).await,
+            Event::Treasury(event) => self.treasury(log, event).await,
+            Event::Settled(event) => self.settled(log, event).await,
+            Event::Moved(event) => self.moved(index, log, event).await,
+        };
+        match outcome {
+            Ok(outcome) => self.keep(log, event, outcome),
+            Err(Halt::Aside(error)) => {
+                self.ledger.roll_back();
+                self.set_aside(log, error);
+            }
+            Err(Halt::Ignore) => {}
+            Err(Halt::Error(error)) => return Err(error),
+        }
+        Ok(())
+    }
+
+    async fn treasury(&mut self, log: &RawLog, event: &TreasuryEvents) -> Step<Outcome, R> {
+        use TreasuryEvents as T;
+        match event {
+            T::RoleGranted(_) | T::RoleRevoked(_) | T::DelaySet(_) | T::SeparationOfDutiesSet(_) => {
+                self.organisation(log, event).await?;
+            }
+            T::AssetAdded(_) | T::PayeeListed(_) | T::PayeeUnlisted(_) => self.lists(log, event).await?,
+            T::EnvelopeCreated(_) | T::AgentSet(_) | T::PurseCreated(_) | T::PolicySet(_) => {
+                self.envelope_set_up(log, event).await?;
+            }
+            T::ToppedUp(_) | T::Withdrawn(_) => self.escrow(log, event).await?,
+            T::SessionOpened(event) => self.session_opened(log, event).await?,
+            T::SessionClosed(event) => self.session_closed(log, event).await?,
+            T::PurseSwept(event) => self.purse_swept(log, event).await?,
+            T::OrganisationFrozen(_)
+            | T::OrganisationUnfrozen(_)
+            | T::EnvelopeFrozen(_)
+            | T::EnvelopeUnfrozen(_)
+            | T::SessionFrozen(_)
+            | T::SessionUnfrozen(_)
+            | T::ReviewSet(_)
+            | T::ReviewCleared(_) => self.stop(log, event).await?,
+            // Told by their event alone.
+            T::Announced(_) | T::AnnouncementCancelled(_) | T::AnnouncementUsed(_) | T::Recovered(_) => {}
+        }
+        Ok(Outcome::default())
+    }
+
+    fn keep(&mut self, log: &RawLog, event: &Event, outcome: Outcome) {
+        let (treasury, envelope) = match outcome.place {
+            Some((treasury, envelope)) => (Some(treasury), Some(envelope)),
+            None => place(event, log.address),
+        };
+        self.effects.events.push(EventRow {
+            log_index: log.log_index,
+            tx_hash: log.tx_hash,
+            address: log.address,
+            treasury,
+            envelope,
+            kind: outcome.kind.unwrap_or_else(|| kind(event)),
+            args: args(event).to_string(),
+        });
+    }
+
+    fn set_aside(&mut self, log: &RawLog, error: String) {
+        let block = self.block.header.number;
+        tracing::warn!(block, log_index = log.log_index, address = %log.address, error, "kept a log aside");
+        self.effects.aside.push(Aside {
+            log_index: log.log_index,
+            tx_hash: log.tx_hash,
+            address: log.address,
+            raw: json!({ "topics": log.topics, "data": log.data }).to_string(),
+            error,
+        });
+    }
+
+    fn gap<T>(&self, what: String) -> Step<T, R> {
+        Err(Halt::Error(ProjectError::Gap { block: self.block.header.number, what }))
+    }
+
+    async fn get(&mut self, key: Key) -> Step<Option<Row>, R> {
+        self.ledger.get(key).await.map_err(|error| Halt::Error(ProjectError::Rows(error)))
+    }
+
+    async fn set(&mut self, key: Key, row: Option<Row>) -> Step<(), R> {
+        self.ledger.set(key, row).await.map_err(|error| Halt::Error(ProjectError::Rows(error)))
+    }
+
+    async fn treasury_row(&mut self, address: Address) -> Step<TreasuryRow, R> {
+        match self.get(Key::Treasury(address)).await? {
+            Some(Row::Treasury(row)) => Ok(row),
+            _ => self.gap(format!("treasury {address} is not there")),
+        }
+    }
+
+    async fn envelope_row(&mut self, treasury: Address, number: u32) -> Step<EnvelopeRow, R> {
+        match self.get(Key::Envelope(treasury, number)).await? {
+            Some(Row::Envelope(row)) => Ok(row),
+            _ => self.gap(format!("envelope {number} of treasury {treasury} is not there")),
+        }
+    }
+
+    async fn purse_row(&mut self, address: Address) -> Step<PurseRow, R> {
+        match self.get(Key::Purse(address)).await? {
+            Some(Row::Purse(row)) => Ok(row),
+            _ => self.gap(format!("purse {address} is not there")),
+        }
+    }
+
+    async fn session_row(&mut self, purse: Address, sequence: u32) -> Step<SessionRow, R> {
+        match self.get(Key::Session(purse, sequence)).await? {
+            Some(Row::Session(row)) => Ok(row),
+            _ => self.gap(format!("session {sequence} of purse {purse} is not there")),
+        }
+    }
+}
+
+/// Adds to a total; what no 256 bits hold can only come from a token that lies.
+fn add<E: std::error::Error>(total: &mut U256, amount: U256) -> Result<(), Halt<E>> {
+    let sum = total.checked_add(amount);
+    *total = sum.ok_or_else(|| Halt::Aside(format!("{amount} on top of {total} is beyond 256 bits")))?;
+    Ok(())
+}
+
+/// An amount that a treasury could count.
+fn amount<E: std::error::Error>(value: U256) -> Result<U256, Halt<E>> {
+    Amount::try_from(value).map(Amount::to_u256).map_err(|error| Halt::Aside(error.to_string()))
+}

@@ -1,0 +1,89 @@
+//! Freezes, releases, reviews: who stopped what.
+
+use alloy::primitives::{Address, B256};
+use bursar_sdk::{abi::Treasury::TreasuryEvents, payment::session_id};
+
+use super::{Projector, Step};
+use crate::{
+    ledger::{Key, Row, Rows, StopRow},
+    source::RawLog,
+};
+
+const ORGANISATION: &str = "organisation";
+const ENVELOPE: &str = "envelope";
+const SESSION: &str = "session";
+const REVIEW: &str = "review";
+
+/// What is stopped or released, by whom.
+struct Stop {
+    level: &'static str,
+    stopped: bool,
+    by: Address,
+    envelope: Option<u32>,
+    session: Option<(Address, u32)>,
+    reason: Option<B256>,
+}
+
+fn read(event: &TreasuryEvents) -> Option<Stop> {
+    use TreasuryEvents as T;
+    let of =
+        |level, stopped, by, envelope| Stop { level, stopped, by, envelope, session: None, reason: None };
+    Some(match event {
+        T::OrganisationFrozen(e) => of(ORGANISATION, true, e.by, None),
+        T::OrganisationUnfrozen(e) => of(ORGANISATION, false, e.by, None),
+        T::EnvelopeFrozen(e) => of(ENVELOPE, true, e.by, Some(e.envelope.to())),
+        T::EnvelopeUnfrozen(e) => of(ENVELOPE, false, e.by, Some(e.envelope.to())),
+        T::SessionFrozen(e) => Stop {
+            session: Some((e.purse, e.sequence.to())),
+            ..of(SESSION, true, e.by, Some(e.envelope.to()))
+        },
+        T::SessionUnfrozen(e) => Stop {
+            session: Some((e.purse, e.sequence.to())),
+            ..of(SESSION, false, e.by, Some(e.envelope.to()))
+        },
+        T::ReviewSet(e) => Stop { reason: Some(e.reason), ..of(REVIEW, true, e.by, Some(e.envelope.to())) },
+        T::ReviewCleared(e) => {
+            Stop { reason: Some(e.reason), ..of(REVIEW, false, e.by, Some(e.envelope.to())) }
+        }
+        _ => return None,
+    })
+}
+
+impl<R: Rows> Projector<'_, R> {
+    pub(super) async fn stop(&mut self, log: &RawLog, event: &TreasuryEvents) -> Step<(), R> {
+        let Some(stop) = read(event) else { return Ok(()) };
+        let treasury = log.address;
+        match (stop.session, stop.envelope) {
+            (Some((purse, sequence)), _) => {
+                let mut row = self.session_row(purse, sequence).await?;
+                row.frozen = stop.stopped;
+                self.put_session(purse, sequence, row).await?;
+            }
+            (None, Some(number)) => {
+                let mut row = self.envelope_row(treasury, number).await?;
+                match stop.level {
+                    REVIEW => row.under_review = stop.stopped,
+                    _ => row.frozen = stop.stopped,
+                }
+                self.put_envelope(treasury, number, row).await?;
+            }
+            (None, None) => {
+                let mut row = self.treasury_row(treasury).await?;
+                row.frozen = stop.stopped;
+                self.set(Key::Treasury(treasury), Some(Row::Treasury(row))).await?;
+            }
+        }
+        self.effects.stops.push(StopRow {
+            log_index: log.log_index,
+            tx_hash: log.tx_hash,
+            treasury,
+            envelope: stop.envelope,
+            session: stop.session.map(|(purse, sequence)| session_id(purse, sequence)),
+            level: stop.level,
+            stopped: stop.stopped,
+            by: stop.by,
+            reason: stop.reason,
+        });
+        Ok(())
+    }
+}

@@ -1,0 +1,184 @@
+//! What tokens tell: payments, and money that moves in and out of purses.
+
+use alloy::primitives::{Address, B256, U256};
+use bursar_sdk::{
+    abi::{
+        Eip3009::{AuthorizationUsed, Transfer},
+        Treasury::TreasuryEvents,
+    },
+    payment::session_id,
+};
+
+use super::{Halt, Outcome, ProjectError, Projector, Step, add, amount, approval::approver};
+use crate::{
+    decode::{Event, PaymentCall, find_payment_calls},
+    ledger::{Key, PaymentRow, PurseRow, Row, Rows, SessionRow},
+    source::RawLog,
+};
+
+impl<R: Rows> Projector<'_, R> {
+    /// A payment: the authorization of a purse was used, and the transfer beside it moved the money.
+    pub(super) async fn settled(&mut self, log: &RawLog, event: &AuthorizationUsed) -> Step<Outcome, R> {
+        let purse = event.authorizer;
+        let Some(row) = self.watched(purse).await? else { return Err(Halt::Ignore) };
+        let mut envelope = self.envelope_row(row.treasury, row.envelope).await?;
+        if envelope.asset != log.address {
+            let asset = envelope.asset;
+            return Err(Halt::Aside(format!(
+                "expected an authorization of asset {asset}, got {}",
+                log.address
+            )));
+        }
+        let Some((transfer, moved)) = self.transfer_of(log) else {
+            return Err(Halt::Aside("an authorization was used and no transfer goes with it".into()));
+        };
+        let paid = amount(moved.value)?;
+        if !row.open {
+            return Err(Halt::Aside(format!("purse {purse} paid without an open session")));
+        }
+        if self.is_used(purse, event.nonce).await? {
+            return Err(Halt::Aside(format!("nonce {} was used before", event.nonce)));
+        }
+        let mut session = self.session_row(purse, row.sequence).await?;
+        let call = self.explained(log, event, &row, &session, moved.to, paid)?;
+        let approver = match &call {
+            Some(call) if paid > session.approval_threshold => {
+                let asset = self.get(Key::Asset(row.treasury, envelope.asset)).await?;
+                let Some(Row::Asset(asset)) = asset else {
+                    return self.gap(format!("asset {} of treasury {}", envelope.asset, row.treasury));
+                };
+                approver(self.realm.chain_id, row.treasury, asset.domain_separator, call)
+            }
+            _ => None,
+        };
+        add(&mut envelope.paid, paid)?;
+        add(&mut session.paid, paid)?;
+        envelope.payments = envelope.payments.saturating_add(1);
+        session.payments = session.payments.saturating_add(1);
+        let payment = PaymentRow {
+            log_index: log.log_index,
+            transfer_log_index: transfer,
+            tx_hash: log.tx_hash,
+            treasury: row.treasury,
+            envelope: row.envelope,
+            agent: envelope.agent,
+            purse,
+            session: session_id(purse, row.sequence),
+            policy_version: session.policy_version,
+            asset: envelope.asset,
+            payee: moved.to,
+            amount: paid,
+            nonce: event.nonce,
+            decision_hash: call.map(|call| call.blob.decision_hash),
+            approver,
+            facilitator: self.sender(log)?,
+        };
+        let place = Some((row.treasury, row.envelope));
+        self.put_envelope(row.treasury, row.envelope, envelope).await?;
+        self.put_session(purse, row.sequence, session).await?;
+        self.effects.payments.push(payment);
+        Ok(Outcome { kind: None, place })
+    }
+
+    /// Money moved in or out of a purse, or both.
+    pub(super) async fn moved(&mut self, index: usize, log: &RawLog, event: &Transfer) -> Step<Outcome, R> {
+        let mut outcome = None;
+        if let Some(mut row) = self.watched(event.from).await? {
+            let kind = if self.is_asset_of(&row, log.address).await? {
+                row.balance = row.balance.saturating_sub(event.value);
+                self.put_purse(event.from, row.clone()).await?;
+                "transfer"
+            } else {
+                "stray_transfer"
+            };
+            outcome = Some(Outcome { kind: Some(kind), place: Some((row.treasury, row.envelope)) });
+        }
+        if let Some(mut row) = self.watched(event.to).await? {
+            let place = (row.treasury, row.envelope);
+            let kind = if self.is_asset_of(&row, log.address).await? {
+                let value = amount(event.value)?;
+                add(&mut row.balance, value)?;
+                let drawn = event.from == row.treasury && !self.was_released(index, event);
+                self.put_purse(event.to, row).await?;
+                if drawn { "transfer" } else { self.donated(place, value).await? }
+            } else {
+                "stray_transfer"
+            };
+            outcome = Some(Outcome { kind: Some(kind), place: Some(place) });
+        }
+        outcome.ok_or(Halt::Ignore)
+    }
+
+    async fn donated(&mut self, place: (Address, u32), value: U256) -> Step<&'static str, R> {
+        let mut envelope = self.envelope_row(place.0, place.1).await?;
+        add(&mut envelope.donated, value)?;
+        self.put_envelope(place.0, place.1, envelope).await?;
+        Ok("donation")
+    }
+
+    /// The purse, once it is there: what moves at its address before that is not counted, so that it makes no
+    /// difference how much of the chain was asked for at once.
+    async fn watched(&mut self, address: Address) -> Step<Option<PurseRow>, R> {
+        match self.get(Key::Purse(address)).await? {
+            Some(Row::Purse(row)) => Ok(Some(row)),
+            _ => Ok(None),
+        }
+    }
+
+    async fn is_asset_of(&mut self, purse: &PurseRow, token: Address) -> Step<bool, R> {
+        Ok(self.envelope_row(purse.treasury, purse.envelope).await?.asset == token)
+    }
+
+    /// Whether a treasury's transfer is a withdrawal or a recovery that went to a purse, rather than a draw.
+    fn was_released(&self, index: usize, event: &Transfer) -> bool {
+        let before = index.checked_sub(1).and_then(|before| self.block.entries.get(before));
+        let Some((_, Ok(Event::Treasury(said)))) = before else { return false };
+        match said.as_ref() {
+            TreasuryEvents::Withdrawn(e) => (e.to, e.amount) == (event.to, event.value),
+            TreasuryEvents::Recovered(e) => (e.to, e.amount) == (event.to, event.value),
+            _ => false,
+        }
+    }
+
+    fn transfer_of(&self, log: &RawLog) -> Option<(u64, Transfer)> {
+        let index = *self.pairs.get(&log.log_index)?;
+        let (_, decoded) = self.block.entries.iter().find(|(other, _)| other.log_index == index)?;
+        match decoded {
+            Ok(Event::Moved(moved)) => Some((index, moved.clone())),
+            _ => None,
+        }
+    }
+
+    async fn is_used(&mut self, purse: Address, nonce: B256) -> Step<bool, R> {
+        let here =
+            self.effects.payments.iter().any(|payment| (payment.purse, payment.nonce) == (purse, nonce));
+        let before = self.ledger.is_used(purse, nonce).await;
+        Ok(here || before.map_err(|error| Halt::Error(ProjectError::Rows(error)))?)
+    }
+
+    fn sender(&self, log: &RawLog) -> Step<Address, R> {
+        match self.block.transactions.get(&log.tx_hash) {
+            Some(transaction) => Ok(transaction.from),
+            None => self.gap(format!("transaction {} is not there", log.tx_hash)),
+        }
+    }
+
+    /// The call in the transaction's input that commits to this very payment; `None` where none is found.
+    fn explained(
+        &self,
+        log: &RawLog,
+        event: &AuthorizationUsed,
+        purse: &PurseRow,
+        session: &SessionRow,
+        payee: Address,
+        paid: U256,
+    ) -> Step<Option<PaymentCall>, R> {
+        let Some(transaction) = self.block.transactions.get(&log.tx_hash) else {
+            return self.gap(format!("transaction {} is not there", log.tx_hash));
+        };
+        let key = (event.authorizer, event.nonce);
+        let id = session_id(event.authorizer, purse.sequence);
+        let calls = find_payment_calls(&transaction.input, &[key]).remove(&key).unwrap_or_default();
+        Ok(calls.into_iter().find(|call| call.explains(session.policy_version, id, payee, paid)))
+    }
+}

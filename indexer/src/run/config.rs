@@ -1,0 +1,51 @@
+//! What to follow, and how.
+
+use std::time::Duration;
+
+use alloy::primitives::Address;
+
+use crate::project::Realm;
+
+/// What to follow, and how.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// EIP-155 chain id; a source that serves another is refused.
+    pub chain_id: u64,
+    /// The factory whose treasuries are followed.
+    pub factory: Address,
+    /// The first block to look at: the one that deployed the factory, or an earlier one.
+    pub start_block: u64,
+    /// How many blocks may still be taken back; a deeper reorg stops the indexer. Default: 64.
+    pub finality: u64,
+    /// Most blocks to ask for at once during backfill. Default: 5,000.
+    pub max_range: u64,
+    /// Most addresses or topics in one question. Default: 500.
+    pub max_filter: usize,
+    /// How long to wait for the next block. Default: 1 s.
+    pub poll: Duration,
+    /// The first pause after trouble; doubles, with jitter. Default: 200 ms.
+    pub first_delay: Duration,
+    /// The longest pause after trouble. Default: 30 s.
+    pub max_delay: Duration,
+}
+
+impl Config {
+    /// The defaults for a factory on a chain.
+    pub fn new(chain_id: u64, factory: Address, start_block: u64) -> Self {
+        Self {
+            chain_id,
+            factory,
+            start_block,
+            finality: 64,
+            max_range: 5_000,
+            max_filter: 500,
+            poll: Duration::from_secs(1),
+            first_delay: Duration::from_millis(200),
+            max_delay: Duration::from_secs(30),
+        }
+    }
+
+    pub(crate) fn realm(&self) -> Realm {
+        Realm { chain_id: self.chain_id, factory: self.factory }
+    }
+}

@@ -1,0 +1,272 @@
+//! One step at a time: begin, catch up with what is final, take the next block, or go back.
+
+use alloy::primitives::B256;
+use tokio::sync::watch;
+
+use super::{Config, IndexerError, Phase, Status, fetch};
+use crate::{
+    source::{BlockHeader, Blocks, Source, SourceError},
+    store::{ApplyError, Batch, Checkpoint, Store, StoreError, Watch},
+};
+
+/// How often a reorg beyond finality has to show before it is believed: one wrong answer must not stop us.
+const DEEP_STRIKES: u32 = 3;
+
+/// What a step came to.
+pub(super) enum Step {
+    /// The ledger has moved; there may be more.
+    Advanced,
+    /// The ledger is at the head.
+    CaughtUp,
+}
+
+/// What kept a step from its end. The ledger is as it was.
+pub(super) enum Trouble {
+    /// May pass: wait and try again.
+    Waits(Recoverable),
+    /// Will not pass.
+    Fatal(IndexerError),
+}
+
+/// What may pass.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Recoverable {
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    #[error("the provider is behind: its head is {head}, the ledger is at {indexed}")]
+    Behind { head: u64, indexed: u64 },
+    #[error("the chain has not reached block {start}, where the ledger starts: its head is {head}")]
+    TooEarly { head: u64, start: u64 },
+    #[error(transparent)]
+    Apply(ApplyError),
+    #[error(transparent)]
+    Store(StoreError),
+}
+
+impl From<SourceError> for Trouble {
+    fn from(error: SourceError) -> Self {
+        Self::Waits(error.into())
+    }
+}
+
+impl From<StoreError> for Trouble {
+    fn from(error: StoreError) -> Self {
+        match error {
+            // A busy or full disk may pass; what does not read will not.
+            StoreError::Driver(_) => Self::Waits(Recoverable::Store(error)),
+            error => Self::Fatal(error.into()),
+        }
+    }
+}
+
+impl From<ApplyError> for Trouble {
+    fn from(error: ApplyError) -> Self {
+        match error {
+            ApplyError::Store(error) => error.into(),
+            error @ ApplyError::Gap(_) => Self::Waits(Recoverable::Apply(error)),
+            error => Self::Fatal(IndexerError::Apply(error)),
+        }
+    }
+}
+
+pub(super) struct Follower<'a> {
+    config: &'a Config,
+    source: &'a dyn Source,
+    store: &'a Store,
+    status: &'a watch::Sender<Status>,
+    checked: bool,
+    watch: Option<Watch>,
+    range: u64,
+    deep_strikes: u32,
+}
+
+impl<'a> Follower<'a> {
+    pub(super) fn new(
+        config: &'a Config,
+        source: &'a dyn Source,
+        store: &'a Store,
+        status: &'a watch::Sender<Status>,
+    ) -> Self {
+        let range = config.max_range.max(1);
+        Self { config, source, store, status, checked: false, watch: None, range, deep_strikes: 0 }
+    }
+
+    pub(super) async fn step(&mut self) -> Result<Step, Trouble> {
+        if !self.checked {
+            self.check().await?;
+            self.checked = true;
+        }
+        let head = self.source.head().await?;
+        let Some(at) = self.store.checkpoint().await? else { return self.begin(head).await };
+        self.status.send_if_modified(|status| {
+            let news = status.head != Some(head.number) || status.indexed.is_none();
+            status.head = Some(head.number);
+            status.indexed.get_or_insert(at.number);
+            news
+        });
+        if head.hash == at.hash {
+            self.settled(&at, Phase::Following);
+            return Ok(Step::CaughtUp);
+        }
+        if head.number <= at.number {
+            return self.look_behind(head, at).await;
+        }
+        if at.number < head.number.saturating_sub(self.config.finality) {
+            self.backfill(head, at).await
+        } else {
+            self.follow(head, at).await
+        }
+    }
+
+    /// Refuses what could only make the ledger wrong.
+    async fn check(&self) -> Result<(), Trouble> {
+        let (expected, address) = (self.config.chain_id, self.config.factory);
+        let got = self.source.chain_id().await?;
+        if got != expected {
+            return Err(Trouble::Fatal(IndexerError::WrongChain { expected, got }));
+        }
+        if !self.source.has_code(address).await? {
+            return Err(Trouble::Fatal(IndexerError::NoCode { address, chain_id: expected }));
+        }
+        Ok(self.store.claim(expected, address).await?)
+    }
+
+    async fn begin(&mut self, head: BlockHeader) -> Result<Step, Trouble> {
+        let before = self.config.start_block.saturating_sub(1);
+        if before > head.number {
+            let (head, start) = (head.number, self.config.start_block);
+            return Err(Trouble::Waits(Recoverable::TooEarly { head, start }));
+        }
+        let tip = self.header(before).await?;
+        self.apply(None, &[], tip, head.number, tip.number, Phase::Backfilling).await
+    }
+
+    /// The head is not after the ledger: a node that lags, or a chain that turned.
+    async fn look_behind(&mut self, head: BlockHeader, at: Checkpoint) -> Result<Step, Trouble> {
+        let ours = self.store.block(head.number).await?;
+        if head.number < at.final_number || ours.is_some_and(|ours| ours.hash == head.hash) {
+            return Err(Trouble::Waits(Recoverable::Behind { head: head.number, indexed: at.number }));
+        }
+        self.go_back(head.number, at).await
+    }
+
+    async fn backfill(&mut self, head: BlockHeader, at: Checkpoint) -> Result<Step, Trouble> {
+        if self.header(at.number).await?.hash != at.hash {
+            return self.go_back(at.number, at).await;
+        }
+        let last = head.number.saturating_sub(self.config.finality);
+        let from = at.number.saturating_add(1);
+        let to = from.saturating_add(self.range.saturating_sub(1)).min(last);
+        let mut watch = self.watching().await?;
+        let facts = match fetch(self.source, self.config, &mut watch, Blocks::Range(from, to), None).await {
+            Err(error) if error.asks_for_less() && self.range > 1 => {
+                self.range = (to - from).div_ceil(2).max(1);
+                tracing::debug!(%error, range = self.range, "asking for fewer blocks");
+                return Ok(Step::Advanced);
+            }
+            facts => facts?,
+        };
+        let tip = self.header(to).await?;
+        let grown = self.range.saturating_add(self.range / 4).saturating_add(1);
+        self.range = grown.min(self.config.max_range.max(1));
+        let step = self.apply(Some(at.hash), &facts, tip, head.number, last, Phase::Backfilling).await?;
+        self.watch = Some(watch);
+        Ok(step)
+    }
+
+    async fn follow(&mut self, head: BlockHeader, at: Checkpoint) -> Result<Step, Trouble> {
+        let number = at.number.saturating_add(1);
+        let next = if head.number == number { head } else { self.header(number).await? };
+        if next.parent_hash != at.hash {
+            return self.go_back(at.number, at).await;
+        }
+        let mut watch = self.watching().await?;
+        let facts = fetch(self.source, self.config, &mut watch, Blocks::Hash(next.hash), Some(next)).await?;
+        let last = head.number.saturating_sub(self.config.finality);
+        let step = self.apply(Some(at.hash), &facts, next, head.number, last, Phase::Following).await?;
+        self.watch = Some(watch);
+        Ok(step)
+    }
+
+    /// Walks back to the last block that chain and ledger share, and unwinds to it.
+    async fn go_back(&mut self, from: u64, at: Checkpoint) -> Result<Step, Trouble> {
+        let mut number = from;
+        let fork = loop {
+            let ours = self.store.block(number).await?.map(|ours| ours.hash);
+            let theirs = self.header(number).await?.hash;
+            if ours == Some(theirs) {
+                break number;
+            }
+            if number <= at.final_number {
+                return self.too_deep(number, at.final_number);
+            }
+            number -= 1;
+        };
+        if fork == at.number {
+            let what = format!("block {} does not follow block {fork} and yet that one stands", fork + 1);
+            return Err(SourceError::Nonsense(what).into());
+        }
+        tracing::warn!(from = at.number, to = fork, "the chain turned: unwinding");
+        // Whom to watch is read again: unwinding may have taken some away.
+        self.watch = None;
+        let now = self.store.unwind(fork).await?;
+        self.status.send_modify(|status| status.reorgs = status.reorgs.saturating_add(1));
+        self.settled(&now, Phase::Following);
+        Ok(Step::Advanced)
+    }
+
+    fn too_deep(&mut self, to: u64, final_number: u64) -> Result<Step, Trouble> {
+        self.deep_strikes = self.deep_strikes.saturating_add(1);
+        let error = ApplyError::TooDeep { final_number, to };
+        if self.deep_strikes >= DEEP_STRIKES {
+            return Err(Trouble::Fatal(IndexerError::Apply(error)));
+        }
+        Err(Trouble::Waits(Recoverable::Apply(error)))
+    }
+
+    async fn apply(
+        &mut self,
+        after: Option<B256>,
+        blocks: &[crate::ledger::BlockFacts],
+        tip: BlockHeader,
+        head: u64,
+        final_number: u64,
+        phase: Phase,
+    ) -> Result<Step, Trouble> {
+        // Until this succeeds, whom to watch is what the ledger says.
+        self.watch = None;
+        self.store.apply(self.config.realm(), Batch { after, blocks, tip, head, final_number }).await?;
+        self.deep_strikes = 0;
+        let final_number = final_number.min(tip.number);
+        let at =
+            Checkpoint { number: tip.number, hash: tip.hash, timestamp: tip.timestamp, head, final_number };
+        self.settled(&at, phase);
+        Ok(Step::Advanced)
+    }
+
+    fn settled(&self, at: &Checkpoint, phase: Phase) {
+        self.status.send_if_modified(|status| {
+            let mut next = status.clone();
+            next.phase = phase;
+            next.indexed = Some(at.number);
+            next.indexed_hash = at.hash;
+            next.final_number = at.final_number.max(status.final_number);
+            next.error = None;
+            let news = next != *status;
+            *status = next;
+            news
+        });
+    }
+
+    async fn header(&self, number: u64) -> Result<BlockHeader, SourceError> {
+        let header = self.source.header(number).await?;
+        header.ok_or_else(|| SourceError::NotFound(format!("block {number}, though its head is higher")))
+    }
+
+    async fn watching(&mut self) -> Result<Watch, StoreError> {
+        match self.watch.take() {
+            Some(watch) => Ok(watch),
+            None => self.store.watch().await,
+        }
+    }
+}

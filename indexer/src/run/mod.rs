@@ -1,0 +1,111 @@
+//! Following a chain: backfill to what is final, then block by block, back where the chain turns.
+
+mod config;
+mod error;
+mod fetch;
+mod follow;
+mod status;
+
+use std::sync::Arc;
+
+use backon::{BackoffBuilder, ExponentialBuilder};
+use tokio::sync::{Notify, watch};
+use tokio_util::sync::CancellationToken;
+
+pub use config::Config;
+pub use error::IndexerError;
+pub use fetch::fetch;
+pub use status::{Phase, Status, reached};
+
+use crate::{source::Source, store::Store};
+use follow::{Follower, Step, Trouble};
+
+/// Follows one chain into one store.
+pub struct Indexer {
+    config: Config,
+    source: Arc<dyn Source>,
+    store: Store,
+    status: watch::Sender<Status>,
+    wake: Arc<Notify>,
+}
+
+impl std::fmt::Debug for Indexer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Indexer").field("config", &self.config).finish_non_exhaustive()
+    }
+}
+
+impl Indexer {
+    /// An indexer that has not started yet.
+    pub fn new(config: Config, source: Arc<dyn Source>, store: Store) -> Self {
+        Self {
+            config,
+            source,
+            store,
+            status: watch::Sender::new(Status::default()),
+            wake: Arc::new(Notify::new()),
+        }
+    }
+
+    /// How it is doing, as it changes.
+    pub fn subscribe(&self) -> watch::Receiver<Status> {
+        self.status.subscribe()
+    }
+
+    /// Notify this to have the chain looked at now rather than at the next poll.
+    pub fn waker(&self) -> Arc<Notify> {
+        Arc::clone(&self.wake)
+    }
+
+    /// Follows the chain until `cancel`. Stopping loses nothing: each transaction holds its own checkpoint.
+    ///
+    /// A provider that is down, slow, behind or wrong is said so, waited for, and asked again.
+    ///
+    /// # Errors
+    /// When going on could only make the ledger wrong: another chain or factory, a factory without code, a
+    /// store that is another's or broken, a reorg beyond finality.
+    pub async fn run(&self, cancel: CancellationToken) -> Result<(), IndexerError> {
+        let mut follower = Follower::new(&self.config, self.source.as_ref(), &self.store, &self.status);
+        let mut pauses = self.pauses();
+        let outcome = loop {
+            let step = tokio::select! {
+                biased;
+                () = cancel.cancelled() => break Ok(()),
+                step = follower.step() => step,
+            };
+            let pause = match step {
+                Ok(Step::Advanced) => {
+                    pauses = self.pauses();
+                    continue;
+                }
+                Ok(Step::CaughtUp) => {
+                    pauses = self.pauses();
+                    self.config.poll
+                }
+                Err(Trouble::Fatal(error)) => break Err(error),
+                Err(Trouble::Waits(error)) => {
+                    let pause = pauses.next().unwrap_or(self.config.max_delay);
+                    tracing::warn!(%error, ?pause, "waiting for the chain");
+                    self.status.send_modify(|status| status.trouble(&error));
+                    pause
+                }
+            };
+            tokio::select! {
+                () = cancel.cancelled() => break Ok(()),
+                () = self.wake.notified() => {}
+                () = tokio::time::sleep(pause) => {}
+            }
+        };
+        self.status.send_modify(|status| status.stopped(outcome.as_ref().err()));
+        outcome
+    }
+
+    fn pauses(&self) -> backon::ExponentialBackoff {
+        ExponentialBuilder::default()
+            .with_jitter()
+            .with_min_delay(self.config.first_delay)
+            .with_max_delay(self.config.max_delay)
+            .without_max_times()
+            .build()
+    }
+}

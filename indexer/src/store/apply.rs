@@ -1,0 +1,158 @@
+//! Forward: blocks into the ledger, with the checkpoint that says so, in one transaction.
+
+use alloy::primitives::B256;
+use sqlx::SqliteConnection;
+
+use super::{Checkpoint, Store, StoreError, effects, load::Loader, read::integer, save::save};
+use crate::{
+    ledger::{BlockFacts, Change},
+    project::{ProjectError, Realm, project},
+    source::BlockHeader,
+};
+
+/// Blocks to apply at once.
+#[derive(Debug, Clone, Copy)]
+pub struct Batch<'a> {
+    /// The block that the ledger stands at; `None` where it has not begun.
+    pub after: Option<B256>,
+    /// The blocks that concern us, in order.
+    pub blocks: &'a [BlockFacts],
+    /// The block that the ledger stands at afterwards: the last of `blocks`, or a later one without our logs.
+    pub tip: BlockHeader,
+    /// The chain's head.
+    pub head: u64,
+    /// The last block that no reorg may take back.
+    pub final_number: u64,
+}
+
+/// Why blocks were not applied, or not unwound. Nothing has changed.
+#[derive(Debug, thiserror::Error)]
+pub enum ApplyError {
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The logs do not follow from the ledger.
+    #[error(transparent)]
+    Gap(ProjectError<StoreError>),
+    /// Somebody else writes to this store.
+    #[error(
+        "expected the ledger at block {expected:?}, got {got:?}: is another indexer writing to this store?"
+    )]
+    Moved {
+        /// Where this indexer left it.
+        expected: Option<B256>,
+        /// Where it is.
+        got: Option<B256>,
+    },
+    /// A reorg beyond finality.
+    #[error("expected no reorg below block {final_number}, got one that goes back to block {to}")]
+    TooDeep {
+        /// The last final block.
+        final_number: u64,
+        /// Where the chains part.
+        to: u64,
+    },
+}
+
+impl From<sqlx::Error> for ApplyError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Store(error.into())
+    }
+}
+
+impl Store {
+    /// Applies a batch: rows, projections, blocks and checkpoint, all or nothing.
+    ///
+    /// # Errors
+    /// When the database fails, the logs do not follow, or the ledger is not where it was left.
+    pub async fn apply(&self, realm: Realm, batch: Batch<'_>) -> Result<(), ApplyError> {
+        let mut tx = self.pool.begin_with("BEGIN IMMEDIATE").await?;
+        let before = checkpoint(&mut tx).await?;
+        let got = before.map(|(_, hash)| hash);
+        if got != batch.after {
+            return Err(ApplyError::Moved { expected: batch.after, got });
+        }
+        let pruned_to = before.map_or(0, |(final_number, _)| final_number);
+        let final_number = batch.final_number.min(batch.tip.number).max(pruned_to);
+        for block in batch.blocks {
+            let (added, changes) = project(realm, block, Loader(&mut tx)).await.map_err(trouble)?;
+            effects::insert_block(&mut tx, &block.header).await?;
+            effects::insert(&mut tx, &block.header, &added).await?;
+            for change in &changes {
+                save(&mut tx, &change.key, change.after.as_ref()).await?;
+            }
+            if block.header.number > final_number {
+                keep_journal(&mut tx, block.header.number, &changes).await?;
+            }
+        }
+        if batch.blocks.last().is_none_or(|block| block.header.number != batch.tip.number) {
+            effects::insert_block(&mut tx, &batch.tip).await?;
+        }
+        let at = Checkpoint {
+            number: batch.tip.number,
+            hash: batch.tip.hash,
+            timestamp: batch.tip.timestamp,
+            head: batch.head,
+            final_number,
+        };
+        set_checkpoint(&mut tx, &at).await?;
+        prune(&mut tx, pruned_to, final_number).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+}
+
+fn trouble(error: ProjectError<StoreError>) -> ApplyError {
+    match error {
+        ProjectError::Rows(error) => ApplyError::Store(error),
+        gap => ApplyError::Gap(gap),
+    }
+}
+
+async fn checkpoint(db: &mut SqliteConnection) -> Result<Option<(u64, B256)>, StoreError> {
+    use super::read::{b256, whole};
+    let row =
+        sqlx::query("SELECT hash, final_number FROM checkpoint WHERE id = 1").fetch_optional(db).await?;
+    row.map(|row| Ok((whole(&row, "final_number")?, b256(&row, "hash")?))).transpose()
+}
+
+pub(super) async fn set_checkpoint(db: &mut SqliteConnection, at: &Checkpoint) -> Result<(), StoreError> {
+    let sql = "INSERT OR REPLACE INTO checkpoint (id, number, hash, timestamp, head, final_number) \
+               VALUES (1, ?, ?, ?, ?, ?)";
+    sqlx::query(sql)
+        .bind(integer(at.number)?)
+        .bind(at.hash.as_slice())
+        .bind(integer(at.timestamp)?)
+        .bind(integer(at.head)?)
+        .bind(integer(at.final_number)?)
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+async fn keep_journal(db: &mut SqliteConnection, block: u64, changes: &[Change]) -> Result<(), StoreError> {
+    let sql = "INSERT INTO journal (block_number, seq, row_key, before) VALUES (?, ?, ?, ?)";
+    for (seq, change) in (0i64..).zip(changes) {
+        let key = serde_json::to_string(&change.key).map_err(unwritable)?;
+        let before = change.before.as_ref().map(serde_json::to_string).transpose().map_err(unwritable)?;
+        sqlx::query(sql).bind(integer(block)?).bind(seq).bind(key).bind(before).execute(&mut *db).await?;
+    }
+    Ok(())
+}
+
+fn unwritable(error: serde_json::Error) -> StoreError {
+    StoreError::Corrupt { what: "row that writes as JSON", got: error.to_string() }
+}
+
+/// What is final needs no journal, and no block row but where rows name it.
+async fn prune(db: &mut SqliteConnection, pruned_to: u64, final_number: u64) -> Result<(), StoreError> {
+    let (pruned_to, final_number) = (integer(pruned_to)?, integer(final_number)?);
+    sqlx::query("DELETE FROM journal WHERE block_number <= ?").bind(final_number).execute(&mut *db).await?;
+    let sql = "DELETE FROM block WHERE number >= ? AND number < ? \
+               AND number < (SELECT number FROM checkpoint) \
+               AND NOT EXISTS (SELECT 1 FROM event WHERE block_number = block.number) \
+               AND NOT EXISTS (SELECT 1 FROM undecoded WHERE block_number = block.number)";
+    // The last final block stays: a reorg may go back to it. So the one before is looked at again.
+    sqlx::query(sql).bind(pruned_to).bind(final_number).execute(db).await?;
+    Ok(())
+}
