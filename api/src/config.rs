@@ -16,8 +16,6 @@ pub struct Config {
     pub assets: Vec<AssetLabel>,
     /// What people call agents and payees, for the overview page.
     pub names: BTreeMap<Address, String>,
-    /// Blocks on top of a payment's own after which it counts as final.
-    pub finality_depth: u64,
     /// Most blocks that the ledger may be behind the chain's head and still count as ready.
     pub max_lag: u64,
     /// Longest that one request may take.
@@ -36,7 +34,7 @@ pub struct AssetLabel {
 }
 
 impl Config {
-    /// For a chain, with everything else at its default: final after 12 blocks, ready within 8, 10 seconds a
+    /// For a chain, with everything else at its default: ready within 8 blocks of the head, 10 seconds a
     /// request.
     pub fn new(chain_id: u64, chain_name: impl Into<String>) -> Self {
         Self {
@@ -45,7 +43,6 @@ impl Config {
             explorer: None,
             assets: Vec::new(),
             names: BTreeMap::new(),
-            finality_depth: 12,
             max_lag: 8,
             request_timeout: Duration::from_secs(10),
         }

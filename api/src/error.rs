@@ -3,7 +3,7 @@
 //! - [`ApiError`]: every handler and extractor returns it. It is what a client gets: a status, a stable
 //!   `code`, a sentence, and where something did not fit, what was expected and what came.
 //! - [`Problem`]: its JSON. Built from an [`ApiError`] only.
-//! - `QueryError` (from the store): turned into an [`ApiError`] by `?`. Its text goes to the log; the client
+//! - `QueryError`, `StoreError` (from the store): turned into an [`ApiError`] by `?`. Its text goes to the log; the client
 //!   learns `internal` or `busy`, never what the database said.
 //! - A missing row is no error below this crate (`Ok(None)`); handlers turn it into
 //!   [`ApiError::not_found`].
@@ -13,7 +13,7 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use bursar_indexer::query::QueryError;
+use bursar_indexer::{StoreError, query::QueryError};
 use serde::Serialize;
 use utoipa::{IntoResponses, ToSchema};
 
@@ -155,6 +155,18 @@ impl From<QueryError> for ApiError {
         }
         tracing::error!(error = ?error, "a query failed");
         Self::internal()
+    }
+}
+
+impl From<StoreError> for ApiError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Driver(error) => QueryError::from(error).into(),
+            error => {
+                tracing::error!(error = ?error, "the store failed");
+                Self::internal()
+            }
+        }
     }
 }
 

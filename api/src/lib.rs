@@ -22,4 +22,4 @@ pub use config::{AssetLabel, Config};
 pub use openapi::document;
 pub use router::router;
 pub use serve::serve;
-pub use state::{AppState, AsOf, IndexerStatus};
+pub use state::{AppState, AsOf};

@@ -3,38 +3,33 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
-use axum::extract::FromRef;
-use bursar_indexer::query::checkpoint::{self, Checkpoint};
+use bursar_indexer::{
+    Status, Store,
+    query::checkpoint::{self, Checkpoint},
+};
 use sqlx::SqlitePool;
 use tokio::sync::watch;
 
 use crate::{Config, error::ApiError};
 
-/// What an indexer in the same process says about itself.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct IndexerStatus {
-    /// The chain's head, as it last saw it.
-    pub head: Option<u64>,
-    /// What keeps it from following the chain, if something does. Shown to clients: no secrets.
-    pub problem: Option<String>,
-}
-
 /// What every handler shares. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct AppState {
-    /// The store.
+    /// The store, as decisions are written to it.
+    pub store: Store,
+    /// The store, as it is read.
     pub pool: SqlitePool,
     /// What we were told.
     pub config: Arc<Config>,
-    status: Option<watch::Receiver<IndexerStatus>>,
+    status: Option<watch::Receiver<Status>>,
     clock: fn() -> u64,
 }
 
 impl AppState {
-    /// Serves what is in `pool`. `status` comes from an indexer in the same process; without one, readiness
+    /// Serves what is in `store`. `status` comes from an indexer in the same process; without one, readiness
     /// is told from the checkpoint alone.
-    pub fn new(pool: SqlitePool, config: Config, status: Option<watch::Receiver<IndexerStatus>>) -> Self {
-        Self { pool, config: Arc::new(config), status, clock: wall_clock }
+    pub fn new(store: Store, config: Config, status: Option<watch::Receiver<Status>>) -> Self {
+        Self { pool: store.pool().clone(), store, config: Arc::new(config), status, clock: wall_clock }
     }
 
     /// The same with another clock (unix seconds).
@@ -45,7 +40,7 @@ impl AppState {
     }
 
     /// What the indexer says about itself, where it is in this process.
-    pub fn indexer(&self) -> Option<IndexerStatus> {
+    pub fn indexer(&self) -> Option<Status> {
         self.status.as_ref().map(|status| status.borrow().clone())
     }
 
@@ -85,15 +80,9 @@ impl AsOf {
         self.checkpoint.map(|checkpoint| self.head.unwrap_or_default().saturating_sub(checkpoint.number))
     }
 
-    /// The last block that counts as final; `None` where none does yet.
-    pub fn final_block(&self, depth: u64) -> Option<u64> {
-        self.head.and_then(|head| head.checked_sub(depth))
-    }
-}
-
-impl FromRef<AppState> for SqlitePool {
-    fn from_ref(state: &AppState) -> Self {
-        state.pool.clone()
+    /// The last block that no reorg may take back; `None` before the first.
+    pub fn final_block(&self) -> Option<u64> {
+        self.checkpoint.map(|checkpoint| checkpoint.final_number)
     }
 }
 

@@ -1,5 +1,6 @@
 //! How far the ledger is, as clients read it.
 
+use bursar_indexer::Phase;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -49,7 +50,7 @@ impl Status {
             indexed_hash: checkpoint.map(|checkpoint| checkpoint.hash.into()),
             indexed_at: checkpoint.map(|checkpoint| checkpoint.timestamp),
             lag: as_of.lag(),
-            final_block: as_of.final_block(state.config.finality_depth),
+            final_block: as_of.final_block(),
             ready: problem.is_none(),
             problem,
             version: env!("CARGO_PKG_VERSION"),
@@ -58,8 +59,12 @@ impl Status {
 }
 
 fn problem(state: &AppState, as_of: &AsOf) -> Option<String> {
-    if let Some(problem) = state.indexer().and_then(|status| status.problem) {
-        return Some(problem);
+    // Its own words may hold a provider's address; clients learn what it means for them.
+    match state.indexer().map(|status| status.phase) {
+        Some(Phase::Waiting) => return Some("the indexer waits for its provider or its database".into()),
+        Some(Phase::Stopped) => return Some("the indexer has stopped".into()),
+        Some(Phase::Starting) => return Some("the indexer is starting".into()),
+        Some(Phase::Backfilling | Phase::Following) | None => {}
     }
     let Some(lag) = as_of.lag() else { return Some("the ledger holds no block yet".into()) };
     let most = state.config.max_lag;

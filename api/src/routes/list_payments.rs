@@ -69,7 +69,7 @@ pub async fn list_payments(
     Params(filter): Params<Filter>,
 ) -> Result<Json<Page<Payment>>, ApiError> {
     let asked = Asked::new("payments", filter.cursor.as_deref(), filter.limit)?;
-    let last = state.as_of().await?.final_block(state.config.finality_depth);
+    let last = state.as_of().await?.final_block();
     let of = payments::Filter {
         treasury: filter.treasury.map(|address| address.0),
         envelope: filter.envelope.map(EnvelopeNumber::to_u32),

@@ -1,9 +1,9 @@
 //! `POST /v1/decisions`
 
 use axum::{Json, extract::State, http::StatusCode};
-use bursar_indexer::query::{
-    decisions::{self, StoreError, Stored},
-    envelopes, treasuries,
+use bursar_indexer::{
+    Inserted,
+    query::{envelopes, treasuries},
 };
 use bursar_sdk::decision::{DecisionError, DecisionRecord};
 
@@ -27,13 +27,11 @@ pub async fn post_decision(
 ) -> Result<(StatusCode, Json<Receipt>), ApiError> {
     let record = DecisionRecord::verified(&submission.record, submission.hash.0).map_err(refused)?;
     check_place(&state, &record).await?;
-    let stored = decisions::store(&state.pool, &record, state.now()).await.map_err(|error| match error {
-        StoreError::Record(error) => refused(error),
-        StoreError::Query(error) => error.into(),
-    })?;
+    let stored =
+        state.store.insert_decision(&record, submission.hash.0, &submission.record, state.now()).await?;
     let (status, stored) = match stored {
-        Stored::Now => (StatusCode::CREATED, true),
-        Stored::Before => (StatusCode::OK, false),
+        Inserted::New => (StatusCode::CREATED, true),
+        Inserted::Existing => (StatusCode::OK, false),
     };
     tracing::info!(hash = %submission.hash, stored, "decision record");
     Ok((status, Json(Receipt { hash: submission.hash, stored })))

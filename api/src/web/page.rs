@@ -48,7 +48,7 @@ async fn gathered(state: &AppState) -> Result<Overview, ApiError> {
         agents.push(gather::agent(config, row, &rooms, refused, as_of.now));
     }
     let totals = ledger::totals(pool, None, None).await?;
-    let final_block = as_of.final_block(config.finality_depth);
+    let final_block = as_of.final_block();
     let payments = payments::list(pool, &payments::Filter::default(), None, PAYMENTS).await?;
     let denied = decisions::Filter { verdict: Some(Verdict::Denied), ..Default::default() };
     let refusals = decisions::list(pool, &denied, None, REFUSALS).await?;

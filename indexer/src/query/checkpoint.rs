@@ -16,13 +16,8 @@ pub struct Checkpoint {
     pub timestamp: u64,
     /// The chain's head when that block was taken.
     pub head: u64,
-}
-
-impl Checkpoint {
-    /// Blocks between the ledger and the head it knew of.
-    pub fn lag(&self) -> u64 {
-        self.head.saturating_sub(self.number)
-    }
+    /// The last block that no reorg may take back.
+    pub final_number: u64,
 }
 
 /// The checkpoint; `None` before the first block.
@@ -30,13 +25,14 @@ impl Checkpoint {
 /// # Errors
 /// When the database fails.
 pub async fn get(pool: &SqlitePool) -> Result<Option<Checkpoint>, QueryError> {
-    Select::new("SELECT number, hash, timestamp, head FROM checkpoint WHERE id = 1")
+    Select::new("SELECT number, hash, timestamp, head, final_number FROM checkpoint WHERE id = 1")
         .row(pool, |row| {
             Ok(Checkpoint {
                 number: column::number(row, "number")?,
                 hash: column::hash(row, "hash")?,
                 timestamp: column::number(row, "timestamp")?,
                 head: column::number(row, "head")?,
+                final_number: column::number(row, "final_number")?,
             })
         })
         .await

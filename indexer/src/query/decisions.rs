@@ -1,8 +1,8 @@
-//! Decision records: what agents sent, checked against its hash before it comes here.
+//! Decision records, as agents sent them.
 
 use alloy::primitives::{Address, B256};
 use bursar_sdk::{
-    decision::{DecisionError, DecisionRecord, Verdict},
+    decision::{DecisionRecord, Verdict},
     refusal::Refusal,
 };
 use serde::{Deserialize, Serialize};
@@ -145,57 +145,4 @@ pub(super) fn select_list(filter: &Filter, after: Option<Key>, limit: u32) -> Se
 /// When the database fails.
 pub async fn get(pool: &SqlitePool, hash: B256) -> Result<Option<Decision>, QueryError> {
     Select::new(SELECT).filter("d.hash = ", Some(hash.to_vec())).row(pool, read).await
-}
-
-/// What comes of a record that is handed in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stored {
-    /// It is new.
-    Now,
-    /// It was there before: handing in twice changes nothing.
-    Before,
-}
-
-/// Why a record was not stored.
-#[derive(Debug, thiserror::Error)]
-pub enum StoreError {
-    /// The record has no nonce or hash of its own.
-    #[error(transparent)]
-    Record(#[from] DecisionError),
-    /// The database failed.
-    #[error(transparent)]
-    Query(#[from] QueryError),
-}
-
-/// Keeps a record that was read with [`DecisionRecord::verified`]. `now` in unix seconds.
-///
-/// # Errors
-/// When the database fails.
-pub async fn store(pool: &SqlitePool, record: &DecisionRecord, now: u64) -> Result<Stored, StoreError> {
-    let (canonical, hash) = (record.canonical()?, record.hash()?);
-    let purse = record.purse().map(|(purse, _)| purse.to_vec());
-    let result = sqlx::query(
-        "INSERT INTO decision (hash, treasury, envelope, agent, seq, session, nonce, purse, payee, amount, \
-         verdict, reason, created_at, received_at, record) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) \
-         ON CONFLICT (hash) DO NOTHING",
-    )
-    .bind(hash.to_vec())
-    .bind(record.treasury.to_vec())
-    .bind(i64::from(record.envelope))
-    .bind(record.agent.to_vec())
-    .bind(column::signed(record.seq))
-    .bind(purse.is_some().then(|| record.session.to_vec()))
-    .bind(record.nonce()?.map(|nonce| nonce.to_vec()))
-    .bind(purse)
-    .bind(record.payee.to_vec())
-    .bind(column::padded(record.amount))
-    .bind(record.verdict.code())
-    .bind(record.reason_codes.first().map(|reason| reason.code()))
-    .bind(column::signed(record.created_at))
-    .bind(column::signed(now))
-    .bind(canonical)
-    .execute(pool)
-    .await
-    .map_err(QueryError::from)?;
-    Ok(if result.rows_affected() == 0 { Stored::Before } else { Stored::Now })
 }

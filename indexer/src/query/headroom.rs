@@ -1,13 +1,13 @@
 //! What each limit of an envelope has left: what the ledger counted, read at a time.
 
 use alloy::primitives::Address;
-use bursar_sdk::amount::Amount;
+use bursar_sdk::{
+    amount::Amount,
+    windows::{Window, end_at},
+};
 use sqlx::{SqlitePool, sqlite::SqliteRow};
 
 use super::{QueryError, column, envelopes, select::Select};
-
-/// Windows are aligned to Monday 1970-01-05 00:00 UTC, as in `contracts/libraries/Windows.sol`.
-const ANCHOR: u64 = 345_600;
 
 /// One limit as it stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,16 +27,6 @@ impl Headroom {
     pub fn left(&self) -> Amount {
         self.limit.saturating_sub(self.used)
     }
-}
-
-/// The number of the window that `now` falls into; a lifetime has one, 0.
-fn index_at(period: u32, now: u64) -> u64 {
-    if period == 0 { 0 } else { now.saturating_sub(ANCHOR) / u64::from(period) }
-}
-
-/// When the window that `now` falls into ends (exclusive, unix seconds); `None` for a lifetime.
-pub fn ends_at(period: u32, now: u64) -> Option<u64> {
-    (period != 0).then(|| ANCHOR + (index_at(period, now) + 1) * u64::from(period))
 }
 
 /// What each limit of an envelope has left at `now` (unix seconds), shortest window first.
@@ -61,29 +51,16 @@ pub(super) fn select(treasury: Address, envelope: u32) -> Select {
 }
 
 fn read(row: &SqliteRow, now: u64) -> Result<Headroom, QueryError> {
-    let period = column::number(row, "period")?;
-    let counted: u64 = column::number(row, "window_index")?;
-    let used = column::amount(row, "used")?;
-    Ok(Headroom {
-        period,
+    let window = Window {
+        period: column::number(row, "period")?,
         limit: column::amount(row, "limit_amount")?,
-        // Nothing is used yet of a window that no draw has touched.
-        used: if counted == index_at(period, now) { used } else { Amount::ZERO },
-        ends_at: ends_at(period, now),
+        used: column::amount(row, "used")?,
+        index: column::number(row, "window_index")?,
+    };
+    Ok(Headroom {
+        period: window.period,
+        limit: window.limit,
+        used: window.used_at(now),
+        ends_at: end_at(window.period, now),
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn weeks_end_on_mondays() {
-        const WEEK: u32 = 604_800;
-        // Monday 2026-11-16 00:00 UTC.
-        const MONDAY: u64 = 1_794_787_200;
-        assert_eq!(ends_at(WEEK, MONDAY), Some(MONDAY + u64::from(WEEK)));
-        assert_eq!(ends_at(WEEK, MONDAY - 1), Some(MONDAY));
-        assert_eq!(ends_at(0, MONDAY), None);
-    }
 }

@@ -1,5 +1,5 @@
-//! The read side of the store: typed filters in, typed rows out, and what clients may add (decisions,
-//! approvals). Values reach SQL as binds only.
+//! The read side of the store: typed filters in, typed rows out; and approvals, which only clients write.
+//! Values reach SQL as binds only.
 //!
 //! Lists are keyset pages: each takes the key of the last row that was seen and gives what comes after, so
 //! that rows that arrive meanwhile neither repeat nor hide others. Whether there is more is the caller's to
@@ -17,6 +17,8 @@ pub mod headroom;
 pub mod ledger;
 pub mod payees;
 pub mod payments;
+#[cfg(test)]
+mod plans;
 pub mod policies;
 pub mod refusals;
 mod select;
