@@ -100,7 +100,7 @@ mod tests {
     #[test]
     fn amounts_read_like_money() {
         for (units, text) in [
-            (0, "0.00"),
+            (0_u64, "0.00"),
             (1, "0.000001"),
             (50_000, "0.05"),
             (1_500_000, "1.50"),
