@@ -1,1 +1,25 @@
-//! Placeholder until the crate's first module lands.
+//! The auditor's and treasurer's HTTP API over the store, with its overview page.
+//!
+//! A contents page. [`router`] gathers the [`routes`], one endpoint per file; they answer with what is in
+//! [`model`], spelled as [`wire`] says, in pages ([`page`]), or with an [`error`]. [`serve`] runs it all.
+
+pub mod approval;
+mod config;
+pub mod error;
+pub mod extract;
+mod layers;
+pub mod model;
+mod openapi;
+pub mod page;
+mod router;
+pub mod routes;
+mod serve;
+mod state;
+pub mod web;
+pub mod wire;
+
+pub use config::{AssetLabel, Config};
+pub use openapi::document;
+pub use router::router;
+pub use serve::serve;
+pub use state::{AppState, AsOf};

@@ -1,1 +1,58 @@
-//! The read side: typed filters and rows over the store.
+//! The read side of the store: typed filters in, typed rows out; and approvals, which only clients write.
+//! Values reach SQL as binds only.
+//!
+//! Lists are keyset pages: each takes the key of the last row that was seen and gives what comes after, so
+//! that rows that arrive meanwhile neither repeat nor hide others. Whether there is more is the caller's to
+//! ask: a list returns at most `limit` rows.
+
+pub mod agents;
+pub mod approvals;
+pub mod assets;
+pub mod checkpoint;
+mod column;
+pub mod decisions;
+pub mod envelopes;
+mod error;
+pub mod headroom;
+pub mod ledger;
+pub mod payees;
+pub mod payments;
+#[cfg(test)]
+mod plans;
+pub mod policies;
+pub mod refusals;
+mod select;
+pub mod sessions;
+pub mod stops;
+pub mod treasuries;
+
+pub use error::QueryError;
+
+use serde::{Deserialize, Serialize};
+
+/// Where a row stands on the chain; the key of lists in chain order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Position {
+    /// The block's number.
+    pub block: u64,
+    /// The log's index in that block.
+    pub log: u64,
+}
+
+/// A span of time, in unix seconds; a missing end is open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct TimeRange {
+    /// The first second (inclusive).
+    pub from: Option<u64>,
+    /// The first second after (exclusive).
+    pub until: Option<u64>,
+}
+
+/// A span of amounts in atomic units (both inclusive); a missing end is open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct AmountRange {
+    /// The least.
+    pub min: Option<bursar_sdk::amount::Amount>,
+    /// The most.
+    pub max: Option<bursar_sdk::amount::Amount>,
+}

@@ -1,0 +1,50 @@
+use std::{collections::BTreeMap, time::Duration};
+
+use alloy::primitives::Address;
+use url::Url;
+
+/// What the API has to be told.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The EIP-155 id of the chain that the store follows.
+    pub chain_id: u64,
+    /// That chain's name, for people.
+    pub chain_name: String,
+    /// A block explorer; transactions are at `tx/<hash>` and addresses at `address/<address>` below it.
+    pub explorer: Option<Url>,
+    /// How amounts of known tokens are written for people. Others are shown in atomic units.
+    pub assets: Vec<AssetLabel>,
+    /// What people call agents and payees, for the overview page.
+    pub names: BTreeMap<Address, String>,
+    /// Most blocks that the ledger may be behind the chain's head and still count as ready.
+    pub max_lag: u64,
+    /// Longest that one request may take.
+    pub request_timeout: Duration,
+}
+
+/// How amounts of a token are written for people.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AssetLabel {
+    /// The token.
+    pub address: Address,
+    /// What to call it.
+    pub symbol: String,
+    /// Decimal places: 10 to this power atomic units make one.
+    pub decimals: u8,
+}
+
+impl Config {
+    /// For a chain, with everything else at its default: ready within 8 blocks of the head, 10 seconds a
+    /// request.
+    pub fn new(chain_id: u64, chain_name: impl Into<String>) -> Self {
+        Self {
+            chain_id,
+            chain_name: chain_name.into(),
+            explorer: None,
+            assets: Vec::new(),
+            names: BTreeMap::new(),
+            max_lag: 8,
+            request_timeout: Duration::from_secs(10),
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! Errors, and which type to use where.
+//!
+//! - [`ApiError`]: every handler and extractor returns it. It is what a client gets: a status, a stable
+//!   `code`, a sentence, and where something did not fit, what was expected and what came.
+//! - [`Problem`]: its JSON. Built from an [`ApiError`] only.
+//! - `QueryError`, `StoreError` (from the store): turned into an [`ApiError`] by `?`. Its text goes to the log; the client
+//!   learns `internal` or `busy`, never what the database said.
+//! - A missing row is no error below this crate (`Ok(None)`); handlers turn it into
+//!   [`ApiError::not_found`].
+
+use axum::{
+    Json,
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use bursar_indexer::{StoreError, query::QueryError};
+use serde::Serialize;
+use utoipa::{IntoResponses, ToSchema};
+
+/// What went wrong, for a client.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{code}: {message}")]
+pub struct ApiError {
+    status: StatusCode,
+    code: &'static str,
+    message: String,
+    expected: Option<String>,
+    got: Option<String>,
+}
+
+/// The JSON of every answer that is not a success.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Problem {
+    /// Stable, for programs.
+    #[schema(example = "invalid_parameter")]
+    pub code: &'static str,
+    /// For people.
+    #[schema(example = "limit: expected a number from 1 to 200")]
+    pub message: String,
+    /// What would have fitted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expected: Option<String>,
+    /// What came.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub got: Option<String>,
+}
+
+/// What a list may answer besides its page.
+#[derive(Debug, IntoResponses)]
+pub enum ListFailure {
+    /// A parameter is unknown, repeated or does not fit.
+    #[response(status = 400)]
+    Parameters(Problem),
+    /// Something failed here; the request may be tried again.
+    #[response(status = "5XX")]
+    Failed(Problem),
+}
+
+/// What asking for one thing may answer besides it.
+#[derive(Debug, IntoResponses)]
+pub enum GetFailure {
+    /// The path names nothing that could be.
+    #[response(status = 400)]
+    Path(Problem),
+    /// There is no such thing, as far as the ledger has followed the chain.
+    #[response(status = 404)]
+    Missing(Problem),
+    /// Something failed here; the request may be tried again.
+    #[response(status = "5XX")]
+    Failed(Problem),
+}
+
+/// What handing something in may answer besides success.
+#[derive(Debug, IntoResponses)]
+pub enum PostFailure {
+    /// The body is no JSON.
+    #[response(status = 400)]
+    Syntax(Problem),
+    /// The path names nothing that is there.
+    #[response(status = 404)]
+    Missing(Problem),
+    /// It does not fit what the ledger knows by now: a treasury or purse may not be indexed yet (try
+    /// again), or an answer was given already.
+    #[response(status = 409)]
+    Conflict(Problem),
+    /// The body is too large.
+    #[response(status = 413)]
+    TooLarge(Problem),
+    /// The body is not sent as JSON.
+    #[response(status = 415)]
+    MediaType(Problem),
+    /// The body is JSON, and not what it should be.
+    #[response(status = 422)]
+    Content(Problem),
+    /// Something failed here; the request may be tried again.
+    #[response(status = "5XX")]
+    Failed(Problem),
+}
+
+/// Longest echo of what a client sent.
+const MAX_ECHO: usize = 200;
+
+impl ApiError {
+    /// An error that says what happened.
+    pub fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
+        Self { status, code, message: message.into(), expected: None, got: None }
+    }
+
+    /// Adds both sides of a mismatch.
+    #[must_use]
+    pub fn mismatch(mut self, expected: impl ToString, got: impl ToString) -> Self {
+        self.expected = Some(expected.to_string());
+        self.got = Some(got.to_string().chars().take(MAX_ECHO).collect());
+        self
+    }
+
+    /// Nothing there, as far as the ledger has followed the chain.
+    pub fn not_found(what: &str, which: impl std::fmt::Display) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "not_found", format!("the ledger has no {what} {which}"))
+    }
+
+    /// A query or path parameter that does not fit.
+    pub fn invalid_parameter(name: &str, expected: impl ToString, got: impl ToString) -> Self {
+        let expected = expected.to_string();
+        Self::new(StatusCode::BAD_REQUEST, "invalid_parameter", format!("{name}: expected {expected}"))
+            .mismatch(expected, got)
+    }
+
+    /// Content that is understood and refused.
+    pub fn unprocessable(code: &'static str, message: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, message)
+    }
+
+    /// Something that does not fit what is known by now.
+    pub fn conflict(code: &'static str, message: impl Into<String>) -> Self {
+        Self::new(StatusCode::CONFLICT, code, message)
+    }
+
+    /// Our fault; says no more.
+    pub fn internal() -> Self {
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "something failed here; the log knows more")
+    }
+
+    /// The status it is answered with.
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+}
+
+impl From<QueryError> for ApiError {
+    fn from(error: QueryError) -> Self {
+        if error.is_busy() {
+            tracing::warn!(error = ?error, "the store is busy");
+            return Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy", "the store is busy; try again");
+        }
+        tracing::error!(error = ?error, "a query failed");
+        Self::internal()
+    }
+}
+
+impl From<StoreError> for ApiError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Driver(error) => QueryError::from(error).into(),
+            error => {
+                tracing::error!(error = ?error, "the store failed");
+                Self::internal()
+            }
+        }
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let Self { status, code, message, expected, got } = self;
+        let mut response = (status, Json(Problem { code, message, expected, got })).into_response();
+        if matches!(status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::CONFLICT) {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        response
+    }
+}

@@ -1,0 +1,13 @@
+//! What clients read: one file per noun, each built from the store's row.
+
+pub mod agent;
+pub mod approval;
+pub mod decision;
+pub mod envelope;
+pub mod ledger;
+pub mod payment;
+pub mod policy;
+pub mod session;
+pub mod status;
+pub mod stop;
+pub mod treasury;

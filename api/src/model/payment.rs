@@ -1,0 +1,104 @@
+//! Payments, as clients read them.
+
+use bursar_indexer::query::payments;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::{
+    model::decision::Record,
+    wire::{Addr, Hash, Units},
+};
+
+/// One x402 settlement from a purse, with the decision it committed to. Times in unix seconds.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Payment {
+    /// The treasury.
+    pub treasury: Addr,
+    /// The envelope's number.
+    pub envelope: u32,
+    /// The agent that paid.
+    pub agent: Addr,
+    /// The purse it paid from: the x402 `from`.
+    pub purse: Addr,
+    /// The session it paid in.
+    pub session: Hash,
+    /// Who was paid.
+    pub payee: Addr,
+    /// The token.
+    pub asset: Addr,
+    /// How much, in the asset's atomic units.
+    pub amount: Units,
+    /// Whether the chain may still take it back.
+    pub state: PaymentState,
+    /// The policy in force when it settled.
+    pub policy_version: u16,
+    /// The hash of that policy's document.
+    pub policy_hash: Option<Hash>,
+    /// The human who approved it; null where the policy asked for nobody.
+    pub approver: Option<Addr>,
+    /// Who sent the settling transaction.
+    pub facilitator: Addr,
+    /// Whether we hold the decision record that its nonce commits to.
+    pub explained: bool,
+    /// Fields in which that record says otherwise than the chain. Empty is as it should be.
+    pub disagreements: Vec<&'static str>,
+    /// The decision's hash, where it is known.
+    pub decision_hash: Option<Hash>,
+    /// The decision record itself.
+    pub decision: Option<Record>,
+    /// The commitment to policy, session and decision; with the purse the payment's identity.
+    pub nonce: Hash,
+    /// When it settled.
+    pub timestamp: u64,
+    /// The block.
+    pub block_number: u64,
+    /// That block's hash.
+    pub block_hash: Hash,
+    /// Index of the token's `AuthorizationUsed` log in that block.
+    pub log_index: u64,
+    /// The settling transaction.
+    pub tx_hash: Hash,
+}
+
+/// Whether the chain may still take a payment back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum PaymentState {
+    /// On chain; fewer blocks on top of it than finality takes.
+    Seen,
+    /// On chain, to stay.
+    Final,
+}
+
+impl Payment {
+    /// A payment; final where its block is at most `final_block`.
+    pub fn new(row: payments::Payment, final_block: Option<u64>) -> Self {
+        let is_final = final_block.is_some_and(|last| row.position.block <= last);
+        Self {
+            disagreements: row.disagreements(),
+            explained: row.decision.is_some(),
+            decision: row.decision.map(Record::from),
+            treasury: row.treasury.into(),
+            envelope: row.envelope,
+            agent: row.agent.into(),
+            purse: row.purse.into(),
+            session: row.session.into(),
+            payee: row.payee.into(),
+            asset: row.asset.into(),
+            amount: row.amount.into(),
+            state: if is_final { PaymentState::Final } else { PaymentState::Seen },
+            policy_version: row.policy_version,
+            policy_hash: row.policy_hash.map(Hash),
+            approver: row.approver.map(Addr),
+            facilitator: row.facilitator.into(),
+            decision_hash: row.decision_hash.map(Hash),
+            nonce: row.nonce.into(),
+            timestamp: row.timestamp,
+            block_number: row.position.block,
+            block_hash: row.block_hash.into(),
+            log_index: row.position.log,
+            tx_hash: row.tx_hash.into(),
+        }
+    }
+}

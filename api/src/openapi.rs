@@ -1,0 +1,33 @@
+use utoipa::OpenApi;
+
+/// What no route says: the document's frame.
+#[derive(Debug, OpenApi)]
+#[openapi(
+    info(
+        title = "Bursar",
+        description = "Who paid, how much, under which policy, and why. Amounts are decimal strings of the \
+                       asset's atomic units, times are unix seconds, addresses are EIP-55 checksummed, \
+                       hashes are 0x hex. Lists are keyset pages: pass `next` as `cursor` to read on. \
+                       Unknown parameters are refused.",
+        license(name = "Apache-2.0", identifier = "Apache-2.0")
+    ),
+    tags(
+        (name = "Ledger", description = "The books."),
+        (name = "Treasuries", description = "One organisation's contract each."),
+        (name = "Agents", description = "Identity keys that spend."),
+        (name = "Envelopes", description = "An agent's budget: balances, totals, headroom."),
+        (name = "Sessions", description = "Bounded grants drawn from an envelope."),
+        (name = "Payments", description = "x402 settlements, joined with the decisions they committed to."),
+        (name = "Decisions", description = "Why agents paid, or were refused."),
+        (name = "Policies", description = "Limits, rules and payee lists, with their history."),
+        (name = "Stops", description = "Freezes, releases and reviews."),
+        (name = "Approvals", description = "Payments that wait for a human."),
+        (name = "Service", description = "How far the ledger is, and health.")
+    )
+)]
+pub(crate) struct Frame;
+
+/// The OpenAPI document, as served at `/openapi.json` and committed at `api/openapi.json`.
+pub fn document() -> utoipa::openapi::OpenApi {
+    crate::router::api().into_openapi()
+}

@@ -1,0 +1,63 @@
+use axum::{Json, Router, extract::DefaultBodyLimit, http::StatusCode, routing::get};
+use utoipa::OpenApi;
+use utoipa_axum::{router::OpenApiRouter, routes};
+use utoipa_swagger_ui::{Config as DocsConfig, SwaggerUi};
+
+use crate::{AppState, error::ApiError, layers, openapi::Frame, routes, web};
+
+/// Largest body taken, in bytes: a decision record of 64 KiB, every character escaped once, and some room.
+const MAX_BODY: usize = 160 * 1024;
+
+/// Every documented route.
+pub(crate) fn api() -> OpenApiRouter<AppState> {
+    OpenApiRouter::with_openapi(Frame::openapi())
+        .routes(routes!(routes::get_ledger::get_ledger))
+        .routes(routes!(routes::list_treasuries::list_treasuries))
+        .routes(routes!(routes::get_treasury::get_treasury))
+        .routes(routes!(routes::list_agents::list_agents))
+        .routes(routes!(routes::get_agent::get_agent))
+        .routes(routes!(routes::list_envelopes::list_envelopes))
+        .routes(routes!(routes::get_envelope::get_envelope))
+        .routes(routes!(routes::list_sessions::list_sessions))
+        .routes(routes!(routes::get_session::get_session))
+        .routes(routes!(routes::list_payments::list_payments))
+        .routes(routes!(routes::get_payment::get_payment))
+        .routes(routes!(routes::list_decisions::list_decisions, routes::post_decision::post_decision))
+        .routes(routes!(routes::get_decision::get_decision))
+        .routes(routes!(routes::list_refusals::list_refusals))
+        .routes(routes!(routes::list_policies::list_policies))
+        .routes(routes!(routes::get_policy::get_policy))
+        .routes(routes!(routes::list_payees::list_payees))
+        .routes(routes!(routes::list_stops::list_stops))
+        .routes(routes!(
+            routes::list_approval_requests::list_approval_requests,
+            routes::post_approval_request::post_approval_request
+        ))
+        .routes(routes!(routes::get_approval_request::get_approval_request))
+        .routes(routes!(routes::post_approval::post_approval))
+        .routes(routes!(routes::post_rejection::post_rejection))
+        .routes(routes!(routes::get_status::get_status))
+        .routes(routes!(routes::health_live::health_live))
+        .routes(routes!(routes::health_ready::health_ready))
+}
+
+/// The whole service: the API under `/v1`, health, `/openapi.json`, its documentation at `/docs`, and the
+/// overview page at `/`.
+pub fn router(state: AppState) -> Router {
+    let (api, document) = api().split_for_parts();
+    let docs = SwaggerUi::new("/docs").config(DocsConfig::from("/openapi.json"));
+    let timeout = state.config.request_timeout;
+    let router = api
+        .route("/openapi.json", get(|| async move { Json(document) }))
+        .layer(axum::middleware::from_fn(layers::data_only))
+        .merge(web::router())
+        .merge(Router::from(docs).layer(axum::middleware::from_fn(layers::docs_page)))
+        .fallback(async || ApiError::new(StatusCode::NOT_FOUND, "no_such_route", "there is no such route"))
+        .method_not_allowed_fallback(async || {
+            let message = "this route does not take that method";
+            ApiError::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", message)
+        })
+        .layer(DefaultBodyLimit::max(MAX_BODY))
+        .with_state(state);
+    layers::around(router, timeout)
+}

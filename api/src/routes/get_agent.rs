@@ -1,0 +1,27 @@
+//! `GET /v1/agents/{address}`
+
+use axum::{Json, extract::State};
+
+use crate::{
+    AppState,
+    error::{ApiError, GetFailure},
+    extract::Path,
+    model::agent::Agent,
+    routes::list_agents::agent,
+    wire::Addr,
+};
+
+/// An agent, with its envelopes.
+#[utoipa::path(get, path = "/v1/agents/{address}", tag = "Agents", params(("address" = inline(Addr), Path, description = "The agent's identity key.")),
+    responses((status = 200, description = "It.", body = Agent), GetFailure))]
+pub async fn get_agent(
+    State(state): State<AppState>,
+    Path(address): Path<Addr>,
+) -> Result<Json<Agent>, ApiError> {
+    let now = state.as_of().await?.now;
+    let agent = agent(&state.pool, address.0, None, now).await?;
+    if agent.envelopes.is_empty() {
+        return Err(ApiError::not_found("agent", address));
+    }
+    Ok(Json(agent))
+}

@@ -1,0 +1,78 @@
+//! `GET /v1/ledger`
+
+use std::collections::BTreeMap;
+
+use axum::{Json, extract::State};
+use bursar_indexer::query::{envelopes, ledger, refusals};
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+use crate::{
+    AppState,
+    error::{ApiError, ListFailure},
+    extract::Params,
+    model::ledger::{AssetTotal, Ledger, Line},
+    page::{Asked, Page, PageLimit},
+    wire::Addr,
+};
+
+/// Which ones.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct Filter {
+    /// Of this treasury.
+    #[param(inline)]
+    treasury: Option<Addr>,
+    /// Of this agent.
+    #[param(inline)]
+    agent: Option<Addr>,
+    /// Rows on a page, 1 to 200; 50 unless told.
+    #[param(inline)]
+    limit: Option<PageLimit>,
+    /// Where to go on: `next` of the page before.
+    cursor: Option<String>,
+}
+
+/// The books: per agent funded, drawn, paid, refused and left; and totals per token.
+#[utoipa::path(get, path = "/v1/ledger", tag = "Ledger", params(Filter),
+    responses((status = 200, description = "The books.", body = Ledger), ListFailure))]
+pub async fn get_ledger(
+    State(state): State<AppState>,
+    Params(filter): Params<Filter>,
+) -> Result<Json<Ledger>, ApiError> {
+    let asked = Asked::new("ledger", filter.cursor.as_deref(), filter.limit)?;
+    let as_of = state.as_of().await?;
+    let treasury = filter.treasury.map(|address| address.0);
+    let of =
+        envelopes::Filter { treasury, agent: filter.agent.map(|address| address.0), ..Default::default() };
+    let rows = envelopes::list(&state.pool, &of, asked.after, asked.fetch()).await?;
+    let page = asked.page(rows, |row| (row.treasury, row.number), |row| row);
+    let refused = refused(&state, &page.items).await?;
+    let line = |row: &envelopes::Envelope| {
+        Line::new(row, refused.get(&(row.treasury, row.number)).copied().unwrap_or_default())
+    };
+    let totals = ledger::totals(&state.pool, treasury, of.agent).await?;
+    Ok(Json(Ledger {
+        as_of_block: as_of.checkpoint.map(|checkpoint| checkpoint.number),
+        totals: totals.iter().map(|(asset, total)| AssetTotal::new(*asset, total)).collect(),
+        lines: Page { items: page.items.iter().map(line).collect(), next: page.next },
+    }))
+}
+
+/// Refusals of the envelopes of a page: one query per treasury on it.
+pub(crate) async fn refused(
+    state: &AppState,
+    rows: &[envelopes::Envelope],
+) -> Result<BTreeMap<envelopes::Key, refusals::Refused>, ApiError> {
+    let mut spans = BTreeMap::new();
+    for row in rows {
+        let (_, last) = spans.entry(row.treasury).or_insert((row.number, row.number));
+        *last = row.number;
+    }
+    let mut refused = BTreeMap::new();
+    for (treasury, (first, last)) in spans {
+        refused.extend(refusals::by_envelope(&state.pool, treasury, first, last).await?);
+    }
+    Ok(refused)
+}

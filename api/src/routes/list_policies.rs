@@ -1,0 +1,49 @@
+//! `GET /v1/policies`
+
+use axum::{Json, extract::State};
+use bursar_indexer::query::policies;
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+use crate::{
+    AppState,
+    error::{ApiError, ListFailure},
+    extract::{EnvelopeNumber, Params},
+    model::policy::Policy,
+    page::{Asked, Page, PageLimit},
+    wire::Addr,
+};
+
+/// Which ones.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct Filter {
+    /// Of this treasury.
+    #[param(inline)]
+    treasury: Option<Addr>,
+    /// Of the envelope with this number.
+    #[param(inline)]
+    envelope: Option<EnvelopeNumber>,
+    /// Rows on a page, 1 to 200; 50 unless told.
+    #[param(inline)]
+    limit: Option<PageLimit>,
+    /// Where to go on: `next` of the page before.
+    cursor: Option<String>,
+}
+
+/// Policies with their history: by treasury and envelope, oldest version first.
+#[utoipa::path(get, path = "/v1/policies", tag = "Policies", params(Filter),
+    responses((status = 200, description = "A page.", body = Page<Policy>), ListFailure))]
+pub async fn list_policies(
+    State(state): State<AppState>,
+    Params(filter): Params<Filter>,
+) -> Result<Json<Page<Policy>>, ApiError> {
+    let asked = Asked::new("policies", filter.cursor.as_deref(), filter.limit)?;
+    let of = policies::Filter {
+        treasury: filter.treasury.map(|address| address.0),
+        envelope: filter.envelope.map(EnvelopeNumber::to_u32),
+    };
+    let rows = policies::list(&state.pool, &of, asked.after, asked.fetch()).await?;
+    Ok(Json(asked.page(rows, |row| (row.treasury, row.envelope, row.version), Policy::from)))
+}

@@ -1,0 +1,29 @@
+//! One endpoint per file; `crate::router` gathers them.
+
+pub mod get_agent;
+pub mod get_approval_request;
+pub mod get_decision;
+pub mod get_envelope;
+pub mod get_ledger;
+pub mod get_payment;
+pub mod get_policy;
+pub mod get_session;
+pub mod get_status;
+pub mod get_treasury;
+pub mod health_live;
+pub mod health_ready;
+pub mod list_agents;
+pub mod list_approval_requests;
+pub mod list_decisions;
+pub mod list_envelopes;
+pub mod list_payees;
+pub mod list_payments;
+pub mod list_policies;
+pub mod list_refusals;
+pub mod list_sessions;
+pub mod list_stops;
+pub mod list_treasuries;
+pub mod post_approval;
+pub mod post_approval_request;
+pub mod post_decision;
+pub mod post_rejection;

@@ -1,0 +1,92 @@
+use std::{
+    sync::Arc,
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use bursar_indexer::{
+    Status, Store,
+    query::checkpoint::{self, Checkpoint},
+};
+use sqlx::SqlitePool;
+use tokio::sync::watch;
+
+use crate::{Config, error::ApiError};
+
+/// What every handler shares. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct AppState {
+    /// The store, as decisions are written to it.
+    pub store: Store,
+    /// The store, as it is read.
+    pub pool: SqlitePool,
+    /// What we were told.
+    pub config: Arc<Config>,
+    status: Option<watch::Receiver<Status>>,
+    clock: fn() -> u64,
+}
+
+impl AppState {
+    /// Serves what is in `store`. `status` comes from an indexer in the same process; without one, readiness
+    /// is told from the checkpoint alone.
+    pub fn new(store: Store, config: Config, status: Option<watch::Receiver<Status>>) -> Self {
+        Self { pool: store.pool().clone(), store, config: Arc::new(config), status, clock: wall_clock }
+    }
+
+    /// The same with another clock (unix seconds).
+    #[must_use]
+    pub fn with_clock(mut self, clock: fn() -> u64) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// What the indexer says about itself, where it is in this process.
+    pub fn indexer(&self) -> Option<Status> {
+        self.status.as_ref().map(|status| status.borrow().clone())
+    }
+
+    /// The time by the wall, in unix seconds.
+    pub fn now(&self) -> u64 {
+        (self.clock)()
+    }
+
+    /// How far the ledger is, and what time it is for it.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn as_of(&self) -> Result<AsOf, ApiError> {
+        let checkpoint = checkpoint::get(&self.pool).await?;
+        // A quiet chain's last block is old; a local chain may be ahead of the wall.
+        let now = self.now().max(checkpoint.map_or(0, |checkpoint| checkpoint.timestamp));
+        let head = self.indexer().and_then(|status| status.head);
+        let head = head.max(checkpoint.map(|checkpoint| checkpoint.head));
+        Ok(AsOf { checkpoint, head, now })
+    }
+}
+
+/// How far the ledger is, and what time it is for it.
+#[derive(Debug, Clone, Copy)]
+pub struct AsOf {
+    /// The last block in the ledger; `None` before the first.
+    pub checkpoint: Option<Checkpoint>,
+    /// The chain's head as last seen.
+    pub head: Option<u64>,
+    /// Unix seconds.
+    pub now: u64,
+}
+
+impl AsOf {
+    /// Blocks that the ledger is behind; `None` before the first.
+    pub fn lag(&self) -> Option<u64> {
+        self.checkpoint.map(|checkpoint| self.head.unwrap_or_default().saturating_sub(checkpoint.number))
+    }
+
+    /// The last block that no reorg may take back; `None` before the first.
+    pub fn final_block(&self) -> Option<u64> {
+        self.checkpoint.map(|checkpoint| checkpoint.final_number)
+    }
+}
+
+/// The one place where this crate reads the wall clock.
+fn wall_clock() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |elapsed| elapsed.as_secs())
+}

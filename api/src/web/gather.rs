@@ -1,0 +1,157 @@
+//! From rows to words.
+
+use alloy::primitives::{Address, B256};
+use bursar_indexer::query::{approvals, decisions, envelopes, headroom, ledger, payments, refusals, stops};
+
+use super::{
+    text::{money, per_mille, short, short_hash, span, when, window},
+    view::{Agent, Approval, Limit, Named, Payment, Refusal, Stop, Total},
+};
+use crate::Config;
+
+/// Most characters of a rationale that fit a table.
+const MAX_WORDS: usize = 180;
+
+fn explore(config: &Config, path: &str) -> Option<String> {
+    config.explorer.as_ref().map(|base| format!("{}/{path}", base.as_str().trim_end_matches('/')))
+}
+
+pub(super) fn named(config: &Config, address: Address) -> Named {
+    let label =
+        || config.assets.iter().find(|label| label.address == address).map(|label| label.symbol.clone());
+    let name = config.names.get(&address).cloned().or_else(label);
+    Named {
+        name: name.unwrap_or_else(|| short(address)),
+        address: address.to_checksum(None),
+        link: explore(config, &format!("address/{}", address.to_checksum(None))),
+    }
+}
+
+pub(super) fn total(config: &Config, asset: Address, total: &ledger::Total) -> Total {
+    Total {
+        asset: named(config, asset),
+        funded: money(config, asset, total.funded),
+        paid: money(config, asset, total.paid),
+        left: money(config, asset, total.left()),
+        payments: total.payments,
+        envelopes: total.envelopes,
+        paid_share: per_mille(total.paid, total.funded),
+    }
+}
+
+pub(super) fn agent(
+    config: &Config,
+    row: &envelopes::Envelope,
+    rooms: &[headroom::Headroom],
+    refused: refusals::Refused,
+    now: u64,
+) -> Agent {
+    let show = |amount: bursar_sdk::amount::Amount| money(config, row.asset, amount.to_u256());
+    Agent {
+        agent: named(config, row.agent),
+        treasury: named(config, row.treasury),
+        number: row.number,
+        href: format!("/v1/envelopes/{}/{}", row.treasury.to_checksum(None), row.number),
+        frozen: row.frozen,
+        organisation_frozen: row.organisation_frozen,
+        under_review: row.under_review,
+        funded: show(row.funded),
+        paid: show(row.paid),
+        in_purses: show(row.in_purses()),
+        left: show(row.left()),
+        payments: row.payments,
+        refused: refused.count,
+        policy_version: row.policy_version,
+        limits: rooms.iter().map(|room| limit(config, row.asset, room, now)).collect(),
+    }
+}
+
+fn limit(config: &Config, asset: Address, room: &headroom::Headroom, now: u64) -> Limit {
+    let share = per_mille(room.used.to_u256(), room.limit.to_u256());
+    Limit {
+        name: window(room.period),
+        used: money(config, asset, room.used.to_u256()),
+        limit: money(config, asset, room.limit.to_u256()),
+        left: money(config, asset, room.left().to_u256()),
+        share,
+        level: match share {
+            0..800 => "ok",
+            800..1000 => "near",
+            _ => "full",
+        },
+        ends: room.ends_at.map(|end| span(end.saturating_sub(now))),
+    }
+}
+
+pub(super) fn approval(config: &Config, row: &approvals::Approval, asset: Option<Address>) -> Approval {
+    let request = &row.request;
+    Approval {
+        payee: named(config, request.payee),
+        amount: money(config, asset.unwrap_or_default(), request.amount.to_u256()),
+        until: when(request.valid_before),
+        href: format!("/v1/approval-requests/{:#x}", request.digest),
+    }
+}
+
+pub(super) fn payment(config: &Config, row: &payments::Payment, final_block: Option<u64>) -> Payment {
+    let treasury = row.treasury.to_checksum(None);
+    Payment {
+        at: when(row.timestamp),
+        agent: named(config, row.agent),
+        payee: named(config, row.payee),
+        amount: money(config, row.asset, row.amount.to_u256()),
+        policy_version: row.policy_version,
+        policy_href: format!("/v1/policies/{treasury}/{}/{}", row.envelope, row.policy_version),
+        rationale: row.decision.as_ref().map(|record| clipped(&record.rationale)),
+        resource: row.decision.as_ref().map(|record| clipped(&record.resource.url)),
+        disagrees: !row.disagreements().is_empty(),
+        approver: row.approver.map(|approver| named(config, approver)),
+        tx: short_hash(row.tx_hash),
+        tx_href: explore(config, &format!("tx/{:#x}", row.tx_hash)),
+        href: payment_href(row.purse, row.nonce),
+        is_final: final_block.is_some_and(|last| row.position.block <= last),
+    }
+}
+
+fn payment_href(purse: Address, nonce: B256) -> String {
+    format!("/v1/payments/{}/{nonce:#x}", purse.to_checksum(None))
+}
+
+pub(super) fn refusal(config: &Config, row: &decisions::Decision) -> Refusal {
+    let record = &row.record;
+    let reason = record.reason_codes.first();
+    Refusal {
+        at: when(record.created_at),
+        agent: named(config, record.agent),
+        payee: named(config, record.payee),
+        amount: money(config, record.asset, record.amount.to_u256()),
+        reason: reason.map_or("unknown", |reason| reason.code()).replace('_', " "),
+        help: reason.map_or("", |reason| reason.help()),
+        rationale: clipped(&record.rationale),
+        href: format!("/v1/decisions/{:#x}", row.hash),
+    }
+}
+
+pub(super) fn stop(config: &Config, row: &stops::Stop) -> Stop {
+    let organisation = || named(config, row.treasury).name;
+    let envelope = row.envelope.unwrap_or_default();
+    let what = match (row.level.as_str(), row.stopped) {
+        ("organisation", true) => format!("Organisation {} frozen", organisation()),
+        ("organisation", false) => format!("Organisation {} released", organisation()),
+        ("envelope", true) => format!("Envelope {envelope} frozen"),
+        ("envelope", false) => format!("Envelope {envelope} released"),
+        ("session", true) => format!("A session of envelope {envelope} frozen"),
+        ("session", false) => format!("A session of envelope {envelope} released"),
+        ("review", true) => format!("Envelope {envelope} put under review"),
+        ("review", false) => format!("Envelope {envelope} cleared after review"),
+        (other, _) => format!("{other} of envelope {envelope}"),
+    };
+    Stop { at: when(row.timestamp), what, stopped: row.stopped, by: named(config, row.by) }
+}
+
+fn clipped(text: &str) -> String {
+    match text.char_indices().nth(MAX_WORDS) {
+        Some((end, _)) => format!("{}…", text[..end].trim_end()),
+        None => text.to_owned(),
+    }
+}

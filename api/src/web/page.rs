@@ -1,0 +1,87 @@
+//! The overview page's handler.
+
+use askama::Template;
+use axum::{
+    extract::State,
+    http::{HeaderValue, header},
+    response::{Html, IntoResponse, Response},
+};
+use bursar_indexer::query::{
+    approvals, assets, decisions, envelopes, headroom, ledger, payments, refusals, stops, treasuries,
+};
+use bursar_sdk::decision::Verdict;
+
+use super::{gather, text::when, view::Overview};
+use crate::{AppState, AsOf, error::ApiError, layers::CSP_PAGE, model::status::Status, routes::get_ledger};
+
+const AGENTS: u32 = 24;
+const PAYMENTS: u32 = 20;
+const REFUSALS: u32 = 10;
+const STOPS: u32 = 10;
+const APPROVALS: u32 = 10;
+const TREASURIES: u32 = 100;
+
+/// The overview page.
+pub(super) async fn overview(State(state): State<AppState>) -> Result<Response, ApiError> {
+    let page = gathered(&state).await?;
+    let html = page.render().map_err(|error| {
+        tracing::error!(%error, "the overview page does not render");
+        ApiError::internal()
+    })?;
+    let policy = [(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(CSP_PAGE))];
+    Ok((policy, Html(html)).into_response())
+}
+
+async fn gathered(state: &AppState) -> Result<Overview, ApiError> {
+    let (pool, config) = (&state.pool, &*state.config);
+    let as_of = state.as_of().await?;
+    let status = Status::new(state, &as_of);
+    let mut rows = envelopes::list(pool, &envelopes::Filter::default(), None, AGENTS + 1).await?;
+    let more_agents = rows.len() > usize::try_from(AGENTS).unwrap_or(usize::MAX);
+    rows.truncate(usize::try_from(AGENTS).unwrap_or(usize::MAX));
+    let refused = get_ledger::refused(state, &rows).await?;
+    let mut agents = Vec::with_capacity(rows.len());
+    for row in &rows {
+        let key = (row.treasury, row.number);
+        let rooms = headroom::of_envelope(pool, key, as_of.now).await?;
+        let refused = refused.get(&key).copied().unwrap_or_default();
+        agents.push(gather::agent(config, row, &rooms, refused, as_of.now));
+    }
+    let totals = ledger::totals(pool, None, None).await?;
+    let final_block = as_of.final_block();
+    let payments = payments::list(pool, &payments::Filter::default(), None, PAYMENTS).await?;
+    let denied = decisions::Filter { verdict: Some(Verdict::Denied), ..Default::default() };
+    let refusals = decisions::list(pool, &denied, None, REFUSALS).await?;
+    let stops = stops::list(pool, &stops::Filter::default(), None, STOPS).await?;
+    let treasuries = treasuries::list(pool, None, TREASURIES).await?;
+    let frozen = treasuries.iter().filter(|treasury| treasury.frozen);
+    Ok(Overview {
+        chain: config.chain_name.clone(),
+        chain_id: config.chain_id,
+        block: status.indexed,
+        head: status.head,
+        block_at: status.indexed_at.map(when),
+        problem: status.problem,
+        organisations_frozen: frozen.map(|treasury| gather::named(config, treasury.address)).collect(),
+        totals: totals.iter().map(|(asset, total)| gather::total(config, *asset, total)).collect(),
+        refused: refusals::count(pool).await?,
+        agents,
+        more_agents,
+        approvals: pending(state, &as_of).await?,
+        payments: payments.iter().map(|row| gather::payment(config, row, final_block)).collect(),
+        refusals: refusals.iter().map(|row| gather::refusal(config, row)).collect(),
+        stops: stops.iter().map(|row| gather::stop(config, row)).collect(),
+        version: status.version,
+    })
+}
+
+async fn pending(state: &AppState, as_of: &AsOf) -> Result<Vec<super::view::Approval>, ApiError> {
+    let waiting =
+        approvals::Filter { state: Some((approvals::State::Pending, as_of.now)), ..Default::default() };
+    let mut views = Vec::new();
+    for row in approvals::list(&state.pool, &waiting, None, APPROVALS).await? {
+        let asset = assets::of_purse(&state.pool, row.request.purse).await?.map(|known| known.asset);
+        views.push(gather::approval(&state.config, &row, asset));
+    }
+    Ok(views)
+}

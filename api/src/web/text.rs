@@ -1,0 +1,129 @@
+//! How numbers, times and addresses read for people. Pure.
+
+use alloy::primitives::{Address, B256, U256};
+use jiff::Timestamp;
+
+use crate::Config;
+
+/// An amount with its symbol, as `1,234.50 USDC`; in atomic units where the token is not known.
+pub(super) fn money(config: &Config, asset: Address, units: U256) -> String {
+    match config.assets.iter().find(|label| label.address == asset) {
+        Some(label) => format!("{} {}", decimal(units, label.decimals), label.symbol),
+        None => format!("{} units", grouped(&units.to_string())),
+    }
+}
+
+/// At least two decimals, and no more than say something.
+fn decimal(units: U256, decimals: u8) -> String {
+    let digits = format!("{:0>width$}", units.to_string(), width = usize::from(decimals) + 1);
+    let (whole, fraction) = digits.split_at(digits.len() - usize::from(decimals));
+    let fraction = fraction.trim_end_matches('0');
+    match decimals {
+        0 => grouped(whole),
+        _ => format!("{}.{:0<2}", grouped(whole), fraction),
+    }
+}
+
+fn grouped(digits: &str) -> String {
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (i, digit) in digits.chars().enumerate() {
+        if i != 0 && (digits.len() - i).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// Thousandths of `limit`, at most 1000.
+pub(super) fn per_mille(used: U256, limit: U256) -> u64 {
+    if limit.is_zero() {
+        return 0;
+    }
+    let share = used.saturating_mul(U256::from(1000)) / limit;
+    share.min(U256::from(1000)).saturating_to()
+}
+
+/// The first and last digits of an address.
+pub(super) fn short(address: Address) -> String {
+    let text = address.to_checksum(None);
+    format!("{}…{}", &text[..6], &text[38..])
+}
+
+/// The first and last digits of a hash.
+pub(super) fn short_hash(hash: B256) -> String {
+    let text = format!("{hash:#x}");
+    format!("{}…{}", &text[..8], &text[62..])
+}
+
+/// A point in time, for people and for machines.
+#[derive(Debug, Clone)]
+pub(super) struct When {
+    /// RFC 3339.
+    pub(super) machine: String,
+    /// `2026-11-21 01:12:06`, UTC.
+    pub(super) full: String,
+}
+
+pub(super) fn when(seconds: u64) -> When {
+    let at = i64::try_from(seconds).ok().and_then(|seconds| Timestamp::from_second(seconds).ok());
+    match at {
+        Some(at) => When { machine: at.to_string(), full: at.strftime("%Y-%m-%d %H:%M:%S").to_string() },
+        None => When { machine: String::new(), full: "unknown".into() },
+    }
+}
+
+/// A span, in its largest unit that fits twice, or once exactly.
+pub(super) fn span(seconds: u64) -> String {
+    const UNITS: [(u64, &str); 3] = [(86_400, "day"), (3_600, "hour"), (60, "minute")];
+    let fits = |unit: &u64| seconds == *unit || seconds >= 2 * unit;
+    let (size, name) = UNITS.into_iter().find(|(unit, _)| fits(unit)).unwrap_or((1, "second"));
+    let count = seconds / size;
+    if count == 1 { format!("1 {name}") } else { format!("{count} {name}s") }
+}
+
+/// What people call a window of that many seconds.
+pub(super) fn window(period: u32) -> String {
+    match period {
+        0 => "Lifetime".into(),
+        3_600 => "Hour".into(),
+        86_400 => "Day".into(),
+        604_800 => "Week".into(),
+        other => span(u64::from(other)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn amounts_read_like_money() {
+        for (units, text) in [
+            (0_u64, "0.00"),
+            (1, "0.000001"),
+            (50_000, "0.05"),
+            (1_500_000, "1.50"),
+            (1_234_567_890_000, "1,234,567.89"),
+        ] {
+            assert_eq!(decimal(U256::from(units), 6), text);
+        }
+        assert_eq!(decimal(U256::from(1234), 0), "1,234");
+    }
+
+    #[test]
+    fn shares_never_leave_the_bar() {
+        assert_eq!(per_mille(U256::from(1), U256::from(3)), 333);
+        assert_eq!(per_mille(U256::from(9), U256::from(3)), 1000);
+        assert_eq!(per_mille(U256::from(9), U256::ZERO), 0);
+    }
+
+    #[test]
+    fn spans_and_windows_read_naturally() {
+        assert_eq!(span(59), "59 seconds");
+        assert_eq!(span(90), "90 seconds");
+        assert_eq!(span(7_300), "2 hours");
+        assert_eq!(window(86_400), "Day");
+        assert_eq!(window(0), "Lifetime");
+    }
+}

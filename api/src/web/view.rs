@@ -1,0 +1,124 @@
+//! What the template shows, in words already.
+
+use askama::Template;
+
+use super::text::When;
+
+#[derive(Debug, Template)]
+#[template(path = "overview.html")]
+pub(super) struct Overview {
+    pub(super) chain: String,
+    pub(super) chain_id: u64,
+    pub(super) block: Option<u64>,
+    pub(super) head: Option<u64>,
+    pub(super) block_at: Option<When>,
+    pub(super) problem: Option<String>,
+    pub(super) organisations_frozen: Vec<Named>,
+    pub(super) totals: Vec<Total>,
+    pub(super) refused: u64,
+    pub(super) agents: Vec<Agent>,
+    pub(super) more_agents: bool,
+    pub(super) approvals: Vec<Approval>,
+    pub(super) payments: Vec<Payment>,
+    pub(super) refusals: Vec<Refusal>,
+    pub(super) stops: Vec<Stop>,
+    pub(super) version: &'static str,
+}
+
+/// Somebody, as people call them, and exactly.
+#[derive(Debug, Clone)]
+pub(super) struct Named {
+    pub(super) name: String,
+    pub(super) address: String,
+    pub(super) link: Option<String>,
+}
+
+#[derive(Debug)]
+pub(super) struct Total {
+    pub(super) asset: Named,
+    pub(super) funded: String,
+    pub(super) paid: String,
+    pub(super) left: String,
+    pub(super) payments: u64,
+    pub(super) envelopes: u64,
+    /// Thousandths of what was funded.
+    pub(super) paid_share: u64,
+}
+
+#[derive(Debug)]
+pub(super) struct Agent {
+    pub(super) agent: Named,
+    pub(super) treasury: Named,
+    pub(super) number: u32,
+    pub(super) href: String,
+    pub(super) frozen: bool,
+    pub(super) organisation_frozen: bool,
+    pub(super) under_review: bool,
+    pub(super) funded: String,
+    pub(super) paid: String,
+    pub(super) in_purses: String,
+    pub(super) left: String,
+    pub(super) payments: u64,
+    pub(super) refused: u64,
+    pub(super) policy_version: u16,
+    pub(super) limits: Vec<Limit>,
+}
+
+#[derive(Debug)]
+pub(super) struct Limit {
+    pub(super) name: String,
+    pub(super) used: String,
+    pub(super) limit: String,
+    pub(super) left: String,
+    /// Thousandths of the limit.
+    pub(super) share: u64,
+    /// `ok`, `near` or `full`.
+    pub(super) level: &'static str,
+    pub(super) ends: Option<String>,
+}
+
+#[derive(Debug)]
+pub(super) struct Approval {
+    pub(super) payee: Named,
+    pub(super) amount: String,
+    pub(super) until: When,
+    pub(super) href: String,
+}
+
+#[derive(Debug)]
+pub(super) struct Payment {
+    pub(super) at: When,
+    pub(super) agent: Named,
+    pub(super) payee: Named,
+    pub(super) amount: String,
+    pub(super) policy_version: u16,
+    pub(super) policy_href: String,
+    pub(super) rationale: Option<String>,
+    pub(super) resource: Option<String>,
+    pub(super) disagrees: bool,
+    pub(super) approver: Option<Named>,
+    pub(super) tx: String,
+    pub(super) tx_href: Option<String>,
+    pub(super) href: String,
+    pub(super) is_final: bool,
+}
+
+#[derive(Debug)]
+pub(super) struct Refusal {
+    pub(super) at: When,
+    pub(super) agent: Named,
+    pub(super) payee: Named,
+    pub(super) amount: String,
+    pub(super) reason: String,
+    pub(super) help: &'static str,
+    pub(super) rationale: String,
+    pub(super) href: String,
+}
+
+#[derive(Debug)]
+pub(super) struct Stop {
+    pub(super) at: When,
+    pub(super) what: String,
+    pub(super) stopped: bool,
+    pub(super) by: Named,
+}

@@ -1,0 +1,109 @@
+//! Decision records as they come in.
+
+use alloy::primitives::B256;
+use bursar_sdk::decision::DecisionRecord;
+use serde_json::{Value, json};
+
+use crate::{
+    client::api,
+    seed::{self, payee, record},
+};
+
+fn submission(record: &DecisionRecord) -> anyhow::Result<Value> {
+    Ok(json!({"hash": record.hash()?, "record": record.canonical()?}))
+}
+
+#[tokio::test]
+async fn a_record_is_stored_once_and_read_back_to_the_byte() -> anyhow::Result<()> {
+    let api = api().await?;
+    let decision = record(1, 50, payee(1), 1_000, "Zoë wants \"quotes\" — 引用\n");
+    let body = submission(&decision)?;
+    assert_eq!(api.post("/v1/decisions", &body).await?.status, 201);
+    let again = api.post("/v1/decisions", &body).await?;
+    assert_eq!((again.status.as_u16(), again.json()["stored"].clone()), (200, json!(false)));
+    let detail = api.json(&format!("/v1/decisions/{}", decision.hash()?)).await?;
+    assert_eq!(detail["canonical"], body["record"]);
+    assert_eq!(detail["nonce"], json!(decision.nonce()?));
+    assert_eq!(detail["record"]["rationale"], decision.rationale);
+    assert_eq!(detail["receivedAt"], seed::NOW);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_late_record_explains_its_payment() -> anyhow::Result<()> {
+    let api = api().await?;
+    assert_eq!(api.items("/v1/payments?explained=false").await?.len(), 2);
+    let late = api.seeded.decisions[2].clone();
+    assert_eq!(api.post("/v1/decisions", &submission(&late)?).await?.status, 201);
+    assert_eq!(api.items("/v1/payments?explained=false").await?.len(), 1);
+    let detail = api.json(&format!("/v1/decisions/{}", late.hash()?)).await?;
+    assert_eq!(detail["payment"]["blockNumber"], 960);
+    Ok(())
+}
+
+#[tokio::test]
+async fn records_that_do_not_match_are_refused_and_not_kept() -> anyhow::Result<()> {
+    let api = api().await?;
+    let good = record(1, 60, payee(1), 1_000, "fine");
+    let canonical = good.canonical()?;
+    let mut elsewhere = good.clone();
+    elsewhere.chain_id = 1;
+    let mut torn = good.clone();
+    torn.seq = 0;
+    let mut dated = good.clone();
+    dated.schema = "bursar.decision/9".into();
+    let spaced = canonical.replacen(':', ": ", 1);
+    let hash_of = |text: &str| alloy::primitives::keccak256(text);
+    for (hash, text, code) in [
+        (B256::repeat_byte(1), canonical.clone(), "hash_mismatch"),
+        (hash_of(&spaced), spaced.clone(), "not_canonical"),
+        (elsewhere.hash()?, elsewhere.canonical()?, "chain_mismatch"),
+        (torn.hash()?, torn.canonical()?, "record_inconsistent"),
+        (dated.hash()?, dated.canonical()?, "schema_unknown"),
+        (hash_of("{}"), "{}".into(), "record_malformed"),
+        (hash_of("not json"), "not json".into(), "record_malformed"),
+    ] {
+        let answer = api.post("/v1/decisions", &json!({"hash": hash, "record": text})).await?;
+        assert_eq!(
+            (answer.status.as_u16(), answer.json()["code"].clone()),
+            (422, json!(code)),
+            "{}",
+            answer.text()
+        );
+        assert_eq!(api.get(&format!("/v1/decisions/{hash}")).await?.status, 404);
+    }
+    let mismatch =
+        api.post("/v1/decisions", &json!({"hash": B256::repeat_byte(1), "record": canonical})).await?;
+    assert_eq!(mismatch.json()["expected"], json!(B256::repeat_byte(1)));
+    assert_eq!(mismatch.json()["got"], json!(good.hash()?));
+    Ok(())
+}
+
+#[tokio::test]
+async fn records_of_what_is_not_indexed_yet_may_come_again() -> anyhow::Result<()> {
+    let api = api().await?;
+    let mut nowhere = record(1, 61, payee(1), 1_000, "fine");
+    nowhere.treasury = seed::address(0x99);
+    let mut unknown = record(1, 62, payee(1), 1_000, "fine");
+    unknown.envelope = 99;
+    for (decision, code) in [(nowhere, "treasury_unknown"), (unknown, "envelope_unknown")] {
+        let answer = api.post("/v1/decisions", &submission(&decision)?).await?;
+        assert_eq!((answer.status.as_u16(), answer.json()["code"].clone()), (409, json!(code)));
+        assert!(answer.headers.contains_key("retry-after"));
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn records_may_be_64_kib_and_no_more() -> anyhow::Result<()> {
+    let api = api().await?;
+    let empty = record(1, 63, payee(1), 1_000, "").canonical()?.len();
+    let most = bursar_sdk::decision::MAX_BYTES - empty;
+    // Quotes are the worst case: escaped in the record, and escaped again in the body.
+    let largest = record(1, 63, payee(1), 1_000, &"\"".repeat(most / 2));
+    assert_eq!(api.post("/v1/decisions", &submission(&largest)?).await?.status, 201);
+    let text = largest.canonical()? + &" ".repeat(bursar_sdk::decision::MAX_BYTES);
+    let answer = api.post("/v1/decisions", &json!({"hash": B256::ZERO, "record": text})).await?;
+    assert_eq!(answer.status, 413, "{}", answer.text());
+    Ok(())
+}

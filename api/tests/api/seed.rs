@@ -1,0 +1,407 @@
+//! A store with a small organisation in it: three agents, one of them frozen, one under review.
+
+use alloy::{
+    primitives::{Address, B256, U256, keccak256},
+    sol_types::Eip712Domain,
+};
+use bursar_indexer::Store;
+use bursar_sdk::{
+    amount::Amount,
+    decision::{DecisionRecord, Model, Resource, RuleCheck, SCHEMA, Verdict},
+    payment::session_id,
+    refusal::Refusal,
+};
+use sqlx::SqlitePool;
+
+pub(crate) const CHAIN_ID: u64 = 31_337;
+/// Saturday 2026-11-21 00:00 UTC.
+pub(crate) const MIDNIGHT: u64 = 1_795_219_200;
+pub(crate) const NOW: u64 = MIDNIGHT + 3 * 3600;
+pub(crate) const HEAD: u64 = 1_000;
+pub(crate) const FINAL: u64 = 960;
+const DAY: i64 = 86_400;
+const WEEK: i64 = 7 * DAY;
+
+pub(crate) fn address(byte: u8) -> Address {
+    Address::repeat_byte(byte)
+}
+
+pub(crate) fn treasury() -> Address {
+    address(0x71)
+}
+
+pub(crate) fn token() -> Address {
+    address(0x05)
+}
+
+pub(crate) fn agent(envelope: u32) -> Address {
+    address(0xa0 + u8::try_from(envelope).unwrap())
+}
+
+pub(crate) fn purse(envelope: u32) -> Address {
+    address(0xb0 + u8::try_from(envelope).unwrap())
+}
+
+pub(crate) fn payee(n: u8) -> Address {
+    address(0xc0 + n)
+}
+
+pub(crate) fn token_domain() -> Eip712Domain {
+    Eip712Domain::new(Some("USDC".into()), Some("2".into()), Some(U256::from(CHAIN_ID)), Some(token()), None)
+}
+
+pub(crate) fn padded(units: u64) -> String {
+    format!("{units:0>29}")
+}
+
+/// A store in a directory that goes away with it.
+pub(crate) struct Seeded {
+    pub(crate) store: Store,
+    pub(crate) decisions: Vec<DecisionRecord>,
+    _directory: tempfile::TempDir,
+}
+
+pub(crate) async fn seeded() -> anyhow::Result<Seeded> {
+    let directory = tempfile::tempdir()?;
+    let store = Store::open(directory.path().join("ledger.sqlite")).await?;
+    let pool = store.pool();
+    chain(pool).await?;
+    organisation(pool).await?;
+    for (envelope, paid, frozen, review) in [(1, 6_150_000, 0, 0), (2, 420_000, 1, 0), (3, 0, 0, 1)] {
+        self::envelope(pool, envelope, paid, frozen, review).await?;
+    }
+    let decisions = payments(pool, &store).await?;
+    refusals(&store).await?;
+    stops(pool).await?;
+    Ok(Seeded { store, decisions, _directory: directory })
+}
+
+async fn chain(pool: &SqlitePool) -> anyhow::Result<()> {
+    sqlx::query(
+        "INSERT INTO checkpoint (id, number, hash, timestamp, head, final_number) VALUES (1, ?, ?, ?, ?, ?)",
+    )
+    .bind(HEAD as i64)
+    .bind(B256::repeat_byte(0xee).to_vec())
+    .bind((NOW - 2) as i64)
+    .bind(HEAD as i64)
+    .bind(FINAL as i64)
+    .execute(pool)
+    .await?;
+    Ok(())
+}
+
+async fn organisation(pool: &SqlitePool) -> anyhow::Result<()> {
+    sqlx::query(
+        "INSERT INTO treasury (address, factory, owner, delay, separation, created_block) VALUES (?, ?, ?, 3600, 1, 10)",
+    )
+    .bind(treasury().to_vec())
+    .bind(address(0x0f).to_vec())
+    .bind(address(0x01).to_vec())
+    .execute(pool)
+    .await?;
+    for (account, role) in [(0x01u8, 1i64), (0x02, 2), (0x03, 4), (0x04, 8), (0x06, 16)] {
+        role_of(pool, address(account), role).await?;
+    }
+    sqlx::query("INSERT INTO asset (treasury, address, idx, domain_separator) VALUES (?, ?, 0, ?)")
+        .bind(treasury().to_vec())
+        .bind(token().to_vec())
+        .bind(token_domain().separator().to_vec())
+        .execute(pool)
+        .await?;
+    for n in 1..=4u8 {
+        sqlx::query("INSERT INTO payee (treasury, list, payee) VALUES (?, 1, ?)")
+            .bind(treasury().to_vec())
+            .bind(payee(n).to_vec())
+            .execute(pool)
+            .await?;
+    }
+    Ok(())
+}
+
+pub(crate) async fn role_of(pool: &SqlitePool, account: Address, role: i64) -> anyhow::Result<()> {
+    sqlx::query("INSERT INTO role (treasury, account, role) VALUES (?, ?, ?)")
+        .bind(treasury().to_vec())
+        .bind(account.to_vec())
+        .bind(role)
+        .execute(pool)
+        .await?;
+    Ok(())
+}
+
+async fn envelope(pool: &SqlitePool, number: u32, paid: u64, frozen: i64, review: i64) -> anyhow::Result<()> {
+    let versions: i64 = if number == 1 { 2 } else { 1 };
+    sqlx::query(
+        "INSERT INTO envelope (treasury, number, agent, asset, frozen, under_review, policy_version, \
+         approval_threshold, purses, funded, withdrawn, drawn, returned, paid, donated, payments, created_block) \
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?, 20)",
+    )
+    .bind(treasury().to_vec())
+    .bind(number)
+    .bind(agent(number).to_vec())
+    .bind(token().to_vec())
+    .bind(frozen)
+    .bind(review)
+    .bind(versions)
+    .bind(padded(2_000_000))
+    .bind(padded(50_000_000))
+    .bind(padded(1_000_000))
+    .bind(padded(12_000_000))
+    .bind(padded(3_000_000))
+    .bind(padded(paid))
+    .bind(padded(0))
+    .bind(if paid == 0 { 0i64 } else { 3 })
+    .execute(pool)
+    .await?;
+    for version in 1..=versions {
+        policy(pool, number, version).await?;
+    }
+    for (idx, period, limit, used) in [
+        (0i64, DAY, 10_000_000u64, 9_200_000u64),
+        (1, WEEK, 40_000_000, 14_000_000),
+        (2, 0, 500_000_000, 31_000_000),
+    ] {
+        let index = if period == 0 { 0 } else { (NOW as i64 - 345_600) / period };
+        sqlx::query(
+            "INSERT INTO limit_use (treasury, envelope, idx, period, limit_amount, used, window_index) \
+             VALUES (?, ?, ?, ?, ?, ?, ?)",
+        )
+        .bind(treasury().to_vec())
+        .bind(number)
+        .bind(idx)
+        .bind(period)
+        .bind(padded(limit))
+        .bind(padded(used / u64::from(number)))
+        .bind(index)
+        .execute(pool)
+        .await?;
+    }
+    sqlx::query("INSERT INTO purse (address, treasury, envelope, idx, sequence, open, balance) VALUES (?, ?, ?, 0, 2, 1, ?)")
+        .bind(purse(number).to_vec())
+        .bind(treasury().to_vec())
+        .bind(number)
+        .bind(padded(0))
+        .execute(pool)
+        .await?;
+    session(pool, number, 1, MIDNIGHT + 600, MIDNIGHT + 1_800, Some(MIDNIGHT + 2_000)).await?;
+    session(pool, number, 2, MIDNIGHT + 2_000, MIDNIGHT + 86_400, None).await
+}
+
+async fn policy(pool: &SqlitePool, envelope: u32, version: i64) -> anyhow::Result<()> {
+    let rules = serde_json::json!({
+        "paymentCap": "5000000", "approvalThreshold": "2000000", "sessionLimit": "6000000",
+        "maxSessionSeconds": 86_400, "payeeList": 1, "lifetimeLimit": "500000000",
+        "windows": [{"period": DAY, "limit": "10000000"}, {"period": WEEK, "limit": "40000000"}],
+    });
+    sqlx::query(
+        "INSERT INTO policy (treasury, envelope, version, policy_hash, rules, set_by, block_number, tx_hash, timestamp) \
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    )
+    .bind(treasury().to_vec())
+    .bind(envelope)
+    .bind(version)
+    .bind(policy_hash(version).to_vec())
+    .bind(rules.to_string())
+    .bind(address(0x02).to_vec())
+    .bind(20 + version)
+    .bind(B256::repeat_byte(0x20).to_vec())
+    .bind(MIDNIGHT as i64 - 10_000 + version)
+    .execute(pool)
+    .await?;
+    Ok(())
+}
+
+pub(crate) fn policy_hash(version: i64) -> B256 {
+    keccak256(version.to_be_bytes())
+}
+
+async fn session(
+    pool: &SqlitePool,
+    envelope: u32,
+    sequence: u32,
+    opened: u64,
+    expiry: u64,
+    closed: Option<u64>,
+) -> anyhow::Result<()> {
+    sqlx::query(
+        "INSERT INTO session (purse, sequence, id, treasury, envelope, key, budget, opened_at, expiry, \
+         policy_version, approval_threshold, scope, stamp_hash, closed_at, returned, unspent, paid, payments, opened_tx) \
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?)",
+    )
+    .bind(purse(envelope).to_vec())
+    .bind(sequence)
+    .bind(session_id(purse(envelope), sequence).to_vec())
+    .bind(treasury().to_vec())
+    .bind(envelope)
+    .bind(address(0xd0).to_vec())
+    .bind(padded(6_000_000))
+    .bind(opened as i64)
+    .bind(expiry as i64)
+    .bind(if envelope == 1 { 2i64 } else { 1 })
+    .bind(padded(2_000_000))
+    .bind(r#"{"paymentCap":"0","approvalThreshold":"0","payeeList":0}"#)
+    .bind(B256::ZERO.to_vec())
+    .bind(closed.map(|at| at as i64))
+    .bind(closed.map(|_| padded(3_000_000)))
+    .bind(closed.map(|_| padded(3_000_000)))
+    .bind(padded(100_000))
+    .bind(B256::repeat_byte(0x30).to_vec())
+    .execute(pool)
+    .await?;
+    Ok(())
+}
+
+/// A decision as an agent would record it; `seq` from 1.
+pub(crate) fn record(envelope: u32, seq: u64, payee: Address, units: u64, why: &str) -> DecisionRecord {
+    let version = if envelope == 1 { 2 } else { 1 };
+    DecisionRecord {
+        schema: SCHEMA.into(),
+        id: format!("01990000-0000-7000-8000-{envelope:04}{seq:08}"),
+        seq,
+        prev_hash: if seq == 1 { B256::ZERO } else { B256::with_last_byte(seq as u8) },
+        chain_id: CHAIN_ID,
+        treasury: treasury(),
+        envelope,
+        agent: agent(envelope),
+        agent_ref: B256::ZERO,
+        stamp_hash: B256::ZERO,
+        session: session_id(purse(envelope), 2),
+        policy_version: version,
+        policy_hash: policy_hash(i64::from(version)),
+        trigger: "task 4711: weekly market brief".into(),
+        resource: Resource {
+            url: "https://api.example/v1/quotes?symbols=ABC,DEF".into(),
+            method: "GET".into(),
+            body_hash: B256::ZERO,
+        },
+        requirement_hash: B256::repeat_byte(0x44),
+        offer: None,
+        payee,
+        asset: token(),
+        amount: Amount::new(units),
+        alternatives: vec!["use yesterday's quotes".into()],
+        rules: vec![RuleCheck {
+            id: Refusal::PaymentCapExceeded,
+            input: units.to_string(),
+            limit: "5000000".into(),
+            pass: true,
+        }],
+        rationale: why.into(),
+        model: Some(Model {
+            provider: "example".into(),
+            name: "planner".into(),
+            version: "1".into(),
+            prompt_hash: B256::repeat_byte(0x55),
+        }),
+        verdict: Verdict::Approved,
+        reason_codes: vec![],
+        created_at: MIDNIGHT + 3_000 + seq * 60,
+        salt: B256::with_last_byte(seq as u8),
+    }
+}
+
+/// Seven payments, in blocks 940, 950, ... 1000; every third without its record. The last was approved.
+async fn payments(pool: &SqlitePool, store: &Store) -> anyhow::Result<Vec<DecisionRecord>> {
+    let whys = [
+        "Quotes for the weekly brief: the cached ones are older than the task allows.",
+        "Fresh filings of the three companies in the brief.",
+        "Translation of a filing that exists in one language only.",
+        "Satellite image to check the inventory claim in paragraph two.",
+        "A second opinion on the translated filing.",
+        "Quotes again, after the market moved by more than 2 %.",
+        "The full data set, as the analyst asked for: dear, so a human has to agree.",
+    ];
+    let mut decisions = Vec::new();
+    for (i, why) in whys.iter().enumerate() {
+        let i = i as u64;
+        let envelope = if i == 3 { 2 } else { 1 };
+        let units = if i == 6 { 4_500_000 } else { 50_000 * (i + 1) };
+        let decision = record(envelope, i + 1, payee(1 + (i % 3) as u8), units, why);
+        pay(pool, &decision, 940 + i * 10, (i == 6).then(|| address(0x04))).await?;
+        if i % 3 != 2 {
+            let canonical = decision.canonical()?;
+            store.insert_decision(&decision, decision.hash()?, &canonical, decision.created_at + 1).await?;
+        }
+        decisions.push(decision);
+    }
+    Ok(decisions)
+}
+
+/// Settles a decision in a block, one minute after it was made.
+pub(crate) async fn pay(
+    pool: &SqlitePool,
+    decision: &DecisionRecord,
+    block: u64,
+    approver: Option<Address>,
+) -> anyhow::Result<()> {
+    sqlx::query(
+        "INSERT INTO payment (block_number, log_index, block_hash, tx_hash, timestamp, treasury, envelope, agent, \
+         purse, session, policy_version, asset, payee, amount, nonce, transfer_log_index, decision_hash, approver, \
+         facilitator) VALUES (?, 3, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 4, ?, ?, ?)",
+    )
+    .bind(block as i64)
+    .bind(keccak256(block.to_be_bytes()).to_vec())
+    .bind(keccak256((block + 1).to_be_bytes()).to_vec())
+    .bind((MIDNIGHT + block * 10) as i64)
+    .bind(decision.treasury.to_vec())
+    .bind(decision.envelope)
+    .bind(decision.agent.to_vec())
+    .bind(purse(decision.envelope).to_vec())
+    .bind(decision.session.to_vec())
+    .bind(decision.policy_version)
+    .bind(decision.asset.to_vec())
+    .bind(decision.payee.to_vec())
+    .bind(format!("{:0>29}", decision.amount.to_string()))
+    .bind(decision.nonce()?.unwrap().to_vec())
+    .bind(decision.hash()?.to_vec())
+    .bind(approver.map(|approver| approver.to_vec()))
+    .bind(address(0xfa).to_vec())
+    .execute(pool)
+    .await?;
+    Ok(())
+}
+
+pub(crate) fn denied(envelope: u32, seq: u64, units: u64, reason: Refusal, why: &str) -> DecisionRecord {
+    let mut decision = record(envelope, seq, payee(9), units, why);
+    decision.verdict = Verdict::Denied;
+    decision.reason_codes = vec![reason];
+    decision
+}
+
+async fn refusals(store: &Store) -> anyhow::Result<()> {
+    for decision in [
+        denied(1, 20, 9_000_000, Refusal::PaymentCapExceeded, "Buy the whole archive at once."),
+        denied(1, 21, 100_000, Refusal::PayeeNotListed, "A cheaper source for the same quotes."),
+        denied(2, 22, 50_000, Refusal::EnvelopeFrozen, "Quotes for the weekly brief."),
+    ] {
+        let canonical = decision.canonical()?;
+        store.insert_decision(&decision, decision.hash()?, &canonical, decision.created_at + 1).await?;
+    }
+    Ok(())
+}
+
+async fn stops(pool: &SqlitePool) -> anyhow::Result<()> {
+    let rows = [
+        (700i64, 2u32, "envelope", 1i64),
+        (710, 2, "envelope", 0),
+        (900, 2, "envelope", 1),
+        (910, 3, "review", 1),
+    ];
+    for (block, envelope, level, stopped) in rows {
+        sqlx::query(
+            "INSERT INTO stop (block_number, log_index, tx_hash, timestamp, treasury, envelope, level, stopped, by, \
+             reason) VALUES (?, 0, ?, ?, ?, ?, ?, ?, ?, ?)",
+        )
+        .bind(block)
+        .bind(keccak256(block.to_be_bytes()).to_vec())
+        .bind(MIDNIGHT as i64 + block * 10)
+        .bind(treasury().to_vec())
+        .bind(envelope)
+        .bind(level)
+        .bind(stopped)
+        .bind(address(if stopped == 1 { 0x03 } else { 0x01 }).to_vec())
+        .bind((level == "review").then(|| B256::repeat_byte(0x77).to_vec()))
+        .execute(pool)
+        .await?;
+    }
+    Ok(())
+}

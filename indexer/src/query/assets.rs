@@ -1,0 +1,44 @@
+//! Tokens, and what identifies a purse's.
+
+use alloy::primitives::{Address, B256};
+use sqlx::SqlitePool;
+
+use super::{QueryError, column, select::Select};
+
+/// What a payment of a purse is signed under.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PurseAsset {
+    /// The purse's treasury.
+    pub treasury: Address,
+    /// The purse's envelope.
+    pub envelope: u32,
+    /// The envelope's agent.
+    pub agent: Address,
+    /// The envelope's token.
+    pub asset: Address,
+    /// The token's EIP-712 domain separator.
+    pub domain_separator: B256,
+}
+
+/// The asset behind a purse; `None` for a purse that the ledger does not know.
+///
+/// # Errors
+/// When the database fails.
+pub async fn of_purse(pool: &SqlitePool, purse: Address) -> Result<Option<PurseAsset>, QueryError> {
+    Select::new(
+        "SELECT e.treasury, e.number, e.agent, a.address, a.domain_separator FROM purse p JOIN envelope e \
+         ON e.treasury = p.treasury AND e.number = p.envelope JOIN asset a ON a.treasury = e.treasury \
+         AND a.address = e.asset",
+    )
+    .filter("p.address = ", Some(purse.to_vec()))
+    .row(pool, |row| {
+        Ok(PurseAsset {
+            treasury: column::address(row, "treasury")?,
+            envelope: column::number(row, "number")?,
+            agent: column::address(row, "agent")?,
+            asset: column::address(row, "address")?,
+            domain_separator: column::hash(row, "domain_separator")?,
+        })
+    })
+    .await
+}

@@ -1,0 +1,148 @@
+//! Decision records, as agents sent them.
+
+use alloy::primitives::{Address, B256};
+use bursar_sdk::{
+    decision::{DecisionRecord, Verdict},
+    refusal::Refusal,
+};
+use serde::{Deserialize, Serialize};
+use sqlx::{SqlitePool, sqlite::SqliteRow};
+
+use super::{AmountRange, Position, QueryError, TimeRange, column, select::Select};
+
+/// A stored record, and the payment that committed to it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decision {
+    /// keccak-256 of the canonical JSON.
+    pub hash: B256,
+    /// The nonce a payment under it carries; `None` where no session was open.
+    pub nonce: Option<B256>,
+    /// When we got it, in unix seconds.
+    pub received_at: u64,
+    /// The record.
+    pub record: DecisionRecord,
+    /// The canonical JSON itself.
+    pub canonical: String,
+    /// The payment that settled under it.
+    pub payment: Option<Settlement>,
+}
+
+/// Where a decision settled.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settlement {
+    /// Its place on the chain.
+    pub position: Position,
+    /// The purse that paid; with the decision's nonce the payment's identity.
+    pub purse: Address,
+    /// The settling transaction.
+    pub tx_hash: B256,
+    /// When, in unix seconds.
+    pub timestamp: u64,
+}
+
+/// The key of the list, newest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Key {
+    /// When the agent decided, in unix seconds.
+    pub created_at: u64,
+    /// The record's hash.
+    pub hash: B256,
+}
+
+/// Which decisions.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// Of this treasury.
+    pub treasury: Option<Address>,
+    /// Of the envelope with this number.
+    pub envelope: Option<u32>,
+    /// By this agent.
+    pub agent: Option<Address>,
+    /// About this payee.
+    pub payee: Option<Address>,
+    /// In this session.
+    pub session: Option<B256>,
+    /// Decided then.
+    pub time: TimeRange,
+    /// About such an amount.
+    pub amount: AmountRange,
+    /// To this end.
+    pub verdict: Option<Verdict>,
+    /// Refused first of all for this.
+    pub reason: Option<Refusal>,
+    /// Settled on chain, or not.
+    pub settled: Option<bool>,
+}
+
+const SELECT: &str = "SELECT d.hash, d.nonce, d.received_at, d.record, p.block_number, p.log_index, p.purse, \
+     p.tx_hash, p.timestamp FROM decision d LEFT JOIN payment p ON p.purse = d.purse AND p.nonce = d.nonce";
+
+fn read(row: &SqliteRow) -> Result<Decision, QueryError> {
+    let payment = match column::maybe_hash(row, "tx_hash")? {
+        None => None,
+        Some(tx_hash) => Some(Settlement {
+            position: super::payments::position(row)?,
+            purse: column::address(row, "purse")?,
+            tx_hash,
+            timestamp: column::number(row, "timestamp")?,
+        }),
+    };
+    Ok(Decision {
+        hash: column::hash(row, "hash")?,
+        nonce: column::maybe_hash(row, "nonce")?,
+        received_at: column::number(row, "received_at")?,
+        record: column::json(row, "record", "a decision record")?,
+        canonical: column::text(row, "record")?,
+        payment,
+    })
+}
+
+/// Decisions, newest first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn list(
+    pool: &SqlitePool,
+    filter: &Filter,
+    after: Option<Key>,
+    limit: u32,
+) -> Result<Vec<Decision>, QueryError> {
+    select_list(filter, after, limit).rows(pool, read).await
+}
+
+pub(super) fn select_list(filter: &Filter, after: Option<Key>, limit: u32) -> Select {
+    let mut select = Select::new(SELECT);
+    select
+        .filter("d.treasury = ", filter.treasury.map(|key| key.to_vec()))
+        .filter("d.envelope = ", filter.envelope.map(i64::from))
+        .filter("d.agent = ", filter.agent.map(|key| key.to_vec()))
+        .filter("d.payee = ", filter.payee.map(|key| key.to_vec()))
+        .filter("d.session = ", filter.session.map(|key| key.to_vec()))
+        .times("d.created_at >= ", "d.created_at < ", filter.time)
+        .amounts("d.amount >= ", "d.amount <= ", filter.amount)
+        .filter("d.verdict = ", filter.verdict.map(Verdict::code))
+        .filter("d.reason = ", filter.reason.map(Refusal::code));
+    match filter.settled {
+        None => &mut select,
+        Some(true) => select.condition("p.tx_hash IS NOT NULL"),
+        Some(false) => select.condition("p.tx_hash IS NULL"),
+    };
+    if let Some(key) = after {
+        select
+            .condition("(d.created_at, d.hash) < (")
+            .bind(column::signed(key.created_at))
+            .push(", ")
+            .bind(key.hash.to_vec())
+            .push(")");
+    }
+    select.order_and_limit(" ORDER BY d.created_at DESC, d.hash DESC", limit);
+    select
+}
+
+/// One decision.
+///
+/// # Errors
+/// When the database fails.
+pub async fn get(pool: &SqlitePool, hash: B256) -> Result<Option<Decision>, QueryError> {
+    Select::new(SELECT).filter("d.hash = ", Some(hash.to_vec())).row(pool, read).await
+}

@@ -1,0 +1,167 @@
+//! Envelopes with their totals, balances and headroom.
+
+use alloy::primitives::Address;
+use bursar_sdk::amount::Amount;
+use sqlx::{SqlitePool, sqlite::SqliteRow};
+
+use super::{QueryError, column, select::Select};
+
+/// One agent's budget inside a treasury. Amounts in the asset's atomic units.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Envelope {
+    /// The treasury.
+    pub treasury: Address,
+    /// Counts the treasury's envelopes from 1.
+    pub number: u32,
+    /// The agent's identity key.
+    pub agent: Address,
+    /// The token.
+    pub asset: Address,
+    /// Whether this envelope is frozen.
+    pub frozen: bool,
+    /// Whether its whole organisation is.
+    pub organisation_frozen: bool,
+    /// Whether no session may open until a human has looked.
+    pub under_review: bool,
+    /// The policy in force.
+    pub policy_version: u16,
+    /// Topped up in all.
+    pub funded: Amount,
+    /// Withdrawn in all.
+    pub withdrawn: Amount,
+    /// Drawn by sessions in all.
+    pub drawn: Amount,
+    /// Returned by sessions in all, swept purses included.
+    pub returned: Amount,
+    /// Paid in all.
+    pub paid: Amount,
+    /// Sent straight to its purses by strangers.
+    pub donated: Amount,
+    /// How many payments.
+    pub payments: u64,
+    /// The block that created it.
+    pub created_block: u64,
+}
+
+impl Envelope {
+    /// What the treasury holds for this envelope: funded, less withdrawn and drawn, plus returned.
+    pub fn escrow(&self) -> Amount {
+        plus(self.funded, self.returned).saturating_sub(plus(self.withdrawn, self.drawn))
+    }
+
+    /// What its purses hold: drawn and donated, less returned and paid.
+    pub fn in_purses(&self) -> Amount {
+        plus(self.drawn, self.donated).saturating_sub(plus(self.returned, self.paid))
+    }
+
+    /// What is left: escrow and purses.
+    pub fn left(&self) -> Amount {
+        plus(self.escrow(), self.in_purses())
+    }
+}
+
+/// Sums of one envelope fit 96 bits, since the token's supply has to; a ledger beyond that is no ledger.
+fn plus(a: Amount, b: Amount) -> Amount {
+    a.checked_add(b).unwrap_or_default()
+}
+
+/// The key of the list: treasury and number.
+pub type Key = (Address, u32);
+
+/// Which envelopes.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// Of this treasury.
+    pub treasury: Option<Address>,
+    /// Of this agent.
+    pub agent: Option<Address>,
+    /// In this token.
+    pub asset: Option<Address>,
+    /// Stopped in this way.
+    pub state: Option<State>,
+}
+
+/// Whether an envelope may open sessions and pay.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// It may.
+    Active,
+    /// It or its organisation is frozen.
+    Frozen,
+    /// It is under review.
+    UnderReview,
+}
+
+const SELECT: &str = "SELECT e.treasury, e.number, e.agent, e.asset, e.frozen, t.frozen AS organisation_frozen, \
+     e.under_review, e.policy_version, e.funded, e.withdrawn, e.drawn, e.returned, e.paid, e.donated, \
+     e.payments, e.created_block FROM envelope e JOIN treasury t ON t.address = e.treasury";
+
+fn read(row: &SqliteRow) -> Result<Envelope, QueryError> {
+    Ok(Envelope {
+        treasury: column::address(row, "treasury")?,
+        number: column::number(row, "number")?,
+        agent: column::address(row, "agent")?,
+        asset: column::address(row, "asset")?,
+        frozen: column::flag(row, "frozen")?,
+        organisation_frozen: column::flag(row, "organisation_frozen")?,
+        under_review: column::flag(row, "under_review")?,
+        policy_version: column::number(row, "policy_version")?,
+        funded: column::amount(row, "funded")?,
+        withdrawn: column::amount(row, "withdrawn")?,
+        drawn: column::amount(row, "drawn")?,
+        returned: column::amount(row, "returned")?,
+        paid: column::amount(row, "paid")?,
+        donated: column::amount(row, "donated")?,
+        payments: column::number(row, "payments")?,
+        created_block: column::number(row, "created_block")?,
+    })
+}
+
+/// Envelopes by treasury and number.
+///
+/// # Errors
+/// When the database fails.
+pub async fn list(
+    pool: &SqlitePool,
+    filter: &Filter,
+    after: Option<Key>,
+    limit: u32,
+) -> Result<Vec<Envelope>, QueryError> {
+    select_list(filter, after, limit).rows(pool, read).await
+}
+
+pub(super) fn select_list(filter: &Filter, after: Option<Key>, limit: u32) -> Select {
+    let mut select = Select::new(SELECT);
+    select
+        .filter("e.treasury = ", filter.treasury.map(|key| key.to_vec()))
+        .filter("e.agent = ", filter.agent.map(|key| key.to_vec()))
+        .filter("e.asset = ", filter.asset.map(|key| key.to_vec()));
+    match filter.state {
+        None => &mut select,
+        Some(State::Active) => select.condition("NOT (e.frozen OR t.frozen OR e.under_review)"),
+        Some(State::Frozen) => select.condition("(e.frozen OR t.frozen)"),
+        Some(State::UnderReview) => select.condition("e.under_review"),
+    };
+    if let Some((treasury, number)) = after {
+        select
+            .condition("(e.treasury, e.number) > (")
+            .bind(treasury.to_vec())
+            .push(", ")
+            .bind(i64::from(number))
+            .push(")");
+    }
+    select.order_and_limit(" ORDER BY e.treasury, e.number", limit);
+    select
+}
+
+/// One envelope.
+///
+/// # Errors
+/// When the database fails.
+pub async fn get(pool: &SqlitePool, key: Key) -> Result<Option<Envelope>, QueryError> {
+    Select::new(SELECT)
+        .filter("e.treasury = ", Some(key.0.to_vec()))
+        .filter("e.number = ", Some(i64::from(key.1)))
+        .row(pool, read)
+        .await
+}

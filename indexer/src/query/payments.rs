@@ -1,0 +1,202 @@
+//! Payments, each with the decision it committed to.
+
+use alloy::primitives::{Address, B256};
+use bursar_sdk::{amount::Amount, decision::DecisionRecord};
+use sqlx::{SqlitePool, sqlite::SqliteRow};
+
+use super::{AmountRange, Position, QueryError, TimeRange, column, select::Select};
+
+/// One x402 settlement from a purse, as it stands on chain.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Payment {
+    /// Where it stands: block, and index of the token's `AuthorizationUsed` log.
+    pub position: Position,
+    /// That block.
+    pub block_hash: B256,
+    /// The settling transaction.
+    pub tx_hash: B256,
+    /// When, in unix seconds.
+    pub timestamp: u64,
+    /// The treasury.
+    pub treasury: Address,
+    /// The envelope's number.
+    pub envelope: u32,
+    /// The agent that paid.
+    pub agent: Address,
+    /// The purse it paid from.
+    pub purse: Address,
+    /// The session it paid in.
+    pub session: B256,
+    /// The policy in force.
+    pub policy_version: u16,
+    /// The hash of that policy's document.
+    pub policy_hash: Option<B256>,
+    /// The token.
+    pub asset: Address,
+    /// Who was paid.
+    pub payee: Address,
+    /// How much, in the asset's atomic units.
+    pub amount: Amount,
+    /// The commitment to policy, session and decision.
+    pub nonce: B256,
+    /// The decision's hash, where the transaction's input could be read or the record is known.
+    pub decision_hash: Option<B256>,
+    /// The human who approved it, where one had to.
+    pub approver: Option<Address>,
+    /// Who sent the settling transaction.
+    pub facilitator: Address,
+    /// The record whose nonce this is; `None` makes the payment unexplained.
+    pub decision: Option<DecisionRecord>,
+}
+
+impl Payment {
+    /// What the record says otherwise than the chain does, by field.
+    pub fn disagreements(&self) -> Vec<&'static str> {
+        let Some(record) = &self.decision else { return Vec::new() };
+        [
+            ("treasury", record.treasury == self.treasury),
+            ("envelope", record.envelope == self.envelope),
+            ("agent", record.agent == self.agent),
+            ("payee", record.payee == self.payee),
+            ("asset", record.asset == self.asset),
+            ("amount", record.amount == self.amount),
+            ("policyHash", self.policy_hash.is_none_or(|hash| hash == record.policy_hash)),
+        ]
+        .into_iter()
+        .filter_map(|(field, agrees)| (!agrees).then_some(field))
+        .collect()
+    }
+}
+
+/// Which payments.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// Of this treasury.
+    pub treasury: Option<Address>,
+    /// Of the envelope with this number.
+    pub envelope: Option<u32>,
+    /// By this agent.
+    pub agent: Option<Address>,
+    /// To this payee.
+    pub payee: Option<Address>,
+    /// In this session.
+    pub session: Option<B256>,
+    /// In this transaction.
+    pub tx_hash: Option<B256>,
+    /// Settled then.
+    pub time: TimeRange,
+    /// Of such an amount.
+    pub amount: AmountRange,
+    /// With a known decision record, or without.
+    pub explained: Option<bool>,
+    /// Up to this block (inclusive): what is final.
+    pub up_to_block: Option<u64>,
+    /// From beyond this block: what is not.
+    pub beyond_block: Option<u64>,
+}
+
+const SELECT: &str = "SELECT p.block_number, p.log_index, p.block_hash, p.tx_hash, p.timestamp, p.treasury, \
+     p.envelope, p.agent, p.purse, p.session, p.policy_version, q.policy_hash, p.asset, p.payee, p.amount, \
+     p.nonce, coalesce(p.decision_hash, d.hash) AS decision_hash, p.approver, p.facilitator, d.record \
+     FROM payment p LEFT JOIN decision d ON d.purse = p.purse AND d.nonce = p.nonce LEFT JOIN policy q \
+     ON q.treasury = p.treasury AND q.envelope = p.envelope AND q.version = p.policy_version";
+
+fn read(row: &SqliteRow) -> Result<Payment, QueryError> {
+    Ok(Payment {
+        position: position(row)?,
+        block_hash: column::hash(row, "block_hash")?,
+        tx_hash: column::hash(row, "tx_hash")?,
+        timestamp: column::number(row, "timestamp")?,
+        treasury: column::address(row, "treasury")?,
+        envelope: column::number(row, "envelope")?,
+        agent: column::address(row, "agent")?,
+        purse: column::address(row, "purse")?,
+        session: column::hash(row, "session")?,
+        policy_version: column::number(row, "policy_version")?,
+        policy_hash: column::maybe_hash(row, "policy_hash")?,
+        asset: column::address(row, "asset")?,
+        payee: column::address(row, "payee")?,
+        amount: column::amount(row, "amount")?,
+        nonce: column::hash(row, "nonce")?,
+        decision_hash: column::maybe_hash(row, "decision_hash")?,
+        approver: column::maybe_address(row, "approver")?,
+        facilitator: column::address(row, "facilitator")?,
+        decision: column::maybe_json(row, "record", "a decision record")?,
+    })
+}
+
+pub(super) fn position(row: &SqliteRow) -> Result<Position, QueryError> {
+    Ok(Position { block: column::number(row, "block_number")?, log: column::number(row, "log_index")? })
+}
+
+/// Payments, newest first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn list(
+    pool: &SqlitePool,
+    filter: &Filter,
+    after: Option<Position>,
+    limit: u32,
+) -> Result<Vec<Payment>, QueryError> {
+    select_list(filter, after, limit).rows(pool, read).await
+}
+
+pub(super) fn select_list(filter: &Filter, after: Option<Position>, limit: u32) -> Select {
+    let mut select = Select::new(SELECT);
+    select
+        .filter("p.treasury = ", filter.treasury.map(|key| key.to_vec()))
+        .filter("p.envelope = ", filter.envelope.map(i64::from))
+        .filter("p.agent = ", filter.agent.map(|key| key.to_vec()))
+        .filter("p.payee = ", filter.payee.map(|key| key.to_vec()))
+        .filter("p.session = ", filter.session.map(|key| key.to_vec()))
+        .filter("p.tx_hash = ", filter.tx_hash.map(|key| key.to_vec()))
+        .amounts("+p.amount >= ", "+p.amount <= ", filter.amount)
+        .filter("p.block_number <= ", filter.up_to_block.map(column::signed))
+        .filter("p.block_number > ", filter.beyond_block.map(column::signed));
+    between(&mut select, filter.time);
+    match filter.explained {
+        None => &mut select,
+        Some(true) => select.condition("d.hash IS NOT NULL"),
+        Some(false) => select.condition("d.hash IS NULL"),
+    };
+    if let Some(after) = after {
+        select
+            .condition("(p.block_number, p.log_index) < (")
+            .bind(column::signed(after.block))
+            .push(", ")
+            .bind(column::signed(after.log))
+            .push(")");
+    }
+    select.order_and_limit(" ORDER BY p.block_number DESC, p.log_index DESC", limit);
+    select
+}
+
+/// Time never runs backwards along the chain, so a span of time is a span of blocks: that keeps the list's
+/// order and its bounds in one index. No block from then on means no row.
+fn between(select: &mut Select, time: TimeRange) {
+    if let Some(from) = time.from {
+        select
+            .condition("p.block_number >= (SELECT t.block_number FROM payment t WHERE t.timestamp >= ")
+            .bind(column::signed(from))
+            .push(" ORDER BY t.timestamp, t.block_number LIMIT 1)");
+    }
+    if let Some(until) = time.until {
+        select
+            .condition("p.block_number <= (SELECT t.block_number FROM payment t WHERE t.timestamp < ")
+            .bind(column::signed(until))
+            .push(" ORDER BY t.timestamp DESC, t.block_number DESC LIMIT 1)");
+    }
+}
+
+/// One payment: a purse uses a nonce once.
+///
+/// # Errors
+/// When the database fails.
+pub async fn get(pool: &SqlitePool, purse: Address, nonce: B256) -> Result<Option<Payment>, QueryError> {
+    Select::new(SELECT)
+        .filter("p.purse = ", Some(purse.to_vec()))
+        .filter("p.nonce = ", Some(nonce.to_vec()))
+        .row(pool, read)
+        .await
+}

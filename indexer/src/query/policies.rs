@@ -1,0 +1,172 @@
+//! Policies as the chain has them, with their history.
+
+use alloy::primitives::{Address, B256};
+use bursar_sdk::amount::Amount;
+use serde::{Deserialize, Deserializer, de};
+use sqlx::{SqlitePool, sqlite::SqliteRow};
+
+use super::{QueryError, column, select::Select};
+
+/// The limits and rules of one policy version. Amounts in the asset's atomic units.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Rules {
+    /// Most that one payment may move (inclusive).
+    #[serde(deserialize_with = "number")]
+    pub payment_cap: Amount,
+    /// A payment above this needs a human's approval.
+    #[serde(deserialize_with = "number")]
+    pub approval_threshold: Amount,
+    /// Most that one session may draw (inclusive).
+    #[serde(deserialize_with = "number")]
+    pub session_limit: Amount,
+    /// Longest life of a session, in seconds (inclusive).
+    #[serde(deserialize_with = "number")]
+    pub max_session_seconds: u32,
+    /// The payee list that payments must be on; 0 allows any payee.
+    #[serde(deserialize_with = "number")]
+    pub payee_list: u16,
+    /// Most that may be drawn over the envelope's life; 0 means no lifetime limit.
+    #[serde(deserialize_with = "number")]
+    pub lifetime_limit: Amount,
+    /// Calendar windows, shortest period first.
+    pub windows: Vec<WindowLimit>,
+}
+
+/// A calendar-aligned limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+pub struct WindowLimit {
+    /// Length of the window, in seconds.
+    #[serde(deserialize_with = "number")]
+    pub period: u32,
+    /// Most that may be drawn within one window (inclusive).
+    #[serde(deserialize_with = "number")]
+    pub limit: Amount,
+}
+
+/// One policy version of an envelope.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Policy {
+    /// The treasury.
+    pub treasury: Address,
+    /// The envelope's number.
+    pub envelope: u32,
+    /// Counts the envelope's policies from 1.
+    pub version: u16,
+    /// keccak-256 of the canonical policy document.
+    pub policy_hash: B256,
+    /// What it allows.
+    pub rules: Rules,
+    /// Who put it in force.
+    pub set_by: Address,
+    /// The block that did.
+    pub block_number: u64,
+    /// The transaction that did.
+    pub tx_hash: B256,
+    /// When, in unix seconds.
+    pub timestamp: u64,
+}
+
+/// The key of the list: treasury, envelope, version.
+pub type Key = (Address, u32, u16);
+
+/// Which policies.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// Of this treasury.
+    pub treasury: Option<Address>,
+    /// Of the envelope with this number.
+    pub envelope: Option<u32>,
+}
+
+/// Whole numbers come as decimal strings or as JSON numbers.
+pub(super) fn number<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: std::str::FromStr,
+    T::Err: std::fmt::Display,
+{
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Spelling {
+        Text(String),
+        Number(u64),
+    }
+    let text = match Spelling::deserialize(deserializer)? {
+        Spelling::Text(text) => text,
+        Spelling::Number(number) => number.to_string(),
+    };
+    text.parse().map_err(de::Error::custom)
+}
+
+const SELECT: &str = "SELECT treasury, envelope, version, policy_hash, rules, set_by, block_number, tx_hash, \
+                      timestamp FROM policy";
+
+fn read(row: &SqliteRow) -> Result<Policy, QueryError> {
+    Ok(Policy {
+        treasury: column::address(row, "treasury")?,
+        envelope: column::number(row, "envelope")?,
+        version: column::number(row, "version")?,
+        policy_hash: column::hash(row, "policy_hash")?,
+        rules: column::json(row, "rules", "a policy's rules")?,
+        set_by: column::address(row, "set_by")?,
+        block_number: column::number(row, "block_number")?,
+        tx_hash: column::hash(row, "tx_hash")?,
+        timestamp: column::number(row, "timestamp")?,
+    })
+}
+
+/// Policies by treasury and envelope, oldest version first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn list(
+    pool: &SqlitePool,
+    filter: &Filter,
+    after: Option<Key>,
+    limit: u32,
+) -> Result<Vec<Policy>, QueryError> {
+    select_list(filter, after, limit).rows(pool, read).await
+}
+
+pub(super) fn select_list(filter: &Filter, after: Option<Key>, limit: u32) -> Select {
+    let mut select = Select::new(SELECT);
+    select
+        .filter("treasury = ", filter.treasury.map(|key| key.to_vec()))
+        .filter("envelope = ", filter.envelope.map(i64::from));
+    if let Some((treasury, envelope, version)) = after {
+        select
+            .condition("(treasury, envelope, version) > (")
+            .bind(treasury.to_vec())
+            .push(", ")
+            .bind(i64::from(envelope))
+            .push(", ")
+            .bind(i64::from(version))
+            .push(")");
+    }
+    select.order_and_limit(" ORDER BY treasury, envelope, version", limit);
+    select
+}
+
+/// One policy version.
+///
+/// # Errors
+/// When the database fails.
+pub async fn get(pool: &SqlitePool, key: Key) -> Result<Option<Policy>, QueryError> {
+    let (treasury, envelope, version) = key;
+    Select::new(SELECT)
+        .filter("treasury = ", Some(treasury.to_vec()))
+        .filter("envelope = ", Some(i64::from(envelope)))
+        .filter("version = ", Some(i64::from(version)))
+        .row(pool, read)
+        .await
+}
+
+/// Every policy of one envelope, oldest first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn history(pool: &SqlitePool, treasury: Address, envelope: u32) -> Result<Vec<Policy>, QueryError> {
+    let filter = Filter { treasury: Some(treasury), envelope: Some(envelope) };
+    list(pool, &filter, None, u32::from(u16::MAX)).await
+}
