@@ -193,6 +193,10 @@ impl Spool {
             return Err(SpoolError::Full { limit: MAX_PENDING, pending: self.pending.len() });
         }
         let record = draft(self.last_seq + 1, self.last_hash);
+        if (record.seq, record.prev_hash) != (self.last_seq + 1, self.last_hash) {
+            let what = format!("expected record {} after {}", self.last_seq + 1, self.last_hash);
+            return Err(DecisionError::Inconsistent(what).into());
+        }
         let canonical = record.canonical()?;
         // What the API would refuse must not be signed for either.
         DecisionRecord::from_canonical(&canonical)?;

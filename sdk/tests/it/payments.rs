@@ -1,11 +1,7 @@
 //! Payments from a purse, settled by the token on a real chain.
-#![allow(clippy::unwrap_used)]
-
-mod common;
-
+use crate::common::{PAYEE, Stage, dollars};
 use anyhow::Result;
 use bursar_sdk::{AgentError, Purpose, Refusal, session::SessionTerms};
-use common::{PAYEE, Stage, dollars};
 
 #[tokio::test]
 async fn a_signed_payment_settles_and_commits_to_its_decision() -> Result<()> {

@@ -1,0 +1,14 @@
+//! The SDK against the real contracts on a local chain. One binary, so that it links once.
+#![allow(clippy::unwrap_used)]
+
+mod approvals;
+mod challenges;
+mod common;
+mod deliveries;
+mod payments;
+mod policies;
+mod refusals;
+mod retries;
+mod sessions;
+mod spools;
+mod x402;

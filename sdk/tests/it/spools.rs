@@ -1,0 +1,175 @@
+//! The decision spool, without a chain.
+
+use std::{fs, path::PathBuf};
+
+use alloy::primitives::{Address, B256};
+use anyhow::Result;
+use bursar_sdk::{
+    Amount,
+    decision::{DecisionRecord, Resource, SCHEMA, Verdict},
+    payment::session_id,
+    spool::{Intent, Spool, SpoolError},
+};
+use tempfile::TempDir;
+
+fn record(seq: u64, prev_hash: B256, rationale: &str) -> DecisionRecord {
+    DecisionRecord {
+        schema: SCHEMA.into(),
+        id: format!("record {seq}"),
+        seq,
+        prev_hash,
+        chain_id: 31337,
+        treasury: Address::repeat_byte(1),
+        envelope: 1,
+        agent: Address::repeat_byte(2),
+        agent_ref: B256::ZERO,
+        stamp_hash: B256::ZERO,
+        session: session_id(Address::repeat_byte(3), 1),
+        policy_version: 1,
+        policy_hash: B256::repeat_byte(4),
+        trigger: "test".into(),
+        resource: Resource { url: "https://x".into(), method: "GET".into(), body_hash: B256::ZERO },
+        requirement_hash: B256::repeat_byte(5),
+        offer: None,
+        payee: Address::repeat_byte(6),
+        asset: Address::repeat_byte(7),
+        amount: Amount::new(1),
+        alternatives: Vec::new(),
+        rules: Vec::new(),
+        rationale: rationale.into(),
+        model: None,
+        verdict: Verdict::Approved,
+        reason_codes: Vec::new(),
+        created_at: 1,
+        salt: B256::with_last_byte(seq as u8),
+    }
+}
+
+fn intent(key: Option<&str>) -> Option<Intent> {
+    Some(Intent { key: key.map(str::to_owned), valid_after: 0, valid_before: 10 })
+}
+
+fn place() -> Result<(TempDir, PathBuf)> {
+    let directory = tempfile::tempdir()?;
+    let path = directory.path().join("deep/purse.jsonl");
+    Ok((directory, path))
+}
+
+#[test]
+fn the_chain_of_records_goes_on_after_a_restart() -> Result<()> {
+    let (_directory, path) = place()?;
+    let (mut spool, recovery) = Spool::open(&path)?;
+    assert_eq!(recovery, Default::default());
+    let first = spool.append(|seq, prev| record(seq, prev, "a"), intent(Some("k")))?;
+    assert_eq!(spool.signed(&first, "payload".into())?, "payload");
+    assert_eq!(spool.signed(&first, "another".into())?, "payload", "the first one counts");
+    drop(spool);
+
+    let (mut spool, recovery) = Spool::open(&path)?;
+    assert_eq!((recovery.records, recovery.pending), (1, 1));
+    assert_eq!(spool.by_key("k").and_then(|kept| kept.payload.clone()), Some("payload".into()));
+    let second = spool.append(|seq, prev| record(seq, prev, "b"), None)?;
+    assert_eq!((second.record.seq, second.record.prev_hash), (2, first.hash));
+    spool.delivered(first.hash)?;
+    drop(spool);
+
+    let (spool, recovery) = Spool::open(&path)?;
+    assert_eq!((recovery.records, recovery.pending), (2, 1));
+    assert_eq!(spool.pending(10)[0].hash, second.hash);
+    Ok(())
+}
+
+#[test]
+fn a_torn_line_is_dropped_and_reported_wherever_it_tore() -> Result<()> {
+    let (_directory, path) = place()?;
+    let (mut spool, _) = Spool::open(&path)?;
+    let first = spool.append(|seq, prev| record(seq, prev, "whole — ünïcode"), intent(None))?;
+    let whole = fs::read(&path)?;
+    spool.append(|seq, prev| record(seq, prev, "torn — ünïcode"), intent(None))?;
+    drop(spool);
+    let both = fs::read(&path)?;
+
+    for cut in whole.len()..both.len() {
+        fs::write(&path, &both[..cut])?;
+        let (mut spool, recovery) = Spool::open(&path)?;
+        assert_eq!((recovery.records, recovery.torn_bytes), (1, (cut - whole.len()) as u64));
+        let next = spool.append(|seq, prev| record(seq, prev, "next"), intent(None))?;
+        assert_eq!((next.record.seq, next.record.prev_hash), (2, first.hash));
+        drop(spool);
+        assert_eq!(Spool::open(&path)?.1.records, 2);
+    }
+    Ok(())
+}
+
+#[test]
+fn damage_in_the_middle_is_an_error_that_names_the_line() -> Result<()> {
+    let (_directory, path) = place()?;
+    let (mut spool, _) = Spool::open(&path)?;
+    for _ in 0..3 {
+        spool.append(|seq, prev| record(seq, prev, "x"), intent(None))?;
+    }
+    drop(spool);
+    let text = fs::read_to_string(&path)?;
+    let lines: Vec<&str> = text.lines().collect();
+    for (damaged, line) in [
+        (text.replacen("rationale", "rationals", 1), 1),
+        (format!("{}\n{}\n", lines[0], lines[2]), 2),
+        (format!("{}\nnonsense\n{}\n", lines[0], lines[1]), 2),
+    ] {
+        fs::write(&path, damaged)?;
+        match Spool::open(&path) {
+            Err(SpoolError::Corrupt { line: at, .. }) => assert_eq!(at, line),
+            other => panic!("{other:?}"),
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn one_process_at_a_time() -> Result<()> {
+    let (_directory, path) = place()?;
+    let held = Spool::open(&path)?;
+    assert!(matches!(Spool::open(&path), Err(SpoolError::Locked { .. })));
+    drop(held);
+    Spool::open(&path)?;
+    Ok(())
+}
+
+#[test]
+fn a_record_the_api_would_refuse_is_not_spooled() -> Result<()> {
+    let (_directory, path) = place()?;
+    let (mut spool, _) = Spool::open(&path)?;
+    let huge = "x".repeat(bursar_sdk::decision::MAX_BYTES);
+    assert!(matches!(spool.append(|seq, prev| record(seq, prev, &huge), None), Err(SpoolError::Decision(_))));
+    assert!(spool.append(|seq, prev| record(seq + 1, prev, "gap"), None).is_err());
+    assert_eq!(spool.append(|seq, prev| record(seq, prev, "good"), None)?.record.seq, 1);
+    Ok(())
+}
+
+#[test]
+fn a_large_spool_is_rewritten_with_what_still_matters() -> Result<()> {
+    let (_directory, path) = place()?;
+    let (mut spool, _) = Spool::open(&path)?;
+    let long = "x".repeat(60_000);
+    let keyed = spool.append(|seq, prev| record(seq, prev, &long), intent(Some("k")))?;
+    spool.signed(&keyed, "payload".into())?;
+    spool.delivered(keyed.hash)?;
+    for _ in 0..80 {
+        let done = spool.append(|seq, prev| record(seq, prev, &long), intent(None))?;
+        spool.delivered(done.hash)?;
+    }
+    let waiting = spool.append(|seq, prev| record(seq, prev, "waits"), intent(None))?;
+    drop(spool);
+    let before = fs::metadata(&path)?.len();
+
+    let (spool, recovery) = Spool::open(&path)?;
+    assert!(fs::metadata(&path)?.len() < before / 10);
+    assert_eq!((recovery.records, recovery.pending), (82, 1));
+    drop(spool);
+    let (mut spool, recovery) = Spool::open(&path)?;
+    assert_eq!((recovery.records, recovery.pending), (82, 1));
+    assert_eq!(spool.pending(9)[0].hash, waiting.hash);
+    assert_eq!(spool.by_key("k").and_then(|kept| kept.payload.clone()), Some("payload".into()));
+    assert_eq!(spool.append(|seq, prev| record(seq, prev, "on"), None)?.record.prev_hash, waiting.hash);
+    Ok(())
+}

@@ -1,0 +1,282 @@
+//! An unmodified `x402-reqwest` client pays from a purse; hostile servers get a typed refusal.
+
+use std::sync::{Arc, Mutex};
+
+use alloy::{
+    primitives::{Address, B256, U256},
+    providers::DynProvider,
+};
+use anyhow::Result;
+use axum::{
+    Json, Router,
+    body::Bytes,
+    extract::{Path, State},
+    http::{HeaderMap, StatusCode},
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use bursar_sdk::{
+    Agent, AgentError, Amount, Checks, Purpose, Refusal,
+    abi::Eip3009,
+    decision::DecisionRecord,
+    payment::PaymentBlob,
+    session::{SessionHandle, SessionTerms},
+    spool::Spool,
+    testing::signer,
+};
+use serde_json::{Value, json};
+use url::Url;
+use x402_reqwest::{ReqwestWithPayments as _, ReqwestWithPaymentsBuild as _, X402Client};
+use x402_types::util::Base64Bytes;
+
+use crate::common::{PAYEE, Stage, UNLISTED, dollars};
+
+/// A paid API that settles by itself, as server and facilitator do together, and keeps what it was sent.
+#[derive(Clone)]
+struct Shop {
+    base: Url,
+    provider: DynProvider,
+    usdc: Address,
+    gas: Address,
+    offers: Arc<Mutex<Vec<(String, Value)>>>,
+    payments: Arc<Mutex<Vec<Value>>>,
+}
+
+impl Shop {
+    async fn open(stage: &Stage) -> Result<Self> {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+        let shop = Self {
+            base: format!("http://{}", listener.local_addr()?).parse()?,
+            provider: stage.chain.provider.clone(),
+            usdc: stage.chain.usdc,
+            gas: stage.chain.people.gas.address(),
+            offers: Arc::default(),
+            payments: Arc::default(),
+        };
+        let router = Router::new().route("/{offer}", get(Self::sell)).with_state(shop.clone());
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        Ok(shop)
+    }
+
+    /// Sells under a path whatever the offer says; returns the address.
+    fn offer(&self, path: &str, challenge: Value) -> Url {
+        self.offers.lock().unwrap().push((path.to_owned(), challenge));
+        self.base.join(path).unwrap()
+    }
+
+    fn seen(&self) -> usize {
+        self.payments.lock().unwrap().len()
+    }
+
+    async fn sell(State(shop): State<Self>, Path(path): Path<String>, headers: HeaderMap) -> Response {
+        let found = shop.offers.lock().unwrap().iter().find(|offer| offer.0 == path).cloned();
+        let Some((_, offer)) = found else { return "free".into_response() };
+        let header = Base64Bytes::encode(offer.to_string()).to_string();
+        let required =
+            || (StatusCode::PAYMENT_REQUIRED, [("payment-required", header.clone())], Bytes::new());
+        let Some(paid) = headers.get("payment-signature") else { return required().into_response() };
+        let json = Base64Bytes::from(paid.as_bytes()).decode().unwrap();
+        let payment: Value = serde_json::from_slice(&json).unwrap();
+        shop.payments.lock().unwrap().push(payment.clone());
+        assert_eq!(payment["accepted"], offer["accepts"][0], "servers compare what comes back");
+        match shop.settle(&payment["payload"]).await {
+            Ok(transaction) => {
+                let told = json!({ "success": true, "transaction": transaction, "network": "eip155:31337" });
+                let header = Base64Bytes::encode(told.to_string()).to_string();
+                ([("payment-response", header)], Json(json!({ "data": 42 }))).into_response()
+            }
+            // A facilitator's only words.
+            Err(_) => required().into_response(),
+        }
+    }
+
+    async fn settle(&self, payload: &Value) -> Result<B256> {
+        let told = &payload["authorization"];
+        let field = |name: &str| told[name].as_str().unwrap().to_owned();
+        let token = Eip3009::new(self.usdc, self.provider.clone());
+        let number = |name: &str| field(name).parse::<U256>();
+        let receipt = token
+            .transferWithAuthorization(
+                field("from").parse()?,
+                field("to").parse()?,
+                number("value")?,
+                number("validAfter")?,
+                number("validBefore")?,
+                field("nonce").parse()?,
+                payload["signature"].as_str().unwrap().parse()?,
+            )
+            .from(self.gas)
+            .send()
+            .await?
+            .get_receipt()
+            .await?;
+        Ok(receipt.transaction_hash)
+    }
+}
+
+fn required(accepts: Value) -> Value {
+    json!({ "x402Version": 2, "resource": { "url": "https://shop/data" }, "accepts": accepts })
+}
+
+fn get_request(url: Url) -> Result<reqwest::Request> {
+    Ok(reqwest::Client::new().get(url).build()?)
+}
+
+#[tokio::test]
+async fn an_unmodified_client_pays_from_the_purse() -> Result<()> {
+    let stage = Stage::set().await?;
+    let (agent, shop) = (stage.agent().await?, Shop::open(&stage).await?);
+    let url = shop.offer("data", required(json!([stage.challenge(PAYEE, dollars(3))])));
+
+    let scheme = agent.scheme().with_purpose(Purpose::new("task 9", "the only source"));
+    let x402 = X402Client::new().register(scheme.clone());
+    let client = reqwest::Client::new().with_payments(x402).build();
+    let answer: Value = serde_json::from_str(&client.get(url.clone()).send().await?.text().await?)?;
+    assert_eq!(answer["data"], 42);
+    assert!(scheme.last_error().is_none());
+    assert_eq!(stage.chain.balance(PAYEE).await?, dollars(3));
+
+    stage.chain.guardian().freeze_envelope(stage.envelope).await?;
+    client.get(url).send().await.unwrap_err();
+    let why = scheme.last_error().and_then(|error| error.refusal());
+    assert_eq!(why, Some(Refusal::EnvelopeFrozen));
+    assert_eq!(shop.seen(), 1, "nothing was signed for the second one");
+    Ok(())
+}
+
+#[tokio::test]
+async fn pay_returns_answer_payment_and_settlement_and_records_the_request() -> Result<()> {
+    let stage = Stage::set().await?;
+    let (agent, shop) = (stage.agent().await?, Shop::open(&stage).await?);
+    let mut offer = required(json!([stage.challenge(PAYEE, dollars(3))]));
+    offer["extensions"] = json!({ "payment-identifier": { "info": { "required": false }, "schema": {} } });
+    let url = shop.offer("data", offer);
+    let paid = agent.pay(get_request(url.clone())?, Purpose::new("task 9", "why")).await?;
+
+    let payment = paid.payment.unwrap();
+    assert!(paid.settlement.as_ref().is_some_and(|told| told.success && told.hash().is_some()));
+    assert!(agent.view().has_settled(stage.purse, payment.authorization.nonce).await?);
+    assert_eq!(paid.response.json::<Value>().await?["data"], 42);
+    let sent = shop.payments.lock().unwrap()[0].clone();
+    let nonce = payment.authorization.nonce.to_string();
+    let identifier = format!("env_{}", nonce.trim_start_matches("0x"));
+    assert_eq!(sent["extensions"]["payment-identifier"]["info"]["id"], identifier);
+    assert_eq!(PaymentBlob::decode(&payment.blob)?.decision_hash, payment.decision_hash);
+    let free = agent.pay(get_request(shop.base.join("free")?)?, Purpose::default()).await?;
+    assert!(free.payment.is_none() && free.settlement.is_none());
+
+    drop(agent);
+    let name = format!("31337-{}-{}.jsonl", stage.chain.treasury, stage.purse);
+    let (spool, _) = Spool::open(&stage.spool.path().join(name))?;
+    let waiting = &spool.pending(1)[0];
+    let record = DecisionRecord::verified(&waiting.canonical, payment.decision_hash)?;
+    assert_eq!((record.resource.url, record.resource.method), (url.to_string(), "GET".to_owned()));
+    assert_eq!((record.trigger.as_str(), record.amount), ("task 9", dollars(3)));
+    Ok(())
+}
+
+/// The server only says 402 again; the agent learns the chain's reason.
+#[tokio::test]
+async fn a_payment_the_chain_refuses_comes_back_with_the_chains_reason() -> Result<()> {
+    let stage = Stage::set().await?;
+    let (agent, shop) = (stage.agent().await?, Shop::open(&stage).await?);
+    let unchecked = agent.with_checks(Checks::ChainOnly);
+    let pay = async |payee: Address, amount: Amount| {
+        let path = format!("{payee}-{amount}");
+        let url = shop.offer(&path, required(json!([stage.challenge(payee, amount)])));
+        let told = unchecked.pay(get_request(url)?, Purpose::default()).await;
+        anyhow::Ok(told.err().and_then(|error| error.refusal()))
+    };
+    assert_eq!(pay(PAYEE, dollars(21)).await?, Some(Refusal::PaymentCapExceeded));
+    assert_eq!(pay(UNLISTED, dollars(1)).await?, Some(Refusal::PayeeNotListed));
+    assert_eq!(pay(PAYEE, dollars(11)).await?, Some(Refusal::ApprovalMissing));
+    let forged = SessionHandle::resume(agent.view(), stage.purse, signer(0xf0f0)?).await?;
+    agent.use_session(forged).await;
+    assert_eq!(pay(PAYEE, dollars(1)).await?, Some(Refusal::SessionKeyMismatch));
+    agent.open_session(&SessionTerms::new(dollars(5))).await?;
+    assert_eq!(pay(PAYEE, dollars(6)).await?, Some(Refusal::SessionBudgetExceeded));
+    assert_eq!(shop.seen(), 5);
+    assert_eq!(stage.chain.balance(PAYEE).await?, Amount::ZERO);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_replay_is_refused_by_the_sdk_and_by_the_chain() -> Result<()> {
+    let stage = Stage::set().await?;
+    let (agent, shop) = (stage.agent().await?, Shop::open(&stage).await?);
+    let url = shop.offer("data", required(json!([stage.challenge(PAYEE, dollars(3))])));
+    let purpose = Purpose::new("task", "why").once("k");
+    agent.pay(get_request(url.clone())?, purpose.clone()).await?;
+    for (agent, seen) in [(agent.clone(), 1), (agent.with_checks(Checks::ChainOnly), 2)] {
+        let again = agent.pay(get_request(url.clone())?, purpose.clone()).await;
+        assert!(matches!(again, Err(AgentError::Replayed { .. })), "{again:?}");
+        assert_eq!(shop.seen(), seen);
+    }
+    assert_eq!(stage.chain.balance(PAYEE).await?, dollars(3));
+    Ok(())
+}
+
+async fn refuse(agent: &Agent, url: Url, purpose: Purpose) -> Result<AgentError> {
+    let told = agent.pay(get_request(url)?, purpose).await;
+    Ok(told.err().unwrap())
+}
+
+#[tokio::test]
+async fn hostile_challenges_get_a_typed_refusal_and_no_signature() -> Result<()> {
+    use AgentError as E;
+    let stage = Stage::set().await?;
+    let (agent, shop) = (stage.agent().await?, Shop::open(&stage).await?);
+    let good = stage.challenge(PAYEE, dollars(3));
+    let wrong = |field: &str, value: Value| {
+        let mut challenge = good.clone();
+        challenge[field] = value;
+        required(json!([challenge]))
+    };
+    let none = Purpose::default;
+    let told = refuse(&agent, shop.offer("chain", wrong("network", "eip155:1".into())), none()).await?;
+    assert!(matches!(told, E::WrongChain { expected: 31337, .. }), "{told:?}");
+    let told = refuse(&agent, shop.offer("asset", wrong("asset", json!(PAYEE))), none()).await?;
+    assert!(matches!(told, E::UnknownAsset { .. }), "{told:?}");
+    let told = refuse(&agent, shop.offer("scheme", wrong("scheme", "upto".into())), none()).await?;
+    assert!(matches!(told, E::NoRail { .. }), "{told:?}");
+    let told = refuse(&agent, shop.offer("amount", wrong("amount", "-1".into())), none()).await?;
+    assert!(matches!(told, E::Amount(_)), "{told:?}");
+    let told = refuse(&agent, shop.offer("empty", required(json!([]))), none()).await?;
+    assert!(matches!(told, E::NoRail { .. }), "{told:?}");
+    let told = refuse(&agent, shop.offer("nonsense", json!("pay me")), none()).await?;
+    assert!(matches!(told, E::BadChallenge(_)), "{told:?}");
+    let version1 = json!({ "x402Version": 1, "error": "pay", "accepts": [good.clone()] });
+    let told = refuse(&agent, shop.offer("v1", version1), none()).await?;
+    assert!(told.is_challenge(), "{told:?}");
+
+    let url = shop.offer("dear", required(json!([good])));
+    let told = refuse(&agent, url.clone(), none().at_most(dollars(2))).await?;
+    assert!(
+        matches!(told, E::AmountAboveAdvertised { advertised, asked } if (advertised, asked) == (dollars(2), dollars(3))),
+        "{told:?}"
+    );
+    assert_eq!((shop.seen(), agent.flush().await?.waiting), (0, 0), "nothing signed, nothing decided");
+
+    agent.pay(get_request(url)?, none().at_most(dollars(3))).await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn of_several_offers_the_one_the_purse_can_take_is_paid() -> Result<()> {
+    let stage = Stage::set().await?;
+    let (agent, shop) = (stage.agent().await?, Shop::open(&stage).await?);
+    let mut elsewhere = stage.challenge(PAYEE, dollars(1));
+    elsewhere["network"] = "solana:5eykt4UsFv8P8NJdTREpY1vzqKqZKvdp".into();
+    let ours = stage.challenge(PAYEE, dollars(3));
+    let mut offer = required(json!([ours, elsewhere]));
+    let url = shop.offer("first", offer.clone());
+    agent.pay(get_request(url)?, Purpose::default()).await?;
+
+    offer["accepts"] = json!([offer["accepts"][1], offer["accepts"][0]]);
+    let rail = agent.rail();
+    let offers = offer["accepts"].as_array().unwrap();
+    let takes: Vec<bool> =
+        offers.iter().map(|one| rail.read(&crate::common::verbatim(one).unwrap()).is_ok()).collect();
+    assert_eq!(takes, [false, true]);
+    Ok(())
+}
