@@ -31,7 +31,7 @@ contract CreateTreasury is Script {
         console.log("treasury", address(treasury), "of owner", owner);
 
         if (address(treasury).code.length == 0) {
-            vm.broadcast();
+            vm.broadcast(msg.sender);
             address created = address(factory.createTreasury(owner, salt));
             if (created != address(treasury)) revert AddressMismatch(address(treasury), created);
         } else {
@@ -72,7 +72,7 @@ contract CreateTreasury is Script {
 
     function _make(TreasuryDesk treasury) private {
         for (uint256 i; i < _calls.length; ++i) {
-            vm.broadcast();
+            vm.broadcast(msg.sender);
             (bool success, bytes memory why) = address(treasury).call(_calls[i]);
             if (!success) {
                 assembly {

@@ -27,7 +27,7 @@ contract Deploy is Script {
             console.log("is there already; nothing to deploy");
         } else {
             console.log("to deploy, through", CREATE2_FACTORY);
-            vm.broadcast();
+            vm.broadcast(msg.sender);
             (bool success,) = CREATE2_FACTORY.call(bytes.concat(SALT, type(TreasuryFactory).creationCode));
             if (!success || predicted.code.length == 0) revert DeployFailed(predicted);
         }
@@ -36,7 +36,7 @@ contract Deploy is Script {
     }
 
     /// @notice Where the factory of this very source is, on every chain.
-    function factoryAddress() public pure returns (address) {
+    function factoryAddress() public view returns (address) {
         return vm.computeCreate2Address(SALT, keccak256(type(TreasuryFactory).creationCode), CREATE2_FACTORY);
     }
 

@@ -65,7 +65,7 @@ contract PreviewTest is Base {
         assertTrue(seen & (1 << uint8(Refusal.SessionBudgetExceeded)) != 0, "budget");
     }
 
-    function test_GivenUnknownPurse_AllSaySo() public {
+    function test_GivenUnknownPurse_AllSaySo() public view {
         (Refusal reason,,) = desk.previewPayment(stranger, payee, UNIT, true);
         assertEq(uint8(reason), uint8(Refusal.SessionUnknown));
         (reason,,) = desk.diagnosePayment(stranger, 0, "");

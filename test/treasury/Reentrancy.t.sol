@@ -33,6 +33,7 @@ contract ReentrancyTest is Base {
         token.approve(address(treasury), type(uint256).max);
         token.mint(address(treasury), 3 * UNIT);
         open(50 * UNIT);
+        (address openKey, uint256 openSecret) = (sessionKey, sessionSecret);
 
         SessionRequest memory r = _onPurse(1);
         bytes memory openFirst = abi.encodeCall(treasury.openSession, (r, signRequest(r)));
@@ -46,6 +47,7 @@ contract ReentrancyTest is Base {
         inner = [openSecond, close, topUp, withdraw, recover];
         outer = [openFirst, close, topUp, withdraw, recover];
         callers = [stranger, agent, address(this), owner, owner];
+        (sessionKey, sessionSecret) = (openKey, openSecret);
     }
 
     function test_RevertWhen_TokenCallsBackIntoAnyVerbThatMovesMoney() public {
@@ -93,6 +95,7 @@ contract ReentrancyTest is Base {
         Payment memory p = paymentOf(payee, UNIT);
         (, bytes memory blob) = signed(purse, p);
         bytes32 nonce = nonceOf(purse, DECISION);
+        assertAccepted(purse, digestOf(purse, p), blob);
         nextSessionKey();
         SessionRequest memory r = request(20 * UNIT);
         bytes memory signature = signRequest(r);
