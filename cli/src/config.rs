@@ -110,7 +110,8 @@ impl Config {
 
     /// The treasury to act on.
     pub(crate) fn treasury(&self) -> Result<Address> {
-        self.treasury.context("no treasury given: use --treasury, BURSAR_TREASURY or `treasury` in bursar.toml")
+        self.treasury
+            .context("no treasury given: use --treasury, BURSAR_TREASURY or `treasury` in bursar.toml")
     }
 
     /// The factory to follow or deploy through.

@@ -49,7 +49,8 @@ fn parse(text: &str) -> Result<PrivateKeySigner> {
 #[cfg(unix)]
 fn check_private(path: &Path) -> Result<()> {
     use std::os::unix::fs::PermissionsExt as _;
-    let mode = std::fs::metadata(path).with_context(|| format!("reading {}", path.display()))?.permissions().mode();
+    let mode =
+        std::fs::metadata(path).with_context(|| format!("reading {}", path.display()))?.permissions().mode();
     ensure!(
         mode & 0o077 == 0,
         "{} is readable by others (mode {:o}); run: chmod 600 {}",

@@ -15,7 +15,9 @@ use tracing_subscriber::{EnvFilter, layer::SubscriberExt as _, util::SubscriberI
 use url::Url;
 
 use crate::{
-    commands::{Context, agent::AgentCommand, ledger::LedgerCommand, policy::PolicyCommand, treasury::TreasuryCommand},
+    commands::{
+        Context, agent::AgentCommand, ledger::LedgerCommand, policy::PolicyCommand, treasury::TreasuryCommand,
+    },
     config::{Config, Network},
     keys::KeyArgs,
     output::Output,

@@ -37,7 +37,14 @@ pub(crate) async fn requests(context: &Context) -> Result<()> {
         serde_json::from_value(page.get("items").cloned().unwrap_or_default()).context("the API's answer")?;
     let rows: Vec<Vec<String>> = items
         .iter()
-        .map(|r| vec![usdc(&r.amount.to_string()), r.payee.to_string(), r.valid_before.to_string(), r.digest.to_string()])
+        .map(|r| {
+            vec![
+                usdc(&r.amount.to_string()),
+                r.payee.to_string(),
+                r.valid_before.to_string(),
+                r.digest.to_string(),
+            ]
+        })
         .collect();
     let lines = if rows.is_empty() {
         vec!["nothing waits for approval".into()]

@@ -1,9 +1,169 @@
-//! `bursar ledger`.
+//! `bursar ledger`: who paid, how much, under which policy, and why.
+
+use alloy::primitives::{Address, B256};
 use anyhow::Result;
-use clap::Subcommand;
+use clap::{Args, Subcommand};
+use serde_json::Value;
+
 use super::Context;
+use crate::output::{table, usdc};
+
 /// Ledger queries.
 #[derive(Debug, Subcommand)]
-pub(crate) enum LedgerCommand { /// x
- Agents }
-pub(crate) async fn run(_: &Context, _: LedgerCommand) -> Result<()> { Ok(()) }
+pub(crate) enum LedgerCommand {
+    /// Per agent: funded, drawn, paid, refused, left
+    Agents,
+    /// Payments, newest first
+    Payments(Filter),
+    /// What agents were refused, and why
+    Refusals(Filter),
+    /// Freezes, releases and reviews
+    Stops,
+    /// One decision record, with what it says
+    Decision {
+        /// keccak-256 of the record
+        hash: B256,
+    },
+    /// How far the ledger has followed the chain
+    Status,
+}
+
+/// What to leave out.
+#[derive(Debug, Args)]
+pub(crate) struct Filter {
+    /// Only of this agent
+    #[arg(long)]
+    agent: Option<Address>,
+    /// Only to this payee
+    #[arg(long)]
+    payee: Option<Address>,
+    /// Only from this time on, in unix seconds (inclusive)
+    #[arg(long)]
+    from: Option<u64>,
+    /// Only before this time, in unix seconds (exclusive)
+    #[arg(long)]
+    until: Option<u64>,
+    /// How many at most
+    #[arg(long, default_value_t = 50)]
+    limit: u16,
+}
+
+impl Filter {
+    fn query(&self) -> String {
+        let mut query = url::form_urlencoded::Serializer::new(String::new());
+        query.append_pair("limit", &self.limit.to_string());
+        for (name, value) in [
+            ("agent", self.agent.map(|address| address.to_string())),
+            ("payee", self.payee.map(|address| address.to_string())),
+            ("from", self.from.map(|time| time.to_string())),
+            ("until", self.until.map(|time| time.to_string())),
+        ] {
+            if let Some(value) = value {
+                query.append_pair(name, &value);
+            }
+        }
+        query.finish()
+    }
+}
+
+pub(crate) async fn run(context: &Context, query: LedgerCommand) -> Result<()> {
+    let (path, lines): (String, fn(&Value) -> Vec<String>) = match query {
+        LedgerCommand::Agents => ("v1/ledger".into(), agents),
+        LedgerCommand::Payments(filter) => (format!("v1/payments?{}", filter.query()), payments),
+        LedgerCommand::Refusals(filter) => (format!("v1/refusals?{}", filter.query()), refusals),
+        LedgerCommand::Stops => ("v1/stops".into(), stops),
+        LedgerCommand::Decision { hash } => (format!("v1/decisions/{hash}"), pretty),
+        LedgerCommand::Status => ("v1/status".into(), pretty),
+    };
+    let answer: Value = context.api_get(&path).await?;
+    context.output.done(&answer, &lines(&answer))
+}
+
+/// Per agent, one line.
+pub(crate) fn agents(ledger: &Value) -> Vec<String> {
+    let rows = items(ledger, "/lines/items", |line| {
+        vec![
+            text(line, "/agent"),
+            money(line, "/totals/funded"),
+            money(line, "/totals/drawn"),
+            money(line, "/totals/returned"),
+            money(line, "/totals/paid"),
+            format!("{} ({})", text(line, "/refused/count"), money(line, "/refused/amount")),
+            money(line, "/balance/left"),
+        ]
+    });
+    let headings = ["agent", "funded", "drawn", "returned", "paid", "refused", "left"];
+    table(&headings, &rows)
+}
+
+/// Per payment, one line, and why.
+pub(crate) fn payments(page: &Value) -> Vec<String> {
+    let rows = items(page, "/items", |payment| {
+        let session = text(payment, "/session");
+        vec![
+            money(payment, "/amount"),
+            text(payment, "/payee"),
+            format!("v{}", text(payment, "/policyVersion")),
+            session.chars().skip(session.len().saturating_sub(4)).collect(),
+            brief(&text(payment, "/decisionHash")),
+            brief(&text(payment, "/approver")),
+            brief(&text(payment, "/txHash")),
+            text(payment, "/decision/rationale"),
+        ]
+    });
+    table(&["amount", "payee", "policy", "session", "decision", "approver", "transaction", "why"], &rows)
+}
+
+fn refusals(page: &Value) -> Vec<String> {
+    let rows = items(page, "/items", |refusal| {
+        vec![
+            money(refusal, "/record/amount"),
+            text(refusal, "/record/payee"),
+            text(refusal, "/record/reasonCodes/0"),
+            text(refusal, "/record/rationale"),
+        ]
+    });
+    table(&["amount", "payee", "refused for", "what it was"], &rows)
+}
+
+fn stops(page: &Value) -> Vec<String> {
+    let rows = items(page, "/items", |stop| {
+        let what = if stop.pointer("/stopped").and_then(Value::as_bool) == Some(true) {
+            "stopped"
+        } else {
+            "released"
+        };
+        vec![
+            text(stop, "/timestamp"),
+            what.into(),
+            text(stop, "/level"),
+            text(stop, "/envelope"),
+            text(stop, "/by"),
+        ]
+    });
+    table(&["time", "what", "level", "envelope", "by"], &rows)
+}
+
+fn pretty(value: &Value) -> Vec<String> {
+    serde_json::to_string_pretty(value).into_iter().collect()
+}
+
+fn items(value: &Value, at: &str, row: impl Fn(&Value) -> Vec<String>) -> Vec<Vec<String>> {
+    value.pointer(at).and_then(Value::as_array).into_iter().flatten().map(row).collect()
+}
+
+fn text(value: &Value, at: &str) -> String {
+    match value.pointer(at) {
+        None | Some(Value::Null) => "-".into(),
+        Some(Value::String(text)) => text.clone(),
+        Some(other) => other.to_string(),
+    }
+}
+
+fn money(value: &Value, at: &str) -> String {
+    usdc(&text(value, at))
+}
+
+fn brief(hash: &str) -> String {
+    if hash.len() > 12 { format!("{}…", &hash[..10]) } else { hash.to_owned() }
+}

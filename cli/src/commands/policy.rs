@@ -89,7 +89,11 @@ fn describe(policy: &PolicyDocument, hash: alloy::primitives::B256) -> Vec<Strin
         format!("  hash                {hash}"),
         format!("  one payment         at most {}", money(policy.payment_cap)),
         format!("  a human approves    above {}", money(policy.approval_threshold)),
-        format!("  one session         at most {}, at most {} s", money(policy.session_limit), policy.max_session_seconds),
+        format!(
+            "  one session         at most {}, at most {} s",
+            money(policy.session_limit),
+            policy.max_session_seconds
+        ),
     ];
     for window in &policy.windows {
         lines.push(format!("  every {:>9} s   at most {}", window.period, money(window.limit)));

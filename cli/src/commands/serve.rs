@@ -1,6 +1,122 @@
-//! services
-use anyhow::Result;
+//! The services: the indexer, the API, or both in one process.
+
+use std::sync::Arc;
+
+use alloy::primitives::Address;
+use anyhow::{Context as _, Result};
+use bursar_api::{AppState, AssetLabel};
+use bursar_indexer::{
+    Indexer, Status, Store,
+    source::{HttpConfig, HttpSource},
+};
+use tokio::{net::TcpListener, sync::watch};
+use tokio_util::sync::CancellationToken;
+
 use super::Context;
-pub(crate) async fn serve(_: &Context) -> Result<()> { Ok(()) }
-pub(crate) async fn index(_: &Context) -> Result<()> { Ok(()) }
-pub(crate) async fn api(_: &Context) -> Result<()> { Ok(()) }
+use crate::config::{Config, Network};
+
+/// Follows the chain and serves the API, until interrupted.
+pub(crate) async fn serve(context: &Context) -> Result<()> {
+    let config = &context.config;
+    let store = open(config).await?;
+    let indexer = indexer(config, &store)?;
+    let cancel = until_interrupted();
+    let app = AppState::new(store, api_config(config), Some(indexer.subscribe()));
+    let listener = listen(config).await?;
+    tracing::info!(address = %listener.local_addr()?, "overview at /, documentation at /docs");
+    // Either one ending ends the other: half a service would look like a whole one.
+    let serving = async {
+        let served = bursar_api::serve(listener, app, cancel.clone()).await;
+        cancel.cancel();
+        served.context("the API stopped")
+    };
+    let following = async {
+        let followed = indexer.run(cancel.clone()).await;
+        cancel.cancel();
+        followed.context("the indexer stopped")
+    };
+    let (served, followed) = tokio::join!(serving, following);
+    served.and(followed)
+}
+
+/// Follows the chain into the ledger, until interrupted.
+pub(crate) async fn index(context: &Context) -> Result<()> {
+    let store = open(&context.config).await?;
+    let indexer = indexer(&context.config, &store)?;
+    let told = tokio::spawn(tell(indexer.subscribe()));
+    let followed = indexer.run(until_interrupted()).await.context("the indexer stopped");
+    told.abort();
+    followed
+}
+
+/// Serves the API over a ledger that another process keeps, until interrupted.
+pub(crate) async fn api(context: &Context) -> Result<()> {
+    let store = open(&context.config).await?;
+    let app = AppState::new(store, api_config(&context.config), None);
+    let listener = listen(&context.config).await?;
+    bursar_api::serve(listener, app, until_interrupted()).await.context("the API stopped")
+}
+
+/// A progress line per change, at most one a second.
+async fn tell(mut status: watch::Receiver<Status>) {
+    while status.changed().await.is_ok() {
+        let now = status.borrow_and_update().clone();
+        tracing::info!(
+            phase = now.phase.code(),
+            head = now.head,
+            indexed = now.indexed,
+            lag = now.lag(),
+            trouble = now.error,
+            "following"
+        );
+        tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+    }
+}
+
+async fn open(config: &Config) -> Result<Store> {
+    let path = &config.database;
+    Store::open(path).await.with_context(|| format!("opening the ledger at {}", path.display()))
+}
+
+fn indexer(config: &Config, store: &Store) -> Result<Indexer> {
+    let mut following = bursar_indexer::Config::new(config.chain_id, config.factory()?, config.start_block);
+    following.finality = config.finality_depth;
+    let source = HttpSource::new(config.rpc_url.clone(), HttpConfig::default());
+    Ok(Indexer::new(following, Arc::new(source), store.clone()))
+}
+
+fn api_config(config: &Config) -> bursar_api::Config {
+    let name = match config.network {
+        Network::Local => "local chain",
+        Network::BaseSepolia => "Base Sepolia",
+        Network::Base => "Base",
+    };
+    let mut api = bursar_api::Config::new(config.chain_id, name);
+    api.explorer = match config.network {
+        Network::Local => None,
+        Network::BaseSepolia => "https://sepolia.basescan.org/".parse().ok(),
+        Network::Base => "https://basescan.org/".parse().ok(),
+    };
+    api.assets = config.asset.into_iter().map(usdc).collect();
+    api
+}
+
+/// USDC, as every preset's asset is.
+pub(crate) fn usdc(address: Address) -> AssetLabel {
+    AssetLabel { address, symbol: "USDC".into(), decimals: 6 }
+}
+
+async fn listen(config: &Config) -> Result<TcpListener> {
+    TcpListener::bind(config.listen).await.with_context(|| format!("listening on {}", config.listen))
+}
+
+fn until_interrupted() -> CancellationToken {
+    let cancel = CancellationToken::new();
+    let interrupted = cancel.clone();
+    tokio::spawn(async move {
+        if tokio::signal::ctrl_c().await.is_ok() {
+            interrupted.cancel();
+        }
+    });
+    cancel
+}

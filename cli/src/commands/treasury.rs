@@ -189,13 +189,21 @@ pub(crate) async fn run(context: &Context, command: TreasuryCommand) -> Result<(
 async fn change(context: &Context, admin: &TreasuryAdmin, verb: TreasuryCommand) -> Result<()> {
     use TreasuryCommand as C;
     match verb {
-        C::Grant { account, role } => {
-            sent(context, "granted", json!({ "account": account, "role": role }), admin.grant_role(account, role).await?)
+        C::Grant { account, role } => sent(
+            context,
+            "granted",
+            json!({ "account": account, "role": role }),
+            admin.grant_role(account, role).await?,
+        ),
+        C::Revoke { account, role } => sent(
+            context,
+            "revoked",
+            json!({ "account": account, "role": role }),
+            admin.revoke_role(account, role).await?,
+        ),
+        C::Delay { seconds } => {
+            sent(context, "delay set", json!({ "seconds": seconds }), admin.set_delay(seconds).await?)
         }
-        C::Revoke { account, role } => {
-            sent(context, "revoked", json!({ "account": account, "role": role }), admin.revoke_role(account, role).await?)
-        }
-        C::Delay { seconds } => sent(context, "delay set", json!({ "seconds": seconds }), admin.set_delay(seconds).await?),
         C::AddAsset { token } => {
             let token = token.map_or_else(|| context.config.asset(), Ok)?;
             sent(context, "asset added", json!({ "asset": token }), admin.add_asset(token).await?)
@@ -204,13 +212,25 @@ async fn change(context: &Context, admin: &TreasuryAdmin, verb: TreasuryCommand)
             let policy = read_policy(&policy)?;
             let done = admin.create_envelope(agent, context.config.asset()?, &policy).await?;
             let (envelope, purse) = done.value;
-            sent(context, "envelope created", json!({ "envelope": envelope, "purse": purse, "agent": agent }), done)
+            sent(
+                context,
+                "envelope created",
+                json!({ "envelope": envelope, "purse": purse, "agent": agent }),
+                done,
+            )
         }
         C::CreatePurses { envelope, count } => {
             let done = admin.create_purses(envelope, count).await?;
-            sent(context, "purses created", json!({ "envelope": envelope, "purses": done.value.clone() }), done)
+            sent(
+                context,
+                "purses created",
+                json!({ "envelope": envelope, "purses": done.value.clone() }),
+                done,
+            )
         }
-        C::SetPolicy { envelope, policy, announce } => set_policy(context, admin, envelope, &policy, announce).await,
+        C::SetPolicy { envelope, policy, announce } => {
+            set_policy(context, admin, envelope, &policy, announce).await
+        }
         C::ListPayees(PayeeArgs { list, payees }) => {
             let done = admin.list_payees(list, &payees).await?;
             sent(context, "payees listed", json!({ "list": list, "payees": payees }), done)
@@ -309,7 +329,12 @@ async fn set_policy(
         let number = alloy::primitives::aliases::U24::try_from(envelope).context("envelope number")?;
         let call = bursar_sdk::abi::Treasury::setPolicyCall { envelope: number, policy: policy.to_chain()? };
         let done = admin.announce(&call).await?;
-        return sent(context, "policy announced", json!({ "envelope": envelope, "policyHash": hash, "id": done.value }), done);
+        return sent(
+            context,
+            "policy announced",
+            json!({ "envelope": envelope, "policyHash": hash, "id": done.value }),
+            done,
+        );
     }
     let done = admin.set_policy(envelope, &policy).await?;
     let facts = json!({ "envelope": envelope, "version": done.value, "policyHash": hash });

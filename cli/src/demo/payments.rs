@@ -33,7 +33,13 @@ pub(crate) async fn buy(agent: &Agent, shop: &Url, path: &str, purpose: Purpose)
 pub(crate) async fn ordinary(story: &mut Story, agents: &Agents, shop: &Url) -> Result<Paid> {
     let mut first = None;
     for (name, agent, path, trigger, rationale) in [
-        ("Atlas", &agents.atlas, "/weather", "plan the week's field visits", "rain decides which sites are visited"),
+        (
+            "Atlas",
+            &agents.atlas,
+            "/weather",
+            "plan the week's field visits",
+            "rain decides which sites are visited",
+        ),
         ("Atlas", &agents.atlas, "/quotes", "weekly market report", "the only source with intraday prices"),
         ("Atlas", &agents.atlas, "/weather", "replan Thursday", "the forecast was for another region"),
         ("Bolt", &agents.bolt, "/weather", "greenhouse control", "frost protection needs tonight's low"),
@@ -47,10 +53,14 @@ pub(crate) async fn ordinary(story: &mut Story, agents: &Agents, shop: &Url) -> 
         match buy(agent, shop, path, purpose).await {
             Ok(paid) => {
                 let settled = paid.settlement.as_ref().and_then(bursar_sdk::Settlement::hash);
-                let amount = paid.payment.as_ref().map(|payment| payment.authorization.amount).unwrap_or_default();
+                let amount =
+                    paid.payment.as_ref().map(|payment| payment.authorization.amount).unwrap_or_default();
                 story.check(
                     settled.is_some() && paid.response.status().is_success(),
-                    &format!("{name} pays {amount} units for {path}: {rationale}; settled in {}", short(settled)),
+                    &format!(
+                        "{name} pays {amount} units for {path}: {rationale}; settled in {}",
+                        short(settled)
+                    ),
                 );
                 first.get_or_insert(paid);
             }
@@ -69,7 +79,8 @@ pub(crate) async fn approved(
     api: &Url,
     approver: &PrivateKeySigner,
 ) -> Result<()> {
-    let purpose = Purpose::new("quarterly strategy paper", "the analyst report that the board asked for by name");
+    let purpose =
+        Purpose::new("quarterly strategy paper", "the analyst report that the board asked for by name");
     let human = approve_next(api, on.treasury, approver);
     let (paid, told) = tokio::join!(buy(&agents.atlas, shop, "/report", purpose), human);
     for line in told? {
@@ -78,7 +89,10 @@ pub(crate) async fn approved(
     match paid {
         Ok(paid) => {
             let settled = paid.settlement.as_ref().and_then(bursar_sdk::Settlement::hash);
-            story.check(settled.is_some(), &format!("Atlas pays 2.50 for /report, approved; settled in {}", short(settled)));
+            story.check(
+                settled.is_some(),
+                &format!("Atlas pays 2.50 for /report, approved; settled in {}", short(settled)),
+            );
         }
         Err(error) => story.check(false, &format!("Atlas pays 2.50 for /report, approved: {error}")),
     }

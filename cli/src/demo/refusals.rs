@@ -35,11 +35,14 @@ pub(crate) struct Counter<'a> {
 
 /// Every attempt but those that a freeze refuses.
 pub(crate) async fn all(story: &mut Story, at: &Counter<'_>, agents: &Agents, settled: &Paid) -> Result<()> {
-    at.attempt(story, &agents.bolt, "over the cap for one payment", "/dataset", Refusal::PaymentCapExceeded).await?;
-    at.attempt(story, &agents.comet, "over the session's budget", "/archive", Refusal::SessionBudgetExceeded).await?;
+    at.attempt(story, &agents.bolt, "over the cap for one payment", "/dataset", Refusal::PaymentCapExceeded)
+        .await?;
+    at.attempt(story, &agents.comet, "over the session's budget", "/archive", Refusal::SessionBudgetExceeded)
+        .await?;
     over_the_day(story, agents).await?;
     at.attempt(story, &agents.bolt, "to a payee off the list", "/unlisted", Refusal::PayeeNotListed).await?;
-    at.attempt(story, &agents.bolt, "above the threshold, no approval", "/report", Refusal::ApprovalMissing).await?;
+    at.attempt(story, &agents.bolt, "above the threshold, no approval", "/report", Refusal::ApprovalMissing)
+        .await?;
     forged_key(story, at, &agents.bolt).await?;
     replay(story, at, &agents.atlas, settled).await
 }
@@ -57,14 +60,18 @@ impl Counter<'_> {
         let purpose = Purpose::new("an attempt that must fail", what);
         let answer = buy(agent, self.shop, path, purpose.clone()).await;
         let told = refusal_of(&answer);
-        story.check(told == Some(reason), &format!("{what}: the SDK signs nothing ({})", name(told, &answer)));
+        story
+            .check(told == Some(reason), &format!("{what}: the SDK signs nothing ({})", name(told, &answer)));
 
         let requirement = self.requirement(agent, path).await?;
         let signed = agent.with_checks(Checks::ChainOnly).authorize(&requirement, purpose).await;
         match signed {
             Ok(signed) => self.offer(story, agent, what, path, &signed, Some(reason)).await,
             Err(error) => {
-                story.check(false, &format!("{what}: with checks off, something should have been signed: {error}"));
+                story.check(
+                    false,
+                    &format!("{what}: with checks off, something should have been signed: {error}"),
+                );
                 Ok(())
             }
         }
@@ -109,7 +116,9 @@ impl Counter<'_> {
             _ => false,
         };
         let why = match &verdict {
-            Err(error) => error.refusal().map_or_else(|| "nonce already used".into(), |reason| reason.to_string()),
+            Err(error) => {
+                error.refusal().map_or_else(|| "nonce already used".into(), |reason| reason.to_string())
+            }
             Ok(()) => "the chain would accept it".into(),
         };
         story.check(
@@ -137,8 +146,13 @@ async fn over_the_day(story: &mut Story, agents: &Agents) -> Result<()> {
     let second = agents.atlas_replicas.first().context("Atlas has no second purse")?;
     let third = agents.atlas_replicas.get(1).context("Atlas has no third purse")?;
     let opened = second.open_session(&terms).await.is_ok();
-    story.check(opened, "the day's limit: a second session of 4.00, on a second purse, is within the day's 10.00");
-    for (checks, who) in [(Checks::BeforeSigning, "the SDK"), (Checks::ChainOnly, "with checks off, the chain")] {
+    story.check(
+        opened,
+        "the day's limit: a second session of 4.00, on a second purse, is within the day's 10.00",
+    );
+    for (checks, who) in
+        [(Checks::BeforeSigning, "the SDK"), (Checks::ChainOnly, "with checks off, the chain")]
+    {
         let told = match third.with_checks(checks).open_session(&terms).await {
             Ok(_) => None,
             Err(error) => error.refusal(),
@@ -146,7 +160,9 @@ async fn over_the_day(story: &mut Story, agents: &Agents) -> Result<()> {
         let reason = told.map_or("not refused", Refusal::code);
         story.check(
             told == Some(Refusal::WindowLimitExceeded),
-            &format!("the day's limit: {who} refuses a third session of 4.00, within its own limit ({reason})"),
+            &format!(
+                "the day's limit: {who} refuses a third session of 4.00, within its own limit ({reason})"
+            ),
         );
     }
     Ok(())
@@ -155,19 +171,25 @@ async fn over_the_day(story: &mut Story, agents: &Agents) -> Result<()> {
 /// A thief without the session key signs with another.
 async fn forged_key(story: &mut Story, at: &Counter<'_>, agent: &Agent) -> Result<()> {
     let real = agent.session().await.context("no session is open")?;
-    let forged = SessionHandle::resume(agent.view(), agent.purse(), Arc::new(PrivateKeySigner::random())).await?;
+    let forged =
+        SessionHandle::resume(agent.view(), agent.purse(), Arc::new(PrivateKeySigner::random())).await?;
     agent.use_session(forged).await;
-    let outcome = at.attempt(story, agent, "with a forged session key", "/weather", Refusal::SessionKeyMismatch).await;
+    let outcome =
+        at.attempt(story, agent, "with a forged session key", "/weather", Refusal::SessionKeyMismatch).await;
     agent.use_session(real).await;
     outcome
 }
 
 /// The very first payment, once more.
 async fn replay(story: &mut Story, at: &Counter<'_>, agent: &Agent, settled: &Paid) -> Result<()> {
-    let purpose = Purpose::new("the first payment, once more", "its answer got lost").once("field visits, this week");
+    let purpose =
+        Purpose::new("the first payment, once more", "its answer got lost").once("field visits, this week");
     let answer = buy(agent, at.shop, "/weather", purpose).await;
     let duplicate = answer.as_ref().err().is_some_and(AgentError::is_duplicate);
-    story.check(duplicate, "replay of a settled payment: the SDK knows its key has paid (already signed, settled)");
+    story.check(
+        duplicate,
+        "replay of a settled payment: the SDK knows its key has paid (already signed, settled)",
+    );
     let signed = settled.payment.as_ref().context("the first payment was not signed")?;
     at.offer(story, agent, "replay of a settled payment", "/weather", signed, None).await
 }

@@ -62,6 +62,26 @@ pub(crate) fn dollars(cents: u64) -> Amount {
     Amount::new(cents * 10_000)
 }
 
+/// The agents' identity keys. They hold no gas: others submit what they sign.
+#[derive(Debug)]
+pub(crate) struct Identities {
+    atlas: PrivateKeySigner,
+    bolt: PrivateKeySigner,
+    comet: PrivateKeySigner,
+}
+
+impl Identities {
+    pub(crate) fn fresh() -> Self {
+        let fresh = PrivateKeySigner::random;
+        Self { atlas: fresh(), bolt: fresh(), comet: fresh() }
+    }
+
+    /// What people call them.
+    pub(crate) fn names(&self) -> [(Address, &'static str); 3] {
+        [(self.atlas.address(), "Atlas"), (self.bolt.address(), "Bolt"), (self.comet.address(), "Comet")]
+    }
+}
+
 impl Payees {
     /// Fresh addresses, so that what they hold at the end is what was paid to them.
     pub(crate) fn fresh() -> Self {
@@ -79,7 +99,10 @@ pub(crate) async fn contracts(story: &mut Story, chain: &LocalChain, cast: &Cast
     let owner = cast.owner.address();
     let predicted = deploy::treasury_address(&deployer, factory, owner, B256::ZERO).await?;
     let treasury = deploy::create_treasury(&deployer, factory, owner, B256::ZERO).await?.value;
-    story.check(treasury == predicted, &format!("treasury {treasury}, where the factory had said it would be"));
+    story.check(
+        treasury == predicted,
+        &format!("treasury {treasury}, where the factory had said it would be"),
+    );
 
     let admin = hands(chain, treasury, &cast.owner);
     for (person, role) in [
@@ -118,12 +141,14 @@ pub(crate) fn policy(name: &str, asset: Address) -> PolicyDocument {
     }
 }
 
+#[allow(clippy::too_many_arguments)] // One stage, set once: a struct would only rename these.
 pub(crate) async fn agents(
     story: &mut Story,
     chain: &LocalChain,
     cast: &Cast,
     on: Contracts,
     payees: Payees,
+    identities: &Identities,
     api: &Url,
     spool: &Path,
 ) -> Result<Agents> {
@@ -134,8 +159,11 @@ pub(crate) async fn agents(
     let gas = wallet(chain, &cast.relay);
     let funder = hands(chain, on.treasury, &cast.relay);
     let mut made = Vec::new();
-    for (name, purses, funds) in [("Atlas", 3u16, 5_000), ("Bolt", 1, 2_000), ("Comet", 1, 2_000)] {
-        let identity = PrivateKeySigner::random();
+    for (identity, name, purses, funds) in [
+        (&identities.atlas, "Atlas", 3u16, 5_000),
+        (&identities.bolt, "Bolt", 1, 2_000),
+        (&identities.comet, "Comet", 1, 2_000),
+    ] {
         let created = manager.create_envelope(identity.address(), on.asset, &policy(name, on.asset)).await?;
         let (envelope, _) = created.value;
         if purses > 1 {
@@ -145,9 +173,10 @@ pub(crate) async fn agents(
         funder.top_up(envelope, dollars(funds)).await?;
         for purse in 0..purses {
             let http = reqwest::Client::new();
-            let mut builder = Agent::builder(gas.clone(), on.treasury, envelope, Arc::new(identity.clone()), spool)
-                .purse_index(purse)
-                .sink(Arc::new(HttpSink::new(http.clone(), api.clone())));
+            let mut builder =
+                Agent::builder(gas.clone(), on.treasury, envelope, Arc::new(identity.clone()), spool)
+                    .purse_index(purse)
+                    .sink(Arc::new(HttpSink::new(http.clone(), api.clone())));
             if name == "Atlas" {
                 let every = Duration::from_millis(200);
                 let approvals = HttpApprovals::new(http, api.clone(), Clock::system(), every);
@@ -155,7 +184,10 @@ pub(crate) async fn agents(
             }
             made.push(builder.connect().await.with_context(|| format!("connecting {name}"))?);
         }
-        story.tell(&format!("envelope {envelope}: {name}, {funds_text} in escrow, {purses} purse(s)", funds_text = funds / 100));
+        story.tell(&format!(
+            "envelope {envelope}: {name}, {funds_text} in escrow, {purses} purse(s)",
+            funds_text = funds / 100
+        ));
     }
     let comet = made.pop().context("Comet")?;
     let bolt = made.pop().context("Bolt")?;
@@ -165,7 +197,11 @@ pub(crate) async fn agents(
         let balance = agent.balance().await?;
         story.check(
             balance == dollars(budget),
-            &format!("{name} opens session {} of purse {}, {balance} units drawn", opened.value.sequence, agent.purse()),
+            &format!(
+                "{name} opens session {} of purse {}, {balance} units drawn",
+                opened.value.sequence,
+                agent.purse()
+            ),
         );
     }
     Ok(Agents { atlas, atlas_replicas: made, bolt, comet })
