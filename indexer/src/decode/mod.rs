@@ -8,5 +8,5 @@ mod pair;
 pub use args::{args, kind, place};
 pub(crate) use args::{rules, scope};
 pub use event::{Decoded, Event, decode_log};
-pub use input::{PaymentCall, find_payment_calls};
+pub use input::{PaymentCall, PaymentCalls, find_payment_calls};
 pub use pair::pair_settlements;

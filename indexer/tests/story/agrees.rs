@@ -1,0 +1,189 @@
+//! After everything that agents and people do, the ledger equals the chain to the unit.
+
+use std::sync::Arc;
+
+use alloy::primitives::{Address, B256, U256, aliases::U24, keccak256};
+use anyhow::{Context, Result, ensure};
+use bursar_indexer::{Store, source::Source};
+use bursar_sdk::{
+    abi::{Eip3009, Treasury},
+    windows::{Window, end_at},
+};
+use sqlx::Row;
+
+use crate::{
+    ledger::{config, count, index, money},
+    world::{Agent, DAY, START, WEEK, World, units},
+};
+
+const PAYEE: Address = Address::repeat_byte(0x77);
+
+/// Two agents live through everything there is. Returns them as they stand at the end.
+pub async fn live(world: &mut World) -> Result<Vec<Agent>> {
+    let both = World::policy(&[(DAY, 100), (WEEK, 300)], 1000);
+    let mut first = world.agent(both, 500).await?;
+    let mut second = world.agent(World::policy(&[(DAY, 200)], 0), 200).await?;
+    world.call(world.manager, Treasury::createPursesCall { envelope: U24::from(1), count: 1 }).await?;
+    let list = Treasury::listPayeesCall { list: 1, payees: vec![PAYEE, world.stranger] };
+    world.call(world.manager, list).await?;
+
+    // Sent before any session: swept into the escrow by the first opening.
+    world.donate(first.purse, 3).await?;
+    world.open(&mut first, 40).await?;
+    world.pay(&first, PAYEE, 5, "one").await?;
+    world.pay(&first, world.stranger, 20, "approved").await?;
+    world.donate(first.purse, 2).await?;
+
+    world.open(&mut second, 30).await?;
+    let one = world.sign_payment(&second, PAYEE, units(4), "together 1", false).await?;
+    let two = world.sign_payment(&second, PAYEE, units(6), "together 2", false).await?;
+    world.settle_together(&[&one, &two]).await?;
+    // A purse pays another purse: a payment here, a donation there.
+    world.pay(&second, first.purse, 1, "to a purse").await?;
+
+    // Reopening settles what is left first, in the same transaction.
+    world.open_scoped(&mut first, 45, 2).await?;
+    let narrowed = world.sign_payment(&first, PAYEE, units(3), "scoped", true).await?;
+    world.send(world.facilitator, *world.usdc.address(), narrowed.call).await?;
+    world.call(world.guardian, Treasury::freezeSessionCall { purse: first.purse }).await?;
+    world.call(world.owner, Treasury::unfreezeSessionCall { purse: first.purse }).await?;
+    world.next_day().await?;
+    world.close(&first).await?;
+    world.open(&mut first, 50).await?;
+    world.set_policy(&mut first, World::policy(&[(3600, 60), (WEEK, 250)], 900)).await?;
+    world.close(&first).await?;
+    world.open(&mut first, 10).await?;
+    world.pay(&first, PAYEE, 7, "under the new policy").await?;
+
+    world
+        .call(
+            world.reviewer,
+            Treasury::setReviewCall { envelope: U24::from(2), reason: B256::repeat_byte(1) },
+        )
+        .await?;
+    world.call(world.guardian, Treasury::freezeEnvelopeCall { envelope: U24::from(2) }).await?;
+    world.call(world.owner, Treasury::unfreezeEnvelopeCall { envelope: U24::from(2) }).await?;
+    world.call(world.guardian, Treasury::freezeOrganisationCall {}).await?;
+    world.call(world.owner, Treasury::unfreezeOrganisationCall {}).await?;
+    // A withdrawal that goes to a purse is no draw.
+    let withdraw =
+        |to, dollars| Treasury::withdrawCall { envelope: U24::from(1), to, amount: units(dollars) };
+    world.call(world.owner, withdraw(first.purse, 4)).await?;
+    world.call(world.owner, withdraw(world.owner, 9)).await?;
+    let unlist = Treasury::unlistPayeesCall { list: 1, payees: vec![world.stranger] };
+    world.call(world.guardian, unlist).await?;
+    world.call(world.owner, Treasury::setDelayCall { delay: 3600 }).await?;
+    Ok(vec![first, second])
+}
+
+/// What the chain says about each envelope, against what the ledger says.
+pub async fn assert_agrees(world: &World, store: &Store) -> Result<()> {
+    let envelopes = sqlx::query("SELECT * FROM envelope ORDER BY number").fetch_all(store.pool()).await?;
+    let now = world.now().await?;
+    for row in &envelopes {
+        let number: u32 = row.try_get("number")?;
+        let chain = world.treasury.envelope(U24::from(number)).call().await?;
+        let of = |column| money(row, column);
+        let escrow = of("funded")? + of("returned")? - of("withdrawn")? - of("drawn")?;
+        assert_eq!(escrow, chain.escrow.to::<U256>(), "escrow of {number}");
+        assert_eq!(row.try_get::<bool, _>("frozen")?, chain.frozen);
+        assert_eq!(row.try_get::<bool, _>("under_review")?, chain.underReview);
+        assert_eq!(U256::from(row.try_get::<u16, _>("policy_version")?), chain.policyVersion);
+        assert_eq!(U256::from(row.try_get::<u32, _>("purses")?), chain.purses);
+        assert_eq!(of("approval_threshold")?, chain.policy.approvalThreshold.to::<U256>());
+
+        let purses = sqlx::query("SELECT * FROM purse WHERE envelope = ?").bind(number);
+        let mut held = U256::ZERO;
+        for purse in purses.fetch_all(store.pool()).await? {
+            let address = Address::from_slice(purse.try_get("address")?);
+            let balance = world.usdc.balanceOf(address).call().await?;
+            assert_eq!(money(&purse, "balance")?, balance, "balance of {address}");
+            let session = world.treasury.session(address).call().await?;
+            assert_eq!(U256::from(purse.try_get::<u32, _>("sequence")?), session.sequence);
+            assert_eq!(purse.try_get::<bool, _>("open")?, !session.key.is_zero());
+            held += balance;
+        }
+        let came = of("funded")? + of("donated")?;
+        assert_eq!(escrow + held + of("paid")? + of("withdrawn")?, came, "money of {number} went missing");
+        assert_headroom(world, store, number, now).await?;
+    }
+    ensure!(!envelopes.is_empty(), "no envelope was indexed");
+    Ok(())
+}
+
+async fn assert_headroom(world: &World, store: &Store, number: u32, now: u64) -> Result<()> {
+    let chain = world.treasury.headroom(U24::from(number)).call().await?;
+    let rows = sqlx::query("SELECT * FROM limit_use WHERE envelope = ? ORDER BY idx").bind(number);
+    let rows = rows.fetch_all(store.pool()).await?;
+    assert_eq!(rows.len(), chain.len(), "limits of {number}");
+    for (row, room) in rows.iter().zip(&chain) {
+        let window = Window {
+            period: row.try_get("period")?,
+            limit: money(row, "limit_amount")?.try_into()?,
+            used: money(row, "used")?.try_into()?,
+            index: u64::try_from(row.try_get::<i64, _>("window_index")?)?,
+        };
+        assert_eq!(U256::from(window.period), room.period);
+        assert_eq!(window.limit.to_u256(), room.limit.to::<U256>());
+        assert_eq!(window.used_at(now).to_u256(), room.used, "limit {} of {number}", window.period);
+        let end = end_at(window.period, now).map_or(U256::MAX, U256::from);
+        assert_eq!(end, room.endsAt);
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn ledger_equals_chain_to_the_unit() -> Result<()> {
+    let mut world = World::new().await?;
+    let agents = live(&mut world).await?;
+    let dir = tempfile::tempdir()?;
+    let store = Store::open(dir.path().join("ledger.sqlite")).await?;
+    let source: Arc<dyn Source> = Arc::new(world.source());
+    index(config(world.anvil.chain_id(), world.factory), Arc::clone(&source), &store).await?;
+    assert_agrees(&world, &store).await?;
+    assert_payments(&world, &store, &agents).await?;
+    assert_eq!(count(&store, "SELECT COUNT(*) FROM undecoded").await?, 0);
+    assert_eq!(count(&store, "SELECT COUNT(*) FROM stop").await?, 7);
+    assert_eq!(count(&store, "SELECT COUNT(*) FROM policy").await?, 3);
+    assert_eq!(count(&store, "SELECT COUNT(*) FROM payee").await?, 1);
+    assert_eq!(count(&store, "SELECT COUNT(*) FROM event WHERE kind = 'donation'").await?, 4);
+    assert_eq!(count(&store, "SELECT COUNT(*) FROM session WHERE closed_at IS NOT NULL").await?, 3);
+    assert_eq!(count(&store, "SELECT delay FROM treasury").await?, 3600);
+
+    // And it keeps agreeing as the chain goes on.
+    world.top_up(1, 11).await?;
+    index(config(world.anvil.chain_id(), world.factory), source, &store).await?;
+    assert_agrees(&world, &store).await
+}
+
+async fn assert_payments(world: &World, store: &Store, agents: &[Agent]) -> Result<()> {
+    let first = agents.first().context("an agent")?;
+    let approver = world.approver.address();
+    let expected = [
+        ("one", PAYEE, 5, None),
+        ("approved", world.stranger, 20, Some(approver)),
+        ("together 1", PAYEE, 4, None),
+        ("together 2", PAYEE, 6, None),
+        ("to a purse", first.purse, 1, None),
+        // Above the session's own threshold, below the policy's.
+        ("scoped", PAYEE, 3, Some(approver)),
+        ("under the new policy", PAYEE, 7, None),
+    ];
+    let rows =
+        sqlx::query("SELECT * FROM payment ORDER BY block_number, log_index").fetch_all(store.pool()).await?;
+    assert_eq!(rows.len(), expected.len());
+    for (row, (why, payee, dollars, approver)) in rows.iter().zip(expected) {
+        let bytes = |column: &str| row.try_get::<Option<Vec<u8>>, _>(column);
+        assert_eq!(bytes("decision_hash")?, Some(keccak256(why).to_vec()), "decision of {why}");
+        assert_eq!(bytes("payee")?, Some(payee.to_vec()), "payee of {why}");
+        assert_eq!(money(row, "amount")?, units(dollars), "amount of {why}");
+        assert_eq!(bytes("approver")?, approver.map(|it| it.to_vec()), "approver of {why}");
+        assert_eq!(bytes("facilitator")?, Some(world.facilitator.to_vec()));
+        let purse = Address::from_slice(row.try_get("purse")?);
+        let nonce = B256::from_slice(row.try_get("nonce")?);
+        let token = Eip3009::new(*world.usdc.address(), &world.provider);
+        assert!(token.authorizationState(purse, nonce).call().await?, "nonce of {why}");
+        assert!(row.try_get::<i64, _>("timestamp")? > i64::try_from(START)?);
+    }
+    Ok(())
+}

@@ -1,0 +1,137 @@
+//! A provider that fails in every way we know: the ledger waits, and comes out right.
+
+use std::sync::Arc;
+
+use alloy::{
+    primitives::{B256, keccak256},
+    sol_types::SolEvent,
+};
+use anyhow::Result;
+use bursar_indexer::{
+    Store,
+    source::{Source, SourceError},
+};
+
+use crate::{
+    agrees::live,
+    ledger::{assert_same, config, dump, fresh, index},
+    recorded::{Fault, Recorded},
+    world::World,
+};
+
+/// One question in eight, at no regular distance: a step takes many questions, and has to come through.
+fn strikes(call: u64) -> bool {
+    keccak256(call.to_be_bytes())[0] < 32
+}
+
+fn faults() -> Vec<Fault> {
+    let said = || "as it says".to_owned();
+    vec![
+        Fault::Error(SourceError::RateLimited(said())),
+        Fault::Error(SourceError::TooManyResults(said())),
+        Fault::Error(SourceError::RangeTooWide(said())),
+        Fault::Error(SourceError::Timeout(said())),
+        Fault::Error(SourceError::Unavailable(said())),
+        Fault::Error(SourceError::NotFound(said())),
+        Fault::Error(SourceError::Nonsense(said())),
+        Fault::Error(SourceError::Other(said())),
+        Fault::Lags(3),
+        Fault::Lags(40),
+        Fault::FalseParent,
+        Fault::Strays,
+        Fault::OtherChain,
+    ]
+}
+
+#[tokio::test]
+async fn recovers_from_every_fault() -> Result<()> {
+    let mut world = World::new().await?;
+    live(&mut world).await?;
+    let mut config = config(world.anvil.chain_id(), world.factory);
+    (config.max_range, config.finality) = (16, 20);
+    let mut source = Recorded::of(&world.source()).await?;
+    source.max_range = 9;
+    let source = Arc::new(source);
+    let dir = tempfile::tempdir()?;
+    let right = fresh(config.clone(), Arc::clone(&source) as Arc<dyn Source>, dir.path()).await?;
+    let faults = faults();
+    let head = source.headers.last().map(|header| header.hash);
+
+    // Each fault alone, then all of them in turn.
+    for (number, fault) in faults.clone().into_iter().enumerate() {
+        let store = Store::open(dir.path().join(format!("{number}.sqlite"))).await?;
+        // A false parent shows where blocks are taken one by one.
+        config.finality = if matches!(fault, Fault::FalseParent) { 1_000 } else { 20 };
+        source.misbehave(move |call| strikes(call).then(|| fault.clone()));
+        let status = run_to(&source, &config, &store, head).await?;
+        assert!(status.waits > 0 || number < 3, "fault {number} was not noticed");
+        assert_same(&dump(&store).await?, &right);
+    }
+    let store = Store::open(dir.path().join("all.sqlite")).await?;
+    config.finality = 1_000;
+    source.misbehave(move |call| strikes(call).then(|| faults[call as usize % faults.len()].clone()));
+    run_to(&source, &config, &store, head).await?;
+    assert_same(&dump(&store).await?, &right);
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_answer_that_leaves_out_what_others_need_is_asked_for_again() -> Result<()> {
+    let mut world = World::new().await?;
+    live(&mut world).await?;
+    let mut config = config(world.anvil.chain_id(), world.factory);
+    config.max_range = 1;
+    let source = Arc::new(Recorded::of(&world.source()).await?);
+    let dir = tempfile::tempdir()?;
+    let right = fresh(config.clone(), Arc::clone(&source) as Arc<dyn Source>, dir.path()).await?;
+    // The treasury's policy is set in the transaction that creates the envelope: without the first log of that
+    // block, the others make no sense.
+    let policy = bursar_sdk::abi::Treasury::PolicySet::SIGNATURE_HASH;
+    let block =
+        source.logs.iter().find(|log| log.topics.first() == Some(&policy)).map(|log| log.block_number);
+    let block = block.unwrap_or_default();
+    let store = Store::open(dir.path().join("ledger.sqlite")).await?;
+    let lied = std::sync::atomic::AtomicBool::new(false);
+    let seen = Arc::downgrade(&source);
+    source.misbehave(move |_| {
+        let asked = seen.upgrade()?.last_asked();
+        let first = asked == Some(block) && !lied.swap(true, std::sync::atomic::Ordering::SeqCst);
+        first.then_some(Fault::Truncates)
+    });
+    let head = source.headers.last().map(|header| header.hash);
+    let status = run_to(&source, &config, &store, head).await?;
+    assert!(status.waits > 0, "the gap was not noticed");
+    assert_same(&dump(&store).await?, &right);
+    Ok(())
+}
+
+/// Runs until the ledger stands at `head`, whatever the source says its head is.
+async fn run_to(
+    source: &Arc<Recorded>,
+    config: &bursar_indexer::Config,
+    store: &Store,
+    head: Option<B256>,
+) -> Result<bursar_indexer::Status> {
+    let mut running =
+        crate::ledger::Running::start(config.clone(), Arc::clone(source) as Arc<dyn Source>, store.clone());
+    let status = running.until(head.unwrap_or_default()).await?;
+    running.stop().await?;
+    source.misbehave(|_| None);
+    Ok(status)
+}
+
+#[tokio::test]
+async fn finds_the_range_that_a_provider_takes() -> Result<()> {
+    let mut world = World::new().await?;
+    live(&mut world).await?;
+    let config = config(world.anvil.chain_id(), world.factory);
+    let mut source = Recorded::of(&world.source()).await?;
+    source.max_range = 3;
+    let source = Arc::new(source);
+    let dir = tempfile::tempdir()?;
+    let store = Store::open(dir.path().join("ledger.sqlite")).await?;
+    let status = index(config.clone(), Arc::clone(&source) as Arc<dyn Source>, &store).await?;
+    assert_eq!(status.waits, 0, "a range that is too wide is no reason to wait");
+    assert_same(&dump(&store).await?, &fresh(config, Arc::new(world.source()), dir.path()).await?);
+    Ok(())
+}

@@ -1,0 +1,11 @@
+//! Stories against a real chain with the real contracts: whatever happens, ledger and chain agree.
+#![allow(missing_docs, unreachable_pub, clippy::unwrap_used)]
+
+mod agrees;
+mod faults;
+mod ledger;
+mod recorded;
+mod refuses;
+mod reorgs;
+mod restarts;
+mod world;

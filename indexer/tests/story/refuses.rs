@@ -1,0 +1,125 @@
+//! What would make a ledger wrong is refused, by name.
+
+use std::sync::Arc;
+
+use alloy::primitives::{Address, B256};
+use anyhow::Result;
+use bursar_indexer::{
+    IndexerError, Inserted, Store, StoreError,
+    source::{HttpConfig, HttpSource, Source},
+};
+use bursar_sdk::decision::{DecisionRecord, Resource, SCHEMA, Verdict};
+
+use crate::{
+    ledger::{Running, config, count, index},
+    world::World,
+};
+
+#[tokio::test]
+async fn another_chain_a_missing_factory_and_anothers_store() -> Result<()> {
+    let world = World::new().await?;
+    let dir = tempfile::tempdir()?;
+    let chain_id = world.anvil.chain_id();
+    let source: Arc<dyn Source> = Arc::new(world.source());
+    let store = Store::open(dir.path().join("ledger.sqlite")).await?;
+
+    let run = |config, store: &Store| Running::start(config, Arc::clone(&source), store.clone()).task;
+    let wrong = run(config(chain_id + 1, world.factory), &store).await?;
+    assert!(
+        matches!(wrong, Err(IndexerError::WrongChain { expected, got }) if (expected, got) == (chain_id + 1, chain_id))
+    );
+    let nobody = Address::repeat_byte(0x99);
+    let missing = run(config(chain_id, nobody), &store).await?;
+    assert!(matches!(missing, Err(IndexerError::NoCode { address, .. }) if address == nobody));
+    assert_eq!(store.owner().await?, None);
+
+    index(config(chain_id, world.factory), Arc::clone(&source), &store).await?;
+    assert_eq!(store.owner().await?, Some((chain_id, world.factory)));
+    assert!(matches!(
+        store.claim(chain_id + 1, world.factory).await,
+        Err(StoreError::OtherChain { expected, got }) if expected == chain_id + 1 && got == chain_id.to_string()
+    ));
+    let token = *world.usdc.address();
+    let other = run(config(chain_id, token), &store).await?;
+    assert!(
+        matches!(other, Err(IndexerError::Store(StoreError::OtherFactory { expected, .. })) if expected == token)
+    );
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_store_that_a_newer_version_wrote() -> Result<()> {
+    let dir = tempfile::tempdir()?;
+    let path = dir.path().join("ledger.sqlite");
+    let store = Store::open(&path).await?;
+    let sql = "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) \
+               VALUES (9999, 'later', 1, x'00', 0)";
+    sqlx::query(sql).execute(store.pool()).await?;
+    store.close().await;
+    assert!(matches!(Store::open(&path).await, Err(StoreError::Newer { got: 9999, .. })));
+    Ok(())
+}
+
+#[tokio::test]
+async fn waits_for_a_provider_that_is_down_and_stops_when_asked() -> Result<()> {
+    let dir = tempfile::tempdir()?;
+    let store = Store::open(dir.path().join("ledger.sqlite")).await?;
+    // Taken and given back: nobody answers there.
+    let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
+    let url = format!("http://{}", listener.local_addr()?);
+    drop(listener);
+    let http =
+        HttpConfig { retries: 1, first_delay: std::time::Duration::from_millis(1), ..Default::default() };
+    let source = Arc::new(HttpSource::new(url.parse()?, http));
+    let mut running = Running::start(config(1, Address::ZERO), source, store);
+    let status = running.status.wait_for(|status| status.waits >= 2).await?.clone();
+    assert!(
+        status.error.as_deref().is_some_and(|error| error.contains("not reachable")),
+        "{:?}",
+        status.error
+    );
+    running.stop().await
+}
+
+#[tokio::test]
+async fn a_decision_is_stored_once() -> Result<()> {
+    let dir = tempfile::tempdir()?;
+    let store = Store::open(dir.path().join("ledger.sqlite")).await?;
+    let record = DecisionRecord {
+        schema: SCHEMA.into(),
+        id: "0198c0de-0000-7000-8000-000000000001".into(),
+        seq: 1,
+        prev_hash: B256::ZERO,
+        chain_id: 31337,
+        treasury: Address::repeat_byte(1),
+        envelope: 1,
+        agent: Address::repeat_byte(2),
+        agent_ref: B256::ZERO,
+        stamp_hash: B256::ZERO,
+        session: bursar_sdk::payment::session_id(Address::repeat_byte(3), 4),
+        policy_version: 1,
+        policy_hash: B256::repeat_byte(5),
+        trigger: "a task".into(),
+        resource: Resource { url: "https://example.com".into(), method: "GET".into(), body_hash: B256::ZERO },
+        requirement_hash: B256::ZERO,
+        offer: None,
+        payee: Address::repeat_byte(6),
+        asset: Address::repeat_byte(7),
+        amount: bursar_sdk::amount::Amount::new(5),
+        alternatives: vec![],
+        rules: vec![],
+        rationale: "needed".into(),
+        model: None,
+        verdict: Verdict::Approved,
+        reason_codes: vec![],
+        created_at: 1_767_787_200,
+        salt: B256::repeat_byte(8),
+    };
+    let (hash, canonical) = (record.hash()?, record.canonical()?);
+    assert_eq!(store.insert_decision(&record, hash, &canonical, 1_767_787_201).await?, Inserted::New);
+    assert_eq!(store.insert_decision(&record, hash, &canonical, 1_767_787_999).await?, Inserted::Existing);
+    let nonce: Vec<u8> = sqlx::query_scalar("SELECT nonce FROM decision").fetch_one(store.pool()).await?;
+    assert_eq!(Some(B256::from_slice(&nonce)), record.nonce()?);
+    assert_eq!(count(&store, "SELECT received_at FROM decision").await?, 1_767_787_201);
+    Ok(())
+}

@@ -1,0 +1,72 @@
+//! Stopped at any point and started again, the ledger is what an undisturbed index would be.
+
+use std::sync::{Arc, atomic::Ordering};
+
+use anyhow::Result;
+use bursar_indexer::{Store, source::Source};
+
+use crate::{
+    agrees::live,
+    ledger::{Running, assert_same, config, dump, fresh, index},
+    recorded::{Fault, Recorded},
+    world::World,
+};
+
+async fn recorded() -> Result<(Arc<Recorded>, bursar_indexer::Config)> {
+    let mut world = World::new().await?;
+    live(&mut world).await?;
+    let config = config(world.anvil.chain_id(), world.factory);
+    Ok((Arc::new(Recorded::of(&world.source()).await?), config))
+}
+
+#[tokio::test]
+async fn stopped_after_every_block() -> Result<()> {
+    let (source, config) = recorded().await?;
+    let dir = tempfile::tempdir()?;
+    for height in 0..source.headers.len() as u64 {
+        source.ceiling.store(height, Ordering::SeqCst);
+        // Opened anew each time, as a restarted process does.
+        let store = Store::open(dir.path().join("ledger.sqlite")).await?;
+        index(config.clone(), Arc::clone(&source) as Arc<dyn Source>, &store).await?;
+        store.close().await;
+    }
+    let store = Store::open(dir.path().join("ledger.sqlite")).await?;
+    assert_same(&dump(&store).await?, &fresh(config, source, dir.path()).await?);
+    Ok(())
+}
+
+#[tokio::test]
+async fn killed_in_the_middle_of_every_question() -> Result<()> {
+    let (source, mut config) = recorded().await?;
+    // Small ranges and a short tail, so that both ways of reading are cut everywhere.
+    (config.max_range, config.finality) = (7, 20);
+    let dir = tempfile::tempdir()?;
+    let path = dir.path().join("ledger.sqlite");
+    let mut cut = 0;
+    loop {
+        let store = Store::open(&path).await?;
+        source.calls.store(0, Ordering::SeqCst);
+        // Each run gets a few questions further before it dies in the middle of one.
+        source.misbehave(move |call| (call == 3 + cut).then_some(Fault::Hangs));
+        let mut running =
+            Running::start(config.clone(), Arc::clone(&source) as Arc<dyn Source>, store.clone());
+        let head = source.headers.last().map(|header| header.hash).unwrap_or_default();
+        let finished = tokio::select! {
+            () = source.hanging.notified() => false,
+            status = running.until(head) => status.is_ok(),
+        };
+        running.task.abort();
+        let _ = running.task.await;
+        store.close().await;
+        cut += 1;
+        if finished {
+            break;
+        }
+        assert!(cut < 2_000, "no progress");
+    }
+    assert!(cut > 20, "only {cut} runs were cut");
+    source.misbehave(|_| None);
+    let store = Store::open(&path).await?;
+    assert_same(&dump(&store).await?, &fresh(config, source, dir.path()).await?);
+    Ok(())
+}
