@@ -31,7 +31,6 @@ async fn payments_walk_an_index_whatever_is_asked() -> anyhow::Result<()> {
     let after = Some(Position { block: 9, log: 1 });
     let time = TimeRange { from: Some(1), until: Some(2) };
     let filters = [
-        ("SCAN p", payments::Filter::default()),
         ("payment_by_agent", payments::Filter { agent: Some(ONE), ..Default::default() }),
         ("payment_by_payee", payments::Filter { payee: Some(ONE), time, ..Default::default() }),
         ("payment_by_session", payments::Filter { session: Some(HASH), ..Default::default() }),
@@ -47,6 +46,9 @@ async fn payments_walk_an_index_whatever_is_asked() -> anyhow::Result<()> {
         check(name, payments::select_list(&filter, None, 50)).await?;
         check(name, payments::select_list(&filter, after, 50)).await?;
     }
+    let all = payments::Filter::default();
+    check("SCAN p", payments::select_list(&all, None, 50)).await?;
+    check("SEARCH p USING PRIMARY KEY", payments::select_list(&all, after, 50)).await?;
     Ok(())
 }
 
