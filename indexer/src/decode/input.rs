@@ -50,9 +50,6 @@ impl PaymentCall {
 /// Payers and nonces, with the calls in the input that name them.
 pub type PaymentCalls = HashMap<(Address, B256), Vec<PaymentCall>>;
 
-/// A transaction is at most 128 KiB; whoever repeats a call more often than this hides nothing from us.
-const MAX_CANDIDATES: usize = 64;
-
 /// The payment calls in `input` that use one of the `wanted` authorizations (payer and nonce).
 pub fn find_payment_calls(input: &[u8], wanted: &[(Address, B256)]) -> PaymentCalls {
     let mut found = PaymentCalls::new();
@@ -63,12 +60,9 @@ pub fn find_payment_calls(input: &[u8], wanted: &[(Address, B256)]) -> PaymentCa
         if !wanted.contains(&(from, nonce)) {
             continue;
         }
-        let calls = found.entry((from, nonce)).or_default();
-        if let Some(call) = read_call(arguments, from, nonce)
-            && calls.len() < MAX_CANDIDATES
-            && !calls.contains(&call)
-        {
-            calls.push(call);
+        // All of them, however many: decoys in front must not hide the one that commits to the payment.
+        if let Some(call) = read_call(arguments, from, nonce) {
+            found.entry((from, nonce)).or_default().push(call);
         }
     }
     found
@@ -190,6 +184,18 @@ mod tests {
         forged.nonce = nonce;
         let input = [forged.abi_encode(), honest.abi_encode()].concat();
         assert_eq!(decisions(&input, &[nonce]), [B256::repeat_byte(1)]);
+    }
+
+    #[test]
+    fn any_number_of_decoys_does_not_hide_the_payment() {
+        let (honest, nonce) = payment(0);
+        let decoy = |n: u8| {
+            let (mut call, _) = payment(n);
+            call.nonce = nonce;
+            call.abi_encode()
+        };
+        let input = (1..=200).map(decoy).chain([honest.abi_encode()]).collect::<Vec<_>>().concat();
+        assert_eq!(decisions(&input, &[nonce]), [B256::ZERO]);
     }
 
     #[test]

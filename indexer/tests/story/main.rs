@@ -3,6 +3,7 @@
 
 mod agrees;
 mod faults;
+mod hostile;
 mod ledger;
 mod recorded;
 mod refuses;

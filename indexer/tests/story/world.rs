@@ -84,10 +84,7 @@ pub struct Agent {
 }
 
 /// A payment that is signed but not settled.
-#[derive(Clone)]
 pub struct Signed {
-    pub decision: B256,
-    pub nonce: B256,
     pub call: Bytes,
 }
 
@@ -315,7 +312,7 @@ impl World {
             nonce,
             signature: blob.encode()?,
         };
-        Ok(Signed { decision, nonce, call: call.abi_encode().into() })
+        Ok(Signed { call: call.abi_encode().into() })
     }
 
     pub async fn pay(&self, agent: &Agent, payee: Address, dollars: u64, why: &str) -> Result<Signed> {
