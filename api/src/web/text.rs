@@ -5,6 +5,9 @@ use jiff::Timestamp;
 
 use crate::Config;
 
+/// Keeps a shortened address on one line.
+const WORD_JOINER: char = '\u{2060}';
+
 /// An amount with its symbol, as `1,234.50 USDC`; in atomic units where the token is not known.
 pub(super) fn money(config: &Config, asset: Address, units: U256) -> String {
     match config.assets.iter().find(|label| label.address == asset) {
@@ -47,13 +50,13 @@ pub(super) fn per_mille(used: U256, limit: U256) -> u64 {
 /// The first and last digits of an address.
 pub(super) fn short(address: Address) -> String {
     let text = address.to_checksum(None);
-    format!("{}…{}", &text[..6], &text[38..])
+    format!("{}…{WORD_JOINER}{}", &text[..6], &text[38..])
 }
 
 /// The first and last digits of a hash.
 pub(super) fn short_hash(hash: B256) -> String {
     let text = format!("{hash:#x}");
-    format!("{}…{}", &text[..8], &text[62..])
+    format!("{}…{WORD_JOINER}{}", &text[..8], &text[62..])
 }
 
 /// A point in time, for people and for machines.
