@@ -65,8 +65,12 @@ async fn an_approved_payment_settles_and_the_same_approval_serves_no_other() -> 
 #[tokio::test]
 async fn who_may_not_approve_is_refused_before_the_payment_leaves() -> Result<()> {
     let stage = Stage::set().await?;
-    for person in [&stage.chain.people.guardian, &stage.chain.people.policy_manager, &*stage.identity] {
-        let agent = agent(&stage, Arc::new(LocalApprover(Arc::new(person.clone())))).await?;
+    let people = &stage.chain.people;
+    for (seed, person) in [&people.guardian, &people.policy_manager, &*stage.identity].into_iter().enumerate()
+    {
+        let source = Arc::new(LocalApprover(Arc::new(person.clone())));
+        let agent = stage.builder(seed as u64).approvals(source).connect().await?;
+        agent.open_session(&SessionTerms::new(dollars(50))).await?;
         let requirement = stage.requirement(&agent, PAYEE, dollars(15))?;
         let refused = agent.authorize(&requirement, Purpose::default()).await;
         assert_eq!(refused.err().and_then(|error| error.refusal()), Some(Refusal::ApproverNotAuthorized));
