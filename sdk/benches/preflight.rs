@@ -17,12 +17,8 @@ use alloy::{
     eips::BlockId,
     primitives::{Address, TxKind, U256},
     providers::{DynProvider, Provider as _, ProviderBuilder},
-    rpc::{
-        client::ClientBuilder,
-        json_rpc::{RequestPacket, ResponsePacket},
-    },
+    rpc::client::ClientBuilder,
     sol_types::SolCall as _,
-    transports::TransportError,
 };
 use anyhow::{Result, ensure};
 use bursar_sdk::{
@@ -58,20 +54,17 @@ impl<S> Layer<S> for Counter {
     }
 }
 
-impl<S> Service<RequestPacket> for Counted<S>
-where
-    S: Service<RequestPacket, Response = ResponsePacket, Error = TransportError>,
-{
-    type Response = ResponsePacket;
-    type Error = TransportError;
+impl<R, S: Service<R>> Service<R> for Counted<S> {
+    type Response = S::Response;
+    type Error = S::Error;
     type Future = S::Future;
 
-    fn poll_ready(&mut self, context: &mut TaskContext<'_>) -> Poll<Result<(), TransportError>> {
+    fn poll_ready(&mut self, context: &mut TaskContext<'_>) -> Poll<Result<(), S::Error>> {
         self.0.poll_ready(context)
     }
 
-    fn call(&mut self, request: RequestPacket) -> S::Future {
-        self.1.0.fetch_add(request.len(), Ordering::Relaxed);
+    fn call(&mut self, request: R) -> S::Future {
+        self.1.0.fetch_add(1, Ordering::Relaxed);
         self.0.call(request)
     }
 }
