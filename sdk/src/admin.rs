@@ -1,5 +1,7 @@
 //! Treasury verbs: what owners, policy managers, guardians and reviewers do.
 
+use std::time::Duration;
+
 use alloy::{
     contract::{CallBuilder, CallDecoder},
     network::Ethereum,
@@ -17,6 +19,9 @@ use crate::{
     policy::PolicyDocument,
     role::Role,
 };
+
+/// How long a transaction may take to be mined.
+const CONFIRMATION: Duration = Duration::from_secs(180);
 
 /// A transaction that stands on chain, with what it brought about.
 #[derive(Debug, Clone)]
@@ -51,7 +56,11 @@ impl<T> Sent<T> {
 pub(crate) async fn confirm<P: Provider<Ethereum>, D: CallDecoder>(
     call: CallBuilder<P, D>,
 ) -> Result<Sent<()>, AgentError> {
-    let receipt = call.send().await?.get_receipt().await?;
+    // Estimated first: a revert then surfaces before the wallet has used up a nonce, which would leave every
+    // later transaction of that sender waiting for it.
+    let gas = call.estimate_gas().await?;
+    let pending = call.gas(gas.saturating_add(gas / 5)).send().await?;
+    let receipt = pending.with_timeout(Some(CONFIRMATION)).get_receipt().await?;
     if !receipt.status() {
         // The simulation passed and the transaction did not: state changed in between.
         return Err(AgentError::Reverted(format!("transaction {} reverted", receipt.transaction_hash)));

@@ -78,8 +78,8 @@ impl Agent {
             None => None,
         };
         let earlier = match earlier {
-            Some(Recalled::Signed(signed)) => return Ok(signed),
-            Some(Recalled::Unsigned(spooled)) => Some(spooled),
+            Some(Recalled::Signed(signed)) => return Ok(*signed),
+            Some(Recalled::Unsigned(spooled)) => Some(*spooled),
             None => None,
         };
         let mut result = self.attempt(requirement, context, earlier.clone()).await;
@@ -298,7 +298,7 @@ impl Agent {
             });
         }
         let Some(payload) = spooled.payload.clone() else {
-            return Ok(Some(Recalled::Unsigned(spooled)));
+            return Ok(Some(Recalled::Unsigned(Box::new(spooled))));
         };
         let (authorization, digest) = self.authorization(&spooled)?;
         let signed = SignedPayment {
@@ -309,7 +309,7 @@ impl Agent {
             payload,
         };
         if self.checks() == Checks::ChainOnly {
-            return Ok(Some(Recalled::Signed(signed)));
+            return Ok(Some(Recalled::Signed(Box::new(signed))));
         }
         let (purse, nonce) = (signed.authorization.purse, signed.authorization.nonce);
         if self.view().has_settled(purse, nonce).await? {
@@ -320,7 +320,7 @@ impl Agent {
             None => false,
         };
         if current {
-            return Ok(Some(Recalled::Signed(signed)));
+            return Ok(Some(Recalled::Signed(Box::new(signed))));
         }
         Err(AgentError::AlreadySigned { key: key.to_owned(), decision_hash: spooled.hash, settled: false })
     }
@@ -358,9 +358,9 @@ impl Agent {
 /// What an idempotency key stands for.
 enum Recalled {
     /// Recorded, and never signed: a crash or an error came between.
-    Unsigned(Spooled),
+    Unsigned(Box<Spooled>),
     /// Signed, and good still.
-    Signed(SignedPayment),
+    Signed(Box<SignedPayment>),
 }
 
 /// The x402 payment header's value, as the reference client builds it.

@@ -11,6 +11,7 @@ use std::{
     fs::{self, File, OpenOptions},
     io::{self, Read as _, Seek as _, SeekFrom, Write as _},
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use alloy::primitives::B256;
@@ -25,6 +26,11 @@ pub const MAX_PENDING: usize = 100_000;
 
 /// From this size on, opening rewrites a spool without what is delivered.
 const COMPACT_FROM: u64 = 4 << 20;
+
+/// A child process holds a copy of the lock between its fork and its exec, so a lock is asked for again a few
+/// times before it counts as taken.
+const LOCK_TRIES: u32 = 50;
+const LOCK_PAUSE: Duration = Duration::from_millis(10);
 
 /// A spool that cannot be trusted or written.
 #[derive(Debug, thiserror::Error)]
@@ -350,11 +356,14 @@ fn open_file(path: &Path) -> io::Result<File> {
 fn acquire_lock(path: &Path) -> Result<File, SpoolError> {
     let lock = path.with_extension("lock");
     let file = open_file(&lock).map_err(|source| SpoolError::Io { path: lock.clone(), source })?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(fs::TryLockError::WouldBlock) => Err(SpoolError::Locked { path: path.to_owned() }),
-        Err(fs::TryLockError::Error(source)) => Err(SpoolError::Io { path: lock, source }),
+    for _ in 0..LOCK_TRIES {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(fs::TryLockError::WouldBlock) => std::thread::sleep(LOCK_PAUSE),
+            Err(fs::TryLockError::Error(source)) => return Err(SpoolError::Io { path: lock, source }),
+        }
     }
+    Err(SpoolError::Locked { path: path.to_owned() })
 }
 
 /// A new name in a directory survives a crash only once the directory is synced.

@@ -65,8 +65,12 @@ async fn an_approved_payment_settles_and_the_same_approval_serves_no_other() -> 
 #[tokio::test]
 async fn who_may_not_approve_is_refused_before_the_payment_leaves() -> Result<()> {
     let stage = Stage::set().await?;
-    for person in [&stage.chain.people.guardian, &stage.chain.people.policy_manager, &*stage.identity] {
-        let agent = agent(&stage, Arc::new(LocalApprover(Arc::new(person.clone())))).await?;
+    let people = &stage.chain.people;
+    for (seed, person) in [&people.guardian, &people.policy_manager, &*stage.identity].into_iter().enumerate()
+    {
+        let source = Arc::new(LocalApprover(Arc::new(person.clone())));
+        let agent = stage.builder(seed as u64).approvals(source).connect().await?;
+        agent.open_session(&SessionTerms::new(dollars(50))).await?;
         let requirement = stage.requirement(&agent, PAYEE, dollars(15))?;
         let refused = agent.authorize(&requirement, Purpose::default()).await;
         assert_eq!(refused.err().and_then(|error| error.refusal()), Some(Refusal::ApproverNotAuthorized));
@@ -104,13 +108,17 @@ async fn a_contract_approves() -> Result<()> {
 #[derive(Clone)]
 struct Desk {
     answer: Answer,
+    approver: PrivateKeySigner,
+    treasury: Address,
+    chain_id: u64,
     asked: Arc<Mutex<Option<Value>>>,
     polls: Arc<AtomicUsize>,
 }
 
 #[derive(Clone)]
 enum Answer {
-    Sign { key: PrivateKeySigner, treasury: Address, chain_id: u64 },
+    /// As the stage's approver.
+    Sign,
     Reject,
     Never,
 }
@@ -118,13 +126,10 @@ enum Answer {
 impl Desk {
     async fn open(answer: Answer) -> Result<(Self, HttpApprovals, Stage)> {
         let stage = Stage::set().await?;
-        let answer = match answer {
-            Answer::Sign { key, .. } => {
-                Answer::Sign { key, treasury: stage.chain.treasury, chain_id: stage.chain.chain_id }
-            }
-            other => other,
-        };
-        let desk = Self { answer, asked: Arc::default(), polls: Arc::default() };
+        let approver = stage.chain.people.approver.clone();
+        let (treasury, chain_id) = (stage.chain.treasury, stage.chain.chain_id);
+        let desk =
+            Self { answer, approver, treasury, chain_id, asked: Arc::default(), polls: Arc::default() };
         let router = Router::new()
             .route("/v1/approval-requests", post(Self::ask))
             .route("/v1/approval-requests/{digest}", get(Self::tell))
@@ -153,13 +158,13 @@ impl Desk {
             (_, 0) => return (axum::http::StatusCode::SERVICE_UNAVAILABLE, Json(json!({}))),
             (_, 1) | (Answer::Never, _) => pending,
             (Answer::Reject, _) => json!({"state": "rejected", "reason": "not this vendor"}),
-            (Answer::Sign { key, treasury, chain_id }, _) => {
+            (Answer::Sign, _) => {
                 let asked = desk.asked.lock().unwrap().clone().unwrap();
                 assert_eq!(asked["digest"], digest);
                 json!({
                     "state": "approved",
-                    "approver": key.address(),
-                    "approval": sign(key, *treasury, *chain_id, &asked),
+                    "approver": desk.approver.address(),
+                    "approval": sign(&desk.approver, desk.treasury, desk.chain_id, &asked),
                     "approvalKind": "eoa",
                     "reason": null,
                 })
@@ -194,13 +199,7 @@ fn sign(key: &PrivateKeySigner, treasury: Address, chain_id: u64, asked: &Value)
 
 #[tokio::test]
 async fn asked_over_the_api_and_approved() -> Result<()> {
-    let placeholder = Answer::Sign {
-        // Anvil's fifth key: the harness's approver.
-        key: "0x47e179ec197488593b187f80a00eb0da91f1b9d0b13f8733639f19c30a34926a".parse()?,
-        treasury: Address::ZERO,
-        chain_id: 0,
-    };
-    let (desk, source, stage) = Desk::open(placeholder).await?;
+    let (desk, source, stage) = Desk::open(Answer::Sign).await?;
     let agent = agent(&stage, Arc::new(source)).await?;
     let requirement = stage.requirement(&agent, PAYEE, dollars(15))?;
     let signed = agent.authorize(&requirement, Purpose::new("task", "big")).await?;

@@ -32,12 +32,14 @@ async fn the_chain_keeps_what_the_document_says_and_drift_names_both_sides() -> 
     Ok(())
 }
 
+type Change = Box<dyn Fn(&mut PolicyDocument)>;
+
 /// What the SDK takes, the contract takes; what the SDK refuses, the contract refuses.
 #[tokio::test]
 async fn both_sides_refuse_the_same_documents() -> Result<()> {
     let stage = Stage::set().await?;
     let manager = stage.chain.policy_manager();
-    let cases: Vec<(&str, Box<dyn Fn(&mut PolicyDocument)>)> = vec![
+    let cases: Vec<(&str, Change)> = vec![
         ("none", Box::new(|_| {})),
         ("cap zero", Box::new(|p| (p.payment_cap, p.approval_threshold) = (dollars(0), dollars(0)))),
         ("threshold over cap", Box::new(|p| p.approval_threshold = dollars(21))),

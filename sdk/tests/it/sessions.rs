@@ -19,7 +19,8 @@ async fn a_session_ends_with_the_policy_or_the_window_whichever_is_first() -> Re
     assert_eq!(Some(agent.session().await.unwrap().expiry), ends.into_iter().min());
 
     let short = Stage::set_with(|policy| policy.max_session_seconds = 60).await?;
-    let opened = short.agent().await?.session().await.unwrap();
+    let agent = short.agent().await?;
+    let opened = agent.session().await.unwrap();
     let now = agent.view().latest_timestamp().await?;
     assert!((now..=now + 60).contains(&opened.expiry), "{} at {now}", opened.expiry);
     Ok(())

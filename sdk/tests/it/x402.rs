@@ -95,7 +95,7 @@ impl Shop {
         let field = |name: &str| told[name].as_str().unwrap().to_owned();
         let token = Eip3009::new(self.usdc, self.provider.clone());
         let number = |name: &str| field(name).parse::<U256>();
-        let receipt = token
+        let call = token
             .transferWithAuthorization(
                 field("from").parse()?,
                 field("to").parse()?,
@@ -105,11 +105,10 @@ impl Shop {
                 field("nonce").parse()?,
                 payload["signature"].as_str().unwrap().parse()?,
             )
-            .from(self.gas)
-            .send()
-            .await?
-            .get_receipt()
-            .await?;
+            .from(self.gas);
+        // A failed send would use up a nonce of the wallet all the same.
+        call.estimate_gas().await?;
+        let receipt = call.send().await?.get_receipt().await?;
         Ok(receipt.transaction_hash)
     }
 }
