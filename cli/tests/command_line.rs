@@ -1,0 +1,164 @@
+//! The binary as a treasury team and an agent developer use it, against a real node.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+use std::{
+    os::unix::fs::PermissionsExt as _,
+    path::{Path, PathBuf},
+    process::{Command, Output},
+};
+
+use alloy::{hex, primitives::Address, signers::local::PrivateKeySigner};
+use anyhow::{Result, ensure};
+use bursar_sdk::testing::LocalChain;
+use serde_json::Value;
+
+/// A directory with key files and a configuration for the local chain.
+struct Desk {
+    dir: tempfile::TempDir,
+}
+
+impl Desk {
+    fn new(chain: &LocalChain) -> Result<Self> {
+        let desk = Self { dir: tempfile::tempdir()? };
+        let config = format!(
+            "network = \"local\"\nrpc_url = \"{}\"\nfactory = \"{}\"\nasset = \"{}\"\ntreasury = \"{}\"\n",
+            chain.url, chain.factory, chain.usdc, chain.treasury
+        );
+        std::fs::write(desk.path("bursar.toml"), config)?;
+        for (name, key) in [
+            ("owner", &chain.people.owner),
+            ("manager", &chain.people.policy_manager),
+            ("guardian", &chain.people.guardian),
+            ("gas", &chain.people.gas),
+        ] {
+            desk.key(name, key)?;
+        }
+        Ok(desk)
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    fn key(&self, name: &str, key: &PrivateKeySigner) -> Result<()> {
+        let path = self.path(&format!("{name}.key"));
+        std::fs::write(&path, format!("0x{}\n", hex::encode(key.to_bytes())))?;
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600))?;
+        Ok(())
+    }
+
+    fn run(&self, who: &str, args: &[&str]) -> Result<Output> {
+        Ok(command(self.dir.path())
+            .args(["--json", "--key-file", &format!("{who}.key")])
+            .args(args)
+            .output()?)
+    }
+
+    /// Runs a command that has to work; its JSON.
+    fn done(&self, who: &str, args: &[&str]) -> Result<Value> {
+        let output = self.run(who, args)?;
+        let error = String::from_utf8_lossy(&output.stderr).into_owned();
+        ensure!(output.status.success(), "bursar {args:?} failed: {error}");
+        Ok(serde_json::from_slice(&output.stdout)?)
+    }
+
+    /// Runs a command that has to fail; what it says.
+    fn refused(&self, who: &str, args: &[&str]) -> Result<String> {
+        let output = self.run(who, args)?;
+        ensure!(!output.status.success(), "bursar {args:?} worked: {}", String::from_utf8_lossy(&output.stdout));
+        Ok(String::from_utf8(output.stderr)?)
+    }
+}
+
+fn command(dir: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_bursar"));
+    command.current_dir(dir).env_clear();
+    command
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_treasury_and_an_agent_from_the_command_line() -> Result<()> {
+    let chain = LocalChain::start().await?;
+    let desk = Desk::new(&chain)?;
+    let agent = PrivateKeySigner::random();
+    desk.key("agent", &agent)?;
+
+    // A policy document: printed, checked, put in force.
+    let example = command(desk.dir.path()).args(["policy", "example"]).output()?;
+    ensure!(example.status.success());
+    std::fs::write(desk.path("policy.json"), &example.stdout)?;
+    let checked = desk.done("manager", &["policy", "check", "policy.json"])?;
+    let made = desk.done(
+        "manager",
+        &["treasury", "create-envelope", &agent.address().to_string(), "--policy", "policy.json"],
+    )?;
+    let envelope = made["envelope"].to_string();
+    assert!(made["transaction"].as_str().is_some_and(|hash| hash.len() == 66));
+    let compared = desk.done("manager", &["policy", "compare", &envelope, "policy.json"])?;
+    assert_eq!((compared["matches"].as_bool(), checked["policyHash"].is_string()), (Some(true), true));
+
+    // The same agent twice is refused, with both values.
+    let twice = ["treasury", "create-envelope", &agent.address().to_string(), "--policy", "policy.json"];
+    assert!(desk.refused("manager", &twice)?.contains("AgentTaken"));
+
+    // Money in, a session, money back.
+    bursar_sdk::deploy::mint_test_usdc(
+        &chain.provider,
+        chain.usdc,
+        chain.people.gas.address(),
+        bursar_sdk::Amount::new(50_000_000),
+    )
+    .await?;
+    desk.done("gas", &["treasury", "top-up", &envelope, "50000000"])?;
+    let on_envelope = ["--envelope", &envelope, "--gas-key-file", "gas.key"];
+    let open = [&["agent", "open", "--budget", "5000000"][..], &on_envelope].concat();
+    let session = desk.done("agent", &open)?;
+    assert_eq!(session["budget"], "5000000");
+    let shown = desk.done("agent", &[&["agent", "show"][..], &on_envelope].concat())?;
+    assert_eq!((shown["escrow"].as_str(), shown["held"].as_str()), (Some("45000000"), Some("5000000")));
+
+    // A guardian stops and cannot release; the owner releases.
+    desk.done("guardian", &["treasury", "freeze", "--envelope", &envelope])?;
+    assert!(desk.refused("agent", &open)?.contains("envelope_frozen"));
+    let release = ["treasury", "unfreeze", "--envelope", &envelope];
+    assert!(desk.refused("guardian", &release)?.contains("RoleMissing"));
+    desk.done("owner", &release)?;
+
+    let closed = desk.done("agent", &[&["agent", "close"][..], &on_envelope].concat())?;
+    assert_eq!(closed["returned"], "5000000");
+    let to = Address::repeat_byte(0x77).to_string();
+    desk.done("owner", &["treasury", "withdraw", &envelope, "50000000", "--to", &to])?;
+    assert!(desk.refused("owner", &["treasury", "withdraw", &envelope, "1", "--to", &to])?.contains("EscrowTooSmall"));
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bad_input_is_named_and_keys_are_never_repeated() -> Result<()> {
+    let chain = LocalChain::start().await?;
+    let desk = Desk::new(&chain)?;
+
+    // Another chain than the node's.
+    let output = command(desk.dir.path()).args(["--network", "base", "--rpc-url", &chain.url, "treasury", "show"]).output()?;
+    let error = String::from_utf8(output.stderr)?;
+    assert!(error.contains("expected chain 8453") && error.contains("31337"), "{error}");
+
+    // No treasury where one is expected.
+    let nowhere = Address::repeat_byte(1).to_string();
+    assert!(desk.refused("owner", &["--treasury", &nowhere, "treasury", "show"])?.contains("no code"));
+
+    // A key that others can read, and one that is none; neither is repeated.
+    std::fs::set_permissions(desk.path("owner.key"), std::fs::Permissions::from_mode(0o644))?;
+    assert!(desk.refused("owner", &["treasury", "delay", "5"])?.contains("readable by others"));
+    std::fs::write(desk.path("gas.key"), "0xnot-a-key-but-secret")?;
+    let error = desk.refused("gas", &["treasury", "delay", "5"])?;
+    assert!(error.contains("32 bytes") && !error.contains("secret"), "{error}");
+
+    // A policy that contradicts itself, with both values.
+    let example = command(desk.dir.path()).args(["policy", "example"]).output()?;
+    let mut policy: Value = serde_json::from_slice(&example.stdout)?;
+    policy["sessionLimit"] = "1".into();
+    std::fs::write(desk.path("bad.json"), policy.to_string())?;
+    let error = desk.refused("manager", &["policy", "check", "bad.json"])?;
+    assert!(error.contains("5000000") && error.contains("got 1"), "{error}");
+    Ok(())
+}
