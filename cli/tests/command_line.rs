@@ -65,7 +65,11 @@ impl Desk {
     /// Runs a command that has to fail; what it says.
     fn refused(&self, who: &str, args: &[&str]) -> Result<String> {
         let output = self.run(who, args)?;
-        ensure!(!output.status.success(), "bursar {args:?} worked: {}", String::from_utf8_lossy(&output.stdout));
+        ensure!(
+            !output.status.success(),
+            "bursar {args:?} worked: {}",
+            String::from_utf8_lossy(&output.stdout)
+        );
         Ok(String::from_utf8(output.stderr)?)
     }
 }
@@ -128,7 +132,10 @@ async fn a_treasury_and_an_agent_from_the_command_line() -> Result<()> {
     assert_eq!(closed["returned"], "5000000");
     let to = Address::repeat_byte(0x77).to_string();
     desk.done("owner", &["treasury", "withdraw", &envelope, "50000000", "--to", &to])?;
-    assert!(desk.refused("owner", &["treasury", "withdraw", &envelope, "1", "--to", &to])?.contains("EscrowTooSmall"));
+    assert!(
+        desk.refused("owner", &["treasury", "withdraw", &envelope, "1", "--to", &to])?
+            .contains("EscrowTooSmall")
+    );
     Ok(())
 }
 
@@ -138,7 +145,9 @@ async fn bad_input_is_named_and_keys_are_never_repeated() -> Result<()> {
     let desk = Desk::new(&chain)?;
 
     // Another chain than the node's.
-    let output = command(desk.dir.path()).args(["--network", "base", "--rpc-url", &chain.url, "treasury", "show"]).output()?;
+    let output = command(desk.dir.path())
+        .args(["--network", "base", "--rpc-url", &chain.url, "treasury", "show"])
+        .output()?;
     let error = String::from_utf8(output.stderr)?;
     assert!(error.contains("expected chain 8453") && error.contains("31337"), "{error}");
 

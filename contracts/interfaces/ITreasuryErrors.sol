@@ -36,6 +36,10 @@ interface ITreasuryErrors {
     error EscrowTooSmall(uint256 escrow, uint256 asked);
     /// @notice No session is open on the purse.
     error SessionNotOpen(address purse);
+    /// @notice A session is open on the purse.
+    error SessionOpen(address purse);
+    /// @notice The envelope has no such purse; purses are numbered from 0 to `last`.
+    error PurseUnknown(uint256 index, uint256 last);
     /// @notice The caller may not close the session before it ends.
     error CloseNotAllowed(address caller, uint256 expiry);
     /// @notice The session is not frozen.

@@ -111,7 +111,8 @@ library Policies {
         uint256 contained;
         for (uint256 i; i < 5 && old[i].limit != 0; ++i) {
             uint256 used = Windows.usedAt(old[i], timestamp);
-            bool contains = old[i].period == 0 || (period != 0 && old[i].period >= period);
+            // A window contains another only where the periods nest: both are aligned to the same anchor.
+            bool contains = old[i].period == 0 || (period != 0 && old[i].period % period == 0);
             if (old[i].period == period) {
                 window.used = uint96(used);
                 return window;

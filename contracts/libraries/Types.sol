@@ -179,6 +179,12 @@ struct Account {
     uint24 agentOf;
 }
 
+/// @notice An announced loosening.
+struct Announcement {
+    uint64 madeAt;
+    uint64 readyAt;
+}
+
 /// @notice A token that envelopes may hold.
 struct Asset {
     address token;

@@ -75,12 +75,19 @@ abstract contract TreasuryEnvelopes is TreasuryRoles {
     }
 
     /// @notice Replaces the agent's identity key, after a loss or a compromise. Loosening.
+    /// @dev The policy gets a new version with it: sessions that the old key opened pay no more.
     function setAgent(uint24 envelope, address agent) external only(Role.OWNER) {
         Envelope storage record = _existing(envelope);
         _requireAnnounced();
         delete _accounts[record.agent].agentOf;
         _assignAgent(envelope, record, agent);
         emit AgentSet(envelope, agent, msg.sender);
+
+        Policy memory policy = _policyInForce(record);
+        uint16 version = _nextVersion(record);
+        record.head.policyVersion = version;
+        record.policyHashes[version] = policy.policyHash;
+        emit PolicySet(envelope, version, policy, msg.sender);
     }
 
     /// @notice Creates further purses, so that replicas of one agent share no state.
@@ -119,6 +126,12 @@ abstract contract TreasuryEnvelopes is TreasuryRoles {
         emit PurseCreated(envelope, purse, index);
     }
 
+    function _nextVersion(Envelope storage record) private view returns (uint16 version) {
+        version = record.head.policyVersion;
+        if (version == type(uint16).max) revert TooMany(type(uint16).max);
+        return version + 1;
+    }
+
     function _writePolicy(
         uint24 envelope,
         Envelope storage record,
@@ -126,9 +139,7 @@ abstract contract TreasuryEnvelopes is TreasuryRoles {
         Window[5] memory old
     ) private {
         Policies.validate(policy);
-        uint16 version = record.head.policyVersion;
-        if (version == type(uint16).max) revert TooMany(type(uint16).max);
-        version += 1;
+        uint16 version = _nextVersion(record);
 
         record.head = EnvelopeHead({
             paymentCap: policy.paymentCap,

@@ -64,10 +64,11 @@ abstract contract TreasuryPaymentRules is TreasuryStorage {
         if (signer == address(0) || signer != word.key()) {
             return (Refusal.SessionKeyMismatch, uint160(word.key()), uint160(signer));
         }
-        if (payment.amount <= threshold) return (Refusal.None, 0, 0);
         if (payment.approvalKind == PaymentBlob.APPROVAL_NONE) {
+            if (payment.amount <= threshold) return (Refusal.None, 0, 0);
             return (Refusal.ApprovalMissing, threshold, payment.amount);
         }
+        // Judged even where none is due: whoever submits a payment must not be able to write an approver into it.
         return _judgeApproval(purse, word, payment, digest, signature);
     }
 

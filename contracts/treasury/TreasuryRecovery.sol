@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.30;
 
-import {Envelope, Role} from "../libraries/Types.sol";
+import {Asset, Envelope, Role} from "../libraries/Types.sol";
 import {TreasuryEnvelopes} from "./TreasuryEnvelopes.sol";
 import {SafeTransferLib} from "solady/utils/SafeTransferLib.sol";
 
@@ -21,19 +21,41 @@ abstract contract TreasuryRecovery is TreasuryEnvelopes {
     }
 
     /// @notice Sends on another token than the envelope's asset that was sent to a purse by mistake.
-    /// @dev The asset itself comes back through the session's close, or the next opening.
     function recoverFromPurse(uint24 envelope, uint16 purseIndex, address token, address to)
         external
         only(Role.OWNER)
         nonReentrant
     {
-        Envelope storage record = _existing(envelope);
+        (Envelope storage record, address purse) = _existingPurse(envelope, purseIndex);
         if (to == address(0)) revert AddressZero();
         if (token == _assets[record.asset].token) revert AssetKnown(token);
-        address purse = _purseAddress(envelope, purseIndex, record.asset);
         uint256 amount = SafeTransferLib.balanceOf(token, purse);
         if (amount == 0) revert AmountZero();
         emit Recovered(token, purse, to, amount);
         _pull(purse, token, to, amount);
+    }
+
+    /// @notice Puts the asset that strangers sent to a purse without a session into the escrow. Anyone may.
+    /// @dev With a session open, its close does the same.
+    function sweepPurse(uint24 envelope, uint16 purseIndex) external nonReentrant {
+        (Envelope storage record, address purse) = _existingPurse(envelope, purseIndex);
+        if (_sessions[purse].key() != address(0)) revert SessionOpen(purse);
+        Asset storage asset = _assets[record.asset];
+        uint256 amount = SafeTransferLib.balanceOf(asset.token, purse);
+        if (amount == 0) revert AmountZero();
+        record.escrow = _u96(record.escrow + amount);
+        asset.escrowed = _u96(asset.escrowed + amount);
+        emit PurseSwept(envelope, purse, amount);
+        _pull(purse, asset.token, address(this), amount);
+    }
+
+    function _existingPurse(uint24 envelope, uint16 purseIndex)
+        private
+        view
+        returns (Envelope storage record, address purse)
+    {
+        record = _existing(envelope);
+        if (purseIndex > record.morePurses) revert PurseUnknown(purseIndex, record.morePurses);
+        purse = _purseAddress(envelope, purseIndex, record.asset);
     }
 }

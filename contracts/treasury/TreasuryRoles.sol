@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.30;
 
-import {Account, Role} from "../libraries/Types.sol";
+import {Account, Announcement, Role} from "../libraries/Types.sol";
 import {TreasuryStorage} from "./TreasuryStorage.sol";
 
 /// @notice Who may do what, and how a loosening waits its turn.
 abstract contract TreasuryRoles is TreasuryStorage {
+    /// @dev A longer delay could not be taken back in any useful time.
+    uint256 private constant MAX_DELAY = 30 days;
     uint8 private constant ALL_ROLES = 63;
     // Granting one of these only adds somebody who can stop things, so it is never a loosening.
     uint8 private constant STOPPING_ROLES = Role.GUARDIAN | Role.REVIEWER;
@@ -34,8 +36,10 @@ abstract contract TreasuryRoles is TreasuryStorage {
         emit RoleRevoked(account, role, msg.sender);
     }
 
-    /// @notice Sets how long a loosening waits, in seconds. Shortening the delay is a loosening itself.
+    /// @notice Sets how long a loosening waits, in seconds, at most {MAX_DELAY}. Shortening it is a loosening itself;
+    /// what is announced already waits by the delay in force.
     function setDelay(uint32 delay) external only(Role.OWNER) {
+        if (delay > MAX_DELAY) revert Overflow(delay, MAX_DELAY);
         if (delay < _organisation.delay) _requireAnnounced();
         _organisation.delay = delay;
         emit DelaySet(delay, msg.sender);
@@ -60,13 +64,13 @@ abstract contract TreasuryRoles is TreasuryStorage {
     {
         id = keccak256(call);
         uint256 readyAt = block.timestamp + _organisation.delay;
-        _announcements[id] = readyAt;
+        _announcements[id] = Announcement({madeAt: uint64(block.timestamp), readyAt: uint64(readyAt)});
         emit Announced(id, msg.sender, readyAt, call);
     }
 
     /// @notice Takes an announcement back.
     function cancelAnnouncement(bytes32 id) external only(Role.OWNER | Role.POLICY_MANAGER | Role.GUARDIAN) {
-        if (_announcements[id] == 0) revert NotAnnounced(id, 0);
+        if (_announcements[id].madeAt == 0) revert NotAnnounced(id, 0);
         delete _announcements[id];
         emit AnnouncementCancelled(id, msg.sender);
     }

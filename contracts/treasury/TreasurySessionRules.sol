@@ -77,6 +77,10 @@ abstract contract TreasurySessionRules is TreasuryStorage {
         }
         opening.purse = _purseAddress(request.envelope, request.purseIndex, envelope.asset);
         opening.before = _sessions[opening.purse];
+        // A frozen session is the treasury's to end: an agent that could replace it would unfreeze itself.
+        if (_isHeldFrozen(opening.purse, opening.before)) {
+            return _refuse(opening, Refusal.SessionFrozen, 0, 0);
+        }
         uint256 next = uint256(opening.before.sequence()) + 1;
         if (request.sequence != next || next > SessionWordLib.MAX_SEQUENCE) {
             return _refuse(opening, Refusal.SequenceMismatch, next, request.sequence);
@@ -111,6 +115,11 @@ abstract contract TreasurySessionRules is TreasuryStorage {
             return _refuse(opening, Refusal.EscrowExceeded, available, request.budget);
         }
         return _planWindows(envelope, opening, request);
+    }
+
+    /// @dev Whether a purse's session is frozen and would otherwise still run.
+    function _isHeldFrozen(address purse, SessionWord word) internal view returns (bool) {
+        return word.key() != address(0) && word.expiry() == 0 && block.timestamp < _draws[purse].expiry;
     }
 
     function _planWindows(Envelope storage envelope, Opening memory opening, SessionRequest calldata request)

@@ -62,7 +62,7 @@ abstract contract TreasurySessions is TreasurySessionRules, TreasuryStops {
     /// @notice Closes a purse's session: what it holds returns to the escrow, what it did not spend to the
     /// windows it was drawn in, where they are current.
     /// @dev The agent, the treasury's people and anyone with the agent's signature may at any time; anyone
-    /// once it has expired or its policy is gone. Frozen or not: closing only takes money off an agent.
+    /// once it has expired or its policy is gone. While the session itself is frozen, only the treasury's people.
     /// @param signature EIP-712 `CloseSession` by the agent, or empty where the caller needs none.
     function closeSession(address purse, bytes calldata signature) external nonReentrant {
         SessionWord word = _openSession(purse);
@@ -94,13 +94,15 @@ abstract contract TreasurySessions is TreasurySessionRules, TreasuryStops {
         SessionWord word,
         bytes calldata signature
     ) private view {
+        if (_accounts[msg.sender].roles & (Role.OWNER | Role.POLICY_MANAGER | Role.GUARDIAN) != 0) return;
+        // Closed by its agent, a frozen session could be replaced by the next one.
+        if (_isHeldFrozen(purse, word)) revert SessionRefused(Refusal.SessionFrozen, 0, 0);
         if (signature.length != 0) {
             bytes32 digest = closeSessionDigest(purse, word.sequence());
             if (SignatureChecker.isValidSignatureNow(envelope.agent, digest, signature)) return;
             revert SessionRefused(Refusal.AgentSignatureInvalid, uint160(envelope.agent), 0);
         }
         if (msg.sender == envelope.agent) return;
-        if (_accounts[msg.sender].roles & (Role.OWNER | Role.POLICY_MANAGER | Role.GUARDIAN) != 0) return;
         uint256 expiry = _draws[purse].expiry;
         if (block.timestamp >= expiry || word.policyVersion() != envelope.head.policyVersion) return;
         revert CloseNotAllowed(msg.sender, expiry);

@@ -5,7 +5,19 @@ import {Purse} from "../Purse.sol";
 import {ITreasuryErrors} from "../interfaces/ITreasuryErrors.sol";
 import {ITreasuryEvents} from "../interfaces/ITreasuryEvents.sol";
 import {SessionWord} from "../libraries/SessionWord.sol";
-import {Account, Asset, Draw, Envelope, Organisation, Role, Scope} from "../libraries/Types.sol";
+import {
+    Account,
+    Announcement,
+    Asset,
+    Draw,
+    Envelope,
+    EnvelopeHead,
+    Organisation,
+    Policy,
+    Role,
+    Scope,
+    WindowLimit
+} from "../libraries/Types.sol";
 import {EIP712} from "solady/utils/EIP712.sol";
 import {ReentrancyGuardTransient} from "solady/utils/ReentrancyGuardTransient.sol";
 
@@ -29,7 +41,7 @@ abstract contract TreasuryStorage is ITreasuryErrors, ITreasuryEvents, EIP712, R
     mapping(address purse => Scope) internal _scopes;
     mapping(address purse => Draw) internal _draws;
     mapping(uint256 list => mapping(address payee => bool)) internal _payees;
-    mapping(bytes32 callHash => uint256 readyAt) internal _announcements;
+    mapping(bytes32 callHash => Announcement) internal _announcements;
 
     /* CHECKS */
 
@@ -53,6 +65,38 @@ abstract contract TreasuryStorage is ITreasuryErrors, ITreasuryEvents, EIP712, R
         return uint96(value);
     }
 
+    /* THE POLICY IN FORCE */
+
+    function _policyInForce(Envelope storage record) internal view returns (Policy memory policy) {
+        EnvelopeHead memory head = record.head;
+        policy.paymentCap = head.paymentCap;
+        policy.approvalThreshold = head.approvalThreshold;
+        policy.sessionLimit = record.sessionLimit;
+        policy.maxSessionSeconds = head.maxSessionSeconds;
+        policy.payeeList = head.payeeList;
+        policy.policyHash = record.policyHashes[head.policyVersion];
+        (policy.windows, policy.lifetimeLimit) = _limits(record);
+    }
+
+    function _limits(Envelope storage record)
+        internal
+        view
+        returns (WindowLimit[] memory windows, uint96 lifetimeLimit)
+    {
+        uint256 count;
+        while (count < 5 && record.windows[count].limit != 0) {
+            if (record.windows[count].period == 0) {
+                lifetimeLimit = record.windows[count].limit;
+                break;
+            }
+            ++count;
+        }
+        windows = new WindowLimit[](count);
+        for (uint256 i; i < count; ++i) {
+            windows[i] = WindowLimit({period: record.windows[i].period, limit: record.windows[i].limit});
+        }
+    }
+
     /* SHARED EFFECTS */
 
     function _grant(address account, uint8 role) internal {
@@ -63,11 +107,19 @@ abstract contract TreasuryStorage is ITreasuryErrors, ITreasuryEvents, EIP712, R
         emit RoleGranted(account, role, msg.sender);
     }
 
+    /// @dev When an announced call may run; 0 where it is not announced. A delay that got longer since binds too.
+    function _readyAt(bytes32 id) internal view returns (uint256) {
+        Announcement memory announcement = _announcements[id];
+        if (announcement.madeAt == 0) return 0;
+        uint256 byDelay = uint256(announcement.madeAt) + _organisation.delay;
+        return byDelay > announcement.readyAt ? byDelay : announcement.readyAt;
+    }
+
     /// @dev Uses up the announcement of the current call, unless the organisation asks for no delay.
     function _requireAnnounced() internal {
         if (_organisation.delay == 0) return;
         bytes32 id = keccak256(msg.data);
-        uint256 readyAt = _announcements[id];
+        uint256 readyAt = _readyAt(id);
         if (readyAt == 0 || block.timestamp < readyAt) revert NotAnnounced(id, readyAt);
         uint256 staleAt = readyAt + ANNOUNCEMENT_LIFE;
         if (block.timestamp >= staleAt) revert AnnouncementStale(id, staleAt);

@@ -37,7 +37,6 @@ abstract contract TreasuryViews is TreasuryStorage {
     function envelope(uint24 number) external view returns (EnvelopeView memory) {
         Envelope storage record = _existing(number);
         EnvelopeHead memory head = record.head;
-        (WindowLimit[] memory windows, uint96 lifetimeLimit) = _limits(record);
         return EnvelopeView({
             agent: record.agent,
             asset: _assets[record.asset].token,
@@ -46,16 +45,7 @@ abstract contract TreasuryViews is TreasuryStorage {
             frozen: head.flags & FLAG_FROZEN != 0,
             underReview: head.flags & FLAG_REVIEW != 0,
             purses: uint256(record.morePurses) + 1,
-            policy: Policy({
-                paymentCap: head.paymentCap,
-                approvalThreshold: head.approvalThreshold,
-                sessionLimit: record.sessionLimit,
-                maxSessionSeconds: head.maxSessionSeconds,
-                payeeList: head.payeeList,
-                lifetimeLimit: lifetimeLimit,
-                policyHash: record.policyHashes[head.policyVersion],
-                windows: windows
-            })
+            policy: _policyInForce(record)
         });
     }
 
@@ -110,25 +100,6 @@ abstract contract TreasuryViews is TreasuryStorage {
 
     /// @notice When an announced call may run, in unix seconds; 0 where it is not announced.
     function announcedFor(bytes32 id) external view returns (uint256) {
-        return _announcements[id];
-    }
-
-    function _limits(Envelope storage record)
-        private
-        view
-        returns (WindowLimit[] memory windows, uint96 lifetimeLimit)
-    {
-        uint256 count;
-        while (count < 5 && record.windows[count].limit != 0) {
-            if (record.windows[count].period == 0) {
-                lifetimeLimit = record.windows[count].limit;
-                break;
-            }
-            ++count;
-        }
-        windows = new WindowLimit[](count);
-        for (uint256 i; i < count; ++i) {
-            windows[i] = WindowLimit({period: record.windows[i].period, limit: record.windows[i].limit});
-        }
+        return _readyAt(id);
     }
 }

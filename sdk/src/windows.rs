@@ -153,7 +153,9 @@ impl Limits {
         if let Some(same) = self.windows.iter().find(|old| old.period == limit.period) {
             return window(same.used_at(timestamp));
         }
-        let contains = |old: &&Window| old.period == 0 || (limit.period != 0 && old.period >= limit.period);
+        // A window contains another only where the periods nest: all are aligned to the same anchor.
+        let contains =
+            |old: &&Window| old.period == 0 || (limit.period != 0 && old.period.is_multiple_of(limit.period));
         let used = |old: &Window| old.used_at(timestamp);
         let containing = self.windows.iter().filter(contains).map(used).min();
         window(containing.or_else(|| self.windows.iter().map(used).max()).unwrap_or_default())
@@ -262,6 +264,10 @@ mod tests {
         let mut hourly = all.clone();
         hourly.lay_out(2, &limits(&[(3600, 10), (WEEK, 300)]), tuesday);
         assert_eq!(used(&hourly, tuesday), [amount(20), amount(70)]);
+        // Five days nest in no week: what any window has counted is the best that is known.
+        let mut five_days = all.clone();
+        five_days.lay_out(2, &limits(&[(5 * DAY, 200), (WEEK, 300)]), tuesday);
+        assert_eq!(used(&five_days, tuesday), [amount(70), amount(70)]);
         let mut lifetime = all.clone();
         lifetime.lay_out(2, &limits(&[(0, 900)]), tuesday);
         assert_eq!(used(&lifetime, tuesday), [amount(70)]);

@@ -53,6 +53,28 @@ contract CloseSessionTest is Base {
         _assertClosed(0);
     }
 
+    /// @dev Else the agent would replace a frozen session by the next one.
+    function test_RevertWhen_AgentClosesOrReplacesFrozenSession() public {
+        vm.prank(guardian);
+        treasury.freezeSession(purse);
+        bytes memory frozen = abi.encodeWithSelector(SessionRefused.selector, Refusal.SessionFrozen, 0, 0);
+        vm.prank(agent);
+        vm.expectRevert(frozen);
+        treasury.closeSession(purse, "");
+        bytes memory signature = signClose(purse, 1, agentKey);
+        vm.expectRevert(frozen);
+        treasury.closeSession(purse, signature);
+        nextSessionKey();
+        SessionRequest memory r = request(10 * UNIT);
+        signature = signRequest(r);
+        vm.expectRevert(frozen);
+        treasury.openSession(r, signature);
+        // Once it would have ended, it is over like any other.
+        vm.warp(expiry);
+        r.expiry = uint32(expiry + 1 hours);
+        treasury.openSession(r, signRequest(r));
+    }
+
     function test_RevertWhen_SignatureIsAnothersOrOfAnotherSession() public {
         vm.chainId(OTHER_CHAIN);
         bytes memory otherChain = signClose(purse, 1, agentKey);
@@ -150,10 +172,8 @@ contract CloseSessionTest is Base {
         treasury.freezeSession(purse);
         treasury.freezeEnvelope(envelope);
         treasury.freezeOrganisation();
+        treasury.closeSession(purse, "");
         vm.stopPrank();
-        bytes memory signature = signClose(purse, 1, agentKey);
-        vm.prank(stranger);
-        treasury.closeSession(purse, signature);
         _assertClosed(0);
     }
 
@@ -161,7 +181,7 @@ contract CloseSessionTest is Base {
     function test_RevertWhen_StrangerClosesFrozenSessionEarly() public {
         vm.prank(guardian);
         treasury.freezeSession(purse);
-        vm.expectRevert(abi.encodeWithSelector(CloseNotAllowed.selector, stranger, expiry));
+        vm.expectRevert(abi.encodeWithSelector(SessionRefused.selector, Refusal.SessionFrozen, 0, 0));
         vm.prank(stranger);
         treasury.closeSession(purse, "");
     }

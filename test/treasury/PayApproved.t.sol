@@ -29,9 +29,20 @@ contract PayApprovedTest is Base {
 
     function test_GivenApprovalThatIsNotNeeded_Settles() public {
         Payment memory small = paymentOf(payee, UNIT);
-        // Whoever it is from: nobody asks.
-        (, bytes memory blob) = signedWithApproval(purse, small, 0xbad);
+        (, bytes memory blob) = signedWithApproval(purse, small, approverKey);
         settle(purse, small, blob);
+    }
+
+    /// @dev The approval is outside the digest: whoever submits a payment must not write an approver into it.
+    function test_RevertWhen_ApprovalThatIsNotNeededIsMadeUp() public {
+        Payment memory small = paymentOf(payee, UNIT);
+        (bytes32 digest, bytes memory blob) = signedWithApproval(purse, small, 0xbad);
+        assertRefused(purse, small, digest, blob, Refusal.ApproverNotAuthorized);
+        small.approvalKind = 0;
+        (digest, blob) = signed(purse, small);
+        blob[0] = 0x21;
+        bytes memory dressed = abi.encodePacked(blob, approver, "made up");
+        assertRefused(purse, small, digest, dressed, Refusal.ApprovalInvalid);
     }
 
     function test_RevertWhen_ApprovalIsMissing() public {

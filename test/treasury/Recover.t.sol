@@ -56,6 +56,32 @@ contract RecoverTest is Base {
         assertEq(other.balanceOf(to), 7);
     }
 
+    function test_RevertWhen_PurseWasNeverCreated() public {
+        vm.expectRevert(abi.encodeWithSelector(PurseUnknown.selector, 1, 0));
+        _recoverFromPurse(1, address(usdc));
+        vm.expectRevert(abi.encodeWithSelector(PurseUnknown.selector, 1, 0));
+        desk.sweepPurse(envelope, 1);
+    }
+
+    function test_GivenStrayAssetInPurseWithoutSession_AnyoneSweepsItIntoTheEscrow() public {
+        uint256 escrow = escrowOf(envelope);
+        vm.expectRevert(AmountZero.selector);
+        desk.sweepPurse(envelope, 0);
+        usdc.mint(purse, 7);
+        vm.expectEmit(address(treasury));
+        emit PurseSwept(envelope, purse, 7);
+        vm.prank(stranger);
+        desk.sweepPurse(envelope, 0);
+        assertEq(escrowOf(envelope), escrow + 7);
+        assertEq(usdc.balanceOf(purse), 0);
+    }
+
+    function test_RevertWhen_SweptPurseHasASession() public {
+        open(10 * UNIT);
+        vm.expectRevert(abi.encodeWithSelector(SessionOpen.selector, purse));
+        desk.sweepPurse(envelope, 0);
+    }
+
     function test_RevertWhen_TokenIsTheEnvelopesAsset() public {
         open(50 * UNIT);
         vm.expectRevert(abi.encodeWithSelector(AssetKnown.selector, address(usdc)));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.30;
 
+import {Payment} from "../../contracts/libraries/PaymentBlob.sol";
 import {Refusal, SessionRequest} from "../../contracts/libraries/Types.sol";
 import {Base} from "../Base.t.sol";
 
@@ -24,11 +25,35 @@ contract SetAgentTest is Base {
         treasury.openSession(r, signRequest(r, nextKey));
     }
 
-    function test_GivenSameAgent_NothingChanges() public {
+    function test_GivenSameAgent_OnlyItsSessionsEnd() public {
         vm.prank(owner);
         desk.setAgent(envelope, agent);
         assertEq(desk.account(agent).agentOf, envelope);
         open(UNIT);
+    }
+
+    /// @dev Replaced after a compromise, an agent must not pay on from what it opened.
+    function test_GivenSessionOfTheOldAgent_ItPaysNoMore() public {
+        open(20 * UNIT);
+        Payment memory p = paymentOf(payee, UNIT);
+        bytes32 nonce = nonceOf(purse, p.decisionHash);
+        (bytes32 digest, bytes memory blob) = signed(purse, p);
+        assertAccepted(purse, digest, blob);
+        bytes32 policy = desk.policyHash(envelope, 1);
+
+        vm.prank(owner);
+        desk.setAgent(envelope, makeAddr("next agent"));
+        assertEq(answer(purse, digest, blob), INVALID);
+        (Refusal reason,,) = desk.diagnosePayment(purse, digest, blob);
+        assertEq(uint8(reason), uint8(Refusal.PolicyChanged));
+        vm.expectRevert();
+        usdc.transferWithAuthorization(purse, p.payee, p.amount, p.validAfter, p.validBefore, nonce, blob);
+        // The same policy, under a new version; anyone may send the money home.
+        assertEq(desk.envelope(envelope).policyVersion, 2);
+        assertEq(desk.policyHash(envelope, 2), policy);
+        vm.prank(stranger);
+        treasury.closeSession(purse, "");
+        assertEq(usdc.balanceOf(purse), 0);
     }
 
     function test_RevertWhen_AgentHasAnotherEnvelope() public {
