@@ -99,12 +99,11 @@ pub(crate) fn agents(ledger: &Value) -> Vec<String> {
 /// Per payment, one line, and why.
 pub(crate) fn payments(page: &Value) -> Vec<String> {
     let rows = items(page, "/items", |payment| {
-        let session = text(payment, "/session");
         vec![
             money(payment, "/amount"),
             text(payment, "/payee"),
             format!("v{}", text(payment, "/policyVersion")),
-            session.chars().skip(session.len().saturating_sub(4)).collect(),
+            session(&text(payment, "/session")),
             brief(&text(payment, "/decisionHash")),
             brief(&text(payment, "/approver")),
             brief(&text(payment, "/txHash")),
@@ -162,6 +161,14 @@ fn text(value: &Value, at: &str) -> String {
 
 fn money(value: &Value, at: &str) -> String {
     usdc(&text(value, at))
+}
+
+/// A session as people tell it: the beginning of its purse, and which of the purse's sessions it is.
+fn session(id: &str) -> String {
+    match id.parse::<B256>().map(bursar_sdk::payment::split_session_id) {
+        Ok((purse, sequence)) => format!("{}#{sequence}", &purse.to_string()[..6]),
+        Err(_) => "-".into(),
+    }
 }
 
 fn brief(hash: &str) -> String {
