@@ -91,18 +91,18 @@ enum Command {
     /// then a flag where there is one. In the file by its name, in the environment as BURSAR_ and the name in
     /// capitals:
     ///
-    ///   network         local | base-sepolia | base; picks the defaults below            [local]
-    ///   chain_id        EIP-155 id; a node of another chain is refused                    [31337 | 84532 | 8453]
-    ///   rpc_url         the node's HTTP address                                          [the network's public one]
-    ///   factory         the treasury factory to follow, or to deploy through              [none]
-    ///   asset           the token of new envelopes                                       [USDC; local: none]
-    ///   treasury        the treasury that treasury and agent verbs act on                 [none]
-    ///   start_block     the first block that can hold one of ours                        [0]
-    ///   finality_depth  blocks; a deeper reorganisation stops the indexer                 [64 | 256 | 256]
-    ///   database        the SQLite file of the ledger                                    [bursar.sqlite]
-    ///   listen          where the API listens                                            [127.0.0.1:8402]
-    ///   api_url         where agents, approvers and `bursar ledger` find the API          [http://127.0.0.1:8402/]
-    ///   state_dir       decision records and session keys of agent verbs                  [.bursar]
+    ///   network         local | base-sepolia | base; picks the defaults below            (local)
+    ///   chain_id        EIP-155 id; a node of another chain is refused                    (31337 | 84532 | 8453)
+    ///   rpc_url         the node's HTTP address                                          (the network's public one)
+    ///   factory         the treasury factory to follow, or to deploy through              (none)
+    ///   asset           the token of new envelopes                                       (USDC; local: none)
+    ///   treasury        the treasury that treasury and agent verbs act on                 (none)
+    ///   start_block     the first block that can hold one of ours                        (0)
+    ///   finality_depth  blocks; a deeper reorganisation stops the indexer                 (64 | 256 | 256)
+    ///   database        the SQLite file of the ledger                                    (bursar.sqlite)
+    ///   listen          where the API listens                                            (127.0.0.1:8402)
+    ///   api_url         where agents, approvers and `bursar ledger` find the API          (http://127.0.0.1:8402/)
+    ///   state_dir       decision records and session keys of agent verbs                  (.bursar)
     ///
     /// Keys are no settings: --key-file FILE (mode 600), BURSAR_KEY_FILE, or BURSAR_KEY. BURSAR_LOG filters logs
     /// (for example: info,bursar_indexer=debug).
