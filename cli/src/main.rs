@@ -1,5 +1,6 @@
 //! Bursar's one binary: the demo, the services, treasury and agent verbs, ledger queries.
 
+mod approval_request;
 mod commands;
 mod config;
 mod demo;

@@ -2,38 +2,19 @@
 
 use std::io::{BufRead as _, Write as _};
 
-use alloy::{
-    primitives::{B256, Bytes, hex},
-    signers::Signer as _,
-};
+use alloy::primitives::B256;
 use anyhow::{Context as _, Result, bail, ensure};
-use bursar_sdk::payment::{Authorization, treasury_domain};
-use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::Context;
-use crate::output::{table, usdc};
-
-/// A request as the API tells it; see `POST /v1/approval-requests`.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Request {
-    digest: B256,
-    treasury: alloy::primitives::Address,
-    chain_id: u64,
-    purse: alloy::primitives::Address,
-    payee: alloy::primitives::Address,
-    amount: bursar_sdk::amount::Amount,
-    valid_after: u64,
-    valid_before: u64,
-    nonce: B256,
-    decision_hash: B256,
-    state: String,
-}
+use crate::{
+    approval_request::ApprovalRequest,
+    output::{table, usdc},
+};
 
 pub(crate) async fn requests(context: &Context) -> Result<()> {
     let page: Value = context.api_get("v1/approval-requests?state=pending").await?;
-    let items: Vec<Request> =
+    let items: Vec<ApprovalRequest> =
         serde_json::from_value(page.get("items").cloned().unwrap_or_default()).context("the API's answer")?;
     let rows: Vec<Vec<String>> = items
         .iter()
@@ -57,7 +38,7 @@ pub(crate) async fn requests(context: &Context) -> Result<()> {
 }
 
 pub(crate) async fn approve(context: &Context, digest: B256, yes: bool) -> Result<()> {
-    let request: Request = context.api_get(&format!("v1/approval-requests/{digest}")).await?;
+    let request: ApprovalRequest = context.api_get(&format!("v1/approval-requests/{digest}")).await?;
     ensure!(request.state == "pending", "expected a pending request, this one is {}", request.state);
     ensure!(
         request.chain_id == context.config.chain_id,
@@ -79,14 +60,6 @@ pub(crate) async fn approve(context: &Context, digest: B256, yes: bool) -> Resul
         bail!("not approved");
     }
     let signer = context.keys.signer()?;
-    let authorization = Authorization {
-        purse: request.purse,
-        payee: request.payee,
-        amount: request.amount,
-        valid_after: request.valid_after,
-        valid_before: request.valid_before,
-        nonce: request.nonce,
-    };
     // The digest is recomputed for the token that the treasury says this purse pays in, not taken on trust.
     let view = context.treasury_view().await?;
     let session = view.session(request.purse).call().await?;
@@ -100,15 +73,10 @@ pub(crate) async fn approve(context: &Context, digest: B256, yes: bool) -> Resul
         Some(envelope.asset),
         None,
     );
-    let recomputed = authorization.digest(&domain);
+    let recomputed = request.authorization().digest(&domain);
     ensure!(recomputed == digest, "expected digest {digest}, the request's own fields give {recomputed}");
 
-    let approval = authorization.approval(request.decision_hash, digest);
-    let signature =
-        signer.sign_typed_data(&approval, &treasury_domain(request.chain_id, request.treasury)).await?;
-    let body = json!({
-        "approver": signer.address(), "signature": Bytes::from(signature.as_bytes().to_vec()), "kind": "eoa",
-    });
+    let body = request.approved_by(&signer).await?;
     context.api_post(&format!("v1/approval-requests/{digest}/approval"), &body).await?;
     context.output.done(
         &json!({ "digest": digest, "approver": signer.address() }),
@@ -125,7 +93,7 @@ pub(crate) async fn reject(context: &Context, digest: B256, reason: &str) -> Res
 }
 
 async fn rationale(context: &Context, decision: B256) -> String {
-    match context.api_get::<Value>(&format!("v1/decisions/0x{}", hex::encode(decision))).await {
+    match context.api_get::<Value>(&format!("v1/decisions/{decision}")).await {
         Ok(found) => {
             found.pointer("/record/rationale").and_then(Value::as_str).unwrap_or("(no rationale)").to_owned()
         }

@@ -3,15 +3,12 @@
 use std::time::Duration;
 
 use alloy::{
-    primitives::{Address, B256, Bytes},
-    signers::{Signer as _, local::PrivateKeySigner},
+    primitives::{Address, B256},
+    signers::local::PrivateKeySigner,
 };
-use anyhow::{Context as _, Result, bail};
-use bursar_sdk::{
-    Agent, AgentError, Amount, Paid, Purpose,
-    payment::{Authorization, treasury_domain},
-};
-use serde_json::{Value, json};
+use anyhow::{Context as _, Result, bail, ensure};
+use bursar_sdk::{Agent, AgentError, Paid, Purpose};
+use serde_json::Value;
 use url::Url;
 
 use super::{
@@ -19,6 +16,7 @@ use super::{
     stage::{Agents, Contracts},
     story::Story,
 };
+use crate::approval_request::ApprovalRequest;
 
 /// How long the demo's human takes at most to see a request.
 const HUMAN_TIMEOUT: Duration = Duration::from_secs(30);
@@ -104,44 +102,29 @@ async fn approve_next(api: &Url, treasury: Address, approver: &PrivateKeySigner)
     let http = reqwest::Client::new();
     let pending = api.join("v1/approval-requests?state=pending")?;
     let deadline = tokio::time::Instant::now() + HUMAN_TIMEOUT;
-    let request: Value = loop {
+    let request: ApprovalRequest = loop {
         let page: Value = http.get(pending.clone()).send().await?.error_for_status()?.json().await?;
         if let Some(request) = page.pointer("/items/0") {
-            break request.clone();
+            break serde_json::from_value(request.clone()).context("the API's approval request")?;
         }
         if tokio::time::Instant::now() > deadline {
             bail!("no approval request arrived in {} s", HUMAN_TIMEOUT.as_secs());
         }
         tokio::time::sleep(Duration::from_millis(100)).await;
     };
-    let field = |name: &str| {
-        request.get(name).and_then(Value::as_str).with_context(|| format!("the request has no {name}"))
-    };
-    let number = |name: &str| {
-        request.get(name).and_then(Value::as_u64).with_context(|| format!("the request has no {name}"))
-    };
-    let digest: B256 = field("digest")?.parse()?;
-    let decision: B256 = field("decisionHash")?.parse()?;
-    let authorization = Authorization {
-        purse: field("purse")?.parse()?,
-        payee: field("payee")?.parse()?,
-        amount: field("amount")?.parse::<Amount>()?,
-        valid_after: number("validAfter")?,
-        valid_before: number("validBefore")?,
-        nonce: field("nonce")?.parse()?,
-    };
-    let lines = vec![
-        format!("the approver reads: {} units to {}", authorization.amount, authorization.payee),
-        format!("decision {decision}, and signs PaymentApproval (EIP-712) with a wallet"),
-    ];
-    let typed = authorization.approval(decision, digest);
-    let signature = approver.sign_typed_data(&typed, &treasury_domain(CHAIN_ID, treasury)).await?;
-    let body = json!({
-        "approver": approver.address(), "signature": Bytes::from(signature.as_bytes().to_vec()), "kind": "eoa",
-    });
-    let url = api.join(&format!("v1/approval-requests/{digest}/approval"))?;
+    ensure!(
+        request.treasury == treasury && request.chain_id == CHAIN_ID,
+        "expected treasury {treasury} on chain {CHAIN_ID}, the request names {} on {}",
+        request.treasury,
+        request.chain_id
+    );
+    let body = request.approved_by(approver).await?;
+    let url = api.join(&format!("v1/approval-requests/{}/approval", request.digest))?;
     http.post(url).json(&body).send().await?.error_for_status()?;
-    Ok(lines)
+    Ok(vec![
+        format!("the approver reads: {} units to {}", request.amount, request.payee),
+        format!("decision {}, and signs PaymentApproval (EIP-712) with a wallet", request.decision_hash),
+    ])
 }
 
 /// The beginning of a transaction's hash.

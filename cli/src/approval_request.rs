@@ -1,0 +1,53 @@
+//! A payment that waits for a human, as the API tells it, and the approval that a wallet signs.
+
+use alloy::{
+    primitives::{Address, B256, Bytes},
+    signers::{Signer as _, local::PrivateKeySigner},
+};
+use anyhow::Result;
+use bursar_sdk::{
+    Amount,
+    payment::{Authorization, treasury_domain},
+};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+/// A request of `v1/approval-requests`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ApprovalRequest {
+    pub(crate) digest: B256,
+    pub(crate) treasury: Address,
+    pub(crate) chain_id: u64,
+    pub(crate) purse: Address,
+    pub(crate) payee: Address,
+    pub(crate) amount: Amount,
+    pub(crate) valid_after: u64,
+    pub(crate) valid_before: u64,
+    pub(crate) nonce: B256,
+    pub(crate) decision_hash: B256,
+    pub(crate) state: String,
+}
+
+impl ApprovalRequest {
+    /// The payment that it asks to approve.
+    pub(crate) fn authorization(&self) -> Authorization {
+        Authorization {
+            purse: self.purse,
+            payee: self.payee,
+            amount: self.amount,
+            valid_after: self.valid_after,
+            valid_before: self.valid_before,
+            nonce: self.nonce,
+        }
+    }
+
+    /// Signs the approval (EIP-712 `PaymentApproval`); gives the body of the POST that hands it in.
+    pub(crate) async fn approved_by(&self, approver: &PrivateKeySigner) -> Result<Value> {
+        let typed = self.authorization().approval(self.decision_hash, self.digest);
+        let domain = treasury_domain(self.chain_id, self.treasury);
+        let signature = approver.sign_typed_data(&typed, &domain).await?;
+        let signature = Bytes::from(signature.as_bytes().to_vec());
+        Ok(json!({ "approver": approver.address(), "signature": signature, "kind": "eoa" }))
+    }
+}
