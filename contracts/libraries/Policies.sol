@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.30;
 
-import {Policy, Window} from "./Types.sol";
+import {Policy, Window, WindowLimit} from "./Types.sol";
 import {Windows} from "./Windows.sol";
 
 /// @notice What makes a policy sound, and what makes one tighter than another.
@@ -18,23 +18,43 @@ library Policies {
     function validate(Policy calldata policy) internal pure {
         uint256 cap = policy.paymentCap;
         uint256 session = policy.sessionLimit;
-        _atLeast("paymentCap", 1, cap);
-        _atMost("approvalThreshold exceeds paymentCap", cap, policy.approvalThreshold);
-        _atLeast("sessionLimit below paymentCap", cap, session);
-        _atLeast("maxSessionSeconds", 1, policy.maxSessionSeconds);
-        _atMost("windows", MAX_WINDOWS, policy.windows.length);
-        if (policy.policyHash == 0) revert PolicyInvalid("policyHash", 1, 0);
-
-        uint256 period;
-        uint256 limit = session;
-        for (uint256 i; i < policy.windows.length; ++i) {
-            _atLeast("window period not longer than the one before", period + 1, policy.windows[i].period);
-            _atLeast("window limit below sessionLimit or a shorter window", limit, policy.windows[i].limit);
-            period = policy.windows[i].period;
-            limit = policy.windows[i].limit;
+        if (cap == 0) revert PolicyInvalid("paymentCap", 1, cap);
+        if (policy.approvalThreshold > cap) {
+            revert PolicyInvalid("approvalThreshold exceeds paymentCap", cap, policy.approvalThreshold);
         }
-        if (policy.lifetimeLimit != 0) {
-            _atLeast("lifetimeLimit below sessionLimit or a window", limit, policy.lifetimeLimit);
+        if (session < cap) revert PolicyInvalid("sessionLimit below paymentCap", cap, session);
+        if (policy.maxSessionSeconds == 0) revert PolicyInvalid("maxSessionSeconds", 1, 0);
+        if (policy.policyHash == 0) revert PolicyInvalid("policyHash", 1, 0);
+        validateLimits(policy.windows, policy.lifetimeLimit, session);
+    }
+
+    /// @notice Reverts when limits contradict each other: periods must rise, and limits must not fall with them.
+    /// @param least The least that the first limit may be, in atomic units.
+    function validateLimits(WindowLimit[] calldata windows, uint256 lifetimeLimit, uint256 least)
+        internal
+        pure
+    {
+        if (windows.length > MAX_WINDOWS) {
+            revert PolicyInvalid("windows", MAX_WINDOWS, windows.length);
+        }
+        uint256 period;
+        for (uint256 i; i < windows.length; ++i) {
+            WindowLimit calldata window = windows[i];
+            if (window.period <= period) {
+                revert PolicyInvalid(
+                    "window period not longer than the one before", period + 1, window.period
+                );
+            }
+            if (window.limit < least) {
+                revert PolicyInvalid(
+                    "window limit below sessionLimit or a shorter window", least, window.limit
+                );
+            }
+            period = window.period;
+            least = window.limit;
+        }
+        if (lifetimeLimit != 0 && lifetimeLimit < least) {
+            revert PolicyInvalid("lifetimeLimit below sessionLimit or a window", least, lifetimeLimit);
         }
     }
 
@@ -121,13 +141,5 @@ library Policies {
             if (used > contained) contained = used;
         }
         window.used = uint96(containing != type(uint256).max ? containing : contained);
-    }
-
-    function _atLeast(string memory field, uint256 bound, uint256 value) private pure {
-        if (value < bound) revert PolicyInvalid(field, bound, value);
-    }
-
-    function _atMost(string memory field, uint256 bound, uint256 value) private pure {
-        if (value > bound) revert PolicyInvalid(field, bound, value);
     }
 }

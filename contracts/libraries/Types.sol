@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.30;
 
+import {HeadWord} from "./HeadWord.sol";
+import {WindowWord} from "./WindowWord.sol";
+
 /// @notice Why a payment or a session is refused. `None` means it is not.
 /// @dev The order is part of the interface: clients map the number to a name. Append, never reorder.
 enum Refusal {
@@ -42,7 +45,17 @@ enum Refusal {
     WindowLimitExceeded,
     LifetimeLimitExceeded,
     ScopeWidens,
-    AgentSignatureInvalid
+    AgentSignatureInvalid,
+    // The group that an envelope draws against, or one above it.
+    GroupFrozen,
+    GroupWindowLimitExceeded,
+    GroupLifetimeLimitExceeded,
+    // The envelope does not let its purses pay through Permit2.
+    RailNotAllowed,
+    // The decision was paid for on another rail.
+    DecisionSettled,
+    // The identity stamp that the session names.
+    StampRevoked
 }
 
 /// @notice Roles of a treasury, as bits of an account's role set.
@@ -119,7 +132,7 @@ struct SessionRequest {
     bytes32 stampHash;
 }
 
-/// @notice One limit with what was drawn in its current window: one storage slot.
+/// @notice One limit with what was drawn in its current window.
 struct Window {
     uint96 limit;
     uint96 used;
@@ -127,19 +140,9 @@ struct Window {
     uint32 index;
 }
 
-/// @notice The part of an envelope that every payment reads: one storage slot.
-struct EnvelopeHead {
-    uint96 paymentCap;
-    uint96 approvalThreshold;
-    uint24 maxSessionSeconds;
-    uint16 policyVersion;
-    uint16 payeeList;
-    uint8 flags;
-}
-
 /// @notice One agent's budget inside a treasury.
 struct Envelope {
-    EnvelopeHead head;
+    HeadWord head;
     address agent;
     uint96 sessionLimit;
     // Zero until the first top-up, which keeps set-up one slot cheaper.
@@ -147,10 +150,39 @@ struct Envelope {
     uint16 morePurses;
     uint16 windowsSince;
     uint8 asset;
+    uint24 group;
     // Calendar windows, then the lifetime limit as a window of period 0; a zero limit ends the list.
-    Window[5] windows;
+    WindowWord[5] windows;
     // Version => hash of the policy document; never overwritten.
     mapping(uint256 => bytes32) policyHashes;
+}
+
+/// @notice A budget that several envelopes draw against, beside their own: a team, a task, the whole fleet.
+struct Group {
+    /// The group above, or 0.
+    uint24 parent;
+    /// How many groups stand above.
+    uint8 depth;
+    uint8 asset;
+    bool frozen;
+    /// How often it was released; part of what payment nonces of its envelopes commit to.
+    uint32 epoch;
+    // As an envelope's; the periods never change.
+    WindowWord[5] windows;
+}
+
+/// @notice A gasless top-up: an EIP-3009 `ReceiveWithAuthorization`, whose nonce the treasury works out.
+struct TopUpAuthorization {
+    /// Who pays.
+    address from;
+    /// In the asset's atomic units.
+    uint256 amount;
+    /// Unix seconds (exclusive).
+    uint256 validAfter;
+    /// Unix seconds (exclusive).
+    uint256 validBefore;
+    /// Tells top-ups of one envelope by one account apart.
+    bytes32 salt;
 }
 
 /// @notice What a session drew and when: needed to give back what it did not spend.
@@ -158,6 +190,8 @@ struct Draw {
     uint96 budget;
     uint40 openedAt;
     uint32 expiry;
+    /// The group it was drawn from as well, or 0.
+    uint24 group;
 }
 
 /// @notice Facts about the whole organisation: one storage slot.
@@ -168,6 +202,11 @@ struct Organisation {
     uint16 owners;
     uint24 envelopes;
     uint32 delay;
+    uint24 groups;
+    /// How often the organisation was released; part of what payment nonces commit to.
+    uint32 epoch;
+    /// Stamps of an earlier epoch are revoked.
+    uint32 stampEpoch;
 }
 
 /// @notice What one address is to a treasury: one storage slot.
@@ -203,7 +242,17 @@ struct EnvelopeView {
     bool frozen;
     bool underReview;
     uint256 purses;
+    uint256 group;
+    bool permit2;
     Policy policy;
+}
+
+/// @notice A group as it stands.
+struct GroupView {
+    uint256 parent;
+    address asset;
+    bool frozen;
+    uint256 epoch;
 }
 
 /// @notice A limit as it stands now. Amounts in the asset's atomic units, times in unix seconds.
@@ -227,4 +276,7 @@ struct SessionView {
     uint256 budget;
     uint256 openedAt;
     Scope scope;
+    /// What payment nonces commit to beside the policy version: see {PaymentDigest-terms}.
+    uint256 epoch;
+    uint256 group;
 }

@@ -2,8 +2,10 @@
 pragma solidity 0.8.30;
 
 import {Purse} from "../Purse.sol";
+import {HeadWord, HeadWordLib} from "../libraries/HeadWord.sol";
 import {Policies} from "../libraries/Policies.sol";
-import {Account, Asset, Envelope, EnvelopeHead, Policy, Role, Window} from "../libraries/Types.sol";
+import {Account, Asset, Envelope, Policy, Role, Window} from "../libraries/Types.sol";
+import {WindowWordLib} from "../libraries/WindowWord.sol";
 import {TreasuryRoles} from "./TreasuryRoles.sol";
 
 interface IEip712Token {
@@ -59,16 +61,16 @@ abstract contract TreasuryEnvelopes is TreasuryRoles {
     /// @dev At once when nothing gets looser, otherwise after its announcement.
     function setPolicy(uint24 envelope, Policy calldata policy) external only(Role.POLICY_MANAGER) {
         Envelope storage record = _existing(envelope);
-        EnvelopeHead memory head = record.head;
-        Window[5] memory old = record.windows;
+        HeadWord head = record.head;
+        Window[5] memory old = _unpackAll(record.windows);
         bool tighter = Policies.tightens(
             policy,
             old,
-            head.paymentCap,
-            head.approvalThreshold,
+            head.paymentCap(),
+            head.approvalThreshold(),
             record.sessionLimit,
-            head.maxSessionSeconds,
-            head.payeeList
+            head.maxSessionSeconds(),
+            head.payeeList()
         );
         if (!tighter) _requireAnnounced();
         _writePolicy(envelope, record, policy, old);
@@ -83,11 +85,7 @@ abstract contract TreasuryEnvelopes is TreasuryRoles {
         _assignAgent(envelope, record, agent);
         emit AgentSet(envelope, agent, msg.sender);
 
-        Policy memory policy = _policyInForce(record);
-        uint16 version = _nextVersion(record);
-        record.head.policyVersion = version;
-        record.policyHashes[version] = policy.policyHash;
-        emit PolicySet(envelope, version, policy, msg.sender);
+        _renewPolicy(envelope, record);
     }
 
     /// @notice Creates further purses, so that replicas of one agent share no state.
@@ -103,7 +101,7 @@ abstract contract TreasuryEnvelopes is TreasuryRoles {
 
     /* INTERNAL */
 
-    function _assetIndex(address token) private view returns (uint8 index) {
+    function _assetIndex(address token) internal view returns (uint8 index) {
         uint256 count = _organisation.assets;
         while (index < count) {
             if (_assets[index].token == token) return index;
@@ -126,10 +124,19 @@ abstract contract TreasuryEnvelopes is TreasuryRoles {
         emit PurseCreated(envelope, purse, index);
     }
 
-    function _nextVersion(Envelope storage record) private view returns (uint16 version) {
-        version = record.head.policyVersion;
+    function _nextVersion(HeadWord head) private pure returns (uint16 version) {
+        version = head.policyVersion();
         if (version == type(uint16).max) revert TooMany(type(uint16).max);
         return version + 1;
+    }
+
+    /// @dev The same policy under a new version: what was signed, and who may sign, ends with the one before.
+    function _renewPolicy(uint24 envelope, Envelope storage record) internal {
+        Policy memory policy = _policyInForce(record);
+        uint16 version = _nextVersion(record.head);
+        record.head = record.head.withVersion(version);
+        record.policyHashes[version] = policy.policyHash;
+        emit PolicySet(envelope, version, policy, msg.sender);
     }
 
     function _writePolicy(
@@ -139,21 +146,22 @@ abstract contract TreasuryEnvelopes is TreasuryRoles {
         Window[5] memory old
     ) private {
         Policies.validate(policy);
-        uint16 version = _nextVersion(record);
+        HeadWord head = record.head;
+        uint16 version = _nextVersion(head);
 
-        record.head = EnvelopeHead({
-            paymentCap: policy.paymentCap,
-            approvalThreshold: policy.approvalThreshold,
-            maxSessionSeconds: policy.maxSessionSeconds,
-            policyVersion: version,
-            payeeList: policy.payeeList,
-            flags: record.head.flags
-        });
+        record.head = HeadWordLib.pack(
+            policy.paymentCap,
+            policy.approvalThreshold,
+            policy.maxSessionSeconds,
+            version,
+            policy.payeeList,
+            head.flags()
+        );
         record.sessionLimit = policy.sessionLimit;
         record.policyHashes[version] = policy.policyHash;
         (Window[5] memory next, bool samePeriods) = Policies.layOut(policy, old, block.timestamp);
         for (uint256 i; i < 5 && (next[i].limit != 0 || old[i].limit != 0); ++i) {
-            record.windows[i] = next[i];
+            record.windows[i] = WindowWordLib.pack(next[i]);
         }
         // Version 1 needs no mark: every session is opened at version 1 or later.
         if (!samePeriods && version != 1) record.windowsSince = version;

@@ -2,11 +2,25 @@
 pragma solidity 0.8.30;
 
 import {Asset, Envelope, Role} from "../libraries/Types.sol";
-import {TreasuryEnvelopes} from "./TreasuryEnvelopes.sol";
+import {TreasuryGroups} from "./TreasuryGroups.sol";
 import {SafeTransferLib} from "solady/utils/SafeTransferLib.sol";
 
-/// @notice What was sent here by mistake finds its way out; what envelopes count never does.
-abstract contract TreasuryRecovery is TreasuryEnvelopes {
+/// @notice Money out: what envelopes count, by withdrawal alone; what was sent here by mistake, all of it.
+abstract contract TreasuryRecovery is TreasuryGroups {
+    /// @notice Takes money out of an envelope's escrow. Frozen or not: an owner can always withdraw.
+    function withdraw(uint24 envelope, address to, uint256 amount) external only(Role.OWNER) nonReentrant {
+        Envelope storage record = _existing(envelope);
+        Asset storage asset = _assets[record.asset];
+        if (to == address(0)) revert AddressZero();
+        if (amount == 0) revert AmountZero();
+        if (amount > record.escrow) revert EscrowTooSmall(record.escrow, amount);
+
+        record.escrow -= uint96(amount);
+        asset.escrowed -= uint96(amount);
+        emit Withdrawn(envelope, to, amount, msg.sender);
+        SafeTransferLib.safeTransfer(asset.token, to, amount);
+    }
+
     /// @notice Sends on what was sent to this treasury by mistake: whatever no envelope's escrow counts.
     function recover(address token, address to) external only(Role.OWNER) nonReentrant {
         if (to == address(0)) revert AddressZero();
@@ -50,7 +64,7 @@ abstract contract TreasuryRecovery is TreasuryEnvelopes {
     }
 
     function _existingPurse(uint24 envelope, uint16 purseIndex)
-        private
+        internal
         view
         returns (Envelope storage record, address purse)
     {

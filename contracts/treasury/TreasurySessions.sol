@@ -6,7 +6,7 @@ import {
     Asset,
     Draw,
     Envelope,
-    EnvelopeHead,
+    Group,
     Refusal,
     Role,
     Scope,
@@ -37,13 +37,13 @@ abstract contract TreasurySessions is TreasurySessionRules, TreasuryStops {
         if (opening.reason != Refusal.None) {
             revert SessionRefused(opening.reason, opening.limit, opening.actual);
         }
-        Envelope storage envelope = _envelopes[request.envelope];
-        if (!SignatureChecker.isValidSignatureNow(envelope.agent, openSessionDigest(request), signature)) {
-            revert SessionRefused(Refusal.AgentSignatureInvalid, uint160(envelope.agent), 0);
+        address agent = _envelopes[request.envelope].agent;
+        if (!SignatureChecker.isValidSignatureNow(agent, _openSessionDigest(request), signature)) {
+            revert SessionRefused(Refusal.AgentSignatureInvalid, uint160(agent), 0);
         }
         purse = opening.purse;
 
-        _settle(request.envelope, opening);
+        _settle(request.envelope, purse, opening.before, opening.returned);
         _draw(request, opening);
         emit SessionOpened(
             request.envelope,
@@ -52,11 +52,11 @@ abstract contract TreasurySessions is TreasurySessionRules, TreasuryStops {
             request.key,
             request.budget,
             request.expiry,
-            opening.head.policyVersion,
+            opening.policyVersion,
             request.scope,
             request.stampHash
         );
-        _level(envelope.asset, purse, opening.held, request.budget);
+        _level(opening.asset, purse, opening.returned.held, request.budget);
     }
 
     /// @notice Closes a purse's session: what it holds returns to the escrow, what it did not spend to the
@@ -70,20 +70,14 @@ abstract contract TreasurySessions is TreasurySessionRules, TreasuryStops {
         Envelope storage envelope = _envelopes[number];
         _checkMayClose(envelope, purse, word, signature);
 
-        Opening memory opening;
-        opening.purse = purse;
-        opening.before = word;
-        opening.head = envelope.head;
-        opening.windows = envelope.windows;
-        _measureReturn(envelope, opening);
-        for (uint256 i; i < 5 && opening.windows[i].limit != 0; ++i) {
-            _storeUse(envelope, i, opening.windows[i], _usedAfterReturn(envelope, opening, i));
-        }
-        envelope.escrow = _u96(envelope.escrow + opening.held);
-        _assets[envelope.asset].escrowed = _u96(_assets[envelope.asset].escrowed + opening.held);
-        _settle(number, opening);
+        Returned memory returned = _measureReturn(envelope, purse, word);
+        _returnToWindows(envelope, returned);
+        envelope.escrow = _u96(envelope.escrow + returned.held);
+        uint8 asset = envelope.asset;
+        _assets[asset].escrowed = _u96(_assets[asset].escrowed + returned.held);
+        _settle(number, purse, word, returned);
         _sessions[purse] = word.closed();
-        _level(envelope.asset, purse, opening.held, 0);
+        _level(asset, purse, returned.held, 0);
     }
 
     /* CHECKS AND EFFECTS */
@@ -98,54 +92,88 @@ abstract contract TreasurySessions is TreasurySessionRules, TreasuryStops {
         // Closed by its agent, a frozen session could be replaced by the next one.
         if (_isHeldFrozen(purse, word)) revert SessionRefused(Refusal.SessionFrozen, 0, 0);
         if (signature.length != 0) {
-            bytes32 digest = closeSessionDigest(purse, word.sequence());
+            bytes32 digest = _closeSessionDigest(purse, word.sequence());
             if (SignatureChecker.isValidSignatureNow(envelope.agent, digest, signature)) return;
             revert SessionRefused(Refusal.AgentSignatureInvalid, uint160(envelope.agent), 0);
         }
         if (msg.sender == envelope.agent) return;
         uint256 expiry = _draws[purse].expiry;
-        if (block.timestamp >= expiry || word.policyVersion() != envelope.head.policyVersion) return;
+        if (block.timestamp >= expiry || word.policyVersion() != envelope.head.policyVersion()) return;
         revert CloseNotAllowed(msg.sender, expiry);
     }
 
-    function _settle(uint24 envelope, Opening memory opening) private {
-        if (opening.before.key() != address(0)) {
-            emit SessionClosed(
-                envelope, opening.purse, opening.before.sequence(), opening.held, opening.unspent
-            );
-        } else if (opening.held != 0) {
-            emit PurseSwept(envelope, opening.purse, opening.held);
+    /// @dev Tells of what a purse gives back, and gives it back to the groups that it was drawn from.
+    function _settle(uint24 envelope, address purse, SessionWord before, Returned memory returned) private {
+        if (before.key() != address(0)) {
+            emit SessionClosed(envelope, purse, before.sequence(), returned.held, returned.unspent);
+            if (returned.group != 0 && returned.unspent != 0) _returnToGroups(returned);
+        } else if (returned.held != 0) {
+            emit PurseSwept(envelope, purse, returned.held);
         }
     }
 
     function _draw(SessionRequest calldata request, Opening memory opening) private {
         Envelope storage envelope = _envelopes[request.envelope];
-        for (uint256 i; i < 5 && opening.windows[i].limit != 0; ++i) {
+        for (uint256 i; i < 5 && opening.windows[i].limit() != 0; ++i) {
             envelope.windows[i] = opening.windows[i];
         }
-        Asset storage asset = _assets[envelope.asset];
-        envelope.escrow = _u96(envelope.escrow + opening.held - request.budget);
-        asset.escrowed = _u96(asset.escrowed + opening.held - request.budget);
+        if (opening.group != 0) _drawFromGroups(opening.group, request.budget);
+        uint256 held = opening.returned.held;
+        if (held != request.budget) {
+            Asset storage asset = _assets[opening.asset];
+            envelope.escrow = _u96(envelope.escrow + held - request.budget);
+            asset.escrowed = _u96(asset.escrowed + held - request.budget);
+        }
 
         Scope calldata scope = request.scope;
         bool scoped = scope.paymentCap != 0 || scope.approvalThreshold != 0 || scope.payeeList != 0;
         if (scoped) _scopes[opening.purse] = scope;
-        _draws[opening.purse] =
-            Draw({budget: request.budget, openedAt: uint40(block.timestamp), expiry: request.expiry});
+        _draws[opening.purse] = Draw({
+            budget: request.budget,
+            openedAt: uint40(block.timestamp),
+            expiry: request.expiry,
+            group: opening.group
+        });
         _sessions[opening.purse] = SessionWordLib.pack(
-            request.key,
-            request.expiry,
-            request.envelope,
-            opening.head.policyVersion,
-            scoped,
-            request.sequence
+            request.key, request.expiry, request.envelope, opening.policyVersion, scoped, request.sequence
         );
     }
 
-    function _storeUse(Envelope storage envelope, uint256 i, Window memory window, uint256 used) private {
-        window.used = uint96(used);
-        window.index = uint32(Windows.indexAt(window.period, block.timestamp));
-        envelope.windows[i] = window;
+    /* WINDOWS */
+
+    function _returnToWindows(Envelope storage envelope, Returned memory returned) private {
+        if (!returned.counted || returned.unspent == 0) return;
+        for (uint256 i; i < 5; ++i) {
+            Window memory window = envelope.windows[i].unpack();
+            if (window.limit == 0) break;
+            envelope.windows[i] = _used(window, _afterReturn(window, returned));
+        }
+    }
+
+    function _returnToGroups(Returned memory returned) private {
+        for (uint24 number = returned.group; number != 0; number = _groups[number].parent) {
+            Group storage group = _groups[number];
+            for (uint256 i; i < 5; ++i) {
+                Window memory window = group.windows[i].unpack();
+                if (window.limit == 0) break;
+                group.windows[i] = _used(window, _afterReturn(window, returned));
+            }
+        }
+    }
+
+    function _afterReturn(Window memory window, Returned memory returned) private view returns (uint256) {
+        return Windows.usedAfterReturn(window, block.timestamp, returned.drawnAt, returned.unspent);
+    }
+
+    function _drawFromGroups(uint24 number, uint256 budget) private {
+        for (; number != 0; number = _groups[number].parent) {
+            Group storage group = _groups[number];
+            for (uint256 i; i < 5; ++i) {
+                Window memory window = group.windows[i].unpack();
+                if (window.limit == 0) break;
+                group.windows[i] = _used(window, Windows.usedAt(window, block.timestamp) + budget);
+            }
+        }
     }
 
     /// @dev Moves the difference between what the purse holds and what it shall hold.

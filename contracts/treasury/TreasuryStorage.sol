@@ -4,6 +4,7 @@ pragma solidity 0.8.30;
 import {Purse} from "../Purse.sol";
 import {ITreasuryErrors} from "../interfaces/ITreasuryErrors.sol";
 import {ITreasuryEvents} from "../interfaces/ITreasuryEvents.sol";
+import {HeadWord} from "../libraries/HeadWord.sol";
 import {SessionWord} from "../libraries/SessionWord.sol";
 import {
     Account,
@@ -11,13 +12,16 @@ import {
     Asset,
     Draw,
     Envelope,
-    EnvelopeHead,
+    Group,
     Organisation,
     Policy,
     Role,
     Scope,
+    Window,
     WindowLimit
 } from "../libraries/Types.sol";
+import {WindowWord} from "../libraries/WindowWord.sol";
+import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {EIP712} from "solady/utils/EIP712.sol";
 import {ReentrancyGuardTransient} from "solady/utils/ReentrancyGuardTransient.sol";
 
@@ -25,8 +29,7 @@ import {ReentrancyGuardTransient} from "solady/utils/ReentrancyGuardTransient.so
 abstract contract TreasuryStorage is ITreasuryErrors, ITreasuryEvents, EIP712, ReentrancyGuardTransient {
     /* CONSTANTS */
 
-    uint8 internal constant FLAG_FROZEN = 1;
-    uint8 internal constant FLAG_REVIEW = 2;
+    uint8 internal constant MAY_FREEZE = Role.OWNER | Role.POLICY_MANAGER | Role.GUARDIAN;
 
     /// @dev An announcement that nobody used for this long, in seconds, is void: the world has moved on.
     uint256 private constant ANNOUNCEMENT_LIFE = 14 days;
@@ -40,8 +43,11 @@ abstract contract TreasuryStorage is ITreasuryErrors, ITreasuryEvents, EIP712, R
     mapping(address purse => SessionWord) internal _sessions;
     mapping(address purse => Scope) internal _scopes;
     mapping(address purse => Draw) internal _draws;
-    mapping(uint256 list => mapping(address payee => bool)) internal _payees;
+    // Keyed by `list << 160 | payee`: one hash per payment, not two.
+    mapping(uint256 listAndPayee => uint256 listed) internal _payees;
     mapping(bytes32 callHash => Announcement) internal _announcements;
+    mapping(uint256 group => Group) internal _groups;
+    mapping(bytes32 stampHash => bool) internal _revokedStamps;
 
     /* CHECKS */
 
@@ -60,40 +66,58 @@ abstract contract TreasuryStorage is ITreasuryErrors, ITreasuryEvents, EIP712, R
         return _envelopes[envelope];
     }
 
+    function _existingGroup(uint24 group) internal view returns (Group storage) {
+        uint256 count = _organisation.groups;
+        if (group == 0 || group > count) revert GroupUnknown(group, count);
+        return _groups[group];
+    }
+
     function _u96(uint256 value) internal pure returns (uint96) {
         if (value > type(uint96).max) revert Overflow(value, type(uint96).max);
         return uint96(value);
     }
 
+    function _isListed(uint256 list, address payee) internal view returns (bool) {
+        return _payees[list << 160 | uint160(payee)] != 0;
+    }
+
     /* THE POLICY IN FORCE */
 
     function _policyInForce(Envelope storage record) internal view returns (Policy memory policy) {
-        EnvelopeHead memory head = record.head;
-        policy.paymentCap = head.paymentCap;
-        policy.approvalThreshold = head.approvalThreshold;
+        HeadWord head = record.head;
+        policy.paymentCap = uint96(head.paymentCap());
+        policy.approvalThreshold = uint96(head.approvalThreshold());
         policy.sessionLimit = record.sessionLimit;
-        policy.maxSessionSeconds = head.maxSessionSeconds;
-        policy.payeeList = head.payeeList;
-        policy.policyHash = record.policyHashes[head.policyVersion];
-        (policy.windows, policy.lifetimeLimit) = _limits(record);
+        policy.maxSessionSeconds = uint24(head.maxSessionSeconds());
+        policy.payeeList = uint16(head.payeeList());
+        policy.policyHash = record.policyHashes[head.policyVersion()];
+        (policy.windows, policy.lifetimeLimit) = _limits(record.windows);
     }
 
-    function _limits(Envelope storage record)
+    function _limits(WindowWord[5] storage words)
         internal
         view
         returns (WindowLimit[] memory windows, uint96 lifetimeLimit)
     {
         uint256 count;
-        while (count < 5 && record.windows[count].limit != 0) {
-            if (record.windows[count].period == 0) {
-                lifetimeLimit = record.windows[count].limit;
+        while (count < 5 && words[count].limit() != 0) {
+            Window memory window = words[count].unpack();
+            if (window.period == 0) {
+                lifetimeLimit = window.limit;
                 break;
             }
             ++count;
         }
         windows = new WindowLimit[](count);
         for (uint256 i; i < count; ++i) {
-            windows[i] = WindowLimit({period: record.windows[i].period, limit: record.windows[i].limit});
+            Window memory window = words[i].unpack();
+            windows[i] = WindowLimit({period: window.period, limit: window.limit});
+        }
+    }
+
+    function _unpackAll(WindowWord[5] storage words) internal view returns (Window[5] memory windows) {
+        for (uint256 i; i < 5 && words[i].limit() != 0; ++i) {
+            windows[i] = words[i].unpack();
         }
     }
 
@@ -143,13 +167,14 @@ abstract contract TreasuryStorage is ITreasuryErrors, ITreasuryEvents, EIP712, R
 
     /// @dev Makes a purse transfer what it holds; fails where the token says false.
     function _pull(address purse, address token, address to, uint256 amount) internal {
-        (bool success, bytes memory answer) = purse.call(
-            abi.encodePacked(
-                bytes32(uint256(uint160(token))),
-                abi.encodeWithSignature("transfer(address,uint256)", to, amount)
-            )
-        );
-        // `transfer` answers true, or nothing at all in older tokens.
+        _callFromPurse(purse, token, abi.encodeCall(IERC20.transfer, (to, amount)));
+    }
+
+    /// @dev Makes a purse call a token; fails where the token says false.
+    function _callFromPurse(address purse, address token, bytes memory call) internal {
+        (bool success, bytes memory answer) =
+            purse.call(abi.encodePacked(bytes32(uint256(uint160(token))), call));
+        // Tokens answer true, or nothing at all where they are older.
         if (!success || (answer.length != 0 && (answer.length < 32 || abi.decode(answer, (uint256)) != 1))) {
             revert PurseCallFailed(purse);
         }

@@ -83,7 +83,7 @@ contract AnnounceTest is Base {
             vm.expectEmit(address(treasury));
             emit AnnouncementUsed(keccak256(loosenings[i].call), loosenings[i].by);
             _run(loosenings[i]);
-            assertEq(desk.announcedFor(keccak256(loosenings[i].call)), 0, "left over");
+            assertEq(views.announcedFor(keccak256(loosenings[i].call)), 0, "left over");
             vm.revertToState(snapshot);
         }
     }
@@ -251,7 +251,7 @@ contract AnnounceTest is Base {
     }
 
     function _announceCall(address by, bytes memory call) private returns (uint256 readyAt) {
-        return desk.announcedFor(announce(by, call));
+        return views.announcedFor(announce(by, call));
     }
 
     function _loosening(string memory name, address by, bytes memory call) private {

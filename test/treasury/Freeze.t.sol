@@ -24,7 +24,7 @@ contract FreezeTest is Base {
         emit OrganisationFrozen(guardian);
         vm.prank(guardian);
         treasury.freezeOrganisation();
-        assertTrue(desk.organisation().frozen);
+        assertTrue(views.organisation().frozen);
         assertRefused(purse, outstanding, digest, blob, Refusal.OrganisationFrozen);
         _assertPreview(Refusal.OrganisationFrozen);
         nextSessionKey();
@@ -37,7 +37,7 @@ contract FreezeTest is Base {
         vm.expectEmit(address(treasury));
         emit OrganisationUnfrozen(owner);
         vm.prank(owner);
-        treasury.unfreezeOrganisation();
+        desk.unfreezeOrganisation();
         assertAccepted(purse, digest, blob);
         settle(purse, outstanding, blob);
     }
@@ -49,7 +49,7 @@ contract FreezeTest is Base {
         emit EnvelopeFrozen(envelope, guardian);
         vm.prank(guardian);
         treasury.freezeEnvelope(envelope);
-        assertTrue(desk.envelope(envelope).frozen);
+        assertTrue(views.envelope(envelope).frozen);
         assertRefused(purse, outstanding, digest, blob, Refusal.EnvelopeFrozen);
         _assertPreview(Refusal.EnvelopeFrozen);
         nextSessionKey();
@@ -62,7 +62,7 @@ contract FreezeTest is Base {
         vm.expectEmit(address(treasury));
         emit EnvelopeUnfrozen(envelope, owner);
         vm.prank(owner);
-        treasury.unfreezeEnvelope(envelope);
+        desk.unfreezeEnvelope(envelope);
         settle(purse, outstanding, blob);
         assertEq(paidTo(payee), UNIT);
     }
@@ -84,7 +84,7 @@ contract FreezeTest is Base {
         treasury.freezeEnvelope(0);
         vm.expectRevert(abi.encodeWithSelector(EnvelopeUnknown.selector, 2, 1));
         vm.prank(owner);
-        treasury.unfreezeEnvelope(2);
+        desk.unfreezeEnvelope(2);
     }
 
     /* SESSION */
@@ -94,7 +94,7 @@ contract FreezeTest is Base {
         emit SessionFrozen(envelope, purse, 1, guardian);
         vm.prank(guardian);
         treasury.freezeSession(purse);
-        assertTrue(desk.session(purse).frozen);
+        assertTrue(views.session(purse).frozen);
         assertRefused(purse, outstanding, digest, blob, Refusal.SessionFrozen);
         _assertPreview(Refusal.SessionFrozen);
     }
@@ -113,15 +113,15 @@ contract FreezeTest is Base {
     }
 
     function test_GivenSessionUnfrozen_ItPaysUntilItsOldExpiry() public {
-        uint256 expiry = desk.session(purse).expiry;
+        uint256 expiry = views.session(purse).expiry;
         vm.prank(guardian);
         treasury.freezeSession(purse);
-        assertEq(desk.session(purse).expiry, expiry, "the view forgets the expiry");
+        assertEq(views.session(purse).expiry, expiry, "the view forgets the expiry");
         vm.expectEmit(address(treasury));
         emit SessionUnfrozen(envelope, purse, 1, owner);
         vm.prank(owner);
         treasury.unfreezeSession(purse);
-        assertEq(desk.session(purse).expiry, expiry);
+        assertEq(views.session(purse).expiry, expiry);
         outstanding.validBefore = expiry + 1 days;
         (digest, blob) = signed(purse, outstanding);
         vm.warp(expiry - 1);
@@ -156,9 +156,9 @@ contract FreezeTest is Base {
             uint256 which = uint256(keccak256(abi.encode(seed, i))) % 3;
             frozen[which] = !frozen[which];
             vm.prank(frozen[which] ? guardian : owner);
-            if (which == 0) frozen[0] ? treasury.freezeOrganisation() : treasury.unfreezeOrganisation();
+            if (which == 0) frozen[0] ? treasury.freezeOrganisation() : desk.unfreezeOrganisation();
             if (which == 1) {
-                frozen[1] ? treasury.freezeEnvelope(envelope) : treasury.unfreezeEnvelope(envelope);
+                frozen[1] ? treasury.freezeEnvelope(envelope) : desk.unfreezeEnvelope(envelope);
             }
             if (which == 2) frozen[2] ? treasury.freezeSession(purse) : treasury.unfreezeSession(purse);
             bool pays = answer(purse, digest, blob) == VALID;
@@ -178,7 +178,7 @@ contract FreezeTest is Base {
     }
 
     function _assertPreview(Refusal expected) private view {
-        (Refusal reason,,) = desk.previewPayment(purse, payee, UNIT, false);
+        (Refusal reason,,) = views.previewPayment(purse, payee, UNIT, false);
         assertEq(uint8(reason), uint8(expected), "preview");
     }
 }

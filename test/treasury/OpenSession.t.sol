@@ -24,7 +24,7 @@ contract OpenSessionTest is Base {
         assertEq(escrowOf(envelope), 950 * UNIT);
         assertEq(usedOf(envelope, 0), 50 * UNIT);
         assertEq(usedOf(envelope, 1), 50 * UNIT);
-        SessionView memory s = desk.session(purse);
+        SessionView memory s = views.session(purse);
         assertEq(s.envelope, envelope);
         assertEq(s.sequence, 1);
         assertEq(s.key, sessionKey);
@@ -114,7 +114,7 @@ contract OpenSessionTest is Base {
         r.scope.approvalThreshold = policy.approvalThreshold;
         r.scope.payeeList = 7;
         assertOpens(r);
-        Scope memory stored = desk.session(purse).scope;
+        Scope memory stored = views.session(purse).scope;
         assertEq(keccak256(abi.encode(stored)), keccak256(abi.encode(r.scope)));
     }
 
@@ -125,7 +125,7 @@ contract OpenSessionTest is Base {
         assertOpens(r);
         nextSessionKey();
         open(20 * UNIT);
-        assertEq(desk.session(purse).scope.paymentCap, 0);
+        assertEq(views.session(purse).scope.paymentCap, 0);
         pay(purse, payee, 10 * UNIT, DECISION);
     }
 
@@ -246,7 +246,7 @@ contract OpenSessionTest is Base {
             r.scope.paymentCap = uint96(r.scope.paymentCap % (21 * UNIT));
             r.scope.approvalThreshold = uint96(r.scope.approvalThreshold % (11 * UNIT));
         }
-        (Refusal reason, uint256 limit, uint256 actual) = desk.diagnoseSession(r);
+        (Refusal reason, uint256 limit, uint256 actual) = views.diagnoseSession(r);
         bytes memory signature = signRequest(r);
         if (reason != Refusal.None) {
             vm.expectRevert(abi.encodeWithSelector(SessionRefused.selector, reason, limit, actual));

@@ -201,7 +201,7 @@ contract PayBlobTest is Base {
 
     function _assertMalformed(bytes memory other) private {
         assertRefused(purse, payment, digest, other, Refusal.SignatureMalformed);
-        (, uint256 limit, uint256 actual) = desk.diagnosePayment(purse, digest, other);
+        (, uint256 limit, uint256 actual) = views.diagnosePayment(purse, digest, other);
         assertEq(limit, 139);
         assertEq(actual, other.length);
     }

@@ -15,9 +15,9 @@ contract PayeesTest is Base {
         emit PayeeListed(LIST, stranger, manager);
         vm.prank(manager);
         treasury.listPayees(LIST, both);
-        assertTrue(desk.isPayeeListed(LIST, otherPayee));
-        assertTrue(desk.isPayeeListed(LIST, stranger));
-        assertFalse(desk.isPayeeListed(LIST + 1, otherPayee), "listed elsewhere");
+        assertTrue(views.isPayeeListed(LIST, otherPayee));
+        assertTrue(views.isPayeeListed(LIST, stranger));
+        assertFalse(views.isPayeeListed(LIST + 1, otherPayee), "listed elsewhere");
     }
 
     function test_RevertWhen_ListIsZero() public {

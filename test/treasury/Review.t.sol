@@ -14,7 +14,7 @@ contract ReviewTest is Base {
         emit ReviewSet(envelope, reviewer, REASON);
         vm.prank(reviewer);
         treasury.setReview(envelope, REASON);
-        assertTrue(desk.envelope(envelope).underReview);
+        assertTrue(views.envelope(envelope).underReview);
 
         pay(purse, payee, UNIT, DECISION);
         assertEq(paidTo(payee), UNIT);
@@ -28,8 +28,8 @@ contract ReviewTest is Base {
         vm.expectEmit(address(treasury));
         emit ReviewCleared(envelope, owner, REASON);
         vm.prank(owner);
-        treasury.clearReview(envelope, REASON);
-        assertFalse(desk.envelope(envelope).underReview);
+        desk.clearReview(envelope, REASON);
+        assertFalse(views.envelope(envelope).underReview);
         open(UNIT);
     }
 
@@ -39,13 +39,13 @@ contract ReviewTest is Base {
         vm.prank(guardian);
         treasury.freezeEnvelope(envelope);
         vm.prank(owner);
-        treasury.clearReview(envelope, REASON);
-        assertTrue(desk.envelope(envelope).frozen);
+        desk.clearReview(envelope, REASON);
+        assertTrue(views.envelope(envelope).frozen);
         vm.prank(reviewer);
         treasury.setReview(envelope, REASON);
         vm.prank(owner);
-        treasury.unfreezeEnvelope(envelope);
-        assertTrue(desk.envelope(envelope).underReview);
+        desk.unfreezeEnvelope(envelope);
+        assertTrue(views.envelope(envelope).underReview);
         assertOpeningRefused(request(UNIT), Refusal.UnderReview, 0, 0);
     }
 
@@ -55,6 +55,6 @@ contract ReviewTest is Base {
         treasury.setReview(2, REASON);
         vm.expectRevert(abi.encodeWithSelector(EnvelopeUnknown.selector, 0, 1));
         vm.prank(owner);
-        treasury.clearReview(0, REASON);
+        desk.clearReview(0, REASON);
     }
 }

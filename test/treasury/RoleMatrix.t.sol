@@ -56,10 +56,10 @@ contract RoleMatrixTest is Base {
             Role.OWNER,
             abi.encodeCall(desk.recoverFromPurse, (envelope, 0, address(other), somebody))
         );
-        _verb("unfreezeOrganisation", Role.OWNER, abi.encodeCall(treasury.unfreezeOrganisation, ()));
-        _verb("unfreezeEnvelope", Role.OWNER, abi.encodeCall(treasury.unfreezeEnvelope, (envelope)));
+        _verb("unfreezeOrganisation", Role.OWNER, abi.encodeCall(desk.unfreezeOrganisation, ()));
+        _verb("unfreezeEnvelope", Role.OWNER, abi.encodeCall(desk.unfreezeEnvelope, (envelope)));
         _verb("unfreezeSession", Role.OWNER, abi.encodeCall(treasury.unfreezeSession, (frozen)));
-        _verb("clearReview", Role.OWNER, abi.encodeCall(treasury.clearReview, (envelope, 0)));
+        _verb("clearReview", Role.OWNER, abi.encodeCall(desk.clearReview, (envelope, 0)));
 
         _verb("announce", Role.OWNER | Role.POLICY_MANAGER, abi.encodeCall(desk.announce, (hex"bb")));
         _verb(

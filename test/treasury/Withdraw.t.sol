@@ -15,7 +15,7 @@ contract WithdrawTest is Base {
         _withdraw(amount);
         assertEq(usdc.balanceOf(to), amount);
         assertEq(escrowOf(envelope), 1000 * UNIT - amount);
-        (, uint256 escrowed,) = desk.asset(0);
+        (, uint256 escrowed,) = views.asset(0);
         assertEq(escrowed, 1000 * UNIT - amount);
     }
 

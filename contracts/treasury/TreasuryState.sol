@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.30;
 
+import {HeadWord, HeadWordLib} from "../libraries/HeadWord.sol";
+import {PaymentDigest} from "../libraries/PaymentDigest.sol";
 import {SessionWord} from "../libraries/SessionWord.sol";
 import {
     Account,
     Draw,
     Envelope,
-    EnvelopeHead,
     EnvelopeView,
+    Group,
+    GroupView,
     Headroom,
     Organisation,
     Policy,
@@ -16,11 +19,12 @@ import {
     Window,
     WindowLimit
 } from "../libraries/Types.sol";
+import {WindowWord} from "../libraries/WindowWord.sol";
 import {Windows} from "../libraries/Windows.sol";
-import {TreasuryStorage} from "./TreasuryStorage.sol";
+import {TreasuryStanding} from "./TreasuryStanding.sol";
 
 /// @notice What a treasury answers about itself.
-abstract contract TreasuryViews is TreasuryStorage {
+abstract contract TreasuryState is TreasuryStanding {
     function organisation() external view returns (Organisation memory) {
         return _organisation;
     }
@@ -36,27 +40,47 @@ abstract contract TreasuryViews is TreasuryStorage {
 
     function envelope(uint24 number) external view returns (EnvelopeView memory) {
         Envelope storage record = _existing(number);
-        EnvelopeHead memory head = record.head;
+        HeadWord head = record.head;
         return EnvelopeView({
             agent: record.agent,
             asset: _assets[record.asset].token,
             escrow: record.escrow,
-            policyVersion: head.policyVersion,
-            frozen: head.flags & FLAG_FROZEN != 0,
-            underReview: head.flags & FLAG_REVIEW != 0,
+            policyVersion: head.policyVersion(),
+            frozen: head.has(HeadWordLib.FROZEN),
+            underReview: head.has(HeadWordLib.REVIEW),
             purses: uint256(record.morePurses) + 1,
+            group: record.group,
+            permit2: head.has(HeadWordLib.PERMIT2),
             policy: _policyInForce(record)
         });
     }
 
     /// @notice What each limit of an envelope has left now, what open sessions hold counted as used.
-    function headroom(uint24 number) external view returns (Headroom[] memory rooms) {
-        Envelope storage record = _existing(number);
+    function headroom(uint24 number) external view returns (Headroom[] memory) {
+        return _headroom(_existing(number).windows);
+    }
+
+    function group(uint24 number) external view returns (GroupView memory) {
+        Group storage record = _existingGroup(number);
+        return GroupView({
+            parent: record.parent,
+            asset: _assets[record.asset].token,
+            frozen: record.frozen,
+            epoch: record.epoch
+        });
+    }
+
+    /// @notice What each limit of a group has left now.
+    function groupHeadroom(uint24 number) external view returns (Headroom[] memory) {
+        return _headroom(_existingGroup(number).windows);
+    }
+
+    function _headroom(WindowWord[5] storage words) private view returns (Headroom[] memory rooms) {
         uint256 count;
-        while (count < 5 && record.windows[count].limit != 0) ++count;
+        while (count < 5 && words[count].limit() != 0) ++count;
         rooms = new Headroom[](count);
         for (uint256 i; i < count; ++i) {
-            Window memory window = record.windows[i];
+            Window memory window = words[i].unpack();
             rooms[i] = Headroom({
                 period: window.period,
                 limit: window.limit,
@@ -81,6 +105,7 @@ abstract contract TreasuryViews is TreasuryStorage {
         Draw memory draw = _draws[purse];
         Scope memory none;
         bool open = word.key() != address(0);
+        (, uint256 epoch) = _judgeStops(word.envelope(), _envelopes[word.envelope()].head);
         return SessionView({
             envelope: word.envelope(),
             sequence: word.sequence(),
@@ -90,16 +115,27 @@ abstract contract TreasuryViews is TreasuryStorage {
             frozen: open && word.expiry() == 0,
             budget: open ? draw.budget : 0,
             openedAt: open ? draw.openedAt : 0,
-            scope: word.scoped() ? _scopes[purse] : none
+            scope: word.scoped() ? _scopes[purse] : none,
+            epoch: epoch,
+            group: open ? draw.group : 0
         });
     }
 
     function isPayeeListed(uint16 list, address payee) external view returns (bool) {
-        return _payees[list][payee];
+        return _isListed(list, payee);
     }
 
     /// @notice When an announced call may run, in unix seconds; 0 where it is not announced.
     function announcedFor(bytes32 id) external view returns (uint256) {
         return _readyAt(id);
+    }
+
+    function isStampRevoked(bytes32 stampHash) external view returns (bool) {
+        return _revokedStamps[stampHash];
+    }
+
+    /// @notice The EIP-3009 nonce of a gasless top-up of an envelope.
+    function topUpNonce(uint24 envelope_, bytes32 salt) external pure returns (bytes32) {
+        return PaymentDigest.topUpNonce(envelope_, salt);
     }
 }
