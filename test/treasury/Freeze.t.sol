@@ -31,15 +31,17 @@ contract FreezeTest is Base {
         assertOpeningRefused(request(UNIT), Refusal.OrganisationFrozen, 0, 0);
     }
 
-    function test_GivenOrganisationUnfrozen_OutstandingPaymentSettles() public {
+    function test_GivenOrganisationUnfrozen_OnlyNewPaymentsSettle() public {
         vm.prank(guardian);
         treasury.freezeOrganisation();
         vm.expectEmit(address(treasury));
-        emit OrganisationUnfrozen(owner);
+        emit OrganisationUnfrozen(owner, 1);
         vm.prank(owner);
         desk.unfreezeOrganisation();
-        assertAccepted(purse, digest, blob);
+        assertRefused(purse, outstanding, digest, blob, Refusal.DigestMismatch);
+        (digest, blob) = signed(purse, outstanding);
         settle(purse, outstanding, blob);
+        assertEq(paidTo(payee), UNIT);
     }
 
     /* ENVELOPE */
@@ -56,14 +58,19 @@ contract FreezeTest is Base {
         assertOpeningRefused(request(UNIT), Refusal.EnvelopeFrozen, 0, 0);
     }
 
-    function test_GivenEnvelopeUnfrozen_OutstandingPaymentSettles() public {
+    function test_GivenEnvelopeUnfrozen_OnlyNewSessionsPay() public {
         vm.prank(guardian);
         treasury.freezeEnvelope(envelope);
         vm.expectEmit(address(treasury));
         emit EnvelopeUnfrozen(envelope, owner);
         vm.prank(owner);
         desk.unfreezeEnvelope(envelope);
-        settle(purse, outstanding, blob);
+        assertEq(views.envelope(envelope).policyVersion, 2);
+        assertEq(views.policyHash(envelope, 2), views.policyHash(envelope, 1));
+        assertRefused(purse, outstanding, digest, blob, Refusal.PolicyChanged);
+        nextSessionKey();
+        open(50 * UNIT);
+        pay(purse, payee, UNIT, DECISION);
         assertEq(paidTo(payee), UNIT);
     }
 
@@ -112,22 +119,16 @@ contract FreezeTest is Base {
         assertEq(paidTo(payee), UNIT);
     }
 
-    function test_GivenSessionUnfrozen_ItPaysUntilItsOldExpiry() public {
-        uint256 expiry = views.session(purse).expiry;
-        vm.prank(guardian);
+    function test_GivenSessionFrozen_ItIsClosedAndReplaced() public {
+        vm.startPrank(guardian);
         treasury.freezeSession(purse);
-        assertEq(views.session(purse).expiry, expiry, "the view forgets the expiry");
-        vm.expectEmit(address(treasury));
-        emit SessionUnfrozen(envelope, purse, 1, owner);
-        vm.prank(owner);
-        treasury.unfreezeSession(purse);
-        assertEq(views.session(purse).expiry, expiry);
-        outstanding.validBefore = expiry + 1 days;
-        (digest, blob) = signed(purse, outstanding);
-        vm.warp(expiry - 1);
-        assertAccepted(purse, digest, blob);
-        vm.warp(expiry);
-        assertRefused(purse, outstanding, digest, blob, Refusal.SessionExpired);
+        treasury.closeSession(purse, "");
+        vm.stopPrank();
+        nextSessionKey();
+        open(50 * UNIT);
+        assertRefused(purse, outstanding, digest, blob, Refusal.DigestMismatch);
+        pay(purse, payee, UNIT, DECISION);
+        assertEq(paidTo(payee), UNIT);
     }
 
     function test_RevertWhen_NoSessionIsOpen() public {
@@ -136,33 +137,34 @@ contract FreezeTest is Base {
         vm.expectRevert(abi.encodeWithSelector(SessionNotOpen.selector, purse));
         vm.prank(guardian);
         treasury.freezeSession(purse);
-        vm.expectRevert(abi.encodeWithSelector(SessionNotOpen.selector, stranger));
-        vm.prank(owner);
-        treasury.unfreezeSession(stranger);
     }
 
-    function test_RevertWhen_SessionIsNotFrozen() public {
-        vm.expectRevert(abi.encodeWithSelector(SessionNotFrozen.selector, purse));
-        vm.prank(owner);
-        treasury.unfreezeSession(purse);
+    function test_RevertWhen_NothingIsFrozen() public {
+        vm.startPrank(owner);
+        vm.expectRevert(NotFrozen.selector);
+        desk.unfreezeOrganisation();
+        vm.expectRevert(NotFrozen.selector);
+        desk.unfreezeEnvelope(envelope);
     }
 
-    /* ALL THREE */
+    /* ALL */
 
-    /// @dev A payment passes only when nothing at all is frozen, in whatever order things were done.
-    function testFuzz_PaysOnlyWhenNothingIsFrozen(uint256 seed) public {
-        bool[3] memory frozen;
+    /// @dev What was signed passes until the first freeze, and never again, in whatever order things are done.
+    function testFuzz_PaysOnlyWhenNothingEverWasFrozen(uint256 seed) public {
+        bool[2] memory frozen;
+        bool ever;
         for (uint256 i; i < 10; ++i) {
             uint256 which = uint256(keccak256(abi.encode(seed, i))) % 3;
-            frozen[which] = !frozen[which];
-            vm.prank(frozen[which] ? guardian : owner);
+            if (which < 2) {
+                frozen[which] = !frozen[which];
+                ever = true;
+                vm.prank(frozen[which] ? guardian : owner);
+            }
             if (which == 0) frozen[0] ? treasury.freezeOrganisation() : desk.unfreezeOrganisation();
             if (which == 1) {
                 frozen[1] ? treasury.freezeEnvelope(envelope) : desk.unfreezeEnvelope(envelope);
             }
-            if (which == 2) frozen[2] ? treasury.freezeSession(purse) : treasury.unfreezeSession(purse);
-            bool pays = answer(purse, digest, blob) == VALID;
-            assertEq(pays, !frozen[0] && !frozen[1] && !frozen[2]);
+            assertEq(answer(purse, digest, blob) == VALID, !ever);
         }
     }
 

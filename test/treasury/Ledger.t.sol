@@ -58,7 +58,7 @@ contract LedgerTest is Base {
         if (verb == 7) {
             vm.prank(owner);
             (bool done,) =
-                address(treasury).call(abi.encodeCall(treasury.withdraw, (envelope, owner, amount)));
+                address(treasury).call(abi.encodeCall(desk.withdraw, (envelope, owner, amount)));
             return done;
         }
         if (verb == 8) {

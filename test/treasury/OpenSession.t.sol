@@ -77,7 +77,7 @@ contract OpenSessionTest is Base {
 
     function test_EscrowBound() public {
         vm.prank(owner);
-        treasury.withdraw(envelope, owner, 960 * UNIT);
+        desk.withdraw(envelope, owner, 960 * UNIT);
         SessionRequest memory r = request(40 * UNIT + 1);
         assertOpeningRefused(r, Refusal.EscrowExceeded, 40 * UNIT, 40 * UNIT + 1);
         r.budget = uint96(40 * UNIT);

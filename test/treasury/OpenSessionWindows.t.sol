@@ -202,7 +202,7 @@ contract OpenSessionWindowsTest is Base {
     function test_GivenEmptyEscrow_WhatThePurseHoldsSuffices() public {
         open(50 * UNIT);
         vm.prank(owner);
-        treasury.withdraw(envelope, owner, 950 * UNIT);
+        desk.withdraw(envelope, owner, 950 * UNIT);
         pay(purse, payee, 10 * UNIT, DECISION);
         nextSessionKey();
         SessionRequest memory r = request(40 * UNIT + 1);

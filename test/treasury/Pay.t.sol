@@ -238,13 +238,13 @@ contract PayTest is Base {
 
     function test_ScopeNarrowsTheList() public {
         vm.prank(manager);
-        treasury.listPayees(7, _one(otherPayee));
+        treasury.listPayee(7, otherPayee);
         _reopenScoped(0, 0, 7);
         // Each is on one of the two lists; a payee must be on both.
         _assertRefused(paymentOf(payee, UNIT), Refusal.PayeeNotListed, 7, uint160(payee));
         _assertRefused(paymentOf(otherPayee, UNIT), Refusal.PayeeNotListed, LIST, uint160(otherPayee));
         vm.prank(manager);
-        treasury.listPayees(7, _one(payee));
+        treasury.listPayee(7, payee);
         pay(purse, payee, UNIT, DECISION);
     }
 

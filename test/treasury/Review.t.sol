@@ -13,7 +13,7 @@ contract ReviewTest is Base {
         vm.expectEmit(address(treasury));
         emit ReviewSet(envelope, reviewer, REASON);
         vm.prank(reviewer);
-        treasury.setReview(envelope, REASON);
+        desk.setReview(envelope, REASON);
         assertTrue(views.envelope(envelope).underReview);
 
         pay(purse, payee, UNIT, DECISION);
@@ -24,7 +24,7 @@ contract ReviewTest is Base {
 
     function test_GivenReviewCleared_SessionsOpen() public {
         vm.prank(reviewer);
-        treasury.setReview(envelope, REASON);
+        desk.setReview(envelope, REASON);
         vm.expectEmit(address(treasury));
         emit ReviewCleared(envelope, owner, REASON);
         vm.prank(owner);
@@ -35,14 +35,14 @@ contract ReviewTest is Base {
 
     function test_GivenFreezeAndReview_EachIsClearedAlone() public {
         vm.prank(reviewer);
-        treasury.setReview(envelope, REASON);
+        desk.setReview(envelope, REASON);
         vm.prank(guardian);
         treasury.freezeEnvelope(envelope);
         vm.prank(owner);
         desk.clearReview(envelope, REASON);
         assertTrue(views.envelope(envelope).frozen);
         vm.prank(reviewer);
-        treasury.setReview(envelope, REASON);
+        desk.setReview(envelope, REASON);
         vm.prank(owner);
         desk.unfreezeEnvelope(envelope);
         assertTrue(views.envelope(envelope).underReview);
@@ -52,7 +52,7 @@ contract ReviewTest is Base {
     function test_RevertWhen_EnvelopeIsUnknown() public {
         vm.expectRevert(abi.encodeWithSelector(EnvelopeUnknown.selector, 2, 1));
         vm.prank(reviewer);
-        treasury.setReview(2, REASON);
+        desk.setReview(2, REASON);
         vm.expectRevert(abi.encodeWithSelector(EnvelopeUnknown.selector, 0, 1));
         vm.prank(owner);
         desk.clearReview(0, REASON);

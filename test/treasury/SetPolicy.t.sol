@@ -30,7 +30,7 @@ contract SetPolicyTest is Base {
     function test_GivenFrozenAndUnderReview_FlagsStay() public {
         vm.startPrank(guardian);
         treasury.freezeEnvelope(envelope);
-        treasury.setReview(envelope, 0);
+        desk.setReview(envelope, 0);
         vm.stopPrank();
         setPolicy(defaultPolicy());
         assertTrue(views.envelope(envelope).frozen);

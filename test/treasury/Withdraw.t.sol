@@ -58,7 +58,7 @@ contract WithdrawTest is Base {
     function test_RevertWhen_EnvelopeIsUnknown() public {
         vm.expectRevert(abi.encodeWithSelector(EnvelopeUnknown.selector, 2, 1));
         vm.prank(owner);
-        treasury.withdraw(2, to, 1);
+        desk.withdraw(2, to, 1);
     }
 
     function test_RevertWhen_TokenAnswersFalse() public {
@@ -78,6 +78,6 @@ contract WithdrawTest is Base {
 
     function _withdraw(uint256 amount) private {
         vm.prank(owner);
-        treasury.withdraw(envelope, to, amount);
+        desk.withdraw(envelope, to, amount);
     }
 }
