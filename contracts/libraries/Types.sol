@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.30;
 
+import {BooksWord} from "./BooksWord.sol";
 import {HeadWord} from "./HeadWord.sol";
 import {WindowWord} from "./WindowWord.sol";
 
@@ -132,25 +133,12 @@ struct SessionRequest {
     bytes32 stampHash;
 }
 
-/// @notice One limit with what was drawn in its current window.
-struct Window {
-    uint96 limit;
-    uint96 used;
-    uint32 period;
-    uint32 index;
-}
-
 /// @notice One agent's budget inside a treasury.
 struct Envelope {
     HeadWord head;
     address agent;
     uint96 sessionLimit;
-    // Zero until the first top-up, which keeps set-up one slot cheaper.
-    uint96 escrow;
-    uint16 morePurses;
-    uint16 windowsSince;
-    uint8 asset;
-    uint24 group;
+    BooksWord books;
     // Calendar windows, then the lifetime limit as a window of period 0; a zero limit ends the list.
     WindowWord[5] windows;
     // Version => hash of the policy document; never overwritten.
@@ -183,15 +171,6 @@ struct TopUpAuthorization {
     uint256 validBefore;
     /// Tells top-ups of one envelope by one account apart.
     bytes32 salt;
-}
-
-/// @notice What a session drew and when: needed to give back what it did not spend.
-struct Draw {
-    uint96 budget;
-    uint40 openedAt;
-    uint32 expiry;
-    /// The group it was drawn from as well, or 0.
-    uint24 group;
 }
 
 /// @notice Facts about the whole organisation: one storage slot.
@@ -231,6 +210,8 @@ struct Asset {
     uint96 escrowed;
     /// The token's EIP-712 domain separator when it was added.
     bytes32 domainSeparator;
+    /// keccak-256 of the creation code of a purse in this asset: purse addresses follow from it.
+    bytes32 purseCodeHash;
 }
 
 /// @notice An envelope as it stands. Amounts in the asset's atomic units.

@@ -9,7 +9,7 @@ import {TreasuryStorage} from "./TreasuryStorage.sol";
 abstract contract TreasuryAdmissions is TreasuryStorage {
     /// @notice Takes a payee off a list, at once: payments to it that are outstanding die.
     function unlistPayee(uint16 list, address payee) external only(Role.POLICY_MANAGER | Role.GUARDIAN) {
-        delete _payees[uint256(list) << 160 | uint160(payee)];
+        delete _payees[_entry(list, payee)];
         emit PayeeUnlisted(list, payee, msg.sender);
     }
 

@@ -20,8 +20,7 @@ abstract contract TreasuryDiagnosis is TreasurySessionRules, TreasuryPaymentRule
         view
         returns (Refusal reason, uint256 limit, uint256 actual)
     {
-        Opening memory opening = _plan(request);
-        return (opening.reason, opening.limit, opening.actual);
+        return _plan(request).verdict.reasons();
     }
 
     /// @notice Why a purse's signature is refused: facilitators only say "invalid signature".
@@ -33,7 +32,7 @@ abstract contract TreasuryDiagnosis is TreasurySessionRules, TreasuryPaymentRule
         view
         returns (Refusal reason, uint256 limit, uint256 actual)
     {
-        uint256 asset = _envelopes[_sessions[purse].envelope()].asset;
+        uint256 asset = _envelopes[_sessions[purse].envelope()].books.asset();
         return _judge(purse, _assets[asset].domainSeparator, digest, signature).reasons();
     }
 
@@ -51,7 +50,8 @@ abstract contract TreasuryDiagnosis is TreasurySessionRules, TreasuryPaymentRule
         uint256 threshold;
         if (!verdict.refuses()) (verdict, threshold) = _judgeRules(purse, word, head, payee, amount);
         if (verdict.refuses()) return verdict.reasons();
-        uint256 held = SafeTransferLib.balanceOf(_assets[_envelopes[word.envelope()].asset].token, purse);
+        uint256 held =
+            SafeTransferLib.balanceOf(_assets[_envelopes[word.envelope()].books.asset()].token, purse);
         if (amount > held) return (Refusal.SessionBudgetExceeded, held, amount);
         if (amount > threshold && !approved) return (Refusal.ApprovalMissing, threshold, amount);
     }

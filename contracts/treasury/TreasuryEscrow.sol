@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.30;
 
+import {BooksWord} from "../libraries/BooksWord.sol";
 import {PaymentDigest} from "../libraries/PaymentDigest.sol";
 import {Asset, Envelope, TopUpAuthorization} from "../libraries/Types.sol";
 import {TreasuryPayees} from "./TreasuryPayees.sol";
@@ -57,7 +58,7 @@ abstract contract TreasuryEscrow is TreasuryPayees {
         view
         returns (address token, uint256 held)
     {
-        token = _assets[_existing(envelope).asset].token;
+        token = _assets[_existing(envelope).books.asset()].token;
         if (amount == 0) revert AmountZero();
         held = SafeTransferLib.balanceOf(token, address(this));
     }
@@ -67,8 +68,9 @@ abstract contract TreasuryEscrow is TreasuryPayees {
         // A token that takes a fee would leave the ledger richer than the treasury.
         if (received != amount) revert TransferMismatch(amount, received);
         Envelope storage record = _envelopes[envelope];
-        Asset storage asset = _assets[record.asset];
-        record.escrow = _u96(record.escrow + amount);
+        BooksWord books = record.books;
+        Asset storage asset = _assets[books.asset()];
+        record.books = books.withEscrow(_u96(books.escrow() + amount));
         asset.escrowed = _u96(asset.escrowed + amount);
         emit ToppedUp(envelope, from, amount);
     }

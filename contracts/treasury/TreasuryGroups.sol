@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.30;
 
+import {BooksWord} from "../libraries/BooksWord.sol";
 import {HeadWordLib} from "../libraries/HeadWord.sol";
 import {Policies} from "../libraries/Policies.sol";
-import {Envelope, Group, Role, Window, WindowLimit} from "../libraries/Types.sol";
-import {WindowWordLib} from "../libraries/WindowWord.sol";
-import {Windows} from "../libraries/Windows.sol";
+import {Envelope, Group, Role, WindowLimit} from "../libraries/Types.sol";
+import {WindowWord, WindowWordLib} from "../libraries/WindowWord.sol";
 import {TreasuryReleases} from "./TreasuryReleases.sol";
 
 /// @notice Budgets of the organisation: a session draws against its envelope's limits and against those of its
@@ -19,7 +19,7 @@ abstract contract TreasuryGroups is TreasuryReleases {
     /// @param windows Up to four calendar windows, shortest period first; the periods never change.
     /// @param lifetimeLimit In the asset's atomic units; 0 means none.
     /// @return group Its number, from 1.
-    function createGroup(uint24 parent, address asset, WindowLimit[] calldata windows, uint96 lifetimeLimit)
+    function createGroup(uint24 parent, address asset, WindowLimit[] memory windows, uint96 lifetimeLimit)
         external
         only(Role.POLICY_MANAGER)
         returns (uint24 group)
@@ -42,15 +42,15 @@ abstract contract TreasuryGroups is TreasuryReleases {
         uint256 count = windows.length;
         if (count == 0 && lifetimeLimit == 0) revert Policies.PolicyInvalid("limits", 1, 0);
         for (uint256 i; i < count; ++i) {
-            _startWindow(record, i, windows[i]);
+            record.windows[i] = WindowWordLib.limiting(windows[i].period, windows[i].limit);
         }
-        if (lifetimeLimit != 0) _startWindow(record, count, WindowLimit({period: 0, limit: lifetimeLimit}));
+        if (lifetimeLimit != 0) record.windows[count] = WindowWordLib.limiting(0, lifetimeLimit);
         emit GroupCreated(group, parent, asset, msg.sender);
         emit GroupLimitsSet(group, windows, lifetimeLimit, msg.sender);
     }
 
     /// @notice Changes a group's limits, not their periods. At once when none rises, otherwise announced.
-    function setGroupLimits(uint24 group, WindowLimit[] calldata windows, uint96 lifetimeLimit)
+    function setGroupLimits(uint24 group, WindowLimit[] memory windows, uint96 lifetimeLimit)
         external
         only(Role.POLICY_MANAGER)
     {
@@ -60,15 +60,13 @@ abstract contract TreasuryGroups is TreasuryReleases {
         bool loosens;
         uint256 i;
         for (; i < 5 && record.windows[i].limit() != 0; ++i) {
-            Window memory window = record.windows[i].unpack();
-            if (window.period != 0 && (i == count || windows[i].period != window.period)) {
-                revert PeriodsFixed(group);
-            }
-            uint96 limit = window.period == 0 ? lifetimeLimit : windows[i].limit;
+            WindowWord window = record.windows[i];
+            uint256 period = window.period();
+            if (period != 0 && (i == count || windows[i].period != period)) revert PeriodsFixed(group);
+            uint96 limit = period == 0 ? lifetimeLimit : windows[i].limit;
             if (limit == 0) revert PeriodsFixed(group);
-            if (limit > window.limit) loosens = true;
-            window.limit = limit;
-            record.windows[i] = WindowWordLib.pack(window);
+            if (limit > window.limit()) loosens = true;
+            record.windows[i] = window.withLimit(limit);
         }
         if (i != count + (lifetimeLimit == 0 ? 0 : 1)) revert PeriodsFixed(group);
         if (loosens) _requireAnnounced();
@@ -79,28 +77,18 @@ abstract contract TreasuryGroups is TreasuryReleases {
     /// @dev The policy gets a new version with it: what sessions drew under the group before, they pay no more.
     function setGroup(uint24 envelope, uint24 group) external only(Role.POLICY_MANAGER) {
         Envelope storage record = _existing(envelope);
-        if (record.group != 0) _requireAnnounced();
+        BooksWord books = record.books;
+        if (books.group() != 0) _requireAnnounced();
         if (group != 0) {
             uint8 asset = _existingGroup(group).asset;
-            if (asset != record.asset) {
-                revert AssetMismatch(_assets[asset].token, _assets[record.asset].token);
+            if (asset != books.asset()) {
+                revert AssetMismatch(_assets[asset].token, _assets[books.asset()].token);
             }
         }
-        record.group = group;
+        record.books = books.withGroup(group);
         record.head =
             group == 0 ? record.head.without(HeadWordLib.GROUPED) : record.head.with(HeadWordLib.GROUPED);
         emit GroupSet(envelope, group, msg.sender);
         _renewPolicy(envelope, record);
-    }
-
-    function _startWindow(Group storage record, uint256 i, WindowLimit memory from) private {
-        record.windows[i] = WindowWordLib.pack(
-            Window({
-                limit: from.limit,
-                used: 0,
-                period: from.period,
-                index: uint32(Windows.indexAt(from.period, block.timestamp))
-            })
-        );
     }
 }

@@ -9,9 +9,9 @@ import {TreasuryStorage} from "./TreasuryStorage.sol";
 abstract contract TreasuryPayees is TreasuryStorage {
     /// @notice Adds a payee to a list. Loosening.
     function listPayee(uint16 list, address payee) external only(Role.POLICY_MANAGER) {
-        _requireAnnounced();
         if (list == 0) revert PayeeListZero();
-        _payees[uint256(list) << 160 | uint160(payee)] = 1;
+        _requireAnnounced();
         emit PayeeListed(list, payee);
+        _payees[_entry(list, payee)] = 1;
     }
 }

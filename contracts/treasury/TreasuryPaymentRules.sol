@@ -72,7 +72,7 @@ abstract contract TreasuryPaymentRules is TreasuryStanding {
         view
         returns (bytes32)
     {
-        address token = _assets[_envelopes[word.envelope()].asset].token;
+        address token = _assets[_envelopes[word.envelope()].books.asset()].token;
         if (payment.rail == PaymentBlob.RAIL_PERMIT2_EXACT) return Permit2Digest.exact(token, payment);
         return Permit2Digest.upto(token, payment, PaymentBlob.facilitator(signature));
     }
@@ -88,7 +88,7 @@ abstract contract TreasuryPaymentRules is TreasuryStanding {
             uint256 used = IPermit2Nonces(Permit2Digest.PERMIT2).nonceBitmap(purse, nonce >> 8);
             return used >> (nonce & 0xff) & 1 != 0;
         }
-        address token = _assets[_envelopes[word.envelope()].asset].token;
+        address token = _assets[_envelopes[word.envelope()].books.asset()].token;
         return IERC3009(token).authorizationState(purse, payment.nonce);
     }
 

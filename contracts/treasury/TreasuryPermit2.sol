@@ -27,7 +27,7 @@ abstract contract TreasuryPermit2 is TreasuryRecovery {
     function levelPermit2(uint24 envelope, uint16 purseIndex) external nonReentrant {
         (Envelope storage record, address purse) = _existingPurse(envelope, purseIndex);
         uint256 allowance = record.head.has(HeadWordLib.PERMIT2) ? type(uint256).max : 0;
-        address token = _assets[record.asset].token;
+        address token = _assets[record.books.asset()].token;
         _callFromPurse(purse, token, abi.encodeCall(IERC20.approve, (Permit2Digest.PERMIT2, allowance)));
     }
 }

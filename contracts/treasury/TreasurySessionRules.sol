@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.30;
 
+import {BooksWord} from "../libraries/BooksWord.sol";
+import {DrawWord} from "../libraries/DrawWord.sol";
 import {HeadWord, HeadWordLib} from "../libraries/HeadWord.sol";
 import {SessionWord, SessionWordLib} from "../libraries/SessionWord.sol";
-import {Draw, Envelope, Refusal, SessionRequest, Window} from "../libraries/Types.sol";
-import {Verdict} from "../libraries/Verdict.sol";
-import {WindowWord, WindowWordLib} from "../libraries/WindowWord.sol";
+import {Envelope, Refusal, SessionRequest} from "../libraries/Types.sol";
+import {Verdict, Verdicts} from "../libraries/Verdict.sol";
+import {WindowWord} from "../libraries/WindowWord.sol";
 import {Windows} from "../libraries/Windows.sol";
 import {TreasuryStanding} from "./TreasuryStanding.sol";
 import {SafeTransferLib} from "solady/utils/SafeTransferLib.sol";
@@ -22,36 +24,29 @@ abstract contract TreasurySessionRules is TreasuryStanding {
 
     /// @dev What an opening would do: worked out once, for the views that ask and the call that does.
     struct Opening {
-        Refusal reason;
-        uint256 limit;
-        uint256 actual;
+        Verdict verdict;
         address purse;
+        address agent;
+        address token;
         SessionWord before;
+        BooksWord books;
         uint16 policyVersion;
-        uint24 group;
-        uint8 asset;
-        Returned returned;
-        // As they will be stored.
-        WindowWord[5] windows;
-    }
-
-    /// @dev What a purse gives back before anything else happens.
-    struct Returned {
-        // All it holds.
+        // What the purse gives back before anything else happens: all it holds.
         uint256 held;
         // The part of it that its last session had drawn.
         uint256 unspent;
-        // When that session drew, and from which group.
-        uint256 drawnAt;
-        uint24 group;
+        // What that session drew, when, and from which group.
+        DrawWord draw;
         // Whether the envelope's windows were counting then.
         bool counted;
+        // As they will be stored.
+        WindowWord[5] windows;
     }
 
     /* DIGESTS */
 
     /// @dev The EIP-712 digest that the agent signs to open a session.
-    function _openSessionDigest(SessionRequest calldata request) internal view returns (bytes32) {
+    function _openSessionDigest(SessionRequest memory request) internal view returns (bytes32) {
         bytes32 scopeHash = keccak256(abi.encode(SCOPE_TYPEHASH, request.scope));
         return _hashTypedData(
             keccak256(
@@ -78,179 +73,180 @@ abstract contract TreasurySessionRules is TreasuryStanding {
     /* RULES */
 
     /// @dev Every rule of an opening but the signature.
-    function _plan(SessionRequest calldata request) internal view returns (Opening memory opening) {
+    function _plan(SessionRequest memory request) internal view returns (Opening memory opening) {
         Envelope storage envelope = _envelopes[request.envelope];
         HeadWord head = envelope.head;
         opening.policyVersion = head.policyVersion();
-        if (opening.policyVersion == 0) {
-            return _refuse(opening, Refusal.EnvelopeUnknown, _organisation.envelopes, request.envelope);
-        }
-        (Verdict stopped,) = _judgeStops(request.envelope, head);
-        if (stopped.refuses()) {
-            (opening.reason, opening.limit, opening.actual) = stopped.reasons();
-            return opening;
-        }
-        if (head.has(HeadWordLib.REVIEW)) return _refuse(opening, Refusal.UnderReview, 0, 0);
-        if (request.stampHash != 0 && _revokedStamps[request.stampHash]) {
-            return _refuse(opening, Refusal.StampRevoked, 0, uint256(request.stampHash));
-        }
-        opening.asset = envelope.asset;
-        opening.group = envelope.group;
-        if (request.purseIndex > envelope.morePurses) {
-            return _refuse(opening, Refusal.PurseUnknown, envelope.morePurses, request.purseIndex);
-        }
-        opening.purse = _purseAddress(request.envelope, request.purseIndex, opening.asset);
-        opening.before = _sessions[opening.purse];
-        // A frozen session is the treasury's to end: an agent that could replace it would unfreeze itself.
-        if (_isHeldFrozen(opening.purse, opening.before)) {
-            return _refuse(opening, Refusal.SessionFrozen, 0, 0);
-        }
-        return _planRequest(envelope, opening, request, head);
+        opening.verdict = _judgeEnvelope(request, head);
+        if (opening.verdict.refuses()) return opening;
+        opening.books = envelope.books;
+        opening.verdict = _judgePurse(request, opening);
+        if (opening.verdict.refuses()) return opening;
+        opening.agent = envelope.agent;
+        opening.verdict = _judgeRequest(request, opening, head, envelope.sessionLimit);
+        if (opening.verdict.refuses()) return opening;
+        _measureReturn(opening);
+        opening.verdict = _judgeLimits(request, opening, envelope);
     }
 
-    /// @dev The rules over what is asked for.
-    function _planRequest(
-        Envelope storage envelope,
-        Opening memory opening,
-        SessionRequest calldata request,
-        HeadWord head
-    ) private view returns (Opening memory) {
-        uint256 next = uint256(opening.before.sequence()) + 1;
-        if (request.sequence != next || next > SessionWordLib.MAX_SEQUENCE) {
-            return _refuse(opening, Refusal.SequenceMismatch, next, request.sequence);
-        }
-        address agent = envelope.agent;
-        // A key that is the agent's own or the last session's would blur who signed what.
-        if (request.key == address(0) || request.key == agent || request.key == opening.before.key()) {
-            return _refuse(opening, Refusal.SessionKeyInvalid, uint160(agent), uint160(request.key));
-        }
-        if (request.budget == 0) return _refuse(opening, Refusal.BudgetZero, 1, 0);
-        if (request.budget > envelope.sessionLimit) {
-            return _refuse(opening, Refusal.SessionLimitExceeded, envelope.sessionLimit, request.budget);
-        }
-        if (request.expiry <= block.timestamp) {
-            return _refuse(opening, Refusal.ExpiryInPast, block.timestamp, request.expiry);
-        }
-        uint256 longest = head.maxSessionSeconds();
-        if (request.expiry - block.timestamp > longest) {
-            return _refuse(opening, Refusal.SessionTooLong, block.timestamp + longest, request.expiry);
-        }
-        if (request.scope.paymentCap > head.paymentCap()) {
-            return _refuse(opening, Refusal.ScopeWidens, head.paymentCap(), request.scope.paymentCap);
-        }
-        if (request.scope.approvalThreshold > head.approvalThreshold()) {
-            return
-                _refuse(
-                    opening, Refusal.ScopeWidens, head.approvalThreshold(), request.scope.approvalThreshold
-                );
-        }
-        opening.returned = _measureReturn(envelope, opening.purse, opening.before);
-        uint256 available = envelope.escrow + opening.returned.held;
-        if (request.budget > available) {
-            return _refuse(opening, Refusal.EscrowExceeded, available, request.budget);
-        }
-        _planWindows(envelope, opening, request);
-        if (opening.reason == Refusal.None && opening.group != 0) _planGroups(opening, request);
-        return opening;
-    }
-
-    /// @dev Whether a purse's session is frozen and would otherwise still run.
-    function _isHeldFrozen(address purse, SessionWord word) internal view returns (bool) {
-        return word.key() != address(0) && word.expiry() == 0 && block.timestamp < _draws[purse].expiry;
-    }
-
-    /// @dev The envelope's own limits.
-    function _planWindows(Envelope storage envelope, Opening memory opening, SessionRequest calldata request)
+    /// @dev Whether the envelope opens sessions at all.
+    function _judgeEnvelope(SessionRequest memory request, HeadWord head)
         private
         view
+        returns (Verdict verdict)
     {
-        Returned memory returned = opening.returned;
-        uint256 unspent = returned.counted ? returned.unspent : 0;
-        for (uint256 i; i < 5; ++i) {
-            Window memory window = envelope.windows[i].unpack();
-            if (window.limit == 0) break;
-            uint256 used = _planWindow(window, opening, request, returned.drawnAt, unspent);
-            if (used > window.limit) {
-                bool lifetime = window.period == 0;
-                Refusal reason = lifetime ? Refusal.LifetimeLimitExceeded : Refusal.WindowLimitExceeded;
-                _refuse(opening, reason, window.limit, used);
-            }
-            if (opening.reason != Refusal.None) return;
-            opening.windows[i] = _used(window, used);
+        if (head.policyVersion() == 0) {
+            return Verdicts.refused(Refusal.EnvelopeUnknown, _organisation.envelopes, request.envelope);
         }
+        (verdict,) = _judgeStops(request.envelope, head);
+        if (verdict.refuses()) return verdict;
+        if (head.has(HeadWordLib.REVIEW)) return Verdicts.refused(Refusal.UnderReview, 0, 0);
+        if (request.stampHash != 0 && _revokedStamps[request.stampHash]) {
+            return Verdicts.refused(Refusal.StampRevoked, 0, uint256(request.stampHash));
+        }
+    }
+
+    /// @dev Whether the purse is there, and its turn is this one.
+    function _judgePurse(SessionRequest memory request, Opening memory opening)
+        private
+        view
+        returns (Verdict)
+    {
+        uint256 last = opening.books.morePurses();
+        if (request.purseIndex > last) {
+            return Verdicts.refused(Refusal.PurseUnknown, last, request.purseIndex);
+        }
+        opening.purse = _purseAddress(request.envelope, request.purseIndex, opening.books.asset());
+        SessionWord before = _sessions[opening.purse];
+        opening.before = before;
+        // A frozen session is the treasury's to end: an agent that could replace it would unfreeze itself.
+        if (_isHeldFrozen(opening.purse, before)) return Verdicts.refused(Refusal.SessionFrozen, 0, 0);
+        uint256 next = uint256(before.sequence()) + 1;
+        if (request.sequence != next || next > SessionWordLib.MAX_SEQUENCE) {
+            return Verdicts.refused(Refusal.SequenceMismatch, next, request.sequence);
+        }
+        return Verdicts.FINE;
+    }
+
+    /// @dev Whether what is asked for is within the policy, limits that count aside.
+    function _judgeRequest(
+        SessionRequest memory request,
+        Opening memory opening,
+        HeadWord head,
+        uint256 sessionLimit
+    ) private view returns (Verdict) {
+        address key = request.key;
+        // A key that is the agent's own or the last session's would blur who signed what.
+        if (key == address(0) || key == opening.agent || key == opening.before.key()) {
+            return Verdicts.refused(Refusal.SessionKeyInvalid, uint160(opening.agent), uint160(key));
+        }
+        uint256 budget = request.budget;
+        if (budget == 0) return Verdicts.refused(Refusal.BudgetZero, 1, 0);
+        if (budget > sessionLimit) {
+            return Verdicts.refused(Refusal.SessionLimitExceeded, sessionLimit, budget);
+        }
+        uint256 expiry = request.expiry;
+        if (expiry <= block.timestamp) {
+            return Verdicts.refused(Refusal.ExpiryInPast, block.timestamp, expiry);
+        }
+        uint256 latest = block.timestamp + head.maxSessionSeconds();
+        if (expiry > latest) return Verdicts.refused(Refusal.SessionTooLong, latest, expiry);
+        uint256 narrowed = request.scope.paymentCap;
+        if (narrowed > head.paymentCap()) {
+            return Verdicts.refused(Refusal.ScopeWidens, head.paymentCap(), narrowed);
+        }
+        narrowed = request.scope.approvalThreshold;
+        if (narrowed > head.approvalThreshold()) {
+            return Verdicts.refused(Refusal.ScopeWidens, head.approvalThreshold(), narrowed);
+        }
+        return Verdicts.FINE;
+    }
+
+    /// @dev Whether the escrow and every limit have room for the budget.
+    function _judgeLimits(SessionRequest memory request, Opening memory opening, Envelope storage envelope)
+        private
+        view
+        returns (Verdict verdict)
+    {
+        uint256 available = opening.books.escrow() + opening.held;
+        if (request.budget > available) {
+            return Verdicts.refused(Refusal.EscrowExceeded, available, request.budget);
+        }
+        uint256 unspent = opening.counted ? opening.unspent : 0;
+        for (uint256 i; i < 5; ++i) {
+            WindowWord window = envelope.windows[i];
+            if (window.limit() == 0) break;
+            (verdict, opening.windows[i]) =
+                _judgeWindow(window, request, opening.draw, unspent, Refusal.WindowLimitExceeded);
+            if (verdict.refuses()) return verdict;
+        }
+        if (opening.books.group() != 0) return _judgeGroups(request, opening);
     }
 
     /// @dev The limits of the envelope's group and of every group above it.
-    function _planGroups(Opening memory opening, SessionRequest calldata request) private view {
-        Returned memory returned = opening.returned;
-        for (uint24 number = opening.group; number != 0; number = _groups[number].parent) {
+    function _judgeGroups(SessionRequest memory request, Opening memory opening)
+        private
+        view
+        returns (Verdict verdict)
+    {
+        DrawWord draw = opening.draw;
+        for (uint24 number = opening.books.group(); number != 0; number = _groups[number].parent) {
             // What the last session gives back, it gives to the groups that it was drawn from.
-            uint256 unspent = _isWithin(returned.group, number) ? returned.unspent : 0;
+            uint256 unspent = _isWithin(draw.group(), number) ? opening.unspent : 0;
             for (uint256 i; i < 5; ++i) {
-                Window memory window = _groups[number].windows[i].unpack();
-                if (window.limit == 0) break;
-                uint256 used = _planWindow(window, opening, request, returned.drawnAt, unspent);
-                if (used > window.limit) {
-                    bool lifetime = window.period == 0;
-                    _refuse(
-                        opening,
-                        lifetime ? Refusal.GroupLifetimeLimitExceeded : Refusal.GroupWindowLimitExceeded,
-                        window.limit,
-                        used
-                    );
-                }
-                if (opening.reason != Refusal.None) return;
+                WindowWord window = _groups[number].windows[i];
+                if (window.limit() == 0) break;
+                (verdict,) = _judgeWindow(window, request, draw, unspent, Refusal.GroupWindowLimitExceeded);
+                if (verdict.refuses()) return verdict;
             }
         }
     }
 
-    /// @return used What the window would count; refuses a session that would outlive it.
-    function _planWindow(
-        Window memory window,
-        Opening memory opening,
-        SessionRequest calldata request,
-        uint256 drawnAt,
-        uint256 unspent
-    ) private view returns (uint256 used) {
-        uint256 end = Windows.endAt(window.period, block.timestamp);
+    /// @param over What to say where a calendar window is exceeded; a lifetime limit has the reason after it.
+    /// @return The window as it counts the budget.
+    function _judgeWindow(
+        WindowWord window,
+        SessionRequest memory request,
+        DrawWord draw,
+        uint256 unspent,
+        Refusal over
+    ) private view returns (Verdict, WindowWord) {
+        uint256 period = window.period();
+        uint256 index = Windows.indexAt(period, block.timestamp);
+        uint256 end = Windows.endOf(period, index);
         // What a session spends must be spent in the window that counted it.
-        if (request.expiry > end) _refuse(opening, Refusal.ExpiryPastWindow, end, request.expiry);
-        else used = Windows.usedAfterReturn(window, block.timestamp, drawnAt, unspent) + request.budget;
+        if (request.expiry > end) {
+            return (Verdicts.refused(Refusal.ExpiryPastWindow, end, request.expiry), window);
+        }
+        uint256 used = Windows.usedAfterReturn(window, index, draw.openedAt(), unspent) + request.budget;
+        if (used > window.limit()) {
+            Refusal reason = period == 0 ? Refusal(uint8(over) + 1) : over;
+            return (Verdicts.refused(reason, window.limit(), used), window);
+        }
+        return (Verdicts.FINE, window.counting(used, index));
     }
 
-    function _refuse(Opening memory opening, Refusal reason, uint256 limit, uint256 actual)
-        private
-        pure
-        returns (Opening memory)
-    {
-        opening.reason = reason;
-        opening.limit = limit;
-        opening.actual = actual;
-        return opening;
+    /* WHAT COMES BACK */
+
+    /// @dev Whether a purse's session is frozen and would otherwise still run.
+    function _isHeldFrozen(address purse, SessionWord word) internal view returns (bool) {
+        return word.key() != address(0) && word.expiry() == 0 && block.timestamp < _draws[purse].expiry();
     }
 
     /// @dev What the purse holds, and how much of that its last session drew and did not spend.
-    function _measureReturn(Envelope storage envelope, address purse, SessionWord before)
-        internal
-        view
-        returns (Returned memory returned)
-    {
-        returned.held = SafeTransferLib.balanceOf(_assets[envelope.asset].token, purse);
-        if (before.key() == address(0)) return returned;
-        Draw storage draw = _draws[purse];
-        uint256 budget = draw.budget;
-        returned.unspent = returned.held < budget ? returned.held : budget;
-        returned.drawnAt = draw.openedAt;
-        returned.group = draw.group;
+    function _measureReturn(Opening memory opening) internal view {
+        BooksWord books = opening.books;
+        address token = _assets[books.asset()].token;
+        opening.token = token;
+        uint256 held = SafeTransferLib.balanceOf(token, opening.purse);
+        opening.held = held;
+        SessionWord before = opening.before;
+        if (before.key() == address(0)) return;
+        DrawWord draw = _draws[opening.purse];
+        opening.draw = draw;
+        opening.unspent = held < draw.budget() ? held : draw.budget();
         // A session of a policy with other periods was not counted in these windows: it gives nothing back.
-        returned.counted = before.policyVersion() >= envelope.windowsSince;
-    }
-
-    /// @dev The window as it is stored once it counts `used`.
-    function _used(Window memory window, uint256 used) internal view returns (WindowWord) {
-        window.used = uint96(used);
-        window.index = uint32(Windows.indexAt(window.period, block.timestamp));
-        return WindowWordLib.pack(window);
+        opening.counted = before.policyVersion() >= books.windowsSince();
     }
 
     /// @dev Whether a group is `above` itself or stands anywhere below it.

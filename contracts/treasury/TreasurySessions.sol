@@ -1,18 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.30;
 
+import {BooksWord} from "../libraries/BooksWord.sol";
+import {DrawWord, DrawWordLib} from "../libraries/DrawWord.sol";
 import {SessionWord, SessionWordLib} from "../libraries/SessionWord.sol";
-import {
-    Asset,
-    Draw,
-    Envelope,
-    Group,
-    Refusal,
-    Role,
-    Scope,
-    SessionRequest,
-    Window
-} from "../libraries/Types.sol";
+import {Asset, Envelope, Refusal, Role, Scope, SessionRequest} from "../libraries/Types.sol";
+import {WindowWord} from "../libraries/WindowWord.sol";
 import {Windows} from "../libraries/Windows.sol";
 import {TreasurySessionRules} from "./TreasurySessionRules.sol";
 import {TreasuryStops} from "./TreasuryStops.sol";
@@ -28,22 +21,22 @@ abstract contract TreasurySessions is TreasurySessionRules, TreasuryStops {
     /// @param request What is asked for.
     /// @param signature EIP-712 `OpenSession` by the envelope's agent (EOA or EIP-1271).
     /// @return purse The purse to pay from.
-    function openSession(SessionRequest calldata request, bytes calldata signature)
+    function openSession(SessionRequest memory request, bytes calldata signature)
         external
         nonReentrant
         returns (address purse)
     {
         Opening memory opening = _plan(request);
-        if (opening.reason != Refusal.None) {
-            revert SessionRefused(opening.reason, opening.limit, opening.actual);
+        if (opening.verdict.refuses()) {
+            (Refusal reason, uint256 limit, uint256 actual) = opening.verdict.reasons();
+            revert SessionRefused(reason, limit, actual);
         }
-        address agent = _envelopes[request.envelope].agent;
-        if (!SignatureChecker.isValidSignatureNow(agent, _openSessionDigest(request), signature)) {
-            revert SessionRefused(Refusal.AgentSignatureInvalid, uint160(agent), 0);
+        if (!SignatureChecker.isValidSignatureNow(opening.agent, _openSessionDigest(request), signature)) {
+            revert SessionRefused(Refusal.AgentSignatureInvalid, uint160(opening.agent), 0);
         }
         purse = opening.purse;
 
-        _settle(request.envelope, purse, opening.before, opening.returned);
+        _settle(request.envelope, opening);
         _draw(request, opening);
         emit SessionOpened(
             request.envelope,
@@ -56,7 +49,7 @@ abstract contract TreasurySessions is TreasurySessionRules, TreasuryStops {
             request.scope,
             request.stampHash
         );
-        _level(opening.asset, purse, opening.returned.held, request.budget);
+        _level(opening, request.budget);
     }
 
     /// @notice Closes a purse's session: what it holds returns to the escrow, what it did not spend to the
@@ -70,14 +63,18 @@ abstract contract TreasurySessions is TreasurySessionRules, TreasuryStops {
         Envelope storage envelope = _envelopes[number];
         _checkMayClose(envelope, purse, word, signature);
 
-        Returned memory returned = _measureReturn(envelope, purse, word);
-        _returnToWindows(envelope, returned);
-        envelope.escrow = _u96(envelope.escrow + returned.held);
-        uint8 asset = envelope.asset;
-        _assets[asset].escrowed = _u96(_assets[asset].escrowed + returned.held);
-        _settle(number, purse, word, returned);
+        Opening memory closing;
+        closing.purse = purse;
+        closing.before = word;
+        closing.books = envelope.books;
+        _measureReturn(closing);
+        if (closing.counted && closing.unspent != 0) {
+            _giveBack(envelope.windows, closing.draw, closing.unspent);
+        }
+        _settle(number, closing);
+        _book(envelope, closing, 0);
         _sessions[purse] = word.closed();
-        _level(asset, purse, returned.held, 0);
+        _level(closing, 0);
     }
 
     /* CHECKS AND EFFECTS */
@@ -97,89 +94,86 @@ abstract contract TreasurySessions is TreasurySessionRules, TreasuryStops {
             revert SessionRefused(Refusal.AgentSignatureInvalid, uint160(envelope.agent), 0);
         }
         if (msg.sender == envelope.agent) return;
-        uint256 expiry = _draws[purse].expiry;
+        uint256 expiry = _draws[purse].expiry();
         if (block.timestamp >= expiry || word.policyVersion() != envelope.head.policyVersion()) return;
         revert CloseNotAllowed(msg.sender, expiry);
     }
 
     /// @dev Tells of what a purse gives back, and gives it back to the groups that it was drawn from.
-    function _settle(uint24 envelope, address purse, SessionWord before, Returned memory returned) private {
+    function _settle(uint24 envelope, Opening memory opening) private {
+        SessionWord before = opening.before;
         if (before.key() != address(0)) {
-            emit SessionClosed(envelope, purse, before.sequence(), returned.held, returned.unspent);
-            if (returned.group != 0 && returned.unspent != 0) _returnToGroups(returned);
-        } else if (returned.held != 0) {
-            emit PurseSwept(envelope, purse, returned.held);
+            emit SessionClosed(envelope, opening.purse, before.sequence(), opening.held, opening.unspent);
+            uint24 group = opening.unspent == 0 ? 0 : opening.draw.group();
+            for (; group != 0; group = _groups[group].parent) {
+                _giveBack(_groups[group].windows, opening.draw, opening.unspent);
+            }
+        } else if (opening.held != 0) {
+            emit PurseSwept(envelope, opening.purse, opening.held);
         }
     }
 
-    function _draw(SessionRequest calldata request, Opening memory opening) private {
+    function _draw(SessionRequest memory request, Opening memory opening) private {
         Envelope storage envelope = _envelopes[request.envelope];
-        for (uint256 i; i < 5 && opening.windows[i].limit() != 0; ++i) {
-            envelope.windows[i] = opening.windows[i];
+        for (uint256 i; i < 5; ++i) {
+            WindowWord window = opening.windows[i];
+            if (window.limit() == 0) break;
+            envelope.windows[i] = window;
         }
-        if (opening.group != 0) _drawFromGroups(opening.group, request.budget);
-        uint256 held = opening.returned.held;
-        if (held != request.budget) {
-            Asset storage asset = _assets[opening.asset];
-            envelope.escrow = _u96(envelope.escrow + held - request.budget);
-            asset.escrowed = _u96(asset.escrowed + held - request.budget);
+        uint96 budget = request.budget;
+        for (uint24 group = opening.books.group(); group != 0; group = _groups[group].parent) {
+            _count(_groups[group].windows, budget);
         }
+        if (opening.held != budget) _book(envelope, opening, budget);
 
-        Scope calldata scope = request.scope;
-        bool scoped = scope.paymentCap != 0 || scope.approvalThreshold != 0 || scope.payeeList != 0;
+        Scope memory scope = request.scope;
+        bool scoped = (uint256(scope.paymentCap) | scope.approvalThreshold | scope.payeeList) != 0;
         if (scoped) _scopes[opening.purse] = scope;
-        _draws[opening.purse] = Draw({
-            budget: request.budget,
-            openedAt: uint40(block.timestamp),
-            expiry: request.expiry,
-            group: opening.group
-        });
+        _draws[opening.purse] =
+            DrawWordLib.pack(budget, block.timestamp, request.expiry, opening.books.group());
         _sessions[opening.purse] = SessionWordLib.pack(
             request.key, request.expiry, request.envelope, opening.policyVersion, scoped, request.sequence
         );
     }
 
-    /* WINDOWS */
-
-    function _returnToWindows(Envelope storage envelope, Returned memory returned) private {
-        if (!returned.counted || returned.unspent == 0) return;
-        for (uint256 i; i < 5; ++i) {
-            Window memory window = envelope.windows[i].unpack();
-            if (window.limit == 0) break;
-            envelope.windows[i] = _used(window, _afterReturn(window, returned));
-        }
-    }
-
-    function _returnToGroups(Returned memory returned) private {
-        for (uint24 number = returned.group; number != 0; number = _groups[number].parent) {
-            Group storage group = _groups[number];
-            for (uint256 i; i < 5; ++i) {
-                Window memory window = group.windows[i].unpack();
-                if (window.limit == 0) break;
-                group.windows[i] = _used(window, _afterReturn(window, returned));
-            }
-        }
-    }
-
-    function _afterReturn(Window memory window, Returned memory returned) private view returns (uint256) {
-        return Windows.usedAfterReturn(window, block.timestamp, returned.drawnAt, returned.unspent);
-    }
-
-    function _drawFromGroups(uint24 number, uint256 budget) private {
-        for (; number != 0; number = _groups[number].parent) {
-            Group storage group = _groups[number];
-            for (uint256 i; i < 5; ++i) {
-                Window memory window = group.windows[i].unpack();
-                if (window.limit == 0) break;
-                group.windows[i] = _used(window, Windows.usedAt(window, block.timestamp) + budget);
-            }
-        }
+    /// @dev The escrow takes what the purse held, and gives what it shall hold.
+    function _book(Envelope storage envelope, Opening memory opening, uint256 target) private {
+        BooksWord books = opening.books;
+        uint256 held = opening.held;
+        envelope.books = books.withEscrow(_u96(books.escrow() + held - target));
+        Asset storage asset = _assets[books.asset()];
+        asset.escrowed = _u96(asset.escrowed + held - target);
     }
 
     /// @dev Moves the difference between what the purse holds and what it shall hold.
-    function _level(uint256 assetIndex, address purse, uint256 held, uint256 target) private {
-        address token = _assets[assetIndex].token;
-        if (target > held) SafeTransferLib.safeTransfer(token, purse, target - held);
-        else if (target < held) _pull(purse, token, address(this), held - target);
+    function _level(Opening memory opening, uint256 target) private {
+        uint256 held = opening.held;
+        if (target > held) {
+            SafeTransferLib.safeTransfer(opening.token, opening.purse, target - held);
+        } else if (target < held) {
+            _pull(opening.purse, opening.token, address(this), held - target);
+        }
+    }
+
+    /* WINDOWS */
+
+    /// @dev What a draw did not spend is no longer counted, where the windows that counted it are current.
+    function _giveBack(WindowWord[5] storage windows, DrawWord draw, uint256 unspent) private {
+        for (uint256 i; i < 5; ++i) {
+            WindowWord window = windows[i];
+            if (window.limit() == 0) break;
+            uint256 index = Windows.indexAt(window.period(), block.timestamp);
+            uint256 used = Windows.usedAfterReturn(window, index, draw.openedAt(), unspent);
+            windows[i] = window.counting(used, index);
+        }
+    }
+
+    function _count(WindowWord[5] storage windows, uint256 budget) private {
+        for (uint256 i; i < 5; ++i) {
+            WindowWord window = windows[i];
+            if (window.limit() == 0) break;
+            uint256 index = Windows.indexAt(window.period(), block.timestamp);
+            windows[i] = window.counting(Windows.usedAt(window, block.timestamp) + budget, index);
+        }
     }
 }

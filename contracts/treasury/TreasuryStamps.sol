@@ -6,7 +6,7 @@ import {TreasuryStorage} from "./TreasuryStorage.sol";
 
 /// @notice What verifiers of identity stamps and of the transparency log look for on chain.
 abstract contract TreasuryStamps is TreasuryStorage {
-    uint8 private constant MAY_REVOKE = Role.OWNER | Role.GUARDIAN | Role.STAMPER;
+    uint256 private constant MAY_REVOKE = Role.OWNER | Role.GUARDIAN | Role.STAMPER;
 
     /// @notice Revokes a stamp, and with it all that are chained to it, from this block on and for good.
     function revokeStamp(bytes32 stampHash) external only(MAY_REVOKE) {

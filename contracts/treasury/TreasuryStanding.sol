@@ -28,7 +28,7 @@ abstract contract TreasuryStanding is TreasuryStorage {
         if (head.has(HeadWordLib.FROZEN)) return (Verdicts.refused(Refusal.EnvelopeFrozen, 0, 0), 0);
         epoch = uint32(organisation >> EPOCH_OFFSET);
         if (!head.has(HeadWordLib.GROUPED)) return (Verdicts.FINE, epoch);
-        uint256 group = _envelopes[envelope].group;
+        uint256 group = _envelopes[envelope].books.group();
         while (group != 0) {
             Group storage record = _groups[group];
             if (record.frozen) return (Verdicts.refused(Refusal.GroupFrozen, group, 0), 0);

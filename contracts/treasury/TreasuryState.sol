@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.30;
 
+import {DrawWord} from "../libraries/DrawWord.sol";
 import {HeadWord, HeadWordLib} from "../libraries/HeadWord.sol";
 import {PaymentDigest} from "../libraries/PaymentDigest.sol";
 import {SessionWord} from "../libraries/SessionWord.sol";
 import {
     Account,
-    Draw,
     Envelope,
     EnvelopeView,
     Group,
@@ -16,7 +16,6 @@ import {
     Policy,
     Scope,
     SessionView,
-    Window,
     WindowLimit
 } from "../libraries/Types.sol";
 import {WindowWord} from "../libraries/WindowWord.sol";
@@ -43,13 +42,13 @@ abstract contract TreasuryState is TreasuryStanding {
         HeadWord head = record.head;
         return EnvelopeView({
             agent: record.agent,
-            asset: _assets[record.asset].token,
-            escrow: record.escrow,
+            asset: _assets[record.books.asset()].token,
+            escrow: record.books.escrow(),
             policyVersion: head.policyVersion(),
             frozen: head.has(HeadWordLib.FROZEN),
             underReview: head.has(HeadWordLib.REVIEW),
-            purses: uint256(record.morePurses) + 1,
-            group: record.group,
+            purses: record.books.morePurses() + 1,
+            group: record.books.group(),
             permit2: head.has(HeadWordLib.PERMIT2),
             policy: _policyInForce(record)
         });
@@ -80,12 +79,13 @@ abstract contract TreasuryState is TreasuryStanding {
         while (count < 5 && words[count].limit() != 0) ++count;
         rooms = new Headroom[](count);
         for (uint256 i; i < count; ++i) {
-            Window memory window = words[i].unpack();
+            WindowWord window = words[i];
+            uint256 period = window.period();
             rooms[i] = Headroom({
-                period: window.period,
-                limit: window.limit,
+                period: period,
+                limit: window.limit(),
                 used: Windows.usedAt(window, block.timestamp),
-                endsAt: Windows.endAt(window.period, block.timestamp)
+                endsAt: Windows.endOf(period, Windows.indexAt(period, block.timestamp))
             });
         }
     }
@@ -97,12 +97,12 @@ abstract contract TreasuryState is TreasuryStanding {
 
     /// @notice The address of an envelope's purse, created or not.
     function purseOf(uint24 number, uint16 index) external view returns (address) {
-        return _purseAddress(number, index, _existing(number).asset);
+        return _purseAddress(number, index, _existing(number).books.asset());
     }
 
     function session(address purse) external view returns (SessionView memory) {
         SessionWord word = _sessions[purse];
-        Draw memory draw = _draws[purse];
+        DrawWord draw = _draws[purse];
         Scope memory none;
         bool open = word.key() != address(0);
         (, uint256 epoch) = _judgeStops(word.envelope(), _envelopes[word.envelope()].head);
@@ -110,14 +110,14 @@ abstract contract TreasuryState is TreasuryStanding {
             envelope: word.envelope(),
             sequence: word.sequence(),
             key: word.key(),
-            expiry: open ? draw.expiry : 0,
+            expiry: open ? draw.expiry() : 0,
             policyVersion: word.policyVersion(),
             frozen: open && word.expiry() == 0,
-            budget: open ? draw.budget : 0,
-            openedAt: open ? draw.openedAt : 0,
+            budget: open ? draw.budget() : 0,
+            openedAt: open ? draw.openedAt() : 0,
             scope: word.scoped() ? _scopes[purse] : none,
             epoch: epoch,
-            group: open ? draw.group : 0
+            group: open ? draw.group() : 0
         });
     }
 

@@ -1,27 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.30;
 
-import {Purse} from "../Purse.sol";
 import {ITreasuryErrors} from "../interfaces/ITreasuryErrors.sol";
 import {ITreasuryEvents} from "../interfaces/ITreasuryEvents.sol";
+import {DrawWord} from "../libraries/DrawWord.sol";
 import {HeadWord} from "../libraries/HeadWord.sol";
 import {SessionWord} from "../libraries/SessionWord.sol";
 import {
     Account,
     Announcement,
     Asset,
-    Draw,
     Envelope,
     Group,
     Organisation,
     Policy,
     Role,
     Scope,
-    Window,
     WindowLimit
 } from "../libraries/Types.sol";
 import {WindowWord} from "../libraries/WindowWord.sol";
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
+import {Create2} from "@openzeppelin/contracts/utils/Create2.sol";
 import {EIP712} from "solady/utils/EIP712.sol";
 import {ReentrancyGuardTransient} from "solady/utils/ReentrancyGuardTransient.sol";
 
@@ -29,7 +28,7 @@ import {ReentrancyGuardTransient} from "solady/utils/ReentrancyGuardTransient.so
 abstract contract TreasuryStorage is ITreasuryErrors, ITreasuryEvents, EIP712, ReentrancyGuardTransient {
     /* CONSTANTS */
 
-    uint8 internal constant MAY_FREEZE = Role.OWNER | Role.POLICY_MANAGER | Role.GUARDIAN;
+    uint256 internal constant MAY_FREEZE = Role.OWNER | Role.POLICY_MANAGER | Role.GUARDIAN;
 
     /// @dev An announcement that nobody used for this long, in seconds, is void: the world has moved on.
     uint256 private constant ANNOUNCEMENT_LIFE = 14 days;
@@ -42,7 +41,7 @@ abstract contract TreasuryStorage is ITreasuryErrors, ITreasuryEvents, EIP712, R
     mapping(uint256 envelope => Envelope) internal _envelopes;
     mapping(address purse => SessionWord) internal _sessions;
     mapping(address purse => Scope) internal _scopes;
-    mapping(address purse => Draw) internal _draws;
+    mapping(address purse => DrawWord) internal _draws;
     // Keyed by `list << 160 | payee`: one hash per payment, not two.
     mapping(uint256 listAndPayee => uint256 listed) internal _payees;
     mapping(bytes32 callHash => Announcement) internal _announcements;
@@ -51,13 +50,13 @@ abstract contract TreasuryStorage is ITreasuryErrors, ITreasuryEvents, EIP712, R
 
     /* CHECKS */
 
-    modifier only(uint8 anyOf) {
+    modifier only(uint256 anyOf) {
         _checkRole(anyOf);
         _;
     }
 
-    function _checkRole(uint8 anyOf) internal view {
-        if (_accounts[msg.sender].roles & anyOf == 0) revert RoleMissing(msg.sender, anyOf);
+    function _checkRole(uint256 anyOf) internal view {
+        if (_accounts[msg.sender].roles & anyOf == 0) revert RoleMissing(msg.sender, uint8(anyOf));
     }
 
     function _existing(uint256 envelope) internal view returns (Envelope storage) {
@@ -78,7 +77,11 @@ abstract contract TreasuryStorage is ITreasuryErrors, ITreasuryEvents, EIP712, R
     }
 
     function _isListed(uint256 list, address payee) internal view returns (bool) {
-        return _payees[list << 160 | uint160(payee)] != 0;
+        return _payees[_entry(list, payee)] != 0;
+    }
+
+    function _entry(uint256 list, address payee) internal pure returns (uint256) {
+        return list << 160 | uint160(payee);
     }
 
     /* THE POLICY IN FORCE */
@@ -101,23 +104,16 @@ abstract contract TreasuryStorage is ITreasuryErrors, ITreasuryEvents, EIP712, R
     {
         uint256 count;
         while (count < 5 && words[count].limit() != 0) {
-            Window memory window = words[count].unpack();
-            if (window.period == 0) {
-                lifetimeLimit = window.limit;
+            if (words[count].period() == 0) {
+                lifetimeLimit = uint96(words[count].limit());
                 break;
             }
             ++count;
         }
         windows = new WindowLimit[](count);
         for (uint256 i; i < count; ++i) {
-            Window memory window = words[i].unpack();
-            windows[i] = WindowLimit({period: window.period, limit: window.limit});
-        }
-    }
-
-    function _unpackAll(WindowWord[5] storage words) internal view returns (Window[5] memory windows) {
-        for (uint256 i; i < 5 && words[i].limit() != 0; ++i) {
-            windows[i] = words[i].unpack();
+            WindowWord window = words[i];
+            windows[i] = WindowLimit({period: uint32(window.period()), limit: uint96(window.limit())});
         }
     }
 
@@ -141,7 +137,10 @@ abstract contract TreasuryStorage is ITreasuryErrors, ITreasuryEvents, EIP712, R
 
     /// @dev Uses up the announcement of the current call, unless the organisation asks for no delay.
     function _requireAnnounced() internal {
-        if (_organisation.delay == 0) return;
+        if (_organisation.delay != 0) _useAnnouncement();
+    }
+
+    function _useAnnouncement() private {
         bytes32 id = keccak256(msg.data);
         uint256 readyAt = _readyAt(id);
         if (readyAt == 0 || block.timestamp < readyAt) revert NotAnnounced(id, readyAt);
@@ -152,17 +151,7 @@ abstract contract TreasuryStorage is ITreasuryErrors, ITreasuryEvents, EIP712, R
     }
 
     function _purseAddress(uint256 envelope, uint256 index, uint256 asset) internal view returns (address) {
-        bytes32 initHash =
-            keccak256(abi.encodePacked(type(Purse).creationCode, _assets[asset].domainSeparator));
-        return address(
-            uint160(
-                uint256(
-                    keccak256(
-                        abi.encodePacked(hex"ff", address(this), bytes32(envelope << 16 | index), initHash)
-                    )
-                )
-            )
-        );
+        return Create2.computeAddress(bytes32(envelope << 16 | index), _assets[asset].purseCodeHash);
     }
 
     /// @dev Makes a purse transfer what it holds; fails where the token says false.

@@ -146,8 +146,7 @@ contract AnnounceTest is Base {
     }
 
     function test_RevertWhen_CallDataIsAnother() public {
-        uint256 readyAt =
-            _announceCall(manager, abi.encodeCall(treasury.listPayee, (LIST, otherPayee)));
+        uint256 readyAt = _announceCall(manager, abi.encodeCall(treasury.listPayee, (LIST, otherPayee)));
         vm.warp(readyAt);
         bytes memory other = abi.encodeCall(treasury.listPayee, (LIST + 1, otherPayee));
         _assertNotReady(Change("", manager, other), 0);

@@ -57,8 +57,7 @@ contract LedgerTest is Base {
         if (verb == 6) usdc.mint(purse, amount);
         if (verb == 7) {
             vm.prank(owner);
-            (bool done,) =
-                address(treasury).call(abi.encodeCall(desk.withdraw, (envelope, owner, amount)));
+            (bool done,) = address(treasury).call(abi.encodeCall(desk.withdraw, (envelope, owner, amount)));
             return done;
         }
         if (verb == 8) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.30;
 
-import {Treasury} from "../../contracts/Treasury.sol";
+import {TreasuryViews} from "../../contracts/TreasuryViews.sol";
 import {Policy, Refusal, Scope, SessionRequest, SessionView} from "../../contracts/libraries/Types.sol";
 import {Base} from "../Base.t.sol";
 import {HostileWallet, Wallet} from "../mocks/Wallets.sol";
@@ -200,12 +200,11 @@ contract OpenSessionTest is Base {
     }
 
     function test_RevertWhen_SignedForAnotherTreasury() public {
-        Treasury mine = treasury;
-        Treasury other = factory.createTreasury(owner, bytes32(uint256(1)));
+        TreasuryViews mine = views;
         SessionRequest memory r = request(UNIT);
-        treasury = other;
+        views = TreasuryViews(address(factory.createTreasury(owner, bytes32(uint256(1)))));
         bytes memory signature = signRequest(r);
-        treasury = mine;
+        views = mine;
         _assertSignatureRefused(r, signature);
     }
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.30;
 
-import {SessionRequest} from "../../contracts/libraries/Types.sol";
 import {Permit2Digest} from "../../contracts/libraries/Permit2Digest.sol";
+import {SessionRequest} from "../../contracts/libraries/Types.sol";
 import {Role} from "../../contracts/libraries/Types.sol";
 import {Base} from "../Base.t.sol";
 import {TestUSDC} from "../mocks/TestUSDC.sol";
