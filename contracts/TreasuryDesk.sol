@@ -4,6 +4,7 @@ pragma solidity 0.8.30;
 import {Forwarding} from "./libraries/Forwarding.sol";
 import {TreasuryAdmissions} from "./treasury/TreasuryAdmissions.sol";
 import {TreasuryPermit2} from "./treasury/TreasuryPermit2.sol";
+import {TreasuryScores} from "./treasury/TreasuryScores.sol";
 import {TreasuryStamps} from "./treasury/TreasuryStamps.sol";
 
 /// @title TreasuryDesk
@@ -11,7 +12,7 @@ import {TreasuryStamps} from "./treasury/TreasuryStamps.sol";
 /// recovery.
 /// @dev Every {Treasury} runs this code in its own storage, at an address fixed in its code: one contract's
 /// worth of code was not enough for all (EIP-170). Called directly it has no owner, so it does nothing.
-contract TreasuryDesk is TreasuryPermit2, TreasuryStamps, TreasuryAdmissions {
+contract TreasuryDesk is TreasuryPermit2, TreasuryStamps, TreasuryScores, TreasuryAdmissions {
     address private immutable VIEWS;
 
     /// @param views The {TreasuryViews}.

@@ -46,6 +46,8 @@ interface ITreasuryErrors {
     error NotFrozen();
     /// @notice The group does not exist; groups are numbered from 1 to `count`.
     error GroupUnknown(uint256 group, uint256 count);
+    /// @notice The group, above the envelope that would leave it, is frozen: an owner releases it first.
+    error GroupIsFrozen(uint256 group);
     /// @notice A group counts one asset, the same as the groups above it and the envelopes below it.
     error AssetMismatch(address expected, address actual);
     /// @notice A group's limits change, their periods never: create another group.

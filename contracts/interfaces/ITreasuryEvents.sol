@@ -67,6 +67,9 @@ interface ITreasuryEvents {
     event EnvelopeFrozen(uint24 indexed envelope, address indexed by);
     event EnvelopeUnfrozen(uint24 indexed envelope, address indexed by);
     event SessionFrozen(uint24 indexed envelope, address indexed purse, uint24 indexed sequence, address by);
+    /// @param life For how long a score lets sessions open, in seconds; 0 asks for none.
+    event ScoreLifeSet(uint24 indexed envelope, uint32 life, address by);
+    event ScoreReported(uint24 indexed envelope, uint16 score, address indexed by);
     event ReviewSet(uint24 indexed envelope, address indexed by, bytes32 reason);
     event ReviewCleared(uint24 indexed envelope, address indexed by, bytes32 reason);
 

@@ -56,7 +56,9 @@ enum Refusal {
     // The decision was paid for on another rail.
     DecisionSettled,
     // The identity stamp that the session names.
-    StampRevoked
+    StampRevoked,
+    // The reviewer's score, where the envelope asks for a fresh one.
+    ScoreStale
 }
 
 /// @notice Roles of a treasury, as bits of an account's role set.
@@ -225,6 +227,11 @@ struct EnvelopeView {
     uint256 purses;
     uint256 group;
     bool permit2;
+    /// How long a score lets sessions open, in seconds; 0 where none is asked for.
+    uint256 scoreLife;
+    /// When the last score was reported, in unix seconds, and what it was.
+    uint256 scoredAt;
+    uint256 score;
     Policy policy;
 }
 

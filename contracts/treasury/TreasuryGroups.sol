@@ -78,7 +78,10 @@ abstract contract TreasuryGroups is TreasuryReleases {
     function setGroup(uint24 envelope, uint24 group) external only(Role.POLICY_MANAGER) {
         Envelope storage record = _existing(envelope);
         BooksWord books = record.books;
-        if (books.group() != 0) _requireAnnounced();
+        if (books.group() != 0) {
+            _requireAnnounced();
+            _checkNotFrozen(books.group());
+        }
         if (group != 0) {
             uint8 asset = _existingGroup(group).asset;
             if (asset != books.asset()) {
@@ -90,5 +93,12 @@ abstract contract TreasuryGroups is TreasuryReleases {
             group == 0 ? record.head.without(HeadWordLib.GROUPED) : record.head.with(HeadWordLib.GROUPED);
         emit GroupSet(envelope, group, msg.sender);
         _renewPolicy(envelope, record);
+    }
+
+    /// @dev Only an owner releases: nobody is led out of a frozen group.
+    function _checkNotFrozen(uint24 group) private view {
+        for (; group != 0; group = _groups[group].parent) {
+            if (_groups[group].frozen) revert GroupIsFrozen(group);
+        }
     }
 }

@@ -106,12 +106,16 @@ abstract contract TreasurySessionRules is TreasuryStanding {
         }
     }
 
-    /// @dev Whether the purse is there, and its turn is this one.
+    /// @dev Whether the score is fresh, where one is asked for; the purse is there; and its turn is this one.
     function _judgePurse(SessionRequest memory request, Opening memory opening)
         private
         view
         returns (Verdict)
     {
+        uint256 life = opening.books.scoreLife();
+        if (life != 0 && block.timestamp >= opening.books.scoredAt() + life) {
+            return Verdicts.refused(Refusal.ScoreStale, opening.books.scoredAt() + life, block.timestamp);
+        }
         uint256 last = opening.books.morePurses();
         if (request.purseIndex > last) {
             return Verdicts.refused(Refusal.PurseUnknown, last, request.purseIndex);

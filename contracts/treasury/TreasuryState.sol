@@ -50,6 +50,9 @@ abstract contract TreasuryState is TreasuryStanding {
             purses: record.books.morePurses() + 1,
             group: record.books.group(),
             permit2: head.has(HeadWordLib.PERMIT2),
+            scoreLife: record.books.scoreLife(),
+            scoredAt: record.books.scoredAt(),
+            score: record.books.score(),
             policy: _policyInForce(record)
         });
     }
