@@ -52,6 +52,10 @@ gas: setup ## Measure gas and write target/reports/gas.json; fails where the com
 gas-snapshot: setup ## Measure gas and rewrite the committed snapshot
 	@script/gas --write
 
+.PHONY: gas-breakdown
+gas-breakdown: setup ## Show where a payment's gas goes, step by step
+	@script/gas-breakdown.mjs
+
 .PHONY: bindings
 bindings: setup ## Compile the contracts and rewrite sdk/abi/
 	@cargo build --workspace --bins --quiet
