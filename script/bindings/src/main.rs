@@ -20,9 +20,11 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 /// What is bound: the artifact's name, and the compiled contracts whose ABIs it joins. The first one's
-/// bytecode is the artifact's. A treasury answers for its desk, so callers see the two as one.
+/// bytecode is the artifact's. A treasury answers for its desk and its views, so callers see the three as one.
 const ARTIFACTS: &[(&str, &[&str])] = &[
-    ("Treasury", &["Treasury", "TreasuryDesk", "Policies"]),
+    ("Treasury", &["Treasury", "TreasuryDesk", "TreasuryViews", "Policies"]),
+    ("TreasuryDesk", &["TreasuryDesk"]),
+    ("TreasuryViews", &["TreasuryViews"]),
     ("TreasuryFactory", &["TreasuryFactory"]),
     ("Purse", &["Purse"]),
     ("TestUSDC", &["TestUSDC"]),
