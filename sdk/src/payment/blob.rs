@@ -165,7 +165,10 @@ impl PaymentBlob {
                 signature: Bytes::copy_from_slice(&rest[ADDRESS_LENGTH..]),
             }),
             (2, _) => {
-                return Err(BlobError::Length { expected: "at least 20 more, of a contract's approval", got });
+                return Err(BlobError::Length {
+                    expected: "at least 20 more, of a contract's approval",
+                    got,
+                });
             }
             (got, _) => return Err(BlobError::ApprovalKind { got }),
         };

@@ -46,7 +46,8 @@ async fn a_gasless_top_up_goes_to_the_envelope_that_was_signed_and_only_once() -
 async fn payees_are_listed_in_a_batch_and_a_batch_is_all_or_nothing() -> Result<()> {
     let stage = Stage::set().await?;
     let manager = stage.chain.policy_manager();
-    let listed = |payee| manager.contract().isPayeeListed(1, payee).call().into_future();
+    let contract = manager.contract();
+    let listed = async |payee| contract.isPayeeListed(1, payee).call().await;
     manager.list_payees(1, &[UNLISTED, stage.purse]).await?;
     assert!(listed(UNLISTED).await? && listed(stage.purse).await?);
     manager.unlist_payees(1, &[UNLISTED]).await?;
