@@ -35,6 +35,8 @@ impl<R: Rows> Projector<'_, R> {
                     donated: U256::ZERO,
                     payments: 0,
                     created_block: self.block.header.number,
+                    group: 0,
+                    permit2: false,
                 };
                 self.put_envelope(treasury, e.envelope.to(), row).await
             }
