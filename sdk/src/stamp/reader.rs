@@ -1,0 +1,172 @@
+//! Reads a [`StampState`] from a node: the edge, where the network is.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::RangeInclusive,
+};
+
+use alloy::{
+    primitives::{Address, B256, Bytes, LogData},
+    providers::{DynProvider, Provider as _},
+    rpc::types::{BlockId, BlockNumberOrTag, Filter},
+    sol,
+    sol_types::SolEvent as _,
+};
+
+use super::{
+    bundle::StampBundle,
+    signature::{ContractQuestion, StampSignature},
+    state::StampState,
+};
+use crate::{abi::Treasury, error::AgentError, role::Role};
+
+sol! {
+    /// What a treasury tells of stamps that were ended.
+    event StampRevoked(bytes32 indexed stampHash, address indexed by);
+    event StampEpochSet(uint32 epoch, address indexed by);
+
+    /// EIP-1271, as contracts answer it.
+    #[sol(rpc)]
+    interface Eip1271 {
+        function isValidSignature(bytes32 digest, bytes signature) external view returns (bytes4);
+    }
+}
+
+/// What a contract answers that takes a signature.
+const MAGIC: [u8; 4] = alloy::hex!("1626ba7e");
+
+/// How many blocks one request for logs spans; public nodes take no more.
+const SPAN: u64 = 9_000;
+
+impl StampState {
+    /// Reads a treasury's roles, revocations and policies from its events, `from_block` to the latest block.
+    ///
+    /// `from_block` is the treasury's first block or an earlier one.
+    ///
+    /// # Errors
+    /// When the node fails.
+    pub async fn read(
+        provider: &DynProvider,
+        treasury: Address,
+        from_block: u64,
+    ) -> Result<Self, AgentError> {
+        let (chain_id, latest) = futures::try_join!(async { provider.get_chain_id().await }, async {
+            provider.get_block_number().await
+        })?;
+        let mut state = Self::new(chain_id, treasury);
+        state.block = latest;
+        let mut policies = BTreeMap::new();
+        let mut from = from_block;
+        while from <= latest {
+            let to = latest.min(from.saturating_add(SPAN - 1));
+            for log in logs(provider, treasury, from..=to).await? {
+                state.take(&log, &mut policies);
+            }
+            from = to + 1;
+        }
+        state.policies = policies.into_values().collect();
+        Ok(state)
+    }
+
+    /// Follows one event; others than those it knows change nothing.
+    fn take(&mut self, log: &LogData, policies: &mut BTreeMap<u32, B256>) {
+        let holders = |role: u8, state: &mut Self| match role {
+            role if role == Role::Stamper.bit() => Some(std::mem::take(&mut state.stampers)),
+            role if role == Role::Approver.bit() => Some(std::mem::take(&mut state.approvers)),
+            _ => None,
+        };
+        let keep = |role: u8, state: &mut Self, held: BTreeSet<Address>| match role {
+            role if role == Role::Stamper.bit() => state.stampers = held,
+            _ => state.approvers = held,
+        };
+        if let Ok(granted) = Treasury::RoleGranted::decode_log_data(log) {
+            if let Some(mut held) = holders(granted.role, self) {
+                held.insert(granted.account);
+                keep(granted.role, self, held);
+            }
+        } else if let Ok(revoked) = Treasury::RoleRevoked::decode_log_data(log) {
+            if let Some(mut held) = holders(revoked.role, self) {
+                held.remove(&revoked.account);
+                keep(revoked.role, self, held);
+            }
+        } else if let Ok(revoked) = StampRevoked::decode_log_data(log) {
+            self.revoked.insert(revoked.stampHash);
+        } else if let Ok(set) = StampEpochSet::decode_log_data(log) {
+            self.epoch = set.epoch;
+        } else if let Ok(set) = Treasury::PolicySet::decode_log_data(log) {
+            policies.insert(set.envelope.to(), set.policy.policyHash);
+        }
+    }
+
+    /// Asks the contracts that are said to have signed a bundle (EIP-1271), at this state's block.
+    ///
+    /// A contract that reverts, or answers anything else, said no.
+    ///
+    /// # Errors
+    /// When the node fails.
+    pub async fn ask_contracts(
+        &mut self,
+        provider: &DynProvider,
+        bundle: &StampBundle,
+    ) -> Result<(), AgentError> {
+        let links = bundle
+            .links
+            .iter()
+            .map(|link| (link.stamp.issuer, link.stamp.hash(&bundle.domain), &link.signature));
+        let subject = bundle.leaf().map(|leaf| leaf.stamp.subject).unwrap_or_default();
+        let session =
+            bundle.session.iter().map(|proof| (subject, proof.digest(&bundle.domain), &proof.signature));
+        for (signer, digest, signature) in links.chain(session) {
+            if let StampSignature::Contract(bytes) = signature {
+                self.ask_contract(provider, signer, digest, bytes.clone()).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn ask_contract(
+        &mut self,
+        provider: &DynProvider,
+        signer: Address,
+        digest: B256,
+        signature: Bytes,
+    ) -> Result<(), AgentError> {
+        let block = BlockId::Number(BlockNumberOrTag::Number(self.block));
+        if provider.get_code_at(signer).block_id(block).await?.is_empty() {
+            self.contracts.remove(&signer);
+            return Ok(());
+        }
+        let question = ContractQuestion::new(signer, &digest, &signature).question;
+        let contract = Eip1271::new(signer, provider.clone());
+        let yes = match contract.isValidSignature(digest, signature).block(block).call().await {
+            Ok(answer) => answer.0 == MAGIC,
+            Err(alloy::contract::Error::TransportError(error)) if error.as_error_resp().is_none() => {
+                return Err(error.into());
+            }
+            Err(_) => false,
+        };
+        self.contracts.entry(signer).or_default().insert(question, yes);
+        Ok(())
+    }
+}
+
+async fn logs(
+    provider: &DynProvider,
+    treasury: Address,
+    blocks: RangeInclusive<u64>,
+) -> Result<Vec<LogData>, AgentError> {
+    let topics = vec![
+        Treasury::RoleGranted::SIGNATURE_HASH,
+        Treasury::RoleRevoked::SIGNATURE_HASH,
+        Treasury::PolicySet::SIGNATURE_HASH,
+        StampRevoked::SIGNATURE_HASH,
+        StampEpochSet::SIGNATURE_HASH,
+    ];
+    let filter = Filter::new()
+        .address(treasury)
+        .event_signature(topics)
+        .from_block(*blocks.start())
+        .to_block(*blocks.end());
+    let found = provider.get_logs(&filter).await?;
+    Ok(found.into_iter().map(|log| log.inner.data).collect())
+}

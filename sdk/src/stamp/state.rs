@@ -1,0 +1,42 @@
+//! What the chain says that a verifier has to know: who may issue, and what was revoked.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use alloy::primitives::{Address, B256};
+use serde::{Deserialize, Serialize};
+
+/// A treasury's roles and revocations at one block, as a value: with it, verification needs no network.
+///
+/// Nothing here is cached by a verifier: it is looked at anew for every verification, so that a revocation counts
+/// from the first state that holds it.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct StampState {
+    /// EIP-155 chain id.
+    pub chain_id: u64,
+    /// The treasury.
+    pub treasury: Address,
+    /// The block it was read at.
+    pub block: u64,
+    /// Who holds the stamper role.
+    pub stampers: BTreeSet<Address>,
+    /// Who holds the approver role.
+    pub approvers: BTreeSet<Address>,
+    /// Stamps revoked one by one.
+    pub revoked: BTreeSet<B256>,
+    /// Stamps of an older epoch are revoked too.
+    pub epoch: u32,
+    /// The hashes of the policies in force, over all envelopes.
+    pub policies: BTreeSet<B256>,
+    /// Contracts with code, each with what it answered (EIP-1271) to
+    /// [`ContractQuestion`](super::ContractQuestion)s.
+    #[serde(default)]
+    pub contracts: BTreeMap<Address, BTreeMap<B256, bool>>,
+}
+
+impl StampState {
+    /// A treasury in which nobody has a role.
+    pub fn new(chain_id: u64, treasury: Address) -> Self {
+        Self { chain_id, treasury, ..Self::default() }
+    }
+}
