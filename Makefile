@@ -52,6 +52,11 @@ gas: setup ## Measure gas and write target/reports/gas.json; fails where the com
 gas-snapshot: setup ## Measure gas and rewrite the committed snapshot
 	@script/gas --write
 
+.PHONY: bench-identity
+bench-identity: ## Verify stamps by the million, spoofs mixed in; writes target/reports/identity.json (VERIFICATIONS=100000: a quick look)
+	@cargo build --release --workspace --bin bursar-bench-identity --quiet
+	@target/release/bursar-bench-identity $(if $(VERIFICATIONS),--verifications $(VERIFICATIONS)) $(BENCH_FLAGS)
+
 .PHONY: bindings
 bindings: setup ## Compile the contracts and rewrite sdk/abi/
 	@cargo build --workspace --bins --quiet

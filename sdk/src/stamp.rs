@@ -49,7 +49,7 @@ mod bundle;
 mod cache;
 pub mod carrier;
 mod chain;
-#[cfg(feature = "testing")]
+#[cfg(feature = "corpus")]
 pub mod corpus;
 mod curve;
 mod httpsig;

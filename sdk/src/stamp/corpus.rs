@@ -11,8 +11,8 @@ use alloy::{
 
 pub use self::spoof::Spoof;
 use super::{
-    Link, PaymentShown, PaymentSignature, Scope, SessionProof, Stamp, StampBundle, StampDomain, StampSignature,
-    StampState, Windows,
+    Link, PaymentShown, PaymentSignature, Scope, SessionProof, Stamp, StampBundle, StampDomain,
+    StampSignature, StampState, Windows,
 };
 use crate::{
     amount::Amount,
@@ -131,8 +131,12 @@ impl Corpus {
 
     /// A chain in which every link is its parent, a little narrower; `tweak` changes a link before it is signed.
     fn chain(&self, number: u64, depth: usize, tweak: impl Fn(usize, &mut Draft)) -> StampBundle {
-        let mut bundle =
-            StampBundle { domain: self.domain, links: Vec::with_capacity(depth), session: None, request_key: None };
+        let mut bundle = StampBundle {
+            domain: self.domain,
+            links: Vec::with_capacity(depth),
+            session: None,
+            request_key: None,
+        };
         for at in 0..depth {
             let signer = match at {
                 0 => self.stamper.clone(),

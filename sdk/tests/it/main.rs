@@ -11,4 +11,5 @@ mod refusals;
 mod retries;
 mod sessions;
 mod spools;
+mod stamps;
 mod x402;

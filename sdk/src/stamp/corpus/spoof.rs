@@ -92,7 +92,7 @@ impl Corpus {
         let payment = &mut showing.payment;
         match spoof {
             Spoof::PaymentOverLimit => payment.amount = Amount::new(1_000_001),
-            Spoof::PayeeOutside => payment.payee = Address::repeat_byte(0xbad),
+            Spoof::PayeeOutside => payment.payee = Address::repeat_byte(0xba),
             Spoof::HostOutside => payment.host = Some("elsewhere.example".into()),
             Spoof::OtherSession => {
                 let other = session_id(purse(agent.number), agent.session + 1);
@@ -119,8 +119,9 @@ impl Corpus {
                 earlier.decision_hash = keccak256(earlier.decision_hash);
                 earlier.digest = keccak256(earlier.digest);
             }),
-            Spoof::ApprovalOtherPayee => self
-                .approved(payment, good, good.address(), |other| other.payee = Address::repeat_byte(0xee)),
+            Spoof::ApprovalOtherPayee => {
+                self.approved(payment, good, good.address(), |other| other.payee = Address::repeat_byte(0xee))
+            }
             Spoof::ApprovalOtherAmount => {
                 self.approved(payment, good, good.address(), |other| other.amount = Amount::new(1))
             }
@@ -191,7 +192,11 @@ impl Corpus {
         let depth = links.max(2);
         let last = depth - 1;
         let on = |at: usize, change: &dyn Fn(&mut Draft)| {
-            self.chain(number, depth, |link, draft| if link == at { change(draft) })
+            self.chain(number, depth, |link, draft| {
+                if link == at {
+                    change(draft)
+                }
+            })
         };
         let all = |change: &dyn Fn(&mut Draft)| self.chain(number, links, |_, draft| change(draft));
         match spoof {
