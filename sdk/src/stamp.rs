@@ -81,7 +81,7 @@ pub use self::{
     scope::Scope,
     shown::{ApprovalShown, OpeningShown, PaymentShown, PaymentSignature},
     signature::{ContractQuestion, StampSignature},
-    state::StampState,
+    state::{KnownSession, StampState},
     token::{Stamp, StampDomain, agent_ref, typed},
     verifier::{Verified, Verifier},
     windows::Windows,

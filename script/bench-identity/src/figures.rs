@@ -6,16 +6,48 @@ use anyhow::Result;
 use bursar_sdk::stamp::{MAX_LINKS, StampRefusal, corpus::Spoof};
 use hdrhistogram::Histogram;
 
+use crate::clocks::Took;
+
 /// Durations in nanoseconds, to three digits, up to a minute.
-type Times = Histogram<u64>;
+pub(crate) struct Times {
+    pub(crate) wall: Histogram<u64>,
+    pub(crate) cpu: Histogram<u64>,
+}
+
+/// What a good showing had to be verified with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Nothing cached; the session known from the chain.
+    Cold,
+    /// Nothing cached; the session proven by its subject's signature.
+    ColdProven,
+    /// Everything cached.
+    Warm,
+}
+
+impl Kind {
+    pub(crate) const ALL: [Self; 3] = [Self::Cold, Self::ColdProven, Self::Warm];
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Cold => "cold",
+            Self::ColdProven => "cold_with_session_proof",
+            Self::Warm => "warm",
+        }
+    }
+}
+
+/// Times of one kind, in all and by number of links.
+pub(crate) struct ByLinks {
+    pub(crate) all: Times,
+    pub(crate) by_links: Vec<Times>,
+}
 
 /// Of one simulation.
 pub(crate) struct Figures {
     pub(crate) curve: &'static str,
-    pub(crate) cold: Times,
-    pub(crate) warm: Times,
-    pub(crate) cold_by_links: Vec<Times>,
-    pub(crate) warm_by_links: Vec<Times>,
+    pub(crate) kinds: [ByLinks; 3],
+    /// Warm, with the payment's own signature checked too.
     pub(crate) checked: Times,
     pub(crate) good_refused: u64,
     pub(crate) good: u64,
@@ -33,17 +65,31 @@ pub(crate) struct Tally {
     pub(crate) wrong: Option<String>,
 }
 
+impl Times {
+    fn new() -> Result<Self> {
+        let histogram = || Histogram::new_with_bounds(1, 60_000_000_000, 3);
+        Ok(Self { wall: histogram()?, cpu: histogram()? })
+    }
+
+    fn record(&mut self, took: Took) {
+        self.wall.saturating_record(nanos(took.wall));
+        self.cpu.saturating_record(nanos(took.cpu));
+    }
+}
+
+impl ByLinks {
+    fn new() -> Result<Self> {
+        let by_links = (0..MAX_LINKS).map(|_| Times::new()).collect::<Result<_>>()?;
+        Ok(Self { all: Times::new()?, by_links })
+    }
+}
+
 impl Figures {
     pub(crate) fn new(curve: &'static str) -> Result<Self> {
-        let times = || Times::new_with_bounds(1, 60_000_000_000, 3);
-        let by_links = || (0..MAX_LINKS).map(|_| times()).collect::<Result<Vec<_>, _>>();
         Ok(Self {
             curve,
-            cold: times()?,
-            warm: times()?,
-            cold_by_links: by_links()?,
-            warm_by_links: by_links()?,
-            checked: times()?,
+            kinds: [ByLinks::new()?, ByLinks::new()?, ByLinks::new()?],
+            checked: Times::new()?,
             good_refused: 0,
             good: 0,
             by_spoof: BTreeMap::new(),
@@ -52,20 +98,21 @@ impl Figures {
         })
     }
 
-    pub(crate) fn good(&mut self, took: Duration, is_cold: bool, links: usize, taken: bool) {
-        self.verifying += took;
-        self.good += 1;
-        self.good_refused += u64::from(!taken);
-        let (all, by_links) = match is_cold {
-            true => (&mut self.cold, &mut self.cold_by_links[links - 1]),
-            false => (&mut self.warm, &mut self.warm_by_links[links - 1]),
-        };
-        all.saturating_record(nanos(took));
-        by_links.saturating_record(nanos(took));
+    pub(crate) fn of(&self, kind: Kind) -> &ByLinks {
+        &self.kinds[kind as usize]
     }
 
-    pub(crate) fn spoof(&mut self, spoof: Spoof, took: Duration, reason: Option<StampRefusal>) {
-        self.verifying += took;
+    pub(crate) fn good(&mut self, took: Took, kind: Kind, links: usize, taken: bool) {
+        self.verifying += took.wall;
+        self.good += 1;
+        self.good_refused += u64::from(!taken);
+        let times = &mut self.kinds[kind as usize];
+        times.all.record(took);
+        times.by_links[links - 1].record(took);
+    }
+
+    pub(crate) fn spoof(&mut self, spoof: Spoof, took: Took, reason: Option<StampRefusal>) {
+        self.verifying += took.wall;
         let tally = self.by_spoof.entry(spoof).or_default();
         tally.shown += 1;
         if reason == Some(spoof.reason()) {
@@ -75,14 +122,13 @@ impl Figures {
         }
     }
 
-    pub(crate) fn checked(&mut self, took: Duration) {
-        self.checked.saturating_record(nanos(took));
+    pub(crate) fn checked(&mut self, took: Took) {
+        self.checked.record(took);
     }
 
     pub(crate) fn spoofs(&self) -> (u64, u64) {
-        self.by_spoof
-            .values()
-            .fold((0, 0), |(shown, refused), tally| (shown + tally.shown, refused + tally.refused))
+        let tallies = self.by_spoof.values();
+        tallies.fold((0, 0), |(shown, refused), tally| (shown + tally.shown, refused + tally.refused))
     }
 }
 

@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result};
 use hdrhistogram::Histogram;
 use serde_json::{Map, Value, json};
 
-use crate::figures::Figures;
+use crate::figures::{Figures, Kind, Times};
 
 /// Most for one verification at the 99th percentile, in nanoseconds, cold and with prefixes cached.
 const TARGETS: (u64, u64) = (200_000, 20_000);
@@ -22,8 +22,8 @@ pub(crate) fn write(out: &Path, figures: &Figures, compared: Option<&Figures>) -
         "spoofs_refused": refused,
         "good": figures.good,
         "good_refused": figures.good_refused,
-        "p99_cold_us": us(figures.cold.value_at_quantile(0.99)),
-        "p99_warm_us": us(figures.warm.value_at_quantile(0.99)),
+        "p99_cold_us": us(figures.of(Kind::Cold).all.wall.value_at_quantile(0.99)),
+        "p99_warm_us": us(figures.of(Kind::Warm).all.wall.value_at_quantile(0.99)),
         "per_s": u64::try_from(per_s)?,
     });
     save(&out.join("identity.json"), &report)?;
@@ -35,10 +35,12 @@ pub(crate) fn write(out: &Path, figures: &Figures, compared: Option<&Figures>) -
     println!("  good ones refused                    {} of {}", figures.good_refused, figures.good);
     for figures in [Some(figures), compared].into_iter().flatten() {
         println!("  {}", figures.curve);
-        line("cold", &figures.cold, Some(TARGETS.0));
-        line("warm", &figures.warm, Some(TARGETS.1));
-        for (links, times) in (1..).zip(&figures.cold_by_links) {
-            line(&format!("cold, {links} links"), times, None);
+        line("cold", &figures.of(Kind::Cold).all, Some(TARGETS.0));
+        line("warm", &figures.of(Kind::Warm).all, Some(TARGETS.1));
+        for kind in [Kind::Cold, Kind::ColdProven] {
+            for (links, times) in (1..).zip(&figures.of(kind).by_links) {
+                line(&format!("{}, {links} links", kind.name().replace('_', " ")), times, None);
+            }
         }
         line("warm, payment's signature checked too", &figures.checked, None);
     }
@@ -51,26 +53,19 @@ pub(crate) fn write(out: &Path, figures: &Figures, compared: Option<&Figures>) -
     Ok(spoofs == refused && figures.good_refused == 0)
 }
 
-fn line(name: &str, times: &Histogram<u64>, target: Option<u64>) {
-    let (p50, p99) = (times.value_at_quantile(0.5), times.value_at_quantile(0.99));
+fn line(name: &str, times: &Times, target: Option<u64>) {
+    let (p50, p99) = (times.wall.value_at_quantile(0.5), times.wall.value_at_quantile(0.99));
+    let cpu = times.cpu.value_at_quantile(0.99);
     let verdict = match target {
         Some(target) if p99 <= target => format!("  within {} us", us(target)),
         Some(target) => format!("  ABOVE {} us", us(target)),
         None => String::new(),
     };
-    println!("    {name:<38} p50 {:>8} us  p99 {:>8} us{verdict}", us(p50), us(p99));
+    let [p50, p99, cpu] = [p50, p99, cpu].map(|nanos| us(nanos).to_string());
+    println!("    {name:<37} p50 {p50:>8} us  p99 {p99:>8} us  p99 on its core {cpu:>8} us{verdict}");
 }
 
 fn detail(figures: &Figures) -> Value {
-    let times = |times: &Histogram<u64>| {
-        json!({
-            "count": times.len(),
-            "p50_us": us(times.value_at_quantile(0.5)),
-            "p99_us": us(times.value_at_quantile(0.99)),
-            "p999_us": us(times.value_at_quantile(0.999)),
-        })
-    };
-    let by_links = |all: &[Histogram<u64>]| all.iter().map(times).collect::<Vec<_>>();
     let spoofs: Map<String, Value> = figures
         .by_spoof
         .iter()
@@ -81,16 +76,27 @@ fn detail(figures: &Figures) -> Value {
             (format!("{spoof:?}"), value)
         })
         .collect();
-    json!({
+    let mut document = json!({
         "curve": figures.curve,
-        "cold": times(&figures.cold),
-        "warm": times(&figures.warm),
-        "cold_by_links": by_links(&figures.cold_by_links),
-        "warm_by_links": by_links(&figures.warm_by_links),
-        "warm_with_payment_signature": times(&figures.checked),
+        "warm_with_payment_signature": quantiles(&figures.checked),
         "wall_ms": u64::try_from(figures.wall.as_millis()).unwrap_or(u64::MAX),
         "spoofs": spoofs,
-    })
+    });
+    for kind in Kind::ALL {
+        let times = figures.of(kind);
+        let by_links: Vec<Value> = times.by_links.iter().map(quantiles).collect();
+        document[kind.name()] = json!({ "all": quantiles(&times.all), "by_links": by_links });
+    }
+    document
+}
+
+/// Wall-clock times, and the time on the core, which leaves out waiting for one.
+fn quantiles(times: &Times) -> Value {
+    let of = |times: &Histogram<u64>| {
+        let at = |quantile: f64| us(times.value_at_quantile(quantile));
+        json!({ "p50_us": at(0.5), "p99_us": at(0.99), "p999_us": at(0.999) })
+    };
+    json!({ "count": times.wall.len(), "wall": of(&times.wall), "cpu": of(&times.cpu) })
 }
 
 /// Nanoseconds as a number of microseconds, without arithmetic that rounds.

@@ -47,8 +47,8 @@ pub struct SessionProof {
     pub session: B256,
     /// The session key.
     pub key: Address,
-    /// The policy the session was opened under, as payment nonces commit to it.
-    pub policy: u64,
+    /// What payments of the session are signed under, as their nonces commit to it: `epoch << 16 | policy version`.
+    pub terms: u64,
     /// Valid from, unix seconds (inclusive).
     pub not_before: u64,
     /// Valid until, unix seconds (exclusive).
@@ -65,7 +65,7 @@ impl SessionProof {
         words[32..64].copy_from_slice(self.stamp_hash.as_slice());
         words[64..96].copy_from_slice(self.session.as_slice());
         words[108..128].copy_from_slice(self.key.as_slice());
-        words[152..160].copy_from_slice(&self.policy.to_be_bytes());
+        words[152..160].copy_from_slice(&self.terms.to_be_bytes());
         words[184..192].copy_from_slice(&self.not_before.to_be_bytes());
         words[216..224].copy_from_slice(&self.not_after.to_be_bytes());
         domain.digest(&keccak256(words))
@@ -77,7 +77,7 @@ impl SessionProof {
             stampHash: self.stamp_hash,
             session: self.session,
             key: self.key,
-            policy: self.policy,
+            terms: self.terms,
             notBefore: self.not_before,
             notAfter: self.not_after,
         }
@@ -87,7 +87,7 @@ impl SessionProof {
         out.extend_from_slice(self.stamp_hash.as_slice());
         out.extend_from_slice(self.session.as_slice());
         out.extend_from_slice(self.key.as_slice());
-        for number in [self.policy, self.not_before, self.not_after] {
+        for number in [self.terms, self.not_before, self.not_after] {
             out.extend_from_slice(&number.to_be_bytes());
         }
         self.signature.put(out)
@@ -99,7 +99,7 @@ impl SessionProof {
             stamp_hash: reader.word("the session's stamp")?,
             session: reader.word("the session")?,
             key: reader.address("the session's key")?,
-            policy: reader.u64("the session's policy")?,
+            terms: reader.u64("the session's terms")?,
             not_before: reader.u64("the session's start")?,
             not_after: reader.u64("the session's end")?,
             signature: StampSignature::read(&mut reader)?,

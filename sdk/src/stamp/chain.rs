@@ -90,30 +90,26 @@ impl Prefix {
         Ok(Self { hashes, root_issuer, leaf: leaf.clone(), questions })
     }
 
-    /// Verifies the signatures of the last `links` of this chain, root first, and gives one prefix for each.
+    /// Verifies the signatures of the last `links` of this chain, root first. `keep` takes the part of the chain that
+    /// each of them completes but the last, where anybody wants it.
     pub(crate) fn signed<C: Curve>(
-        self,
-        known: Option<&Self>,
+        mut self,
         links: &[Read],
-    ) -> Result<Vec<Self>, StampRefused> {
+        mut keep: Option<impl FnMut(usize, Self)>,
+    ) -> Result<Self, StampRefused> {
         let first = self.hashes.len() - links.len();
-        let mut questions = known.map_or_else(Vec::new, |known| known.questions.clone());
-        let mut prefixes = Vec::with_capacity(links.len());
-        for (at, (link, _)) in links.iter().enumerate() {
-            let at = first + at;
+        for (at, (link, _)) in (first..).zip(links) {
             let asked = link
                 .signature
                 .check::<C>(link.stamp.issuer, &self.hashes[at], forged(at))
                 .map_err(|refused| refused.at(at))?;
-            questions.extend(asked.map(|question| (at, question)));
-            prefixes.push(Self {
-                hashes: self.hashes[..=at].to_vec(),
-                root_issuer: self.root_issuer,
-                leaf: link.clone(),
-                questions: questions.clone(),
-            });
+            self.questions.extend(asked.map(|question| (at, question)));
+            if let Some(keep) = keep.as_mut().filter(|_| at + 1 < self.hashes.len()) {
+                let (hashes, questions) = (self.hashes[..=at].to_vec(), self.questions.clone());
+                keep(at, Self { hashes, root_issuer: self.root_issuer, leaf: link.clone(), questions });
+            }
         }
-        Ok(prefixes)
+        Ok(self)
     }
 
     /// The root's issuer.

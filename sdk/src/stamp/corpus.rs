@@ -11,7 +11,7 @@ use alloy::{
 
 pub use self::spoof::Spoof;
 use super::{
-    Link, PaymentShown, PaymentSignature, Scope, SessionProof, Stamp, StampBundle, StampDomain,
+    KnownSession, Link, PaymentShown, PaymentSignature, Scope, SessionProof, Stamp, StampBundle, StampDomain,
     StampSignature, StampState, Windows,
 };
 use crate::{
@@ -45,8 +45,10 @@ pub struct Corpus {
 pub struct FleetAgent {
     /// Its stamp, with the session.
     pub bundle: StampBundle,
-    /// The stamp as it travels.
+    /// The stamp as it travels with the session's proof.
     pub bytes: Vec<u8>,
+    /// The stamp as it travels where the chain knows the session ([`Corpus::open`]).
+    pub bare: Vec<u8>,
     /// Which agent.
     pub number: u64,
     /// Which of its sessions, from 1.
@@ -100,12 +102,25 @@ impl Corpus {
         self.in_session(agent.bundle.clone(), agent.number, session)
     }
 
+    /// Opens an agent's session on chain.
+    pub fn open(&mut self, agent: &FleetAgent) {
+        let known = KnownSession {
+            agent: agent.bundle.leaf().map(|leaf| leaf.stamp.subject).unwrap_or_default(),
+            sequence: agent.session,
+            key: self.session_key(agent.number, agent.session).address(),
+            terms: POLICY_VERSION.into(),
+            stamp_hash: agent.bundle.hash(),
+            expiry: NOW + DAY,
+        };
+        self.state.sessions.insert(purse(agent.number, agent.session), known);
+    }
+
     /// A good payment of an agent; `serial` tells it from its others.
     pub fn payment(&self, agent: &FleetAgent, serial: u64, now: u64) -> PaymentShown {
-        let session = session_id(purse(agent.number), agent.session);
+        let session = session_id(purse(agent.number, agent.session), agent.session);
         let decision_hash = keccak256([agent.number.to_be_bytes(), serial.to_be_bytes()].concat());
         PaymentShown {
-            purse: purse(agent.number),
+            purse: purse(agent.number, agent.session),
             asset: asset(),
             payee: payee(agent.number),
             amount: Amount::new(10_000 + serial % 1_000),
@@ -184,9 +199,10 @@ impl Corpus {
     fn in_session(&self, bundle: StampBundle, number: u64, session: u32) -> FleetAgent {
         let subject = self.subject(number, bundle.links.len() - 1);
         let key = self.session_key(number, session).address();
-        let bundle = self.shown_by(bundle, session_id(purse(number), session), key, &subject);
+        let bundle = self.shown_by(bundle, session_id(purse(number, session), session), key, &subject);
         let bytes = bundle.encode().unwrap_or_default();
-        FleetAgent { bundle, bytes, number, session }
+        let bare = StampBundle { session: None, ..bundle.clone() }.encode().unwrap_or_default();
+        FleetAgent { bundle, bytes, bare, number, session }
     }
 
     fn shown_by(
@@ -200,7 +216,7 @@ impl Corpus {
             stamp_hash: bundle.hash(),
             session,
             key,
-            policy: POLICY_VERSION.into(),
+            terms: POLICY_VERSION.into(),
             not_before: NOW - 60,
             not_after: NOW + DAY,
             signature: StampSignature::Contract(Bytes::new()),
@@ -244,8 +260,9 @@ fn asset() -> Address {
     Address::repeat_byte(0xa5)
 }
 
-fn purse(number: u64) -> Address {
-    Address::from_slice(&keccak256(format!("purse {number}"))[12..])
+/// Every session of the fleet has a purse of its own, so that all can be open at once.
+fn purse(number: u64, session: u32) -> Address {
+    Address::from_slice(&keccak256([number.to_be_bytes(), u64::from(session).to_be_bytes()].concat())[12..])
 }
 
 fn payee(number: u64) -> Address {

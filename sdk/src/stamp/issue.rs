@@ -207,8 +207,8 @@ impl UnsignedStamp {
 impl StampBundle {
     /// The same stamp, shown in a session: the subject signs that it opened it with that key.
     ///
-    /// `policy` is the policy version in force (with the treasury's epoch in the bits above the lowest 16), as
-    /// payment nonces commit to it. Times in unix seconds, the end exclusive.
+    /// `terms` is what payments of the session are signed under: `epoch << 16 | policy version`. Times in unix
+    /// seconds, the end exclusive.
     ///
     /// # Errors
     /// When the signer is not the leaf's subject, or fails.
@@ -216,7 +216,7 @@ impl StampBundle {
         &self,
         session: B256,
         key: Address,
-        policy: u64,
+        terms: u64,
         (not_before, not_after): (u64, u64),
         signer: &(dyn Signer + Send + Sync),
     ) -> Result<Self, StampError> {
@@ -228,7 +228,7 @@ impl StampBundle {
             stamp_hash: self.hash(),
             session,
             key,
-            policy,
+            terms,
             not_before,
             not_after,
             signature: StampSignature::Contract(Bytes::new()),

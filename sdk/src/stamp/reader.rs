@@ -6,7 +6,7 @@ use std::{
 };
 
 use alloy::{
-    primitives::{Address, B256, Bytes, LogData},
+    primitives::{Address, B256, Bytes, LogData, U256},
     providers::{DynProvider, Provider as _},
     rpc::types::{BlockId, BlockNumberOrTag, Filter},
     sol,
@@ -16,9 +16,9 @@ use alloy::{
 use super::{
     bundle::StampBundle,
     signature::{ContractQuestion, StampSignature},
-    state::StampState,
+    state::{KnownSession, StampState},
 };
-use crate::{abi::Treasury, error::AgentError, role::Role};
+use crate::{abi::Treasury, chain::envelope_number, error::AgentError, role::Role};
 
 sol! {
     /// What a treasury tells of stamps that were ended.
@@ -56,13 +56,10 @@ impl StampState {
         let mut state = Self::new(chain_id, treasury);
         state.block = latest;
         let mut policies = BTreeMap::new();
-        let mut from = from_block;
-        while from <= latest {
-            let to = latest.min(from.saturating_add(SPAN - 1));
-            for log in logs(provider, treasury, from..=to).await? {
+        for blocks in spans(from_block, latest) {
+            for log in logs(provider, treasury, blocks).await? {
                 state.take(&log, &mut policies);
             }
-            from = to + 1;
         }
         state.policies = policies.into_values().collect();
         Ok(state)
@@ -96,6 +93,52 @@ impl StampState {
         } else if let Ok(set) = Treasury::PolicySet::decode_log_data(log) {
             policies.insert(set.envelope.to(), set.policy.policyHash);
         }
+    }
+
+    /// Asks the chain for a purse's open session, and forgets what was known of it before.
+    ///
+    /// # Errors
+    /// When the node fails.
+    pub async fn ask_session(
+        &mut self,
+        provider: &DynProvider,
+        purse: Address,
+        from_block: u64,
+    ) -> Result<(), AgentError> {
+        self.sessions.remove(&purse);
+        let contract = Treasury::new(self.treasury, provider.clone());
+        let view = contract.session(purse).call().await?;
+        if view.key.is_zero() {
+            return Ok(());
+        }
+        let (envelope, sequence) = (view.envelope.saturating_to(), view.sequence.saturating_to::<u32>());
+        let state = contract.envelope(envelope_number(envelope)?).call().await?;
+        let opened = Filter::new()
+            .address(self.treasury)
+            .event_signature(Treasury::SessionOpened::SIGNATURE_HASH)
+            .topic2(purse.into_word())
+            .topic3(U256::from(sequence));
+        let mut found = None;
+        for blocks in spans(from_block, provider.get_block_number().await?) {
+            let logs = provider
+                .get_logs(&opened.clone().from_block(*blocks.start()).to_block(*blocks.end()))
+                .await?;
+            found = logs
+                .last()
+                .and_then(|log| Treasury::SessionOpened::decode_log_data(&log.inner.data).ok())
+                .or(found);
+        }
+        let Some(opened) = found else { return Ok(()) };
+        let known = KnownSession {
+            agent: state.agent,
+            sequence,
+            key: view.key,
+            terms: opened.policyVersion.into(),
+            stamp_hash: opened.stampHash,
+            expiry: view.expiry.saturating_to(),
+        };
+        self.sessions.insert(purse, known);
+        Ok(())
     }
 
     /// Asks the contracts that are said to have signed a bundle (EIP-1271), at this state's block.
@@ -148,6 +191,12 @@ impl StampState {
         self.contracts.entry(signer).or_default().insert(question, yes);
         Ok(())
     }
+}
+
+/// The blocks `from` to `to` in parts that nodes take.
+fn spans(from: u64, to: u64) -> impl Iterator<Item = RangeInclusive<u64>> {
+    let starts = std::iter::successors(Some(from), |start| start.checked_add(SPAN));
+    starts.take_while(move |start| *start <= to).map(move |start| start..=to.min(start + (SPAN - 1)))
 }
 
 async fn logs(

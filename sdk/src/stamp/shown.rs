@@ -6,7 +6,7 @@ use alloy::{
 };
 
 use super::{
-    bundle::{Link, SessionProof},
+    bundle::Link,
     curve::Curve,
     memory::MAX_VALIDITY,
     refusal::{StampRefusal, StampRefused},
@@ -95,10 +95,19 @@ pub struct OpeningShown {
     pub expiry: u64,
 }
 
-/// The payment nonce of a session and decision: what [`crate::payment::commitment`] makes, for any policy word.
-fn commitment(policy: u64, session: B256, decision_hash: B256) -> B256 {
+/// A session that was shown to be the stamp's, one way or the other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct ShownSession {
+    pub(crate) session: B256,
+    pub(crate) key: Address,
+    pub(crate) terms: u64,
+    pub(crate) until: u64,
+}
+
+/// The payment nonce of a session and decision: what [`crate::payment::commitment`] makes, whatever the terms.
+fn commitment(terms: u64, session: B256, decision_hash: B256) -> B256 {
     let mut preimage = [0u8; 96];
-    preimage[24..32].copy_from_slice(&policy.to_be_bytes());
+    preimage[24..32].copy_from_slice(&terms.to_be_bytes());
     preimage[32..64].copy_from_slice(session.as_slice());
     preimage[64..].copy_from_slice(decision_hash.as_slice());
     let mut nonce = keccak256(preimage);
@@ -111,7 +120,7 @@ impl PaymentShown {
     pub(crate) fn check<C: Curve>(
         &self,
         leaf: &Link,
-        session: &SessionProof,
+        session: &ShownSession,
         state: &StampState,
         now: u64,
     ) -> Result<(), StampRefused> {
@@ -124,7 +133,7 @@ impl PaymentShown {
                 self.purse,
             ));
         }
-        let nonce = commitment(session.policy, session.session, self.decision_hash);
+        let nonce = commitment(session.terms, session.session, self.decision_hash);
         if self.nonce != nonce {
             let expected = format_args!("nonce {nonce} of the session shown");
             return Err(StampRefused::new(StampRefusal::OtherSession, expected, self.nonce));

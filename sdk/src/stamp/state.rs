@@ -1,6 +1,6 @@
 //! What the chain says that a verifier has to know: who may issue, and what was revoked.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use alloy::primitives::{Address, B256};
 use serde::{Deserialize, Serialize};
@@ -32,6 +32,27 @@ pub struct StampState {
     /// [`ContractQuestion`](super::ContractQuestion)s.
     #[serde(default)]
     pub contracts: BTreeMap<Address, BTreeMap<B256, bool>>,
+    /// Open sessions by purse, where they are known: with one, a payment needs no session proof of its own.
+    #[serde(default)]
+    pub sessions: HashMap<Address, KnownSession>,
+}
+
+/// A session as the chain knows it: opened with the signature of its envelope's agent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct KnownSession {
+    /// The envelope's agent.
+    pub agent: Address,
+    /// Which of the purse's sessions it is, counted from 1.
+    pub sequence: u32,
+    /// The session key.
+    pub key: Address,
+    /// What its payments are signed under: `epoch << 16 | policy version`.
+    pub terms: u64,
+    /// The stamp it was opened under, or zero.
+    pub stamp_hash: B256,
+    /// When it ends, unix seconds (exclusive).
+    pub expiry: u64,
 }
 
 impl StampState {

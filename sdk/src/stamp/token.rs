@@ -44,7 +44,7 @@ pub mod typed {
             bytes32 stampHash;
             bytes32 session;
             address key;
-            uint64 policy;
+            uint64 terms;
             uint64 notBefore;
             uint64 notAfter;
         }

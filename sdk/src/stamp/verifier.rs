@@ -15,12 +15,13 @@ use super::{
     httpsig::SignedRequest,
     memory::Memory,
     refusal::{StampRefusal, StampRefused},
-    shown::{OpeningShown, PaymentShown},
+    shown::{OpeningShown, PaymentShown, ShownSession},
     signature::ask,
     state::StampState,
     token::{Stamp, StampDomain},
     wire::Malformed,
 };
+use crate::payment::session_id;
 
 /// A stamp that holds, and who showed it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -93,17 +94,19 @@ impl<C: Curve> Verifier<C> {
     ) -> Result<Verified, StampRefused> {
         let read = Bundle::read(bundle, state)?;
         let (prefix, key) = self.prefix(&read, state, now)?;
-        let session = self.session(&read, &prefix, &key, state, now)?;
-        let proof = &session.proof;
+        let session = match read.view.session {
+            Some(bytes) => self.proven_session(&read, bytes, &prefix, &key, state, now)?,
+            None => known_session(shown.purse, &prefix, state, now)?,
+        };
         if self.memory().has_taken(&shown.nonce) {
             return Err(StampRefused::new(StampRefusal::NonceReplayed, "a nonce never shown", shown.nonce));
         }
-        shown.check::<C>(&prefix.leaf, proof, state, now)?;
+        shown.check::<C>(&prefix.leaf, &session, state, now)?;
         // Only now: whoever could put nonces here without being good for them could keep others out.
         let mut memory = self.memory();
-        memory.bind(proof.key, proof.session, proof.not_after, now)?;
+        memory.bind(session.key, session.session, session.until, now)?;
         memory.take(shown.nonce, shown.valid_before, now)?;
-        Ok(verified(&prefix, Some(proof.session)))
+        Ok(verified(&prefix, Some(session.session)))
     }
 
     /// Whether an HTTP request is signed (RFC 9421, tag `web-bot-auth`) with the key that the stamp names. A request
@@ -183,38 +186,33 @@ impl<C: Curve> Verifier<C> {
         let known = known.as_deref();
         let candidate = Prefix::extended(known, &links, &read.domain())?;
         candidate.check_now(state, now)?;
-        let mut found = None;
-        for (at, prefix) in (start..).zip(candidate.signed::<C>(known, &links)?) {
-            let prefix = Arc::new(prefix);
-            self.cache.keep_prefix(keys[at], Arc::clone(&prefix));
-            found = Some(prefix);
+        let is_on = self.cache.is_on();
+        let keep = |at: usize, part: Prefix| self.cache.keep_prefix(keys[at], Arc::new(part));
+        let prefix = Arc::new(candidate.signed::<C>(&links, is_on.then_some(keep))?);
+        if is_on {
+            self.cache.keep_prefix(last, Arc::clone(&prefix));
         }
-        let Some(prefix) = found else {
-            return Err(StampRefused::new(StampRefusal::Malformed, "a link", "none"));
-        };
         // Again, for what contracts said about the links that are new.
         prefix.check_now(state, now)?;
         Ok((prefix, last))
     }
 
-    /// The session of a bundle, verified.
-    fn session(
+    /// The session of a bundle, by its subject's signature.
+    fn proven_session(
         &self,
         read: &Bundle<'_>,
+        bytes: &[u8],
         prefix: &Prefix,
         chain: &Key,
         state: &StampState,
         now: u64,
-    ) -> Result<Arc<VerifiedSession>, StampRefused> {
-        let Some(bytes) = read.view.session else {
-            return Err(StampRefused::new(StampRefusal::ProofMissing, "a session", "none"));
-        };
+    ) -> Result<ShownSession, StampRefused> {
         let key = if self.cache.is_on() { next_key(chain, bytes) } else { Key::default() };
         let other = StampRefusal::OtherSubject;
         if let Some(session) = self.cache.session(&key) {
             check_session_times(&session.proof, now)?;
             session.question.iter().try_for_each(|question| ask(question, state, other))?;
-            return Ok(session);
+            return Ok(shown_by(&session.proof));
         }
         let proof = SessionProof::from_bytes(bytes).map_err(malformed)?;
         let hash = leaf_hash(prefix);
@@ -230,8 +228,9 @@ impl<C: Curve> Verifier<C> {
             proof.signature.check::<C>(prefix.leaf.stamp.subject, &proof.digest(&read.domain()), other)?;
         question.iter().try_for_each(|question| ask(question, state, other))?;
         let session = Arc::new(VerifiedSession { proof, question });
-        self.cache.keep_session(key, Arc::clone(&session));
-        Ok(session)
+        let shown = shown_by(&session.proof);
+        self.cache.keep_session(key, session);
+        Ok(shown)
     }
 
     fn memory(&self) -> MutexGuard<'_, Memory> {
@@ -273,6 +272,38 @@ impl<'a> Bundle<'a> {
 
 fn malformed(error: Malformed) -> StampRefused {
     StampRefused::new(StampRefusal::Malformed, error.expected, "something else")
+}
+
+fn shown_by(proof: &SessionProof) -> ShownSession {
+    let SessionProof { session, key, terms, not_after, .. } = *proof;
+    ShownSession { session, key, terms, until: not_after }
+}
+
+/// The purse's session as the chain knows it: the treasury has verified its agent's signature.
+fn known_session(
+    purse: Address,
+    prefix: &Prefix,
+    state: &StampState,
+    now: u64,
+) -> Result<ShownSession, StampRefused> {
+    let Some(known) = state.sessions.get(&purse) else {
+        let expected = "a session proof, or a session that the chain knows";
+        return Err(StampRefused::new(StampRefusal::ProofMissing, expected, "neither"));
+    };
+    let hash = leaf_hash(prefix);
+    if known.stamp_hash != hash {
+        return Err(StampRefused::new(StampRefusal::ProofOfOtherStamp, hash, known.stamp_hash));
+    }
+    let subject = prefix.leaf.stamp.subject;
+    if known.agent != subject {
+        return Err(StampRefused::new(StampRefusal::OtherSubject, subject, known.agent));
+    }
+    if now >= known.expiry {
+        let expected = format_args!("a time before {}", known.expiry);
+        return Err(StampRefused::new(StampRefusal::ProofExpired, expected, now));
+    }
+    let session = session_id(purse, known.sequence);
+    Ok(ShownSession { session, key: known.key, terms: known.terms, until: known.expiry })
 }
 
 fn check_session_times(proof: &SessionProof, now: u64) -> Result<(), StampRefused> {

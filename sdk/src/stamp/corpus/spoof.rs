@@ -95,11 +95,11 @@ impl Corpus {
             Spoof::PayeeOutside => payment.payee = Address::repeat_byte(0xba),
             Spoof::HostOutside => payment.host = Some("elsewhere.example".into()),
             Spoof::OtherSession => {
-                let other = session_id(purse(agent.number), agent.session + 1);
+                let other = session_id(payment.purse, agent.session + 1);
                 payment.nonce = commitment(super::POLICY_VERSION, other, payment.decision_hash);
             }
             Spoof::ReusedSessionKey => {
-                let other = session_id(purse(agent.number), agent.session + 1_000);
+                let other = session_id(payment.purse, agent.session + 1_000);
                 payment.nonce = commitment(super::POLICY_VERSION, other, payment.decision_hash);
             }
             _ => payment.approval = self.approval_of(payment, spoof),
@@ -155,7 +155,8 @@ impl Corpus {
     }
 
     fn spoofed_bundle(&self, agent: &FleetAgent, spoof: Spoof) -> Vec<u8> {
-        let (number, session) = (agent.number, session_id(purse(agent.number), agent.session));
+        let (number, purse) = (agent.number, purse(agent.number, agent.session));
+        let session = session_id(purse, agent.session);
         let key = self.session_key(number, agent.session).address();
         let bundle = self.spoofed_chain(agent, spoof);
         let leaf = match spoof {
@@ -173,7 +174,7 @@ impl Corpus {
                 StampBundle { session: sibling, ..bundle }
             }
             Spoof::ReusedSessionKey => {
-                let other = session_id(purse(number), agent.session + 1_000);
+                let other = session_id(purse, agent.session + 1_000);
                 self.shown_by(bundle, other, key, &leaf)
             }
             _ => self.shown_by(bundle, session, key, &leaf),

@@ -2,7 +2,8 @@ use alloy::{primitives::Address, signers::SignerSync as _};
 use bursar_sdk::{
     Amount,
     stamp::{
-        MAX_VALIDITY, Memory, OpeningShown, PaymentSignature, StampRefusal, StampSignature, Verifier,
+        KnownSession, MAX_VALIDITY, Memory, OpeningShown, PaymentSignature, StampRefusal, StampSignature,
+        Verifier,
         corpus::{Corpus, NOW},
     },
 };
@@ -65,6 +66,35 @@ fn a_stamp_shown_without_a_session_proves_nothing() {
     agent.bundle.session = None;
     agent.bytes = agent.bundle.encode().unwrap();
     assert_eq!(shown(&corpus, &agent, |_| {}), Some(StampRefusal::ProofMissing));
+}
+
+#[test]
+fn a_session_that_the_chain_knows_needs_no_proof_of_its_own() {
+    let mut corpus = Corpus::new(1);
+    let agent = corpus.agent(1, 3, 1);
+    let other = corpus.agent(2, 3, 1);
+    corpus.open(&agent);
+    let payment = corpus.payment(&agent, 1, NOW);
+    let show = |corpus: &Corpus, bytes: &[u8], now: u64| {
+        let mut payment = payment.clone();
+        payment.valid_before = now + 60;
+        reason(verifier().verify_payment(bytes, &payment, &corpus.state, now))
+    };
+    assert_eq!(show(&corpus, &agent.bare, NOW), None);
+    // Another agent's stamp beside this one's payment.
+    assert_eq!(show(&corpus, &other.bare, NOW), Some(StampRefusal::ProofOfOtherStamp));
+    let known = corpus.state.sessions[&payment.purse];
+    assert_eq!(show(&corpus, &agent.bare, known.expiry - 1), None);
+    assert_eq!(show(&corpus, &agent.bare, known.expiry), Some(StampRefusal::ProofExpired));
+    // An agent that opened its session under somebody else's stamp.
+    let stranger = KnownSession { agent: Address::repeat_byte(1), ..known };
+    corpus.state.sessions.insert(payment.purse, stranger);
+    assert_eq!(show(&corpus, &agent.bare, NOW), Some(StampRefusal::OtherSubject));
+    let next = KnownSession { sequence: 2, ..known };
+    corpus.state.sessions.insert(payment.purse, next);
+    assert_eq!(show(&corpus, &agent.bare, NOW), Some(StampRefusal::OtherSession));
+    corpus.state.sessions.clear();
+    assert_eq!(show(&corpus, &agent.bare, NOW), Some(StampRefusal::ProofMissing));
 }
 
 #[test]
