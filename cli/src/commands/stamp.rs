@@ -71,7 +71,7 @@ async fn issue(context: &Context, terms: &Path, parent: Option<&Path>) -> Result
     let stamp = unsigned.sign(&signer).await?;
     let text = stamp.to_text()?;
     // For a file: the stamp alone is what `show`, `verify` and --parent read.
-    context.output.done(&json!({ "stampHash": stamp.hash(), "stamp": text }), &[text.clone()])
+    context.output.done(&json!({ "stampHash": stamp.hash(), "stamp": text }), std::slice::from_ref(&text))
 }
 
 fn show(context: &Context, path: &Path) -> Result<()> {

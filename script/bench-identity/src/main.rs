@@ -35,7 +35,7 @@ struct Args {
     #[arg(long, default_value_t = 50)]
     spoofs: u64,
     /// How many of 1,000 showings go to a verifier that has cached nothing
-    #[arg(long, default_value_t = 200)]
+    #[arg(long, default_value_t = 100)]
     cold: u64,
     /// How many showings are verified with k256, for comparison; 0 for none
     #[arg(long, default_value_t = 40_000)]

@@ -196,7 +196,9 @@ impl StampState {
 /// The blocks `from` to `to` in parts that nodes take.
 fn spans(from: u64, to: u64) -> impl Iterator<Item = RangeInclusive<u64>> {
     let starts = std::iter::successors(Some(from), |start| start.checked_add(SPAN));
-    starts.take_while(move |start| *start <= to).map(move |start| start..=to.min(start + (SPAN - 1)))
+    starts
+        .take_while(move |start| *start <= to)
+        .map(move |start| start..=to.min(start.saturating_add(SPAN - 1)))
 }
 
 async fn logs(
@@ -218,4 +220,50 @@ async fn logs(
         .to_block(*blocks.end());
     let found = provider.get_logs(&filter).await?;
     Ok(found.into_iter().map(|log| log.inner.data).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use alloy::sol_types::SolEvent;
+
+    use super::*;
+
+    fn follow(state: &mut StampState, policies: &mut BTreeMap<u32, B256>, event: &impl SolEvent) {
+        state.take(&event.encode_log_data(), policies);
+    }
+
+    #[test]
+    fn follows_roles_and_revocations_as_the_treasury_tells_them() {
+        let (mut state, mut policies) = (StampState::new(1, Address::ZERO), BTreeMap::new());
+        let (account, by) = (Address::repeat_byte(1), Address::repeat_byte(2));
+        for role in Role::ALL {
+            let granted = Treasury::RoleGranted { account, role: role.bit(), by };
+            follow(&mut state, &mut policies, &granted);
+        }
+        assert_eq!((state.stampers.len(), state.approvers.len()), (1, 1));
+        let revoked = Treasury::RoleRevoked { account, role: Role::Stamper.bit(), by };
+        follow(&mut state, &mut policies, &revoked);
+        assert_eq!((state.stampers.len(), state.approvers.len()), (0, 1));
+
+        follow(&mut state, &mut policies, &StampRevoked { stampHash: B256::repeat_byte(3), by });
+        follow(&mut state, &mut policies, &StampEpochSet { epoch: 7, by });
+        assert_eq!((state.revoked.contains(&B256::repeat_byte(3)), state.epoch), (true, 7));
+        let before = state.clone();
+        follow(&mut state, &mut policies, &Treasury::OrganisationFrozen { by });
+        assert_eq!(state, before, "an event that says nothing of stamps");
+    }
+
+    #[test]
+    fn spans_cover_every_block_once() {
+        for (from, to) in [(0, 0), (0, SPAN - 1), (0, SPAN), (7, 3 * SPAN), (u64::MAX - 1, u64::MAX)] {
+            let mut next = Some(from);
+            for span in spans(from, to) {
+                assert_eq!(Some(*span.start()), next);
+                assert!(span.end() - span.start() < SPAN);
+                next = span.end().checked_add(1);
+            }
+            assert_eq!(next, to.checked_add(1));
+        }
+        assert_eq!(spans(5, 4).count(), 0);
+    }
 }

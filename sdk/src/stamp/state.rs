@@ -61,3 +61,29 @@ impl StampState {
         Self { chain_id, treasury, ..Self::default() }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn travels_as_json_with_everything_in_it() -> Result<(), serde_json::Error> {
+        let mut state = StampState::new(8453, Address::repeat_byte(1));
+        state.stampers.insert(Address::repeat_byte(2));
+        state.revoked.insert(B256::repeat_byte(3));
+        state.contracts.entry(Address::repeat_byte(4)).or_default().insert(B256::repeat_byte(5), true);
+        let known = KnownSession {
+            agent: Address::repeat_byte(6),
+            sequence: 1,
+            key: Address::repeat_byte(7),
+            terms: 1 << 16 | 2,
+            stamp_hash: B256::repeat_byte(8),
+            expiry: 9,
+        };
+        state.sessions.insert(Address::repeat_byte(10), known);
+        let text = serde_json::to_string(&state)?;
+        assert_eq!(serde_json::from_str::<StampState>(&text)?, state);
+        assert!(serde_json::from_str::<StampState>(&text.replace("revoked", "forgiven")).is_err());
+        Ok(())
+    }
+}
