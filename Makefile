@@ -56,6 +56,11 @@ gas-snapshot: setup ## Measure gas and rewrite the committed snapshot
 gas-breakdown: setup ## Show where a payment's gas goes, step by step
 	@script/gas-breakdown.mjs
 
+.PHONY: bench-identity
+bench-identity: ## Verify stamps by the million, spoofs mixed in; writes target/reports/identity.json (VERIFICATIONS=100000: a quick look)
+	@cargo build --release --workspace --bin bursar-bench-identity --quiet
+	@target/release/bursar-bench-identity $(if $(VERIFICATIONS),--verifications $(VERIFICATIONS)) $(BENCH_FLAGS)
+
 .PHONY: bindings
 bindings: setup ## Compile the contracts and rewrite sdk/abi/
 	@cargo build --workspace --bins --quiet

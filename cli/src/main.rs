@@ -17,7 +17,8 @@ use url::Url;
 
 use crate::{
     commands::{
-        Context, agent::AgentCommand, ledger::LedgerCommand, policy::PolicyCommand, treasury::TreasuryCommand,
+        Context, agent::AgentCommand, ledger::LedgerCommand, policy::PolicyCommand, stamp::StampCommand,
+        treasury::TreasuryCommand,
     },
     config::{Config, Network},
     keys::KeyArgs,
@@ -80,6 +81,9 @@ enum Command {
     /// Policy documents: print an example, check one, hold one against the chain
     #[command(subcommand)]
     Policy(PolicyCommand),
+    /// Identity stamps: issue one, print one, verify one
+    #[command(subcommand)]
+    Stamp(StampCommand),
     /// What agents do: open a session, pay a URL, close the session
     #[command(subcommand)]
     Agent(AgentCommand),
@@ -149,6 +153,7 @@ async fn run(cli: Cli) -> Result<ExitCode> {
         Command::Api => commands::serve::api(&context).await?,
         Command::Treasury(verb) => commands::treasury::run(&context, verb).await?,
         Command::Policy(verb) => commands::policy::run(&context, verb).await?,
+        Command::Stamp(verb) => commands::stamp::run(&context, verb).await?,
         Command::Agent(verb) => commands::agent::run(&context, verb).await?,
         Command::Ledger(query) => commands::ledger::run(&context, query).await?,
         Command::Config => {

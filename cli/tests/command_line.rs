@@ -7,7 +7,7 @@ use std::{
     process::{Command, Output},
 };
 
-use alloy::{hex, primitives::Address, signers::local::PrivateKeySigner};
+use alloy::{hex, primitives::Address, providers::Provider as _, signers::local::PrivateKeySigner};
 use anyhow::{Result, ensure};
 use bursar_sdk::testing::LocalChain;
 use serde_json::Value;
@@ -169,5 +169,66 @@ async fn bad_input_is_named_and_keys_are_never_repeated() -> Result<()> {
     std::fs::write(desk.path("bad.json"), policy.to_string())?;
     let error = desk.refused("manager", &["policy", "check", "bad.json"])?;
     assert!(error.contains("5000000") && error.contains("got 1"), "{error}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stamp_is_issued_delegated_shown_and_verified_here_and_offline() -> Result<()> {
+    let chain = LocalChain::start().await?;
+    let desk = Desk::new(&chain)?;
+    let (stamper, agent, sub) =
+        (PrivateKeySigner::random(), PrivateKeySigner::random(), PrivateKeySigner::random());
+    for (name, key) in [("stamper", &stamper), ("agent", &agent)] {
+        desk.key(name, key)?;
+    }
+    let now = chain.provider.get_block_by_number(Default::default()).await?.unwrap().header.timestamp;
+    let terms = |subject: Address, most: u64, depth: u8| {
+        serde_json::json!({
+            "subject": subject, "perPaymentMax": most.to_string(), "totalMax": "1000", "depthLeft": depth,
+            "notBefore": now, "notAfter": now + 86_400, "scope": { "hosts": ["api.example.com"] },
+            "windows": [{ "period": 86_400, "limit": "500" }],
+        })
+        .to_string()
+    };
+    std::fs::write(desk.path("root.json"), terms(agent.address(), 100, 1))?;
+    std::fs::write(desk.path("sub.json"), terms(sub.address(), 50, 0))?;
+    std::fs::write(desk.path("wider.json"), terms(sub.address(), 101, 0))?;
+
+    let issue = |who: &str, args: &[&str], to: &str| -> Result<Value> {
+        let issued = desk.done(who, &[&["stamp", "issue"][..], args].concat())?;
+        std::fs::write(desk.path(to), issued["stamp"].as_str().unwrap_or_default())?;
+        Ok(issued["stampHash"].clone())
+    };
+    issue("stamper", &["root.json"], "agent.stamp")?;
+    let hash = issue("agent", &["sub.json", "--parent", "agent.stamp"], "sub.stamp")?;
+    let wider = ["stamp", "issue", "wider.json", "--parent", "agent.stamp"];
+    assert!(desk.refused("agent", &wider)?.contains("limit_wider"));
+    let not_theirs = ["stamp", "issue", "sub.json", "--parent", "agent.stamp"];
+    assert!(desk.refused("stamper", &not_theirs)?.contains("issuer_not_parent"));
+
+    let shown = desk.done("agent", &["stamp", "show", "sub.stamp"])?;
+    assert_eq!((&shown["links"][1]["stampHash"], shown["links"].as_array().map(Vec::len)), (&hash, Some(2)));
+
+    // Issued by somebody who is no stamper yet.
+    let verify = ["stamp", "verify", "sub.stamp"];
+    assert!(desk.refused("agent", &verify)?.contains("issued_at_call_time"));
+    desk.done("owner", &["treasury", "grant", &stamper.address().to_string(), "stamper"])?;
+    let verified = desk.done("agent", &verify)?;
+    assert_eq!((&verified["stampHash"], verified["valid"].as_bool()), (&hash, Some(true)));
+
+    // Offline: the state is all it takes, and it is what it takes.
+    let mut state = desk.done("agent", &["stamp", "state"])?;
+    std::fs::write(desk.path("state.json"), state.to_string())?;
+    let offline =
+        ["--rpc-url", "http://127.0.0.1:1", "stamp", "verify", "sub.stamp", "--state", "state.json"];
+    assert_eq!(desk.done("agent", &offline)?["stampHash"], hash);
+    let late = [&offline[..], &["--at", "99999999999"]].concat();
+    assert!(desk.refused("agent", &late)?.contains("expired"));
+    state["revoked"] = serde_json::json!([shown["links"][0]["stampHash"]]);
+    std::fs::write(desk.path("state.json"), state.to_string())?;
+    assert!(desk.refused("agent", &offline)?.contains("revoked"));
+
+    std::fs::write(desk.path("bad.stamp"), "not a stamp")?;
+    assert!(desk.refused("agent", &["stamp", "show", "bad.stamp"])?.contains("base64url"));
     Ok(())
 }

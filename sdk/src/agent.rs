@@ -11,6 +11,7 @@ use std::{
 
 use alloy::{primitives::Address, providers::DynProvider};
 use tokio::sync::{Mutex as AsyncMutex, RwLock};
+use x402_types::proto::v2::ExtensionsJson;
 
 use crate::{
     abi::Treasury,
@@ -27,6 +28,7 @@ use crate::{
     preflight::{Checks, Preflight, preflight},
     purpose::Purpose,
     session::{self, SessionHandle, SessionKeys, SessionTerms, SharedSigner},
+    stamp::{CLOCK_SKEW, StampBundle, StampError},
 };
 
 pub use self::builder::AgentBuilder;
@@ -97,6 +99,9 @@ struct Inner {
     http: reqwest::Client,
     clock: Clock,
     entropy: Entropy,
+    stamp: Option<StampBundle>,
+    // The stamp in the session in hand.
+    shown: Mutex<Option<StampBundle>>,
 }
 
 impl fmt::Debug for Agent {
@@ -160,6 +165,7 @@ impl Agent {
         key: SharedSigner,
     ) -> Result<Sent<SessionHandle>, AgentError> {
         let inner = &self.inner;
+        let terms = &self.under_stamp(terms);
         let request =
             session::request(&inner.view, &inner.clock, inner.purse_index, key.address(), terms).await?;
         if self.checks == Checks::BeforeSigning
@@ -168,7 +174,8 @@ impl Agent {
             return Err(AgentError::refused(reason, limit, actual));
         }
         let sent = session::open(&inner.view, &inner.relay, inner.identity.as_ref(), &request, key).await?;
-        *inner.session.write().await = Some(sent.value.clone());
+        self.use_session(sent.value.clone()).await;
+        self.show_stamp(&sent.value).await?;
         Ok(sent)
     }
 
@@ -179,6 +186,7 @@ impl Agent {
     pub async fn preflight_session(&self, terms: &SessionTerms) -> Result<Verdict, AgentError> {
         let inner = &self.inner;
         let stand_in = inner.keys.fresh().await?.address();
+        let terms = &self.under_stamp(terms);
         let request = session::request(&inner.view, &inner.clock, inner.purse_index, stand_in, terms).await?;
         inner.view.diagnose_session(request).await
     }
@@ -190,12 +198,51 @@ impl Agent {
     pub async fn resume_session(&self, key: SharedSigner) -> Result<SessionHandle, AgentError> {
         let handle = SessionHandle::resume(&self.inner.view, self.inner.purse, key).await?;
         self.use_session(handle.clone()).await;
+        self.show_stamp(&handle).await?;
         Ok(handle)
     }
 
     /// Pays from this session from now on.
     pub async fn use_session(&self, handle: SessionHandle) {
         *self.inner.session.write().await = Some(handle);
+    }
+
+    /// Signs that the agent's stamp is shown in this session: payments carry it from now on.
+    ///
+    /// # Errors
+    /// When the stamp is another agent's, or the identity's signer fails.
+    pub async fn show_stamp(&self, session: &SessionHandle) -> Result<(), AgentError> {
+        let inner = &self.inner;
+        let Some(stamp) = &inner.stamp else { return Ok(()) };
+        // A merchant's clock may be behind.
+        let times = (inner.clock.now().saturating_sub(CLOCK_SKEW), session.expiry);
+        let (id, terms) = (session.id(), session.policy_version.into());
+        let shown =
+            stamp.in_session(id, session.key_address(), terms, times, inner.identity.as_ref()).await?;
+        *inner.shown.lock().unwrap_or_else(PoisonError::into_inner) = Some(shown);
+        Ok(())
+    }
+
+    /// The agent's stamp as it is shown in the session in hand; `None` without a stamp or a session.
+    pub fn stamp(&self) -> Option<StampBundle> {
+        self.inner.shown.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Session terms that name the agent's stamp, where they name none.
+    fn under_stamp(&self, terms: &SessionTerms) -> SessionTerms {
+        let mut terms = terms.clone();
+        if let Some(stamp) = self.inner.stamp.as_ref().filter(|_| terms.stamp_hash.is_zero()) {
+            terms.stamp_hash = stamp.hash();
+        }
+        terms
+    }
+
+    /// A payment's extensions with the agent's stamp among them.
+    pub(crate) fn stamped(&self, extensions: &ExtensionsJson) -> Result<ExtensionsJson, AgentError> {
+        match self.stamp() {
+            Some(stamp) => Ok(stamp.put_in(extensions).map_err(StampError::from)?),
+            None => Ok(extensions.clone()),
+        }
     }
 
     /// Opens the next session on the renewal's terms, unless another task just did.
@@ -229,6 +276,7 @@ impl Agent {
         let sent =
             session::close(&inner.view, &inner.relay, inner.identity.as_ref(), purse, sequence).await?;
         *inner.session.write().await = None;
+        *inner.shown.lock().unwrap_or_else(PoisonError::into_inner) = None;
         Ok(sent)
     }
 
@@ -258,7 +306,9 @@ impl Agent {
         requirement: &Requirement,
         purpose: Purpose,
     ) -> Result<SignedPayment, AgentError> {
-        self.authorize_in(requirement, &Context::of(purpose)).await
+        let extensions = self.stamped(&requirement.extensions)?;
+        let requirement = Requirement { extensions, ..requirement.clone() };
+        self.authorize_in(&requirement, &Context::of(purpose)).await
     }
 
     /// A scheme client that pays from this agent's purse, for any x402 client.

@@ -140,7 +140,10 @@ impl BursarScheme {
             match rail.read(original) {
                 Ok(mut requirement) => {
                     requirement.resource = required.resource.clone();
-                    requirement.extensions = required.extensions.clone();
+                    requirement.extensions = match self.agent.stamped(&required.extensions) {
+                        Ok(extensions) => extensions,
+                        Err(error) => return (Vec::new(), Some(error)),
+                    };
                     candidates.push(PaymentCandidate {
                         chain_id: ChainId::new("eip155", rail.chain_id.to_string()),
                         asset: rail.asset.address.to_checksum(None),

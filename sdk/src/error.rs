@@ -17,6 +17,7 @@ use crate::{
     policy::PolicyError,
     refusal::Refusal,
     spool::SpoolError,
+    stamp::StampError,
 };
 
 /// Why an agent did not pay, did not open a session, or could not find out.
@@ -152,6 +153,9 @@ pub enum AgentError {
     /// The payment does not fit its blob.
     #[error(transparent)]
     Blob(#[from] BlobError),
+    /// The agent's stamp is not its own, or cannot travel.
+    #[error(transparent)]
+    Stamp(#[from] StampError),
     /// A signer failed.
     #[error("signing failed: {0}")]
     Signing(#[from] alloy::signers::Error),

@@ -24,6 +24,7 @@ pub mod refusal;
 pub mod role;
 pub mod session;
 pub mod spool;
+pub mod stamp;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod windows;

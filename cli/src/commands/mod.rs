@@ -7,6 +7,7 @@ pub(crate) mod ledger;
 pub(crate) mod policy;
 pub(crate) mod serve;
 mod session_keys;
+pub(crate) mod stamp;
 pub(crate) mod treasury;
 
 use alloy::{

@@ -21,6 +21,7 @@ use crate::{
     preflight::Checks,
     session::{LocalKeys, SessionKeys, SharedSigner},
     spool::Spool,
+    stamp::StampBundle,
 };
 
 /// How long a human is waited for, unless told otherwise.
@@ -49,6 +50,7 @@ pub struct AgentBuilder {
     http: Option<reqwest::Client>,
     clock: Clock,
     entropy: Entropy,
+    stamp: Option<StampBundle>,
 }
 
 struct Identity(SharedSigner);
@@ -84,6 +86,7 @@ impl AgentBuilder {
             http: None,
             clock: Clock::system(),
             entropy: Entropy::system(),
+            stamp: None,
         }
     }
 
@@ -153,6 +156,12 @@ impl AgentBuilder {
         self
     }
 
+    /// Who the agent is: sessions are opened under this stamp, and payments carry it.
+    pub fn stamp(mut self, stamp: StampBundle) -> Self {
+        self.stamp = Some(stamp);
+        self
+    }
+
     /// Reads the envelope, checks that the identity is its agent, and opens the spool.
     ///
     /// # Errors
@@ -203,6 +212,8 @@ impl AgentBuilder {
             http,
             clock: self.clock,
             entropy: self.entropy,
+            stamp: self.stamp,
+            shown: Mutex::new(None),
         };
         Ok(Agent { inner: Arc::new(inner), checks: self.checks })
     }

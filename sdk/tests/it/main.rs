@@ -13,4 +13,5 @@ mod retries;
 mod sessions;
 mod spools;
 mod treasury;
+mod stamps;
 mod x402;

@@ -279,3 +279,64 @@ async fn of_several_offers_the_one_the_purse_can_take_is_paid() -> Result<()> {
     assert_eq!(takes, [false, true]);
     Ok(())
 }
+
+#[tokio::test]
+async fn a_payment_carries_the_agents_stamp_and_a_merchant_verifies_it() -> Result<()> {
+    use bursar_sdk::stamp::{
+        Memory, PaymentShown, PaymentSignature, StampDomain, StampRefusal, StampState, StampTerms,
+        UnsignedStamp, Verifier, carrier,
+    };
+    let stage = Stage::set().await?;
+    let shop = Shop::open(&stage).await?;
+    let chain = &stage.chain;
+    let stamper = signer(0x57a)?;
+    chain.owner().grant_role(stamper.address(), bursar_sdk::role::Role::Stamper).await?;
+    let now = stage.clock.clock().now();
+    let terms: StampTerms = serde_json::from_value(json!({
+        "subject": stage.identity.address(), "perPaymentMax": "2000000", "totalMax": "50000000",
+        "notBefore": now - 10, "notAfter": now + 100_000, "scope": { "payees": [PAYEE] },
+    }))?;
+    let domain = StampDomain::new(chain.chain_id, chain.treasury);
+    let stamp =
+        UnsignedStamp::root(domain, &terms, stamper.address(), B256::ZERO)?.sign(stamper.as_ref()).await?;
+    let agent = stage.builder(1).stamp(stamp.clone()).connect().await?;
+    agent.open_session(&SessionTerms::new(dollars(50))).await?;
+
+    let url = shop.offer("prices", required(json!([stage.challenge(PAYEE, dollars(1))])));
+    let paid = agent.pay(get_request(url)?, Purpose::new("test", "to show a stamp")).await?;
+    let signed = paid.payment.expect("a payment");
+
+    // The merchant: what it was sent, and the chain's state.
+    let sent = shop.payments.lock().unwrap()[0].clone();
+    let extensions = serde_json::from_value(sent["extensions"].clone())?;
+    let bundle = carrier::from_extensions(&extensions)?.expect("a stamp");
+    let mut state = StampState::read(&chain.provider, chain.treasury, 0).await?;
+    let told = &signed.authorization;
+    let mut payment = PaymentShown {
+        purse: told.purse,
+        asset: chain.usdc,
+        payee: told.payee,
+        amount: told.amount,
+        nonce: told.nonce,
+        decision_hash: PaymentBlob::decode(&signed.blob)?.decision_hash,
+        digest: signed.digest,
+        valid_before: told.valid_before,
+        host: Some(shop.base.authority().to_owned()),
+        spent: None,
+        signature: PaymentSignature::Check(PaymentBlob::decode(&signed.blob)?.signature),
+        approval: None,
+    };
+    let verifier = || -> Verifier { Verifier::new(10, Memory::new(now, 10)) };
+    let verified = verifier().verify_payment(&bundle, &payment, &state, now)?;
+    assert_eq!((verified.hash, verified.stamp.subject), (stamp.hash(), agent.identity()));
+    payment.amount = dollars(3);
+    let over = verifier().verify_payment(&bundle, &payment, &state, now).map_err(|refused| refused.reason);
+    assert_eq!(over.err(), Some(StampRefusal::AmountOverStamp));
+    payment.amount = told.amount;
+
+    // The chain knows the session too, and under which stamp it was opened: the bare stamp does.
+    state.ask_session(&chain.provider, told.purse, 0).await?;
+    let verified = verifier().verify_payment(&stamp.encode()?, &payment, &state, now)?;
+    assert_eq!(verified.session, agent.session().await.map(|session| session.id()));
+    Ok(())
+}
