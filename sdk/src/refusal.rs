@@ -78,6 +78,7 @@ refusals! {
     36 RailNotAllowed "rail_not_allowed" "The envelope does not let its purses pay through Permit2; a policy manager can.";
     37 DecisionSettled "decision_settled" "The decision was paid for on another rail; decide again.";
     38 StampRevoked "stamp_revoked" "The identity stamp that the session names is revoked; get a new one.";
+    39 ScoreStale "score_stale" "The envelope asks for a fresh score and the last one is too old; the reviewer's scorer has to report again.";
 }
 
 impl std::fmt::Display for Refusal {
@@ -99,7 +100,7 @@ mod tests {
             assert_eq!(serde_json::to_value(refusal).ok(), Some(refusal.code().into()));
         }
         assert_eq!(Refusal::from_number(0), None);
-        assert_eq!(Refusal::from_number(39), None);
+        assert_eq!(Refusal::from_number(40), None);
     }
 
     #[test]

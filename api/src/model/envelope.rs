@@ -35,6 +35,12 @@ pub struct Envelope {
     pub group: Option<u32>,
     /// Whether its purses pay through Permit2 as well.
     pub permit2: bool,
+    /// How long a reviewer's score lets sessions open, in seconds; null where none is asked for.
+    pub score_life: Option<u32>,
+    /// The last score that a reviewer reported.
+    pub score: Option<u16>,
+    /// When it was, in unix seconds.
+    pub scored_at: Option<u64>,
     /// The policy in force.
     pub policy_version: u16,
     /// Where its money is now.
@@ -131,6 +137,9 @@ impl Envelope {
             under_review: row.under_review,
             group: (row.group != 0).then_some(row.group),
             permit2: row.permit2,
+            score_life: (row.score_life != 0).then_some(row.score_life),
+            score: row.score.map(|(score, _)| score),
+            scored_at: row.score.map(|(_, at)| at),
             policy_version: row.policy_version,
             balance: balance(row),
             totals: totals(row),

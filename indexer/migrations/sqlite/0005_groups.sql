@@ -8,6 +8,10 @@ ALTER TABLE treasury ADD COLUMN stamp_epoch INTEGER NOT NULL DEFAULT 0;
 -- The group an envelope draws against as well, or 0; and whether its purses pay through Permit2.
 ALTER TABLE envelope ADD COLUMN group_number INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE envelope ADD COLUMN permit2 INTEGER NOT NULL DEFAULT 0;
+-- How long a reviewer's score lets sessions open, in seconds (0: none is asked for); the last score and its time.
+ALTER TABLE envelope ADD COLUMN score_life INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE envelope ADD COLUMN score INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE envelope ADD COLUMN scored_at INTEGER NOT NULL DEFAULT 0;
 CREATE INDEX envelope_by_group ON envelope (treasury, group_number, number);
 
 -- The group that a session was drawn from as well, or 0.

@@ -111,6 +111,12 @@ pub struct EnvelopeRow {
     pub group: u32,
     #[serde(default)]
     pub permit2: bool,
+    #[serde(default)]
+    pub score_life: u32,
+    #[serde(default)]
+    pub score: u16,
+    #[serde(default)]
+    pub scored_at: u64,
 }
 
 /// What one limit has counted.

@@ -1,4 +1,5 @@
-//! Groups: what they allow, what was drawn from them, and which envelopes are under them.
+//! Groups: what they allow, what was drawn from them, and which envelopes are under them. And what else the
+//! organisation says of an envelope beside its policy.
 
 use alloy::primitives::Address;
 use bursar_sdk::{
@@ -39,6 +40,18 @@ impl<R: Rows> Projector<'_, R> {
                 let number = e.envelope.to();
                 let mut row = self.envelope_row(treasury, number).await?;
                 row.group = e.group.to();
+                self.put_envelope(treasury, number, row).await
+            }
+            TreasuryEvents::ScoreLifeSet(e) => {
+                let number = e.envelope.to();
+                let mut row = self.envelope_row(treasury, number).await?;
+                row.score_life = e.life;
+                self.put_envelope(treasury, number, row).await
+            }
+            TreasuryEvents::ScoreReported(e) => {
+                let number = e.envelope.to();
+                let mut row = self.envelope_row(treasury, number).await?;
+                (row.score, row.scored_at) = (e.score, self.block.header.timestamp);
                 self.put_envelope(treasury, number, row).await
             }
             TreasuryEvents::Permit2Set(e) => {

@@ -153,7 +153,12 @@ impl<R: Rows> Projector<'_, R> {
             | T::SessionFrozen(_)
             | T::ReviewSet(_)
             | T::ReviewCleared(_) => self.stop(log, event).await?,
-            T::GroupCreated(_) | T::GroupLimitsSet(_) | T::GroupSet(_) | T::Permit2Set(_) => {
+            T::GroupCreated(_)
+            | T::GroupLimitsSet(_)
+            | T::GroupSet(_)
+            | T::Permit2Set(_)
+            | T::ScoreLifeSet(_)
+            | T::ScoreReported(_) => {
                 self.grouping(log, event).await?;
             }
             T::StampRevoked(_) | T::StampEpochSet(_) | T::Anchored(_) => self.stamps(log, event).await?,

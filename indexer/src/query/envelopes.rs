@@ -29,6 +29,10 @@ pub struct Envelope {
     pub group: u32,
     /// Whether its purses pay through Permit2.
     pub permit2: bool,
+    /// How long a score lets sessions open, in seconds; 0 where none is asked for.
+    pub score_life: u32,
+    /// The last score, with its time; `None` where there was none.
+    pub score: Option<(u16, u64)>,
     /// The policy in force.
     pub policy_version: u16,
     /// Topped up in all.
@@ -115,7 +119,7 @@ macro_rules! group_frozen {
 const SELECT: &str = concat!(
     "SELECT e.treasury, e.number, e.agent, e.asset, e.frozen, t.frozen AS organisation_frozen, \
      e.under_review, e.policy_version, e.funded, e.withdrawn, e.drawn, e.returned, e.paid, e.donated, \
-     e.payments, e.created_block, e.group_number, e.permit2, ",
+     e.payments, e.created_block, e.group_number, e.permit2, e.score_life, e.score, e.scored_at, ",
     group_frozen!(),
     " AS group_frozen FROM envelope e JOIN treasury t ON t.address = e.treasury"
 );
@@ -132,6 +136,11 @@ fn read(row: &SqliteRow) -> Result<Envelope, QueryError> {
         under_review: column::flag(row, "under_review")?,
         group: column::number(row, "group_number")?,
         permit2: column::flag(row, "permit2")?,
+        score_life: column::number(row, "score_life")?,
+        score: match column::number(row, "scored_at")? {
+            0 => None,
+            at => Some((column::number(row, "score")?, at)),
+        },
         policy_version: column::number(row, "policy_version")?,
         funded: column::amount(row, "funded")?,
         withdrawn: column::amount(row, "withdrawn")?,

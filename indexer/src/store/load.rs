@@ -161,6 +161,9 @@ fn envelope(row: &SqliteRow) -> Result<EnvelopeRow, StoreError> {
         created_block: whole(row, "created_block")?,
         group: whole(row, "group_number")?,
         permit2: flag(row, "permit2")?,
+        score_life: whole(row, "score_life")?,
+        score: whole(row, "score")?,
+        scored_at: whole(row, "scored_at")?,
     })
 }
 

@@ -148,8 +148,8 @@ async fn envelope(
     let sql = "INSERT OR REPLACE INTO envelope \
                (treasury, number, agent, asset, frozen, under_review, policy_version, approval_threshold, \
                windows_since, purses, funded, withdrawn, drawn, returned, paid, donated, payments, \
-               created_block, group_number, permit2) \
-               VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+               created_block, group_number, permit2, score_life, score, scored_at) \
+               VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
     sqlx::query(sql)
         .bind(of.as_slice())
         .bind(number)
@@ -171,6 +171,9 @@ async fn envelope(
         .bind(integer(row.created_block)?)
         .bind(row.group)
         .bind(row.permit2)
+        .bind(row.score_life)
+        .bind(row.score)
+        .bind(integer(row.scored_at)?)
         .execute(db)
         .await?;
     Ok(())

@@ -99,6 +99,11 @@ pub async fn assert_agrees(world: &World, store: &Store) -> Result<()> {
         assert_eq!(U256::from(row.try_get::<u32, _>("purses")?), chain.purses);
         assert_eq!(U256::from(row.try_get::<u32, _>("group_number")?), chain.group);
         assert_eq!(row.try_get::<bool, _>("permit2")?, chain.permit2);
+        for (column, value) in
+            [("score_life", chain.scoreLife), ("score", chain.score), ("scored_at", chain.scoredAt)]
+        {
+            assert_eq!(U256::from(row.try_get::<u32, _>(column)?), value, "{column} of {number}");
+        }
         assert_eq!(of("approval_threshold")?, chain.policy.approvalThreshold.to::<U256>());
 
         let purses = sqlx::query("SELECT * FROM purse WHERE envelope = ?").bind(number);

@@ -99,6 +99,9 @@ async fn groups_agree_and_every_payment_finds_its_decision() -> Result<()> {
     world.call(world.guardian, Treasury::revokeStampCall { stampHash: stamp }).await?;
     world.call(world.guardian, Treasury::setStampEpochCall { epoch: 3 }).await?;
     world.call(world.reviewer, Treasury::anchorCall { root: stamp, size: u64::MAX }).await?;
+    let envelope = U24::from(2);
+    world.call(world.manager, Treasury::setScoreLifeCall { envelope, life: 600 }).await?;
+    world.call(world.reviewer, Treasury::reportScoreCall { envelope, score: 87 }).await?;
 
     let dir = tempfile::tempdir()?;
     let store = Store::open(dir.path().join("ledger.sqlite")).await?;
