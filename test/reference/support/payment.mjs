@@ -29,11 +29,16 @@ export function sessionId(purse, sequence) {
   return concat([purse, numberToHex(BigInt(sequence), { size: 12 })]).toLowerCase();
 }
 
-/** The payment's nonce: commits to policy version, session and decision; its low 64 bits are zero. */
-export function commitment(policyVersion, session, decisionHash) {
+/** What a payment is signed under: how often what stands above it was released, and the policy's version. */
+export function terms(epoch, policyVersion) {
+  return (BigInt(epoch) << 16n) | BigInt(policyVersion);
+}
+
+/** The payment's nonce: commits to terms, session and decision; its low 64 bits are zero. */
+export function commitment(terms_, session, decisionHash) {
   const preimage = encodeAbiParameters(
     [{ type: "uint256" }, { type: "bytes32" }, { type: "bytes32" }],
-    [BigInt(policyVersion), session, decisionHash],
+    [BigInt(terms_), session, decisionHash],
   );
   const hash = bytesToBigInt(hexToBytes(keccak256(preimage)));
   return numberToHex(hash & ~NONCE_SEQUENCE_MASK, { size: 32 });

@@ -8,6 +8,7 @@ import {
   commitment,
   encodeBlob,
   sessionId,
+  terms,
   transferDigest,
 } from "./payment.mjs";
 
@@ -61,8 +62,8 @@ export class PurseScheme {
   }
 
   nonce(decisionHash) {
-    const { policyVersion, purse, sequence } = this.options.session;
-    return commitment(policyVersion, sessionId(purse, sequence), decisionHash);
+    const { epoch, policyVersion, purse, sequence } = this.options.session;
+    return commitment(terms(epoch, policyVersion), sessionId(purse, sequence), decisionHash);
   }
 
   async approve(approver, payment, digest) {

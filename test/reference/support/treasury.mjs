@@ -37,7 +37,9 @@ export async function setUpTreasury(chain) {
   await chain.fund(...Object.values(people));
 
   const usdc = await chain.deploy(relayer, artifact("TestUSDC"));
-  const factory = await chain.deploy(relayer, artifact("TreasuryFactory"));
+  const views = await chain.deploy(relayer, artifact("TreasuryViews"));
+  const desk = await chain.deploy(relayer, artifact("TreasuryDesk"), [views.address]);
+  const factory = await chain.deploy(relayer, artifact("TreasuryFactory"), [desk.address]);
   const creation = await chain.send(relayer, factory, "createTreasury", [owner.address, zeroHash]);
   const [{ args: created }] = parseEventLogs({ ...factory, eventName: "TreasuryCreated", logs: creation.logs });
   const treasury = { abi: artifact("Treasury").abi, address: created.treasury };
@@ -47,7 +49,7 @@ export async function setUpTreasury(chain) {
   await chain.send(owner, treasury, "grantRole", [approver.address, ROLE.approver]);
   await chain.send(owner, treasury, "setSeparationOfDuties", [true]);
   await chain.send(owner, treasury, "addAsset", [usdc.address]);
-  await chain.send(policyManager, treasury, "listPayees", [PAYEE_LIST, [shopkeeper]]);
+  await chain.send(policyManager, treasury, "listPayee", [PAYEE_LIST, shopkeeper]);
   const creating = [agent.address, usdc.address, POLICY];
   const setUp = await chain.send(policyManager, treasury, "createEnvelope", creating);
   const [{ args: purse }] = parseEventLogs({ ...treasury, eventName: "PurseCreated", logs: setUp.logs });
@@ -80,15 +82,22 @@ export async function setUpTreasury(chain) {
         };
         const signature = await signer.signTypedData(openSessionTypedData(CHAIN_ID, treasury.address, request));
         await chain.send(relayer, treasury, "openSession", [request, signature]);
-        const { policyVersion } = await chain.read(treasury, "session", [purse.purse]);
+        const { epoch, policyVersion } = await chain.read(treasury, "session", [purse.purse]);
         return {
           treasury: treasury.address,
           purse: purse.purse,
           sequence,
+          epoch,
           policyVersion,
           key,
           expiry: BigInt(request.expiry),
         };
+      },
+
+      /** The same session, once it runs on after a release. */
+      async refresh(session) {
+        const { epoch, policyVersion } = await chain.read(treasury, "session", [session.purse]);
+        return { ...session, epoch, policyVersion };
       },
 
       /** The reason that facilitators cannot tell. */
