@@ -20,6 +20,8 @@ import { treasuryDomain } from "./session.mjs";
 const NONCE_SEQUENCE_MASK = (1n << 64n) - 1n;
 
 export const RAIL_EIP3009 = 1;
+export const RAIL_PERMIT2_EXACT = 2;
+export const RAIL_PERMIT2_UPTO = 3;
 export const APPROVAL_NONE = 0;
 export const APPROVAL_EOA = 1;
 export const APPROVAL_CONTRACT = 2;
@@ -110,13 +112,14 @@ export function compact(signature) {
 
 /**
  * The blob that travels as "the signature".
+ * @param payment Its `rail` is {@link RAIL_EIP3009} where it names none.
  * @param approval Nothing; `{kind: APPROVAL_EOA, signature}`; or
  * `{kind: APPROVAL_CONTRACT, approver, signature}`.
  */
 export function encodeBlob(payment, signature, approval) {
   const kind = approval?.kind ?? APPROVAL_NONE;
   const parts = [
-    numberToHex((kind << 4) | RAIL_EIP3009, { size: 1 }),
+    numberToHex((kind << 4) | (payment.rail ?? RAIL_EIP3009), { size: 1 }),
     payment.payee,
     numberToHex(payment.amount, { size: 12 }),
     numberToHex(payment.validAfter, { size: 5 }),
@@ -124,6 +127,7 @@ export function encodeBlob(payment, signature, approval) {
     payment.decisionHash,
     compact(signature),
   ];
+  if (payment.rail === RAIL_PERMIT2_UPTO) parts.push(payment.facilitator);
   if (kind === APPROVAL_EOA) parts.push(compact(approval.signature));
   if (kind === APPROVAL_CONTRACT) parts.push(approval.approver, approval.signature);
   // Addresses come with the capitals of their checksum.

@@ -32,31 +32,39 @@ export class PurseScheme {
   }
 
   async createPaymentPayload(x402Version, requirements) {
-    const { session, decision, now, approver, signer = session.key } = this.options;
-    const token = { address: getAddress(requirements.asset), ...requirements.extra };
-    const payment = {
+    const { session, approver, signer = session.key } = this.options;
+    const payment = this.payment(requirements);
+    const nonce = this.options.nonce ?? this.nonce(payment.decisionHash);
+    const digest = this.digest(requirements, payment, nonce);
+    const approval = approver && (await this.approve(approver, payment, digest));
+    const signature = encodeBlob(payment, await signer.sign({ hash: digest }), approval);
+    return { x402Version, payload: { ...this.authorization(requirements, payment, nonce), signature } };
+  }
+
+  payment(requirements) {
+    return {
       payee: getAddress(requirements.payTo),
       amount: BigInt(requirements.amount),
       validAfter: 0n,
-      validBefore: now + BigInt(requirements.maxTimeoutSeconds),
-      decisionHash: keccak256(stringToHex(decision)),
+      validBefore: this.options.now + BigInt(requirements.maxTimeoutSeconds),
+      decisionHash: keccak256(stringToHex(this.options.decision)),
     };
-    const nonce = this.options.nonce ?? this.nonce(payment.decisionHash);
-    const digest = transferDigest({ token, chainId: CHAIN_ID, purse: session.purse, payment, nonce });
-    const approval = approver && (await this.approve(approver, payment, digest));
-    const signature = encodeBlob(payment, await signer.sign({ hash: digest }), approval);
+  }
+
+  digest(requirements, payment, nonce) {
+    const token = { address: getAddress(requirements.asset), ...requirements.extra };
+    return transferDigest({ token, chainId: CHAIN_ID, purse: this.options.session.purse, payment, nonce });
+  }
+
+  authorization(_, payment, nonce) {
     return {
-      x402Version,
-      payload: {
-        authorization: {
-          from: session.purse,
-          to: payment.payee,
-          value: payment.amount.toString(),
-          validAfter: payment.validAfter.toString(),
-          validBefore: payment.validBefore.toString(),
-          nonce,
-        },
-        signature,
+      authorization: {
+        from: this.options.session.purse,
+        to: payment.payee,
+        value: payment.amount.toString(),
+        validAfter: payment.validAfter.toString(),
+        validBefore: payment.validBefore.toString(),
+        nonce,
       },
     };
   }

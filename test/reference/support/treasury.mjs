@@ -94,6 +94,12 @@ export async function setUpTreasury(chain) {
         };
       },
 
+      /** Lets the envelope's purse pay through Permit2, or no more; ends its sessions. */
+      async setPermit2(on) {
+        await chain.send(policyManager, treasury, "setPermit2", [purse.envelope, on]);
+        await chain.send(people.stranger, treasury, "levelPermit2", [purse.envelope, 0]);
+      },
+
       /** The same session, once it runs on after a release. */
       async refresh(session) {
         const { epoch, policyVersion } = await chain.read(treasury, "session", [session.purse]);
