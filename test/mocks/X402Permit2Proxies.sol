@@ -42,7 +42,7 @@ interface IPermit {
 
 /// @notice What the two proxies of x402 share.
 /// @dev Stand-ins of our own, as thin as can be: the proxies' source is in no package registry. Interface, witness
-/// types, errors and addresses are those that `@x402/evm` publishes; what it says of them is all we know.
+/// types, errors and addresses are those that the npm package x402/evm publishes; what it says of them is all we know.
 abstract contract X402Permit2Proxy {
     struct EIP2612Permit {
         uint256 value;
