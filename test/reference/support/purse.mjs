@@ -23,7 +23,8 @@ export class PurseScheme {
    * @param options.session What `openSession` gave.
    * @param options.decision What the agent decided; its hash is committed.
    * @param options.now The chain's time, in unix seconds.
-   * @param options.approver Signs an approval of the payment; or a contract, with the `proof` it wants to see.
+   * @param options.approver Signs an approval of the payment; or a contract, with the `proof` it wants
+   * to see, or what makes one of the digest.
    * @param options.signer Signs instead of the session key.
    * @param options.nonce Takes the commitment's place.
    */
@@ -75,11 +76,11 @@ export class PurseScheme {
   }
 
   async approve(approver, payment, digest) {
-    if (approver.proof) {
-      return { kind: APPROVAL_CONTRACT, approver: approver.address, signature: approver.proof };
-    }
     const { treasury, purse } = this.options.session;
     const hash = approvalDigest({ treasury, chainId: CHAIN_ID, purse, payment, digest });
-    return { kind: APPROVAL_EOA, signature: await approver.sign({ hash }) };
+    if (!approver.proof) return { kind: APPROVAL_EOA, signature: await approver.sign({ hash }) };
+    const { address, proof } = approver;
+    const signature = typeof proof === "function" ? await proof(hash) : proof;
+    return { kind: APPROVAL_CONTRACT, approver: address, signature };
   }
 }
