@@ -24,6 +24,32 @@ contract MoneyInvariants is Stage {
         }
     }
 
+    /// @dev 1. Of every group and of every group above it, whatever each envelope may.
+    function invariant_AGroupsOutflowStaysWithinEveryLimitOfEveryWindow() public view {
+        _never(Breach.GroupWindow, "outflow above a group's limit");
+        for (uint24 group = 1; group <= ghost.groups(); ++group) {
+            uint256 id = ghost.GROUP() | group;
+            for (uint256 i; i < ghost.PERIODS(); ++i) {
+                uint256 limit = ghost.ceilingOf(id, i);
+                if (limit != 0) assertLe(ghost.netOut(id, i), limit, "a group's outflow in a window");
+            }
+        }
+    }
+
+    /// @dev 20. A group's counters too, to the unit: its periods never change.
+    function invariant_AGroupCountsWhatItsEnvelopesDraw() public view {
+        for (uint24 group = 1; group <= ghost.groups(); ++group) {
+            uint256 id = ghost.GROUP() | group;
+            Headroom[] memory rooms = views.groupHeadroom(group);
+            for (uint256 i; i < rooms.length; ++i) {
+                uint256 slot = ghost.slotOf(rooms[i].period);
+                assertEq(rooms[i].limit, ghost.limitOf(id, slot), "a limit nobody set");
+                assertEq(rooms[i].used, ghost.drawn(id, slot), "another count than its draws");
+                assertGe(rooms[i].used, ghost.netOut(id, slot), "counted too little");
+            }
+        }
+    }
+
     /// @dev 19.
     function invariant_ASessionPaysNoMoreThanItsBudgetAndWhatWasSentToItsPurse() public view {
         _never(Breach.Budget, "a session overspent");
@@ -33,7 +59,7 @@ contract MoneyInvariants is Stage {
     function invariant_NoCounterIsBelowWhatLeft() public view {
         for (uint256 e; e < ghost.envelopeCount(); ++e) {
             uint24 number = ghost.envelopes(e);
-            Headroom[] memory rooms = desk.headroom(number);
+            Headroom[] memory rooms = views.headroom(number);
             for (uint256 i; i < rooms.length; ++i) {
                 uint256 slot = ghost.slotOf(rooms[i].period);
                 assertEq(rooms[i].limit, ghost.limitOf(number, slot), "a limit nobody set");
@@ -47,7 +73,7 @@ contract MoneyInvariants is Stage {
     function invariant_CountersAreTheRecountOfDrawsAndReturns() public view {
         for (uint256 e; e < ghost.envelopeCount(); ++e) {
             uint24 number = ghost.envelopes(e);
-            Headroom[] memory rooms = desk.headroom(number);
+            Headroom[] memory rooms = views.headroom(number);
             for (uint256 i; i < rooms.length; ++i) {
                 uint256 recount = ghost.drawn(number, ghost.slotOf(rooms[i].period));
                 assertGe(rooms[i].used, recount, "counted less than was drawn");
@@ -70,7 +96,7 @@ contract MoneyInvariants is Stage {
         for (uint256 e; e < ghost.envelopeCount(); ++e) {
             uint24 number = ghost.envelopes(e);
             Flows.Money memory money = ghost.moneyOf(number);
-            uint256 here = desk.envelope(number).escrow;
+            uint256 here = views.envelope(number).escrow;
             for (uint256 i; i < ghost.purseCount(); ++i) {
                 address at = ghost.purses(i);
                 if (ghost.envelopeOf(at) == number) here += ghost.heldBy(at);
@@ -83,18 +109,18 @@ contract MoneyInvariants is Stage {
     function invariant_EscrowIsWhatTheTokensSawComeAndGo() public view {
         for (uint256 e; e < ghost.envelopeCount(); ++e) {
             uint24 number = ghost.envelopes(e);
-            assertEq(desk.envelope(number).escrow, ghost.escrowOf(number));
+            assertEq(views.envelope(number).escrow, ghost.escrowOf(number));
         }
     }
 
     /// @dev 3.
     function invariant_EscrowsSumToNoMoreThanTheTreasuryHolds() public view {
         for (uint256 a = 1; a < 3; ++a) {
-            (address token, uint256 escrowed,) = desk.asset(a);
+            (address token, uint256 escrowed,) = views.asset(a);
             uint256 sum;
             for (uint256 e; e < ghost.envelopeCount(); ++e) {
                 uint24 number = ghost.envelopes(e);
-                if (ghost.tokenOf(number) == token) sum += desk.envelope(number).escrow;
+                if (ghost.tokenOf(number) == token) sum += views.envelope(number).escrow;
             }
             assertEq(sum, escrowed, "the asset's sum");
             assertLe(escrowed, tokens[a - 1].balanceOf(address(treasury)), "the treasury's balance");
@@ -118,11 +144,11 @@ contract MoneyInvariants is Stage {
 
     /// @dev 23. What goes on around it moves nothing of an envelope that nobody touches.
     function invariant_ABystandersEnvelopeStaysAsItWas() public view {
-        assertEq(desk.envelope(envelope).escrow, 1000 * UNIT);
-        assertEq(desk.envelope(envelope).policyVersion, 1);
+        assertEq(views.envelope(envelope).escrow, 1000 * UNIT);
+        assertEq(views.envelope(envelope).policyVersion, 1);
         assertEq(usdc.balanceOf(address(treasury)), 1000 * UNIT);
-        assertEq(desk.headroom(envelope)[0].used, 0);
-        assertEq(desk.session(purse).sequence, 0);
+        assertEq(views.headroom(envelope)[0].used, 0);
+        assertEq(views.session(purse).sequence, 0);
     }
 
     /* SESSIONS */
@@ -130,7 +156,7 @@ contract MoneyInvariants is Stage {
     /// @dev 24. Sequences count up by one with each opening, and only then.
     function invariant_SequencesCountOpenings() public view {
         for (uint256 i; i < ghost.purseCount(); ++i) {
-            assertEq(desk.session(ghost.purses(i)).sequence, ghost.bookOf(ghost.purses(i)).sequence);
+            assertEq(views.session(ghost.purses(i)).sequence, ghost.bookOf(ghost.purses(i)).sequence);
         }
     }
 
@@ -142,7 +168,7 @@ contract MoneyInvariants is Stage {
     /// @dev 25. A session is what its agent asked for and the policy in force then: nothing changes it but an end.
     function invariant_ASessionIsWhatItsAgentSigned() public view {
         for (uint256 i; i < ghost.purseCount(); ++i) {
-            SessionView memory view_ = desk.session(ghost.purses(i));
+            SessionView memory view_ = views.session(ghost.purses(i));
             Flows.Book memory book = ghost.bookOf(ghost.purses(i));
             assertEq(view_.key != address(0), book.open, "open");
             if (!book.open) continue;
@@ -152,6 +178,7 @@ contract MoneyInvariants is Stage {
             assertEq(view_.openedAt, book.openedAt, "opened at");
             assertEq(view_.policyVersion, book.version, "policy version");
             assertEq(view_.frozen, book.frozen, "frozen");
+            assertEq(view_.group, book.group, "group");
             assertEq(keccak256(abi.encode(view_.scope)), keccak256(abi.encode(book.scope)), "scope");
         }
     }

@@ -29,6 +29,7 @@ abstract contract Stage is Base {
         for (uint256 i; i < 4; ++i) {
             _envelope(i);
         }
+        _groups();
         targetContract(address(new Office(ghost, treasury, cast)));
         targetContract(address(new Outsiders(ghost, treasury, cast)));
         // Calls are spread evenly over contracts and their verbs, so what happens more often is there more often.
@@ -62,15 +63,14 @@ abstract contract Stage is Base {
         desk.addAsset(address(tokens[0]));
         desk.addAsset(address(tokens[1]));
         vm.stopPrank();
-        address[] memory listed = new address[](2);
-        (listed[0], listed[1]) = (cast.payees[0], cast.payees[1]);
         ghost.watch(address(treasury), who, held);
         ghost.startedWith(true, manager);
         for (uint16 list = 1; list < 3; ++list) {
-            bytes memory call = abi.encodeCall(treasury.listPayees, (list, listed));
-            vm.prank(manager);
-            treasury.listPayees(list, listed);
-            ghost.ran(manager, call);
+            for (uint256 i; i < 2; ++i) {
+                vm.prank(manager);
+                treasury.listPayee(list, cast.payees[i]);
+                ghost.ran(manager, abi.encodeCall(treasury.listPayee, (list, cast.payees[i])));
+            }
         }
         for (uint256 i; i < 16; ++i) {
             uint256 secret = _secret("agent", i);
@@ -94,12 +94,40 @@ abstract contract Stage is Base {
         ghost.createdEnvelope(number, by, token, policy, manager);
         ghost.createdPurse(number, 0, first);
         for (uint16 index = 1; index < (i < 2 ? 3 : 2); ++index) {
-            ghost.createdPurse(number, index, desk.purseOf(number, index));
+            ghost.createdPurse(number, index, views.purseOf(number, index));
         }
         tokens[i & 1].mint(address(this), 1000 * UNIT);
         tokens[i & 1].approve(address(treasury), 1000 * UNIT);
         treasury.topUp(number, 1000 * UNIT);
         ghost.toppedUp(number, 1000 * UNIT);
+    }
+
+    /// @dev A team within a department in the first token, a department in the second; one envelope is in none.
+    function _groups() private {
+        _group(0, tokens[0], 150, 7 days, 0);
+        _group(1, tokens[0], 80, 12 hours, 900);
+        _group(0, tokens[1], 90, 7 days, 0);
+        uint24[3] memory into = [uint24(2), 3, 1];
+        for (uint256 i; i < 3; ++i) {
+            bytes memory call = abi.encodeCall(desk.setGroup, (ghost.envelopes(i), into[i]));
+            vm.prank(manager);
+            (bool done,) = address(treasury).call(call);
+            assertTrue(done);
+            ghost.ran(manager, call);
+        }
+    }
+
+    function _group(uint24 parent, WatchedToken token, uint256 limit, uint32 period, uint96 lifetime)
+        private
+    {
+        bool long = period == 7 days;
+        WindowLimit[] memory windows = new WindowLimit[](long ? 2 : 1);
+        windows[0] = WindowLimit({period: long ? DAY : period, limit: uint96(limit * UNIT)});
+        if (long) windows[1] = WindowLimit({period: period, limit: uint96(2 * limit * UNIT)});
+        lifetime *= uint96(UNIT);
+        vm.prank(manager);
+        uint24 group = desk.createGroup(parent, address(token), windows, lifetime);
+        ghost.createdGroup(group, parent, address(token), windows, lifetime);
     }
 
     function _withHalfDays(Policy memory policy) private pure returns (WindowLimit[] memory windows) {
@@ -128,7 +156,7 @@ abstract contract Stage is Base {
     function _report() private {
         string memory report = vm.envOr("BURSAR_FUZZ_REPORT", string(""));
         if (bytes(report).length == 0) return;
-        uint256[8] memory figures = [
+        uint256[9] memory figures = [
             ghost.calls(),
             ghost.attempts(),
             ghost.settlements(),
@@ -136,6 +164,7 @@ abstract contract Stage is Base {
             ghost.openings(),
             ghost.fullWindows(),
             ghost.breaches(Breach.Window),
+            ghost.breaches(Breach.GroupWindow),
             // Tells two runs apart that did as much.
             uint256(ghost.history()) >> 192
         ];

@@ -7,11 +7,13 @@ import {Vm} from "forge-std/Vm.sol";
 /// @notice What must never be seen. The order is of no meaning; the report names them.
 enum Breach {
     Window, // more left within a window of a limit than the limit
+    GroupWindow, // the same of a group's limit
     Budget, // more left in a session than its budget and what was sent to its purse
     Frozen,
     Expired,
     OldPolicy,
     OldSession,
+    OldEpoch, // signed before something that stopped it was released
     Key,
     Nonce,
     Tampered,
@@ -40,6 +42,8 @@ abstract contract Flows {
 
     uint256 public constant PERIODS = 5;
     uint256 internal constant LIFETIME = 4;
+    /// What tells a group's number from an envelope's, where both have limits.
+    uint256 public constant GROUP = 1 << 24;
     /// Monday 1970-01-05.
     uint256 private constant FIRST_MONDAY = 4 days;
 
@@ -55,6 +59,8 @@ abstract contract Flows {
         uint256 openedAt;
         uint256 expiry;
         Scope scope;
+        // The group it was drawn from as well, or 0.
+        uint24 group;
         uint256 paid;
         uint256 gifts;
     }
@@ -80,15 +86,20 @@ abstract contract Flows {
     mapping(address purse => Book) internal _books;
     mapping(uint24 envelope => Money) internal _money;
 
-    // Per envelope, period and window: what payees got net of what came back, and what sessions drew.
-    mapping(uint24 => mapping(uint256 => mapping(uint256 => uint256))) private _netOut;
-    mapping(uint24 => mapping(uint256 => mapping(uint256 => uint256))) private _drawn;
+    mapping(uint24 group => uint24) public parentOf;
+
+    // Per envelope or group, period and window: what payees got net of what came back, and what sessions drew.
+    mapping(uint256 => mapping(uint256 => mapping(uint256 => uint256))) private _netOut;
+    mapping(uint256 => mapping(uint256 => mapping(uint256 => uint256))) private _drawn;
     /// @notice The limit in force for a period of the menu; 0 where there is none.
-    mapping(uint24 => mapping(uint256 => uint256)) public limitOf;
+    mapping(uint256 id => mapping(uint256 => uint256)) public limitOf;
     // A limit that came in the middle of a window answers for what happens from then on.
-    mapping(uint24 => mapping(uint256 => uint256)) private _sinceWindow;
-    mapping(uint24 => mapping(uint256 => uint256)) private _netOutBefore;
-    mapping(uint24 => mapping(uint256 => uint256)) private _drawnBefore;
+    mapping(uint256 => mapping(uint256 => uint256)) private _sinceWindow;
+    mapping(uint256 => mapping(uint256 => uint256)) private _netOutBefore;
+    mapping(uint256 => mapping(uint256 => uint256)) private _drawnBefore;
+    // The highest that a group's limit was in a window: a lower one binds the next draw, not what was drawn.
+    mapping(uint256 => mapping(uint256 => uint256)) private _highest;
+    mapping(uint256 => mapping(uint256 => uint256)) private _highestWindow;
 
     mapping(Breach => uint256) public breaches;
     /// @notice The verb under way, as its handler announced it: what may move money, and where.
@@ -144,10 +155,17 @@ abstract contract Flows {
         book.paid += value;
         _money[envelope].paid += value;
         if (book.paid > book.budget + book.gifts) breach(Breach.Budget);
-        _countNet(envelope, book.openedAt, before, _net(book));
+        _countNet(book, before, _net(book));
+        _checkLimits(envelope);
+        for (uint24 group = book.group; group != 0; group = parentOf[group]) {
+            _checkLimits(GROUP | group);
+        }
+    }
+
+    function _checkLimits(uint256 id) private {
         for (uint256 i; i < PERIODS; ++i) {
-            uint256 limit = limitOf[envelope][i];
-            if (limit != 0 && netOut(envelope, i) > limit) breach(Breach.Window);
+            uint256 limit = ceilingOf(id, i);
+            if (limit != 0 && netOut(id, i) > limit) breach(id < GROUP ? Breach.Window : Breach.GroupWindow);
         }
     }
 
@@ -157,7 +175,7 @@ abstract contract Flows {
         if (!book.open) return;
         uint256 before = _net(book);
         book.gifts += value;
-        _countNet(envelope, book.openedAt, before, _net(book));
+        _countNet(book, before, _net(book));
     }
 
     /// @dev What a session took out of its envelope for good: never less than nothing.
@@ -165,10 +183,17 @@ abstract contract Flows {
         return book.paid > book.gifts ? book.paid - book.gifts : 0;
     }
 
-    function _countNet(uint24 envelope, uint256 openedAt, uint256 before, uint256 afterwards) private {
+    function _countNet(Book storage book, uint256 before, uint256 afterwards) private {
+        _countNetOf(book.envelope, book.openedAt, before, afterwards);
+        for (uint24 group = book.group; group != 0; group = parentOf[group]) {
+            _countNetOf(GROUP | group, book.openedAt, before, afterwards);
+        }
+    }
+
+    function _countNetOf(uint256 id, uint256 openedAt, uint256 before, uint256 afterwards) private {
         for (uint256 i; i < PERIODS; ++i) {
             uint256 window = windowAt(i, openedAt);
-            _netOut[envelope][i][window] = _netOut[envelope][i][window] + afterwards - before;
+            _netOut[id][i][window] = _netOut[id][i][window] + afterwards - before;
         }
     }
 
@@ -192,35 +217,43 @@ abstract contract Flows {
         while (_periods[i] != period) ++i;
     }
 
-    /// @notice What payees got of an envelope in the current window, net; since the limit came, where it came in it.
-    function netOut(uint24 envelope, uint256 i) public view returns (uint256) {
+    /// @notice What payees got in the current window, net; since the limit came, where it came in it.
+    function netOut(uint256 id, uint256 i) public view returns (uint256) {
         uint256 window = windowAt(i, clock());
-        return _since(_netOut[envelope][i][window], _netOutBefore[envelope][i], envelope, i, window);
+        return _since(_netOut[id][i][window], _netOutBefore[id][i], id, i, window);
     }
 
-    /// @notice What sessions drew of an envelope in the current window, less what they gave back in it.
-    function drawn(uint24 envelope, uint256 i) public view returns (uint256) {
+    /// @notice What sessions drew in the current window, less what they gave back in it.
+    function drawn(uint256 id, uint256 i) public view returns (uint256) {
         uint256 window = windowAt(i, clock());
-        return _since(_drawn[envelope][i][window], _drawnBefore[envelope][i], envelope, i, window);
+        return _since(_drawn[id][i][window], _drawnBefore[id][i], id, i, window);
     }
 
-    function _since(uint256 all, uint256 before, uint24 envelope, uint256 i, uint256 window)
+    function _since(uint256 all, uint256 before, uint256 id, uint256 i, uint256 window)
         private
         view
         returns (uint256)
     {
-        if (_sinceWindow[envelope][i] != window) return all;
+        if (_sinceWindow[id][i] != window) return all;
         return all > before ? all - before : 0;
     }
 
-    function _setLimit(uint24 envelope, uint256 i, uint256 limit, bool first) internal {
-        if (limit != 0 && limitOf[envelope][i] == 0 && !first) {
-            uint256 window = windowAt(i, clock());
-            _sinceWindow[envelope][i] = window;
-            _netOutBefore[envelope][i] = _netOut[envelope][i][window];
-            _drawnBefore[envelope][i] = _drawn[envelope][i][window];
+    /// @notice What may have left in the current window: the limit, or a group's limit before it was lowered in it.
+    function ceilingOf(uint256 id, uint256 i) public view returns (uint256) {
+        uint256 limit = limitOf[id][i];
+        if (id < GROUP || limit == 0 || _highestWindow[id][i] != windowAt(i, clock())) return limit;
+        return _highest[id][i] > limit ? _highest[id][i] : limit;
+    }
+
+    function _setLimit(uint256 id, uint256 i, uint256 limit, bool first) internal {
+        uint256 window = windowAt(i, clock());
+        if (limit != 0 && limitOf[id][i] == 0 && !first) {
+            _sinceWindow[id][i] = window;
+            _netOutBefore[id][i] = _netOut[id][i][window];
+            _drawnBefore[id][i] = _drawn[id][i][window];
         }
-        limitOf[envelope][i] = limit;
+        (_highest[id][i], _highestWindow[id][i]) = (ceilingOf(id, i), window);
+        limitOf[id][i] = limit;
     }
 
     /* SESSIONS */
@@ -229,8 +262,9 @@ abstract contract Flows {
     function _drawFor(address purse, Book memory next, uint256 held) internal {
         if (_books[purse].open) _giveBack(purse, held);
         _books[purse] = next;
-        for (uint256 i; i < PERIODS; ++i) {
-            _drawn[next.envelope][i][windowAt(i, clock())] += next.budget;
+        _countDraw(next.envelope, next.budget);
+        for (uint24 group = next.group; group != 0; group = parentOf[group]) {
+            _countDraw(GROUP | group, next.budget);
         }
     }
 
@@ -238,10 +272,29 @@ abstract contract Flows {
         Book storage book = _books[purse];
         book.open = false;
         uint256 unspent = held < book.budget ? held : book.budget;
+        _countReturn(book.envelope, book.openedAt, unspent);
+        for (uint24 group = book.group; group != 0; group = parentOf[group]) {
+            _countReturn(GROUP | group, book.openedAt, unspent);
+        }
+    }
+
+    function _countDraw(uint256 id, uint256 budget) private {
+        for (uint256 i; i < PERIODS; ++i) {
+            _drawn[id][i][windowAt(i, clock())] += budget;
+        }
+    }
+
+    function _countReturn(uint256 id, uint256 openedAt, uint256 unspent) private {
         for (uint256 i; i < PERIODS; ++i) {
             uint256 window = windowAt(i, clock());
-            if (windowAt(i, book.openedAt) == window) _drawn[book.envelope][i][window] -= unspent;
+            if (windowAt(i, openedAt) == window) _drawn[id][i][window] -= unspent;
         }
+    }
+
+    /// @notice Whether a group is `above` or stands anywhere below it.
+    function isWithin(uint24 group, uint24 above) public view returns (bool) {
+        while (group != 0 && group != above) group = parentOf[group];
+        return group != 0;
     }
 
     /* QUESTIONS */

@@ -13,6 +13,7 @@ struct Signed {
     address purse;
     uint24 sequence;
     uint16 version;
+    uint256 epoch;
     // Who is said to have approved; zero where nobody is.
     address approver;
     // What was wrong with it from the start, one bit per {Breach}.
@@ -176,7 +177,8 @@ contract Ghost is Mirror, IWatcher {
         uint24 envelope = envelopeOf[s.purse];
         Payment calldata p = s.payment;
         broken = s.flaws;
-        if (organisationFrozen || frozen[envelope] || book.frozen) broken |= _bit(Breach.Frozen);
+        if (stopped(envelope) || book.frozen) broken |= _bit(Breach.Frozen);
+        if (epochOf(envelope) != s.epoch) broken |= _bit(Breach.OldEpoch);
         if (!book.open || book.sequence != s.sequence) broken |= _bit(Breach.OldSession);
         if (clock() >= book.expiry) broken |= _bit(Breach.Expired);
         if (versionOf[envelope] != s.version) broken |= _bit(Breach.OldPolicy);
@@ -236,7 +238,7 @@ contract Ghost is Mirror, IWatcher {
         if (purse == address(0)) return Answer.No;
         Book memory book = _books[purse];
         Rules memory rules = _rules[r.envelope];
-        if (organisationFrozen || frozen[r.envelope] || underReview[r.envelope]) return Answer.No;
+        if (stopped(r.envelope) || underReview[r.envelope] || revoked[r.stampHash]) return Answer.No;
         if (book.open && book.frozen && clock() < book.expiry) return Answer.No;
         if (r.sequence != book.sequence + 1) return Answer.No;
         if (r.key == address(0) || r.key == agentIn[r.envelope] || (book.open && r.key == book.key)) {
@@ -246,25 +248,43 @@ contract Ghost is Mirror, IWatcher {
         if (r.expiry <= clock() || r.expiry > clock() + rules.longest) return Answer.No;
         if (r.scope.paymentCap > rules.cap || r.scope.approvalThreshold > rules.threshold) return Answer.No;
         if (r.budget > escrowOf(r.envelope) + heldBy(purse)) return Answer.No;
-        for (uint256 i; i < PERIODS; ++i) {
-            if (limitOf[r.envelope][i] == 0) continue;
-            if (r.expiry > windowEnd(i) || r.budget > roomIn(purse, i)) return Answer.No;
-        }
+        (uint256 room, uint256 end) = roomFor(purse);
+        if (r.expiry > end || r.budget > room) return Answer.No;
         return periodsChanged[r.envelope] ? Answer.Perhaps : Answer.Yes;
     }
 
-    /// @notice What a limit leaves for the next session of a purse, once it has settled the last.
-    function roomIn(address purse, uint256 i) public view returns (uint256) {
-        Book memory book = _books[purse];
+    /// @notice What all limits leave for the next session of a purse, and until when it may run.
+    function roomFor(address purse) public view returns (uint256 room, uint256 end) {
         uint24 envelope = envelopeOf[purse];
-        uint256 count = drawn(envelope, i);
-        if (book.open && windowAt(i, book.openedAt) == windowAt(i, clock())) {
-            uint256 held = heldBy(purse);
-            uint256 unspent = held < book.budget ? held : book.budget;
-            count = count > unspent ? count - unspent : 0;
+        (room, end) = (type(uint256).max, type(uint256).max);
+        (room, end) = _roomIn(purse, envelope, true, room, end);
+        for (uint24 group = groupOf[envelope]; group != 0; group = parentOf[group]) {
+            bool returns_ = isWithin(_books[purse].group, group);
+            (room, end) = _roomIn(purse, GROUP | group, returns_, room, end);
         }
-        uint256 limit = limitOf[envelope][i];
-        return limit > count ? limit - count : 0;
+    }
+
+    /// @dev What the limits of an envelope or a group leave, once the purse's last session is settled.
+    function _roomIn(address purse, uint256 id, bool returns_, uint256 room, uint256 end)
+        private
+        view
+        returns (uint256, uint256)
+    {
+        Book storage book = _books[purse];
+        uint256 held = heldBy(purse);
+        uint256 unspent = !book.open || !returns_ ? 0 : held < book.budget ? held : book.budget;
+        for (uint256 i; i < PERIODS; ++i) {
+            uint256 limit = limitOf[id][i];
+            if (limit == 0) continue;
+            uint256 count = drawn(id, i);
+            if (unspent != 0 && windowAt(i, book.openedAt) == windowAt(i, clock())) {
+                count = count > unspent ? count - unspent : 0;
+            }
+            uint256 left = limit > count ? limit - count : 0;
+            if (left < room) room = left;
+            if (windowEnd(i) < end) end = windowEnd(i);
+        }
+        return (room, end);
     }
 
     function opened(SessionRequest calldata r, address purse, uint256 held) external {
@@ -273,17 +293,15 @@ contract Ghost is Mirror, IWatcher {
         (next.envelope, next.sequence, next.version) = (r.envelope, r.sequence, versionOf[r.envelope]);
         (next.open, next.key, next.budget) = (true, r.key, r.budget);
         (next.openedAt, next.expiry, next.scope) = (clock(), r.expiry, r.scope);
+        next.group = groupOf[r.envelope];
         _drawFor(purse, next, held);
     }
 
     function askedOnce(address purse) external {
         ++openingAttempts;
         if (purse == address(0)) return;
-        for (uint256 i; i < PERIODS; ++i) {
-            if (limitOf[envelopeOf[purse]][i] == 0 || roomIn(purse, i) != 0) continue;
-            ++fullWindows;
-            return;
-        }
+        (uint256 room,) = roomFor(purse);
+        if (room == 0) ++fullWindows;
     }
 
     /// @param signature 0: none, 1: the agent's, 2: another.

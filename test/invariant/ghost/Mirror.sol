@@ -3,7 +3,7 @@ pragma solidity 0.8.30;
 
 import {Treasury} from "../../../contracts/Treasury.sol";
 import {TreasuryDesk} from "../../../contracts/TreasuryDesk.sol";
-import {Policy, Role} from "../../../contracts/libraries/Types.sol";
+import {Policy, Role, WindowLimit} from "../../../contracts/libraries/Types.sol";
 import {Flows} from "./Flows.sol";
 
 /// @notice What the treasury's people have done, as their calls say: roles, rules, stops and announcements.
@@ -38,6 +38,15 @@ abstract contract Mirror is Flows {
     mapping(uint24 envelope => bool) public underReview;
     /// @notice Whether the envelope ever counted other periods: its counters are then upper bounds.
     mapping(uint24 envelope => bool) public periodsChanged;
+    mapping(uint24 envelope => uint24) public groupOf;
+    mapping(uint24 envelope => bool) public permit2;
+    uint24 public groups;
+    mapping(uint24 group => address) public groupToken;
+    mapping(uint24 group => bool) public groupFrozen;
+    mapping(uint24 group => uint256) public groupEpoch;
+    uint256 public organisationEpoch;
+    uint256 public stampEpoch;
+    mapping(bytes32 stamp => bool) public revoked;
     mapping(uint16 list => mapping(address payee => bool)) public listed;
     mapping(bytes32 id => uint256) internal _madeAt;
     mapping(bytes32 id => uint256) internal _readyAt;
@@ -55,16 +64,21 @@ abstract contract Mirror is Flows {
 
     /// @notice The roles of which one is asked for by a verb.
     function rolesFor(bytes4 verb) public pure returns (uint8) {
-        if (verb == HOT.setReview.selector) return STOP | Role.REVIEWER;
-        if (verb == HOT.freezeOrganisation.selector) return STOP;
-        if (verb == HOT.freezeEnvelope.selector) return STOP;
-        if (verb == HOT.freezeSession.selector) return STOP;
+        if (verb == DESK.setReview.selector) return STOP | Role.REVIEWER;
+        if (verb == HOT.freezeOrganisation.selector || verb == HOT.freezeGroup.selector) return STOP;
+        if (verb == HOT.freezeEnvelope.selector || verb == HOT.freezeSession.selector) return STOP;
         if (verb == DESK.cancelAnnouncement.selector) return STOP;
-        if (verb == HOT.unlistPayees.selector) return Role.POLICY_MANAGER | Role.GUARDIAN;
+        if (verb == DESK.unlistPayee.selector) return Role.POLICY_MANAGER | Role.GUARDIAN;
         if (verb == DESK.announce.selector) return Role.OWNER | Role.POLICY_MANAGER;
+        if (verb == DESK.anchor.selector) return Role.OWNER | Role.REVIEWER;
+        if (verb == DESK.revokeStamp.selector || verb == DESK.setStampEpoch.selector) {
+            return Role.OWNER | Role.GUARDIAN | Role.STAMPER;
+        }
         if (
-            verb == DESK.setPolicy.selector || verb == HOT.listPayees.selector
+            verb == DESK.setPolicy.selector || verb == HOT.listPayee.selector
                 || verb == DESK.createPurses.selector || verb == DESK.createEnvelope.selector
+                || verb == DESK.createGroup.selector || verb == DESK.setGroupLimits.selector
+                || verb == DESK.setGroup.selector || verb == DESK.setPermit2.selector
         ) return Role.POLICY_MANAGER;
         return Role.OWNER;
     }
@@ -72,9 +86,16 @@ abstract contract Mirror is Flows {
     /// @notice Whether a call makes anything looser than it is.
     function loosens(bytes calldata call) public view returns (bool) {
         bytes4 verb = bytes4(call);
-        if (verb == HOT.listPayees.selector || verb == DESK.setAgent.selector) {
-            return true;
+        if (verb == HOT.listPayee.selector || verb == DESK.setAgent.selector) return true;
+        if (verb == DESK.setGroup.selector) {
+            (uint24 envelope,) = abi.decode(call[4:], (uint24, uint24));
+            return groupOf[envelope] != 0;
         }
+        if (verb == DESK.setPermit2.selector) {
+            (, bool on) = abi.decode(call[4:], (uint24, bool));
+            return on;
+        }
+        if (verb == DESK.setGroupLimits.selector) return _raisesAGroup(call[4:]);
         if (verb == DESK.setSeparationOfDuties.selector) return !abi.decode(call[4:], (bool));
         if (verb == DESK.setDelay.selector) return abi.decode(call[4:], (uint32)) < delay;
         if (verb == DESK.setPolicy.selector) {
@@ -97,6 +118,40 @@ abstract contract Mirror is Flows {
         for (uint256 i; i < PERIODS; ++i) {
             uint256 limit = limitOf[envelope][i];
             if (limit != 0 && (next[i] == 0 || next[i] > limit)) return true;
+        }
+        return false;
+    }
+
+    function _raisesAGroup(bytes calldata arguments) private view returns (bool) {
+        (uint24 group, WindowLimit[] memory windows, uint96 lifetime) =
+            abi.decode(arguments, (uint24, WindowLimit[], uint96));
+        uint256[PERIODS] memory next = _limits(windows, lifetime);
+        for (uint256 i; i < PERIODS; ++i) {
+            if (next[i] > limitOf[GROUP | group][i]) return true;
+        }
+        return false;
+    }
+
+    /// @notice How often what stands above an envelope was released.
+    function epochOf(uint24 envelope) public view returns (uint256 epoch) {
+        epoch = organisationEpoch;
+        for (uint24 group = groupOf[envelope]; group != 0; group = parentOf[group]) {
+            epoch += groupEpoch[group];
+        }
+    }
+
+    /// @notice How many groups stand above one another, this one the lowest.
+    function depthOf(uint24 group) external view returns (uint256 depth) {
+        for (; group != 0; group = parentOf[group]) {
+            ++depth;
+        }
+    }
+
+    /// @notice Whether an envelope is stopped: itself, with a group that it is in, or with everybody.
+    function stopped(uint24 envelope) public view returns (bool) {
+        if (organisationFrozen || frozen[envelope]) return true;
+        for (uint24 group = groupOf[envelope]; group != 0; group = parentOf[group]) {
+            if (groupFrozen[group]) return true;
         }
         return false;
     }
@@ -150,29 +205,73 @@ abstract contract Mirror is Flows {
     }
 
     function _ranHot(bytes4 verb, bytes calldata arguments) private {
-        if (verb == HOT.listPayees.selector || verb == HOT.unlistPayees.selector) {
-            (uint16 list, address[] memory whom) = abi.decode(arguments, (uint16, address[]));
-            for (uint256 i; i < whom.length; ++i) {
-                listed[list][whom[i]] = verb == HOT.listPayees.selector;
-            }
+        if (verb == HOT.listPayee.selector || verb == DESK.unlistPayee.selector) {
+            (uint16 list, address payee) = abi.decode(arguments, (uint16, address));
+            listed[list][payee] = verb == HOT.listPayee.selector;
         } else if (verb == HOT.freezeOrganisation.selector) {
             organisationFrozen = true;
-        } else if (verb == HOT.unfreezeOrganisation.selector) {
+        } else if (verb == DESK.unfreezeOrganisation.selector) {
             organisationFrozen = false;
-        } else if (verb == HOT.freezeEnvelope.selector) {
-            frozen[abi.decode(arguments, (uint24))] = true;
-        } else if (verb == HOT.unfreezeEnvelope.selector) {
-            frozen[abi.decode(arguments, (uint24))] = false;
+            ++organisationEpoch;
         } else if (verb == HOT.freezeSession.selector) {
             _books[abi.decode(arguments, (address))].frozen = true;
-        } else if (verb == HOT.unfreezeSession.selector) {
-            _books[abi.decode(arguments, (address))].frozen = false;
-        } else if (verb == HOT.setReview.selector) {
-            (uint24 envelope,) = abi.decode(arguments, (uint24, bytes32));
+        } else if (verb == DESK.revokeStamp.selector) {
+            revoked[abi.decode(arguments, (bytes32))] = true;
+        } else if (verb == DESK.setStampEpoch.selector) {
+            stampEpoch = abi.decode(arguments, (uint32));
+        } else if (verb == HOT.freezeGroup.selector) {
+            groupFrozen[abi.decode(arguments, (uint24))] = true;
+        } else if (verb == DESK.unfreezeGroup.selector) {
+            uint24 group = abi.decode(arguments, (uint24));
+            groupFrozen[group] = false;
+            ++groupEpoch[group];
+        } else if (verb == DESK.setGroupLimits.selector) {
+            (uint24 group, WindowLimit[] memory windows, uint96 lifetime) =
+                abi.decode(arguments, (uint24, WindowLimit[], uint96));
+            _setGroup(group, windows, lifetime, false);
+        } else if (verb != DESK.anchor.selector) {
+            _ranOnEnvelope(verb, abi.decode(arguments, (uint24)), arguments);
+        }
+    }
+
+    function _ranOnEnvelope(bytes4 verb, uint24 envelope, bytes calldata arguments) private {
+        if (verb == HOT.freezeEnvelope.selector) {
+            frozen[envelope] = true;
+        } else if (verb == DESK.setReview.selector) {
             underReview[envelope] = true;
-        } else if (verb == HOT.clearReview.selector) {
-            (uint24 envelope,) = abi.decode(arguments, (uint24, bytes32));
+        } else if (verb == DESK.clearReview.selector) {
             underReview[envelope] = false;
+        } else if (verb == DESK.unfreezeEnvelope.selector) {
+            frozen[envelope] = false;
+        } else if (verb == DESK.setGroup.selector) {
+            (, groupOf[envelope]) = abi.decode(arguments, (uint24, uint24));
+        } else if (verb == DESK.setPermit2.selector) {
+            (, permit2[envelope]) = abi.decode(arguments, (uint24, bool));
+        } else {
+            return;
+        }
+        bool renews = verb == DESK.unfreezeEnvelope.selector || verb == DESK.setGroup.selector
+            || verb == DESK.setPermit2.selector;
+        if (renews) _nextVersion(envelope, hashOf[envelope][versionOf[envelope]]);
+    }
+
+    /// @notice A group was created.
+    function createdGroup(
+        uint24 group,
+        uint24 parent,
+        address token,
+        WindowLimit[] calldata windows,
+        uint96 lifetime
+    ) external {
+        groups = group;
+        (parentOf[group], groupToken[group]) = (parent, token);
+        _setGroup(group, windows, lifetime, true);
+    }
+
+    function _setGroup(uint24 group, WindowLimit[] memory windows, uint96 lifetime, bool first) private {
+        uint256[PERIODS] memory next = _limits(windows, lifetime);
+        for (uint256 i; i < PERIODS; ++i) {
+            _setLimit(GROUP | group, i, next[i], first);
         }
     }
 
@@ -197,10 +296,18 @@ abstract contract Mirror is Flows {
         hashOf[envelope][++versionOf[envelope]] = hash;
     }
 
-    function _limits(Policy memory policy) private view returns (uint256[PERIODS] memory limits) {
-        for (uint256 i; i < policy.windows.length; ++i) {
-            limits[slotOf(policy.windows[i].period)] = policy.windows[i].limit;
+    function _limits(Policy memory policy) private view returns (uint256[PERIODS] memory) {
+        return _limits(policy.windows, policy.lifetimeLimit);
+    }
+
+    function _limits(WindowLimit[] memory windows, uint96 lifetime)
+        private
+        view
+        returns (uint256[PERIODS] memory limits)
+    {
+        for (uint256 i; i < windows.length; ++i) {
+            limits[slotOf(windows[i].period)] = windows[i].limit;
         }
-        limits[LIFETIME] = policy.lifetimeLimit;
+        limits[LIFETIME] = lifetime;
     }
 }

@@ -37,7 +37,7 @@ contract Agent is Settler {
     function overreaches(uint256 seed) external counted {
         address purse = _somePurse(seed);
         SessionRequest memory r = _honestRequest(seed, purse);
-        uint256 dice = _dice(seed, "how", 15);
+        uint256 dice = _dice(seed, "how", 16);
         Ghost.Rules memory rules = ghost.rulesOf(r.envelope);
         if (dice == 0) r.budget += 1;
         else if (dice == 1) r.budget = rules.session + 1;
@@ -53,6 +53,7 @@ contract Agent is Settler {
         else if (dice == 11) r.scope.paymentCap = rules.cap + 1;
         else if (dice == 12) r.scope.approvalThreshold = rules.threshold + 1;
         else if (dice == 13) r.purseIndex += 7;
+        else if (dice == 14) r.stampHash = keccak256(abi.encode("stamp", uint256(0)));
         else r.envelope += 100;
         uint256 signer = _agentSecret(ghost.envelopeOf(purse));
         _submit(r, _signRequest(r, signer), true);
@@ -132,7 +133,12 @@ contract Agent is Settler {
             s.nonce = _nonce(s);
         }
         uint256 secret = _sessionSecret(purse, s.sequence);
-        uint256 dice = _dice(seed, "flaw", 16);
+        uint256 dice = _dice(seed, "flaw", 18);
+        if (dice == 6) {
+            // For after a release that has not come yet: no good before it.
+            s.epoch += 1;
+            s.nonce = _nonce(s);
+        }
         if (dice < 3) _bendNonce(s, dice);
         else if (dice < 6) (secret, s.flaws) = (_wrongKey(dice, purse, s.sequence), KEY);
         _signWith(s, secret);

@@ -3,8 +3,16 @@ pragma solidity 0.8.30;
 
 import {Treasury} from "../../../contracts/Treasury.sol";
 import {TreasuryDesk} from "../../../contracts/TreasuryDesk.sol";
+import {TreasuryViews} from "../../../contracts/TreasuryViews.sol";
 import {ITreasuryErrors} from "../../../contracts/interfaces/ITreasuryErrors.sol";
-import {Policy, Refusal, SessionRequest, WindowLimit} from "../../../contracts/libraries/Types.sol";
+import {PaymentDigest} from "../../../contracts/libraries/PaymentDigest.sol";
+import {
+    Policy,
+    Refusal,
+    SessionRequest,
+    TopUpAuthorization,
+    WindowLimit
+} from "../../../contracts/libraries/Types.sol";
 import {WatchedToken} from "../WatchedToken.sol";
 import {Breach, Flows} from "../ghost/Flows.sol";
 import {Asked, Ghost} from "../ghost/Ghost.sol";
@@ -34,10 +42,12 @@ abstract contract Handler {
     Treasury internal immutable treasury;
     /// The same address as `treasury`.
     TreasuryDesk internal immutable desk;
+    TreasuryViews internal immutable views;
     Cast internal cast;
 
     constructor(Ghost ghost_, Treasury treasury_, Cast memory cast_) {
         (ghost, treasury, desk) = (ghost_, treasury_, TreasuryDesk(address(treasury_)));
+        views = TreasuryViews(address(treasury_));
         cast = cast_;
     }
 
@@ -84,6 +94,10 @@ abstract contract Handler {
         }
     }
 
+    function _someGroup(uint256 seed) internal view returns (uint24) {
+        return uint24(1 + _dice(seed, "group", ghost.groups()));
+    }
+
     function _somebody(uint256 seed) internal view returns (address) {
         return ghost.people(_dice(seed, "who", ghost.peopleCount()));
     }
@@ -116,17 +130,24 @@ abstract contract Handler {
 
     /* PEOPLE'S VERBS */
 
-    /// @dev Calls a verb that asks for a role; the arguments are good, so role and announcement decide.
+    /// @dev Calls a verb that asks for a role; the arguments are good, so role and announcement decide. Now and
+    /// then in a batch of one: that must make no difference.
     function _administer(address by, bytes memory call) internal returns (bool done) {
         bytes32 id = keccak256(call);
         bool allowed = ghost.roles(by) & ghost.rolesFor(bytes4(call)) != 0;
         bool waited = ghost.delay() == 0 || !ghost.loosens(call) || ghost.ripe(id);
         vm.prank(by);
-        (done,) = address(treasury).call(call);
+        (done,) = address(treasury).call(uint256(id) % 4 == 0 ? _batched(call) : call);
         if (done && !allowed) ghost.breach(Breach.Role);
         if (done && !waited) ghost.breach(Breach.Announcement);
         if (!done && allowed && waited) ghost.breach(Breach.Refused);
         if (done) ghost.ran(by, call);
+    }
+
+    function _batched(bytes memory call) private view returns (bytes memory) {
+        bytes[] memory batch = new bytes[](1);
+        batch[0] = call;
+        return abi.encodeCall(treasury.multicall, (batch));
     }
 
     /* SESSIONS */
@@ -144,23 +165,25 @@ abstract contract Handler {
         uint256 available = ghost.escrowOf(r.envelope) + ghost.heldBy(purse);
         uint256 expiry = ghost.clock() + 1 + _dice(seed, "expiry", rules.longest);
         if (available < budget) budget = available;
-        for (uint256 i; i < ghost.PERIODS(); ++i) {
-            if (ghost.limitOf(r.envelope, i) == 0) continue;
-            uint256 room = ghost.roomIn(purse, i);
-            uint256 end = ghost.windowEnd(i);
-            if (room < budget) budget = room;
-            if (end < expiry) expiry = end;
-        }
+        (uint256 room, uint256 end) = ghost.roomFor(purse);
+        if (room < budget) budget = room;
+        if (end < expiry) expiry = end;
         if (budget > 1 && _dice(seed, "less", 3) == 0) budget = 1 + _dice(seed, "budget", budget);
         (r.budget, r.expiry) = (uint96(budget), uint32(expiry));
+        if (_dice(seed, "stamped", 3) == 0) r.stampHash = _stamp(seed);
         if (_dice(seed, "scoped", 4) != 0) return r;
         r.scope.paymentCap = uint96(_dice(seed, "scope cap", uint256(rules.cap) + 1));
         r.scope.approvalThreshold = uint96(_dice(seed, "scope threshold", uint256(rules.threshold) + 1));
         r.scope.payeeList = uint16(_dice(seed, "scope list", 3));
     }
 
+    /// @dev One of a few: most are never revoked.
+    function _stamp(uint256 seed) internal pure returns (bytes32) {
+        return keccak256(abi.encode("stamp", _dice(seed, "stamp", 40)));
+    }
+
     function _signRequest(SessionRequest memory r, uint256 secret) internal view returns (bytes memory) {
-        (uint8 v, bytes32 r_, bytes32 s) = vm.sign(secret, treasury.openSessionDigest(r));
+        (uint8 v, bytes32 r_, bytes32 s) = vm.sign(secret, views.openSessionDigest(r));
         return abi.encodePacked(r_, s, v);
     }
 
@@ -171,7 +194,7 @@ abstract contract Handler {
     {
         Ghost.Answer may = ghost.mayOpen(r);
         if (!agents) may = Ghost.Answer.No;
-        (Refusal told,,) = desk.diagnoseSession(r);
+        (Refusal told,,) = views.diagnoseSession(r);
         address purse = ghost.purseAt(r.envelope, r.purseIndex);
         uint256 held = purse == address(0) ? 0 : ghost.heldBy(purse);
 
@@ -204,8 +227,7 @@ abstract contract Handler {
         if (kind != 0) {
             Flows.Book memory book = ghost.bookOf(purse);
             uint256 secret = kind == 1 ? _agentSecret(ghost.envelopeOf(purse)) : _secret("nobody", 0);
-            (uint8 v, bytes32 r, bytes32 s) =
-                vm.sign(secret, treasury.closeSessionDigest(purse, book.sequence));
+            (uint8 v, bytes32 r, bytes32 s) = vm.sign(secret, views.closeSessionDigest(purse, book.sequence));
             signature = abi.encodePacked(r, s, v);
         }
         bool may = ghost.mayClose(purse, by, kind);
@@ -227,6 +249,52 @@ abstract contract Handler {
         vm.prank(by);
         treasury.topUp(envelope, amount);
         ghost.toppedUp(envelope, amount);
+    }
+
+    /// @dev Submitted by a stranger: first for another envelope than it was signed for, then for its own.
+    function _topUpGasless(uint256 seed, uint24 envelope, uint24 other, uint256 amount) internal {
+        TopUpAuthorization memory a;
+        (a.from, a.amount, a.validBefore) = (cast.approvers[0], amount, ghost.clock() + 1);
+        a.salt = keccak256(abi.encode(ghost.calls(), seed));
+        _token(envelope).mint(a.from, amount);
+        bytes memory signature = _signTopUp(envelope, a);
+        if (other != envelope && _submitTopUp(other, a, signature)) ghost.breach(Breach.Escape);
+        if (_submitTopUp(envelope, a, signature)) ghost.toppedUp(envelope, amount);
+        else ghost.breach(Breach.Refused);
+    }
+
+    function _submitTopUp(uint24 envelope, TopUpAuthorization memory a, bytes memory signature)
+        private
+        returns (bool done)
+    {
+        bytes memory call = abi.encodeCall(treasury.topUpWithAuthorization, (envelope, a, signature));
+        (done,) = address(treasury).call(call);
+    }
+
+    function _signTopUp(uint24 envelope, TopUpAuthorization memory a) private view returns (bytes memory) {
+        bytes32 typehash = keccak256(
+            "ReceiveWithAuthorization(address from,address to,uint256 value,uint256 validAfter,uint256 validBefore,bytes32 nonce)"
+        );
+        bytes32 nonce = PaymentDigest.topUpNonce(envelope, a.salt);
+        bytes32 structHash =
+            keccak256(abi.encode(typehash, a.from, treasury, a.amount, a.validAfter, a.validBefore, nonce));
+        bytes32 digest = PaymentDigest.typed(_token(envelope).DOMAIN_SEPARATOR(), structHash);
+        (uint8 v, bytes32 r, bytes32 s) = vm.sign(_secret("approver", 0), digest);
+        return abi.encodePacked(r, s, v);
+    }
+
+    /// @dev Limits of a group: a day and a week, or a half day and a lifetime.
+    function _groupLimits(uint256 seed, bool short)
+        internal
+        pure
+        returns (WindowLimit[] memory windows, uint96 life)
+    {
+        uint256 limit = (60 + _dice(seed, "group limit", 120)) * UNIT;
+        windows = new WindowLimit[](short ? 1 : 2);
+        windows[0] = WindowLimit({period: short ? 12 hours : 1 days, limit: uint96(limit)});
+        if (short) return (windows, uint96(limit * (4 + _dice(seed, "group life", 8))));
+        windows[1] =
+            WindowLimit({period: 7 days, limit: uint96(limit * (10 + _dice(seed, "group week", 20)) / 10)});
     }
 
     /* POLICIES */

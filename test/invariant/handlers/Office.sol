@@ -2,8 +2,8 @@
 pragma solidity 0.8.30;
 
 import {Treasury} from "../../../contracts/Treasury.sol";
-import {Policy, Role} from "../../../contracts/libraries/Types.sol";
-import {Breach, Flows} from "../ghost/Flows.sol";
+import {Policy, Role, WindowLimit} from "../../../contracts/libraries/Types.sol";
+import {Breach} from "../ghost/Flows.sol";
 import {Ghost, Signed} from "../ghost/Ghost.sol";
 import {Cast, Handler} from "./Handler.sol";
 import {Settler} from "./Settler.sol";
@@ -13,6 +13,7 @@ contract Office is Settler {
     uint8 private constant STOP = Role.OWNER | Role.POLICY_MANAGER | Role.GUARDIAN;
     uint256 private constant MOST_ENVELOPES = 6;
     uint256 private constant MOST_PURSES = 14;
+    uint256 private constant MOST_GROUPS = 6;
 
     bytes[] private _announcedCalls;
 
@@ -30,28 +31,32 @@ contract Office is Settler {
             address purse = _somePurse(seed);
             if (ghost.bookOf(purse).open) _administer(by, abi.encodeCall(treasury.freezeSession, (purse)));
         }
-        if (dice != 5) return;
+        if (dice == 5) _administer(by, abi.encodeCall(treasury.freezeGroup, (_someGroup(seed))));
+        if (dice != 6) return;
         by = _holder(seed, Role.REVIEWER);
-        _administer(by, abi.encodeCall(treasury.setReview, (_someEnvelope(seed), bytes32(seed))));
+        _administer(by, abi.encodeCall(desk.setReview, (_someEnvelope(seed), bytes32(seed))));
     }
 
     /// @notice An owner releases most of what is stopped.
     function releases(uint256 seed) external counted {
         address by = _holder(seed, Role.OWNER);
-        if (ghost.organisationFrozen()) _administer(by, abi.encodeCall(treasury.unfreezeOrganisation, ()));
+        for (uint24 group = 1; group <= ghost.groups(); ++group) {
+            if (ghost.groupFrozen(group)) _administer(by, abi.encodeCall(desk.unfreezeGroup, (group)));
+        }
+        if (ghost.organisationFrozen()) _administer(by, abi.encodeCall(desk.unfreezeOrganisation, ()));
         for (uint256 i; i < ghost.envelopeCount(); ++i) {
             uint24 envelope = ghost.envelopes(i);
             if (ghost.frozen(envelope) && (seed >> i) & 3 != 0) {
-                _administer(by, abi.encodeCall(treasury.unfreezeEnvelope, (envelope)));
+                _administer(by, abi.encodeCall(desk.unfreezeEnvelope, (envelope)));
             }
             if (ghost.underReview(envelope) && (seed >> i) & 6 != 0) {
-                _administer(by, abi.encodeCall(treasury.clearReview, (envelope, bytes32(seed))));
+                _administer(by, abi.encodeCall(desk.clearReview, (envelope, bytes32(seed))));
             }
         }
         for (uint256 i; i < ghost.purseCount(); ++i) {
             address purse = ghost.purses(i);
-            Flows.Book memory book = ghost.bookOf(purse);
-            if (book.open && book.frozen) _administer(by, abi.encodeCall(treasury.unfreezeSession, (purse)));
+            // A frozen session is not released: the treasury's people close it.
+            if (ghost.bookOf(purse).open && ghost.bookOf(purse).frozen) _close(by, purse, 0);
         }
     }
 
@@ -95,7 +100,7 @@ contract Office is Settler {
     }
 
     function _change(uint256 seed) private view returns (bytes memory) {
-        uint256 dice = _dice(seed, "change", 20);
+        uint256 dice = _dice(seed, "change", 26);
         if (dice < 7) {
             uint24 envelope = _someEnvelope(seed);
             return abi.encodeCall(desk.setPolicy, (envelope, _policy(seed, _shapeOf(envelope))));
@@ -110,17 +115,30 @@ contract Office is Settler {
             return abi.encodeCall(desk.setDelay, (delays[_dice(seed, "delay", 4)]));
         }
         if (dice == 18) return abi.encodeCall(desk.grantRole, (cast.approvers[1], Role.APPROVER));
-        return abi.encodeCall(desk.setAgent, (_someEnvelope(seed), _freeAgent(seed)));
+        if (dice == 19) return abi.encodeCall(desk.setAgent, (_someEnvelope(seed), _freeAgent(seed)));
+        if (dice < 24) {
+            uint24 group = _someGroup(seed);
+            bool short = ghost.limitOf(ghost.GROUP() | group, 0) != 0;
+            (WindowLimit[] memory windows, uint96 lifetime) = _groupLimits(seed, short);
+            return abi.encodeCall(desk.setGroupLimits, (group, windows, lifetime));
+        }
+        uint24 envelope_ = _someEnvelope(seed);
+        return abi.encodeCall(desk.setGroup, (envelope_, _groupFor(seed, envelope_)));
+    }
+
+    /// @dev Any group in the envelope's token, or none.
+    function _groupFor(uint256 seed, uint24 envelope) private view returns (uint24 group) {
+        group = uint24(_dice(seed, "group for", ghost.groups() + 1));
+        if (group != 0 && ghost.groupToken(group) != ghost.tokenOf(envelope)) group = 0;
     }
 
     /// @dev The first payees of both lists mostly stay on, so that there is somebody to pay.
     function _changeOfPayees(uint256 seed, bool lists) private view returns (bytes memory) {
-        address[] memory whom = new address[](1);
-        whom[0] = cast.payees[_dice(seed, "whom", lists ? 4 : 3)];
+        address who = cast.payees[_dice(seed, "whom", lists ? 4 : 3)];
         uint16 list = uint16(1 + _dice(seed, "list", 2));
         return lists
-            ? abi.encodeCall(treasury.listPayees, (list, whom))
-            : abi.encodeCall(treasury.unlistPayees, (list, whom));
+            ? abi.encodeCall(treasury.listPayee, (list, who))
+            : abi.encodeCall(desk.unlistPayee, (list, who));
     }
 
     /// @dev Somebody whose roles the story can do without: the first holder of each role keeps it.
@@ -170,11 +188,38 @@ contract Office is Settler {
     function createsAPurse(uint256 seed) external counted {
         if (ghost.purseCount() >= MOST_PURSES || _dice(seed, "at all", 3) != 0) return;
         uint24 envelope = _someEnvelope(seed);
-        vm.prank(_holder(seed, Role.POLICY_MANAGER));
+        address by = _holder(seed, Role.POLICY_MANAGER);
+        vm.prank(by);
         desk.createPurses(envelope, 1);
         uint16 index = 1;
         while (ghost.purseAt(envelope, index) != address(0)) ++index;
-        ghost.createdPurse(envelope, index, desk.purseOf(envelope, index));
+        ghost.createdPurse(envelope, index, views.purseOf(envelope, index));
+    }
+
+    /// @notice A group for one of the tokens, under another or on top.
+    function createsAGroup(uint256 seed) external counted {
+        if (ghost.groups() >= MOST_GROUPS || _dice(seed, "at all", 3) != 0) return;
+        uint24 parent = uint24(_dice(seed, "parent", ghost.groups() + 1));
+        address token = parent == 0 ? ghost.tokenOf(_someEnvelope(seed)) : ghost.groupToken(parent);
+        (WindowLimit[] memory windows, uint96 lifetime) = _groupLimits(seed, seed & 1 == 0);
+        address by = _holder(seed, Role.POLICY_MANAGER);
+        vm.prank(by);
+        (bool done, bytes memory answer) =
+            address(treasury).call(abi.encodeCall(desk.createGroup, (parent, token, windows, lifetime)));
+        // Four above one another, no more.
+        if (done != (ghost.depthOf(parent) < 4)) ghost.breach(Breach.Refused);
+        if (done) ghost.createdGroup(abi.decode(answer, (uint24)), parent, token, windows, lifetime);
+    }
+
+    /// @notice Stamps are revoked, epochs raised, roots anchored.
+    function keepsStamps(uint256 seed) external counted {
+        uint256 dice = _dice(seed, "what", 4);
+        address by = _holder(seed, Role.STAMPER | Role.GUARDIAN | Role.OWNER);
+        if (dice == 0) _administer(by, abi.encodeCall(desk.revokeStamp, (_stamp(seed))));
+        uint32 next = uint32(ghost.stampEpoch() + 1);
+        if (dice == 1) _administer(by, abi.encodeCall(desk.setStampEpoch, (next)));
+        by = _holder(seed, Role.REVIEWER | Role.OWNER);
+        if (dice == 2) _administer(by, abi.encodeCall(desk.anchor, (bytes32(seed), uint64(seed))));
     }
 
     /* MONEY */
@@ -191,7 +236,7 @@ contract Office is Settler {
         address by = _holder(seed, Role.OWNER);
         ghost.expectRelease(true);
         vm.prank(by);
-        (bool done,) = address(treasury).call(abi.encodeCall(treasury.withdraw, (envelope, by, amount)));
+        (bool done,) = address(treasury).call(abi.encodeCall(desk.withdraw, (envelope, by, amount)));
         ghost.expectRelease(false);
         if (done && amount > escrow) ghost.breach(Breach.Escape);
         if (done != (amount != 0 && amount <= escrow)) ghost.breach(Breach.Refused);

@@ -2,7 +2,7 @@
 pragma solidity 0.8.30;
 
 import {Treasury} from "../../../contracts/Treasury.sol";
-import {Role} from "../../../contracts/libraries/Types.sol";
+import {Role, WindowLimit} from "../../../contracts/libraries/Types.sol";
 import {WatchedToken} from "../WatchedToken.sol";
 import {Breach} from "../ghost/Flows.sol";
 import {Ghost} from "../ghost/Ghost.sol";
@@ -31,7 +31,7 @@ contract Outsiders is Handler {
     function donates(uint256 seed) external counted {
         address purse = _somePurse(seed);
         uint24 envelope = ghost.envelopeOf(purse);
-        bytes32 before = keccak256(abi.encode(desk.headroom(envelope), desk.envelope(envelope)));
+        bytes32 before = keccak256(abi.encode(views.headroom(envelope), views.envelope(envelope)));
         uint256 dice = _dice(seed, "how", 5);
         WatchedToken token = _token(dice == 4 ? _someEnvelope(seed) : envelope);
         uint256 amount = 1 + _dice(seed, "amount", 30 * UNIT);
@@ -44,12 +44,15 @@ contract Outsiders is Handler {
         } else {
             token.mint(dice == 2 ? address(treasury) : purse, amount);
         }
-        bytes32 afterwards = keccak256(abi.encode(desk.headroom(envelope), desk.envelope(envelope)));
+        bytes32 afterwards = keccak256(abi.encode(views.headroom(envelope), views.envelope(envelope)));
         if (before != afterwards) ghost.breach(Breach.Donation);
     }
 
     function topsUp(uint256 seed) external counted {
-        _topUp(cast.stranger, _someEnvelope(seed), 1 + _dice(seed, "amount", 50 * UNIT));
+        uint24 envelope = _someEnvelope(seed);
+        uint256 amount = 1 + _dice(seed, "amount", 50 * UNIT);
+        if (seed & 1 == 0) _topUp(cast.stranger, envelope, amount);
+        else _topUpGasless(seed, envelope, _someEnvelope(seed >> 1), amount);
     }
 
     /* STRANGERS */
@@ -104,7 +107,7 @@ contract Outsiders is Handler {
     }
 
     function _verb(uint256 seed) private view returns (bytes memory) {
-        uint256 dice = _dice(seed, "verb", 21);
+        uint256 dice = _dice(seed, "verb", 31);
         uint24 envelope = _someEnvelope(seed);
         address me = cast.stranger;
         if (dice == 0) return abi.encodeCall(desk.grantRole, (me, uint8(1 << _dice(seed, "role", 6))));
@@ -113,13 +116,13 @@ contract Outsiders is Handler {
         if (dice == 3) return abi.encodeCall(desk.setSeparationOfDuties, (seed & 1 == 0));
         if (dice == 4) return abi.encodeCall(desk.addAsset, (me));
         if (dice == 5) return abi.encodeCall(desk.setAgent, (envelope, me));
-        if (dice == 6) return abi.encodeCall(treasury.withdraw, (envelope, me, 1));
+        if (dice == 6) return abi.encodeCall(desk.withdraw, (envelope, me, 1));
         if (dice == 7) return abi.encodeCall(desk.recover, (ghost.tokenOf(envelope), me));
         if (dice == 8) return abi.encodeCall(desk.recoverFromPurse, (envelope, 0, address(desk), me));
-        if (dice == 9) return abi.encodeCall(treasury.unfreezeOrganisation, ());
-        if (dice == 10) return abi.encodeCall(treasury.unfreezeEnvelope, (envelope));
-        if (dice == 11) return abi.encodeCall(treasury.unfreezeSession, (_somePurse(seed)));
-        if (dice == 12) return abi.encodeCall(treasury.clearReview, (envelope, bytes32(seed)));
+        if (dice == 9) return abi.encodeCall(desk.unfreezeOrganisation, ());
+        if (dice == 10) return abi.encodeCall(desk.unfreezeEnvelope, (envelope));
+        if (dice == 11) return abi.encodeCall(desk.unfreezeGroup, (_someGroup(seed)));
+        if (dice == 12) return abi.encodeCall(desk.clearReview, (envelope, bytes32(seed)));
         if (dice == 13) return abi.encodeCall(desk.announce, (abi.encode(seed)));
         if (dice == 14) {
             return abi.encodeCall(desk.createEnvelope, (me, ghost.tokenOf(envelope), _policy(seed, 0)));
@@ -128,9 +131,24 @@ contract Outsiders is Handler {
         if (dice == 16) return abi.encodeCall(desk.createPurses, (envelope, 1));
         if (dice == 17) return abi.encodeCall(treasury.freezeOrganisation, ());
         if (dice == 18) return abi.encodeCall(treasury.freezeEnvelope, (envelope));
-        if (dice == 19) return abi.encodeCall(treasury.setReview, (envelope, bytes32(seed)));
-        address[] memory whom = new address[](1);
-        whom[0] = me;
-        return abi.encodeCall(treasury.listPayees, (1, whom));
+        if (dice == 19) return abi.encodeCall(desk.setReview, (envelope, bytes32(seed)));
+        if (dice == 20) return abi.encodeCall(treasury.freezeSession, (_somePurse(seed)));
+        return _groupVerb(seed, dice - 21, envelope);
+    }
+
+    function _groupVerb(uint256 seed, uint256 dice, uint24 envelope) private view returns (bytes memory) {
+        uint24 group = _someGroup(seed);
+        address me = cast.stranger;
+        if (dice == 0) return abi.encodeCall(treasury.listPayee, (1, me));
+        if (dice == 1) return abi.encodeCall(desk.unlistPayee, (1, cast.payees[0]));
+        if (dice == 2) return abi.encodeCall(treasury.freezeGroup, (group));
+        if (dice == 3) return abi.encodeCall(desk.setGroup, (envelope, 0));
+        if (dice == 4) return abi.encodeCall(desk.setPermit2, (envelope, true));
+        if (dice == 5) return abi.encodeCall(desk.revokeStamp, (bytes32(seed)));
+        if (dice == 6) return abi.encodeCall(desk.setStampEpoch, (uint32(seed)));
+        if (dice == 7) return abi.encodeCall(desk.anchor, (bytes32(seed), 1));
+        (WindowLimit[] memory windows, uint96 lifetime) = _groupLimits(seed, false);
+        if (dice == 8) return abi.encodeCall(desk.setGroupLimits, (group, windows, lifetime));
+        return abi.encodeCall(desk.createGroup, (0, ghost.tokenOf(envelope), windows, lifetime));
     }
 }

@@ -30,6 +30,7 @@ abstract contract Settler is Handler {
     {
         Flows.Book memory book = ghost.bookOf(purse);
         (s.purse, s.sequence, s.version) = (purse, book.sequence, book.version);
+        s.epoch = ghost.epochOf(book.envelope);
         s.payment.rail = 1;
         s.payment.payee = payee;
         s.payment.amount = amount;
@@ -40,7 +41,8 @@ abstract contract Settler is Handler {
 
     function _nonce(Signed memory s) internal pure returns (bytes32) {
         bytes32 session = PaymentDigest.sessionId(s.purse, s.sequence);
-        return PaymentDigest.commitment(s.version, session, s.payment.decisionHash);
+        return
+            PaymentDigest.commitment(PaymentDigest.terms(s.epoch, s.version), session, s.payment.decisionHash);
     }
 
     function _digest(Signed memory s) internal view returns (bytes32) {
@@ -116,7 +118,7 @@ abstract contract Settler is Handler {
     /// @return yes What they say.
     function _checkViews(Signed memory s, uint256 broken) private returns (bool yes) {
         bytes32 digest = _digest(s);
-        (Refusal diagnosed,,) = desk.diagnosePayment(s.purse, digest, s.blob);
+        (Refusal diagnosed,,) = views.diagnosePayment(s.purse, digest, s.blob);
         yes = diagnosed == Refusal.None;
         (bool answered, bytes memory answer) =
             s.purse.staticcall(abi.encodeWithSelector(VALID, digest, s.blob));
@@ -127,7 +129,7 @@ abstract contract Settler is Handler {
             return yes;
         }
         (Refusal previewed,,) =
-            desk.previewPayment(s.purse, s.payment.payee, s.payment.amount, s.approver != address(0));
+            views.previewPayment(s.purse, s.payment.payee, s.payment.amount, s.approver != address(0));
         uint256 blind = 1 << uint256(Breach.Twice) | 1 << uint256(Breach.Time);
         if ((previewed == Refusal.None) != (broken & ~blind == 0)) ghost.breach(Breach.View);
     }
