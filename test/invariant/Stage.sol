@@ -147,7 +147,7 @@ abstract contract Stage is Base {
     /// @dev Whatever a campaign is about, at the end of each of its runs nothing at all may have been breached.
     function afterInvariant() public {
         for (uint256 i; i <= uint256(type(Breach).max); ++i) {
-            _never(Breach(i), "breached by the end of the run");
+            _never(Breach(i), string.concat("by the end of the run, breach ", vm.toString(i)));
         }
         _report();
     }

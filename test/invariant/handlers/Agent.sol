@@ -111,13 +111,23 @@ contract Agent is Settler {
         uint256 amount = book.scope.paymentCap == 0 ? rules.cap : book.scope.paymentCap;
         if (_dice(seed, "small", 4) == 0) amount = 1 + _dice(seed, "amount", amount);
         if (amount > held) amount = held;
-        Signed memory s = _draft(seed, purse, cast.payees[_dice(seed, "payee", 2)], amount);
+        Signed memory s = _draft(seed, purse, _goodPayee(seed, rules.list, book.scope.payeeList), amount);
         _signWith(s, _sessionSecret(purse, book.sequence));
         if (amount > rules.threshold || book.scope.approvalThreshold != 0) {
             _approveWith(s, cast.approvers[0], _secret("approver", 0), false);
         }
         ghost.sign(s);
         _attempt(s);
+    }
+
+    /// @dev Somebody whom policy and scope allow, where there is anybody.
+    function _goodPayee(uint256 seed, uint16 list, uint16 scopeList) private view returns (address payee) {
+        uint256 first = _dice(seed, "payee", 4);
+        for (uint256 i; i < 4; ++i) {
+            payee = cast.payees[(first + i) % 4];
+            bool good = list == 0 || ghost.listed(list, payee);
+            if (good && (scopeList == 0 || ghost.listed(scopeList, payee))) return payee;
+        }
     }
 
     /// @notice Signs anything, for somebody to settle some time: any amount, payee, time, decision, key and nonce.
