@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.30;
 
+import {Permit2Digest} from "../../contracts/libraries/Permit2Digest.sol";
 import {EnvelopeView, Refusal, Role} from "../../contracts/libraries/Types.sol";
 import {Stage} from "./Stage.sol";
+import {WatchedToken} from "./WatchedToken.sol";
 import {Breach} from "./ghost/Flows.sol";
 import {Mirror} from "./ghost/Mirror.sol";
 
@@ -54,6 +56,16 @@ contract RulesInvariants is Stage {
     /// @dev 7. Replayed, batched, re-ordered or signed twice.
     function invariant_ADecisionSettlesAtMostOncePerSession() public view {
         _never(Breach.Twice, "a decision settled twice");
+        _never(Breach.OtherRail, "a decision settled on two rails");
+    }
+
+    /// @dev 14. Permit2 only where the envelope allows it, whatever allowance a purse has.
+    function invariant_NothingLeavesThroughPermit2WhereItIsNotAllowed() public view {
+        _never(Breach.Rail, "settled on a rail that is not allowed");
+        for (uint256 e; e < ghost.envelopeCount(); ++e) {
+            uint24 number = ghost.envelopes(e);
+            assertEq(views.envelope(number).permit2, ghost.permit2(number), "Permit2 allowed");
+        }
     }
 
     /// @dev 8.
@@ -238,6 +250,9 @@ contract RulesInvariants is Stage {
                 assertEq(tokens[t].allowance(at, ghost.agentIn(number)), 0, "allowance to the agent");
                 assertEq(tokens[t].allowance(at, address(treasury)), 0, "allowance to the treasury");
             }
+            bool levelled = ghost.allowsPermit2(at);
+            uint256 allowed = WatchedToken(ghost.tokenOf(number)).allowance(at, Permit2Digest.PERMIT2);
+            assertEq(allowed, levelled ? type(uint256).max : 0, "allowance to Permit2");
             for (uint256 k; k < ghost.purseCount(); ++k) {
                 bool same = ghost.tokenOf(number) == ghost.tokenOf(ghost.envelopeOf(ghost.purses(k)));
                 if (same) assertEq(at.codehash, ghost.purses(k).codehash, "code");

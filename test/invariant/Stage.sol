@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.30;
 
+import {Permit2Digest} from "../../contracts/libraries/Permit2Digest.sol";
 import {Policy, Role, WindowLimit} from "../../contracts/libraries/Types.sol";
 import {Base} from "../Base.t.sol";
 import {Wallet} from "../mocks/Wallets.sol";
+import {ThinPermit2} from "./ThinPermit2.sol";
 import {WatchedToken} from "./WatchedToken.sol";
 import {Breach} from "./ghost/Flows.sol";
 import {Ghost} from "./ghost/Ghost.sol";
@@ -30,6 +32,7 @@ abstract contract Stage is Base {
             _envelope(i);
         }
         _groups();
+        _permit2();
         targetContract(address(new Office(ghost, treasury, cast)));
         targetContract(address(new Outsiders(ghost, treasury, cast)));
         // Calls are spread evenly over contracts and their verbs, so what happens more often is there more often.
@@ -128,6 +131,19 @@ abstract contract Stage is Base {
         vm.prank(manager);
         uint24 group = desk.createGroup(parent, address(token), windows, lifetime);
         ghost.createdGroup(group, parent, address(token), windows, lifetime);
+    }
+
+    /// @dev Allowed in the last envelope from the start; anywhere else when a policy manager says so.
+    function _permit2() private {
+        vm.etch(Permit2Digest.PERMIT2, address(new ThinPermit2()).code);
+        uint24 number = ghost.envelopes(3);
+        vm.prank(manager);
+        desk.setPermit2(number, true);
+        ghost.ran(manager, abi.encodeCall(desk.setPermit2, (number, true)));
+        for (uint16 index; index < 2; ++index) {
+            desk.levelPermit2(number, index);
+            ghost.levelled(ghost.purseAt(number, index));
+        }
     }
 
     function _withHalfDays(Policy memory policy) private pure returns (WindowLimit[] memory windows) {

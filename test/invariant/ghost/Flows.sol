@@ -18,6 +18,8 @@ enum Breach {
     Nonce,
     Tampered,
     Twice,
+    OtherRail, // a decision paid for on one rail, again on another
+    Rail, // Permit2 where the envelope does not allow it
     Approval,
     Approver,
     Cap,

@@ -19,6 +19,8 @@ struct Signed {
     // What was wrong with it from the start, one bit per {Breach}.
     uint256 flaws;
     Payment payment;
+    // What a facilitator takes: the amount, or some of it on rail 3.
+    uint256 charge;
     bytes32 nonce;
     bytes blob;
 }
@@ -46,7 +48,10 @@ contract Ghost is Mirror, IWatcher {
     Signed[] private _settled;
     Asked[] private _asked;
     uint256 private _kept;
-    mapping(address purse => mapping(bytes32 nonce => bool)) private _nonceUsed;
+    // On which kind of rail: 1 for the token's own, 2 for Permit2.
+    mapping(address purse => mapping(bytes32 nonce => uint256)) private _nonceUsed;
+    /// @notice Whether a purse's allowance to Permit2 was levelled while its envelope allowed it.
+    mapping(address purse => bool) public allowsPermit2;
     mapping(bytes32 sessionAndDecision => bool) private _decisionSettled;
 
     address[] public agents;
@@ -103,6 +108,10 @@ contract Ghost is Mirror, IWatcher {
     function createdPurse(uint24 envelope, uint16 index, address purse) external {
         purses.push(purse);
         (envelopeOf[purse], indexOf[purse]) = (envelope, index);
+    }
+
+    function levelled(address purse) external {
+        allowsPermit2[purse] = permit2[envelopeOf[purse]];
     }
 
     function called() external {
@@ -162,7 +171,7 @@ contract Ghost is Mirror, IWatcher {
         bytes32 decision = keccak256(abi.encode(s.purse, s.sequence, s.payment.decisionHash));
         if (_decisionSettled[decision]) breach(Breach.Twice);
         _decisionSettled[decision] = true;
-        _nonceUsed[s.purse][s.nonce] = true;
+        _nonceUsed[s.purse][s.nonce] = _kind(s.payment.rail);
         _keep(_settled, s);
     }
 
@@ -182,16 +191,29 @@ contract Ghost is Mirror, IWatcher {
         if (!book.open || book.sequence != s.sequence) broken |= _bit(Breach.OldSession);
         if (clock() >= book.expiry) broken |= _bit(Breach.Expired);
         if (versionOf[envelope] != s.version) broken |= _bit(Breach.OldPolicy);
-        if (_nonceUsed[s.purse][s.nonce]) broken |= _bit(Breach.Twice);
-        if (clock() <= p.validAfter || clock() >= p.validBefore) broken |= _bit(Breach.Time);
-        if (IERC20(tokenOf[envelope]).balanceOf(s.purse) < p.amount) broken |= _bit(Breach.Float);
         broken |= _brokenRules(_rules[envelope], book, p.payee, p.amount);
+        broken |= _brokenOutside(s, envelope);
         uint256 threshold = _least(_rules[envelope].threshold, book.scope.approvalThreshold);
         if (s.approver == address(0)) {
             if (p.amount > threshold) broken |= _bit(Breach.Approval);
         } else if (!_mayApprove(s.approver, book.key)) {
             broken |= _bit(Breach.Approver);
         }
+    }
+
+    /// @dev What the token and Permit2 see to: time, nonces, balance, allowance.
+    function _brokenOutside(Signed calldata s, uint24 envelope) private view returns (uint256 broken) {
+        Payment calldata p = s.payment;
+        bool early = p.rail == 1 ? clock() <= p.validAfter : clock() < p.validAfter;
+        bool late = p.rail == 1 ? clock() >= p.validBefore : clock() > p.validBefore;
+        if (early || late) broken |= _bit(Breach.Time);
+        uint256 used = _nonceUsed[s.purse][s.nonce];
+        if (used == _kind(p.rail)) broken |= _bit(Breach.Twice);
+        else if (used != 0) broken |= _bit(Breach.OtherRail);
+        if (heldBy(s.purse) < s.charge) broken |= _bit(Breach.Float);
+        if (p.rail == 1) return broken;
+        if (!allowsPermit2[s.purse]) broken |= _bit(Breach.Float);
+        if (!permit2[envelope]) broken |= _bit(Breach.Rail);
     }
 
     function _brokenRules(Rules memory rules, Book memory book, address payee, uint256 amount)
@@ -323,6 +345,10 @@ contract Ghost is Mirror, IWatcher {
 
     function heldBy(address purse) public view returns (uint256) {
         return IERC20(tokenOf[envelopeOf[purse]]).balanceOf(purse);
+    }
+
+    function _kind(uint256 rail) private pure returns (uint256) {
+        return rail == 1 ? 1 : 2;
     }
 
     function _bit(Breach what) private pure returns (uint256) {

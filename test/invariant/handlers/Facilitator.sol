@@ -41,7 +41,7 @@ contract Facilitator is Settler {
         s.flaws |= TAMPERED;
         uint256 dice = _dice(seed, "how", 10);
         if (dice == 0) s.payment.payee = cast.payees[2];
-        else if (dice == 1) s.payment.amount += 1;
+        else if (dice == 1) (s.payment.amount, s.charge) = (s.payment.amount + 1, s.payment.amount + 1);
         else if (dice == 2) s.payment.validBefore += 1 days;
         else if (dice == 3) s.payment.validAfter += 1;
         else if (dice == 4) s.nonce = keccak256(abi.encode(seed));

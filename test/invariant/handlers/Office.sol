@@ -100,7 +100,7 @@ contract Office is Settler {
     }
 
     function _change(uint256 seed) private view returns (bytes memory) {
-        uint256 dice = _dice(seed, "change", 26);
+        uint256 dice = _dice(seed, "change", 28);
         if (dice < 7) {
             uint24 envelope = _someEnvelope(seed);
             return abi.encodeCall(desk.setPolicy, (envelope, _policy(seed, _shapeOf(envelope))));
@@ -123,6 +123,7 @@ contract Office is Settler {
             return abi.encodeCall(desk.setGroupLimits, (group, windows, lifetime));
         }
         uint24 envelope_ = _someEnvelope(seed);
+        if (dice > 25) return abi.encodeCall(desk.setPermit2, (envelope_, seed % 3 != 0));
         return abi.encodeCall(desk.setGroup, (envelope_, _groupFor(seed, envelope_)));
     }
 

@@ -55,6 +55,15 @@ contract Outsiders is Handler {
         else _topUpGasless(seed, envelope, _someEnvelope(seed >> 1), amount);
     }
 
+    /// @notice Makes a purse's allowance to Permit2 what its envelope says.
+    function levelsPermit2(uint256 seed) external counted {
+        address purse = _somePurse(seed);
+        (uint24 envelope, uint16 index) = (ghost.envelopeOf(purse), ghost.indexOf(purse));
+        vm.prank(cast.stranger);
+        desk.levelPermit2(envelope, index);
+        ghost.levelled(purse);
+    }
+
     /* STRANGERS */
 
     /// @notice Puts what waits in a purse into the escrow, or tries to where a session is open.
