@@ -157,6 +157,8 @@ contract RulesInvariants is Stage {
             EnvelopeView memory view_ = views.envelope(number);
             Mirror.Rules memory rules = ghost.rulesOf(number);
             assertEq(view_.group, ghost.groupOf(number), "group");
+            assertEq(view_.scoreLife, ghost.scoreLife(number), "score life");
+            assertEq(view_.scoredAt, ghost.scoredAt(number), "scored at");
             assertEq(view_.policy.paymentCap, rules.cap, "cap");
             assertEq(view_.policy.approvalThreshold, rules.threshold, "threshold");
             assertEq(view_.policy.sessionLimit, rules.session, "session limit");

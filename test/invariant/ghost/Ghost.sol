@@ -261,6 +261,8 @@ contract Ghost is Mirror, IWatcher {
         Book memory book = _books[purse];
         Rules memory rules = _rules[r.envelope];
         if (stopped(r.envelope) || underReview[r.envelope] || revoked[r.stampHash]) return Answer.No;
+        uint256 life = scoreLife[r.envelope];
+        if (life != 0 && clock() >= scoredAt[r.envelope] + life) return Answer.No;
         if (book.open && book.frozen && clock() < book.expiry) return Answer.No;
         if (r.sequence != book.sequence + 1) return Answer.No;
         if (r.key == address(0) || r.key == agentIn[r.envelope] || (book.open && r.key == book.key)) {

@@ -40,6 +40,8 @@ abstract contract Mirror is Flows {
     mapping(uint24 envelope => bool) public periodsChanged;
     mapping(uint24 envelope => uint24) public groupOf;
     mapping(uint24 envelope => bool) public permit2;
+    mapping(uint24 envelope => uint256) public scoreLife;
+    mapping(uint24 envelope => uint256) public scoredAt;
     uint24 public groups;
     mapping(uint24 group => address) public groupToken;
     mapping(uint24 group => bool) public groupFrozen;
@@ -70,6 +72,7 @@ abstract contract Mirror is Flows {
         if (verb == DESK.cancelAnnouncement.selector) return STOP;
         if (verb == DESK.unlistPayee.selector) return Role.POLICY_MANAGER | Role.GUARDIAN;
         if (verb == DESK.announce.selector) return Role.OWNER | Role.POLICY_MANAGER;
+        if (verb == DESK.reportScore.selector) return Role.REVIEWER;
         if (verb == DESK.anchor.selector) return Role.OWNER | Role.REVIEWER;
         if (verb == DESK.revokeStamp.selector || verb == DESK.setStampEpoch.selector) {
             return Role.OWNER | Role.GUARDIAN | Role.STAMPER;
@@ -79,6 +82,7 @@ abstract contract Mirror is Flows {
                 || verb == DESK.createPurses.selector || verb == DESK.createEnvelope.selector
                 || verb == DESK.createGroup.selector || verb == DESK.setGroupLimits.selector
                 || verb == DESK.setGroup.selector || verb == DESK.setPermit2.selector
+                || verb == DESK.setScoreLife.selector
         ) return Role.POLICY_MANAGER;
         return Role.OWNER;
     }
@@ -90,6 +94,10 @@ abstract contract Mirror is Flows {
         if (verb == DESK.setGroup.selector) {
             (uint24 envelope,) = abi.decode(call[4:], (uint24, uint24));
             return groupOf[envelope] != 0;
+        }
+        if (verb == DESK.setScoreLife.selector) {
+            (uint24 envelope, uint32 life) = abi.decode(call[4:], (uint24, uint32));
+            return scoreLife[envelope] != 0 && (life == 0 || life > scoreLife[envelope]);
         }
         if (verb == DESK.setPermit2.selector) {
             (, bool on) = abi.decode(call[4:], (uint24, bool));
@@ -147,13 +155,17 @@ abstract contract Mirror is Flows {
         }
     }
 
-    /// @notice Whether an envelope is stopped: itself, with a group that it is in, or with everybody.
-    function stopped(uint24 envelope) public view returns (bool) {
-        if (organisationFrozen || frozen[envelope]) return true;
-        for (uint24 group = groupOf[envelope]; group != 0; group = parentOf[group]) {
+    /// @notice Whether a group or one above it is frozen.
+    function isGroupStopped(uint24 group) public view returns (bool) {
+        for (; group != 0; group = parentOf[group]) {
             if (groupFrozen[group]) return true;
         }
         return false;
+    }
+
+    /// @notice Whether an envelope is stopped: itself, with a group that it is in, or with everybody.
+    function stopped(uint24 envelope) public view returns (bool) {
+        return organisationFrozen || frozen[envelope] || isGroupStopped(groupOf[envelope]);
     }
 
     /// @notice Whether an announced call has waited long enough, and not too long.
@@ -235,21 +247,15 @@ abstract contract Mirror is Flows {
     }
 
     function _ranOnEnvelope(bytes4 verb, uint24 envelope, bytes calldata arguments) private {
-        if (verb == HOT.freezeEnvelope.selector) {
-            frozen[envelope] = true;
-        } else if (verb == DESK.setReview.selector) {
-            underReview[envelope] = true;
-        } else if (verb == DESK.clearReview.selector) {
-            underReview[envelope] = false;
-        } else if (verb == DESK.unfreezeEnvelope.selector) {
-            frozen[envelope] = false;
-        } else if (verb == DESK.setGroup.selector) {
-            (, groupOf[envelope]) = abi.decode(arguments, (uint24, uint24));
-        } else if (verb == DESK.setPermit2.selector) {
-            (, permit2[envelope]) = abi.decode(arguments, (uint24, bool));
-        } else {
-            return;
-        }
+        uint256 value = arguments.length > 32 ? uint256(bytes32(arguments[32:64])) : 0;
+        if (verb == HOT.freezeEnvelope.selector) frozen[envelope] = true;
+        if (verb == DESK.unfreezeEnvelope.selector) frozen[envelope] = false;
+        if (verb == DESK.setReview.selector) underReview[envelope] = true;
+        if (verb == DESK.clearReview.selector) underReview[envelope] = false;
+        if (verb == DESK.reportScore.selector) scoredAt[envelope] = clock();
+        if (verb == DESK.setScoreLife.selector) scoreLife[envelope] = value;
+        if (verb == DESK.setGroup.selector) groupOf[envelope] = uint24(value);
+        if (verb == DESK.setPermit2.selector) permit2[envelope] = value != 0;
         bool renews = verb == DESK.unfreezeEnvelope.selector || verb == DESK.setGroup.selector
             || verb == DESK.setPermit2.selector;
         if (renews) _nextVersion(envelope, hashOf[envelope][versionOf[envelope]]);

@@ -75,7 +75,7 @@ contract Office is Settler {
         bool waits = ghost.delay() != 0 && ghost.loosens(call);
         if (waits) _announce(seed, call);
         // Tried at once all the same: it must be refused.
-        if (!waits || _dice(seed, "impatient", 3) == 0) _administer(by, call);
+        if (_stillSound(call) && (!waits || _dice(seed, "impatient", 3) == 0)) _administer(by, call);
     }
 
     /// @notice What was announced is run: early, in time, late, or after somebody cancelled it.
@@ -100,7 +100,7 @@ contract Office is Settler {
     }
 
     function _change(uint256 seed) private view returns (bytes memory) {
-        uint256 dice = _dice(seed, "change", 28);
+        uint256 dice = _dice(seed, "change", 30);
         if (dice < 7) {
             uint24 envelope = _someEnvelope(seed);
             return abi.encodeCall(desk.setPolicy, (envelope, _policy(seed, _shapeOf(envelope))));
@@ -123,6 +123,7 @@ contract Office is Settler {
             return abi.encodeCall(desk.setGroupLimits, (group, windows, lifetime));
         }
         uint24 envelope_ = _someEnvelope(seed);
+        if (dice > 27) return abi.encodeCall(desk.setScoreLife, (envelope_, uint32(seed % 3 * 3 days)));
         if (dice > 25) return abi.encodeCall(desk.setPermit2, (envelope_, seed % 3 != 0));
         return abi.encodeCall(desk.setGroup, (envelope_, _groupFor(seed, envelope_)));
     }
@@ -160,14 +161,18 @@ contract Office is Settler {
         }
     }
 
-    /// @dev An agent that has got another envelope since cannot be set any more, announced or not.
+    /// @dev Announced or not, an agent that has got another envelope since cannot be set any more, and nobody is
+    /// led out of a frozen group.
     function _stillSound(bytes memory announced) private view returns (bool) {
-        if (bytes4(announced) != desk.setAgent.selector) return true;
-        address agent;
+        uint256 first;
+        uint256 second;
         assembly {
-            agent := mload(add(announced, 68))
+            first := mload(add(announced, 36))
+            second := mload(add(announced, 68))
         }
-        return ghost.agentOf(agent) == 0;
+        if (bytes4(announced) == desk.setAgent.selector) return ghost.agentOf(address(uint160(second))) == 0;
+        if (bytes4(announced) != desk.setGroup.selector) return true;
+        return !ghost.isGroupStopped(ghost.groupOf(uint24(first)));
     }
 
     /* ENVELOPES AND PURSES */
@@ -210,6 +215,15 @@ contract Office is Settler {
         // Four above one another, no more.
         if (done != (ghost.depthOf(parent) < 4)) ghost.breach(Breach.Refused);
         if (done) ghost.createdGroup(abi.decode(answer, (uint24)), parent, token, windows, lifetime);
+    }
+
+    /// @notice The scorer reports, on one envelope or on all.
+    function scores(uint256 seed) external counted {
+        address by = _holder(seed, Role.REVIEWER);
+        for (uint256 i; i < ghost.envelopeCount(); ++i) {
+            if ((seed >> i) & 3 == 0) continue;
+            _administer(by, abi.encodeCall(desk.reportScore, (ghost.envelopes(i), uint16(seed >> 16))));
+        }
     }
 
     /// @notice Stamps are revoked, epochs raised, roots anchored.

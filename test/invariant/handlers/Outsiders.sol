@@ -116,7 +116,7 @@ contract Outsiders is Handler {
     }
 
     function _verb(uint256 seed) private view returns (bytes memory) {
-        uint256 dice = _dice(seed, "verb", 31);
+        uint256 dice = _dice(seed, "verb", 33);
         uint24 envelope = _someEnvelope(seed);
         address me = cast.stranger;
         if (dice == 0) return abi.encodeCall(desk.grantRole, (me, uint8(1 << _dice(seed, "role", 6))));
@@ -156,8 +156,10 @@ contract Outsiders is Handler {
         if (dice == 5) return abi.encodeCall(desk.revokeStamp, (bytes32(seed)));
         if (dice == 6) return abi.encodeCall(desk.setStampEpoch, (uint32(seed)));
         if (dice == 7) return abi.encodeCall(desk.anchor, (bytes32(seed), 1));
+        if (dice == 8) return abi.encodeCall(desk.setScoreLife, (envelope, 0));
+        if (dice == 9) return abi.encodeCall(desk.reportScore, (envelope, 1));
         (WindowLimit[] memory windows, uint96 lifetime) = _groupLimits(seed, false);
-        if (dice == 8) return abi.encodeCall(desk.setGroupLimits, (group, windows, lifetime));
+        if (dice == 10) return abi.encodeCall(desk.setGroupLimits, (group, windows, lifetime));
         return abi.encodeCall(desk.createGroup, (0, ghost.tokenOf(envelope), windows, lifetime));
     }
 }

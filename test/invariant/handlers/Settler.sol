@@ -150,7 +150,7 @@ abstract contract Settler is Handler {
         if (said != yes || yes != (broken & ~TOKENS_OWN == 0)) ghost.breach(Breach.View);
         // A preview is about the session as it is, on the token's own rail, and assumes honest new signatures.
         if (s.payment.rail != 1 || s.flaws != 0) return yes;
-        if (s.sequence != ghost.bookOf(s.purse).sequence || broken & APPROVER != 0) {
+        if (s.sequence != ghost.bookOf(s.purse).sequence || broken & (APPROVER | OLD_EPOCH) != 0) {
             return yes;
         }
         (Refusal previewed,,) =
