@@ -44,6 +44,10 @@ test-rust: setup ## Rust unit, story and end-to-end tests, and doctests
 test-reference: setup ## The unmodified TypeScript facilitator and server against the same contracts
 	@npm run --silent test:reference
 
+.PHONY: fuzz
+fuzz: setup ## The stateful invariants, deep: CALLS=1000000 in all; prints what was attempted and what settled
+	@script/fuzz $(CALLS)
+
 .PHONY: gas
 gas: setup ## Measure gas and write target/reports/gas.json; fails where the committed snapshot differs
 	@script/gas
