@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.30;
+
+import {Treasury} from "../../contracts/Treasury.sol";
+import {SessionWord} from "../../contracts/libraries/SessionWord.sol";
+import {Account, Asset, EnvelopeHead, Scope, Window} from "../../contracts/libraries/Types.sol";
+
+/// @notice A contract that says yes to a digest or not, as its storage (any storage) has it.
+contract AnyWallet {
+    mapping(bytes32 => bytes32) private _answers;
+
+    function isValidSignature(bytes32 digest, bytes calldata) external view returns (bytes32) {
+        return _answers[digest];
+    }
+
+    function answerTo(bytes32 digest) external view returns (bytes32) {
+        return _answers[digest];
+    }
+}
+
+/// @notice The treasury as it is, and windows into its storage for proofs to look through.
+contract OpenTreasury is Treasury {
+    constructor(address owner, address desk) Treasury(owner, desk) {}
+
+    function wordOf(address purse) external view returns (SessionWord) {
+        return _sessions[purse];
+    }
+
+    function headOf(uint256 envelope) external view returns (EnvelopeHead memory) {
+        return _envelopes[envelope].head;
+    }
+
+    function scopeOf(address purse) external view returns (Scope memory) {
+        return _scopes[purse];
+    }
+
+    function isListed(uint256 list, address payee) external view returns (bool) {
+        return _payees[list][payee];
+    }
+
+    function accountOf(address who) external view returns (Account memory) {
+        return _accounts[who];
+    }
+
+    function standing() external view returns (bool frozen, bool separateDuties) {
+        return (_organisation.frozen, _organisation.separateDuties);
+    }
+
+    function escrowOf(uint256 envelope) external view returns (uint256) {
+        return _envelopes[envelope].escrow;
+    }
+
+    function windowOf(uint256 envelope, uint256 i) external view returns (Window memory) {
+        return _envelopes[envelope].windows[i];
+    }
+
+    /// @return token The token of the envelope's asset.
+    /// @return separator Its EIP-712 domain separator.
+    function assetOf(uint256 envelope) external view returns (address token, bytes32 separator) {
+        Asset storage asset = _assets[_envelopes[envelope].asset];
+        return (asset.token, asset.domainSeparator);
+    }
+
+    function agentOf(uint256 envelope) external view returns (address) {
+        return _envelopes[envelope].agent;
+    }
+
+    function domain() external view returns (bytes32) {
+        return _domainSeparator();
+    }
+}
