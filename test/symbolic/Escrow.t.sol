@@ -2,7 +2,7 @@
 pragma solidity 0.8.30;
 
 import {Purse} from "../../contracts/Purse.sol";
-import {SessionRequest, Window} from "../../contracts/libraries/Types.sol";
+import {SessionRequest} from "../../contracts/libraries/Types.sol";
 import {Symbolic} from "./Symbolic.sol";
 import {AnyWallet, OpenTreasury} from "./TreasuryState.sol";
 
@@ -29,7 +29,7 @@ contract AnyToken {
 
 /// @notice Whatever the treasury's storage holds and whoever calls: escrow leaves only for a purse, by a session
 /// that the envelope's agent signed, and what the ledger counts follows the money to the unit.
-/// @dev Without windows: they can only refuse. The agent is a contract that answers as its storage, any storage, has it.
+/// @dev Without windows and groups: they can only refuse. The agent is a contract that answers as its storage, any storage, has it.
 contract EscrowProof is Symbolic {
     OpenTreasury private treasury;
     AnyToken private token;
@@ -53,7 +53,8 @@ contract EscrowProof is Symbolic {
         (asset, separator) = treasury.assetOf(envelope);
         vm.assume(asset == address(token));
         vm.assume(treasury.agentOf(envelope) == address(agent));
-        vm.assume(treasury.windowOf(envelope, 0).limit == 0);
+        vm.assume(treasury.groupOf(envelope) == 0);
+        vm.assume(treasury.windowOf(envelope, 0).limit() == 0);
     }
 
     /// @dev CREATE2, said again.

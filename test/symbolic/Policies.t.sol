@@ -2,7 +2,8 @@
 pragma solidity 0.8.30;
 
 import {Policies} from "../../contracts/libraries/Policies.sol";
-import {Policy, Window} from "../../contracts/libraries/Types.sol";
+import {Policy} from "../../contracts/libraries/Types.sol";
+import {WindowWord} from "../../contracts/libraries/WindowWord.sol";
 import {Windows} from "../../contracts/libraries/Windows.sol";
 import {Symbolic} from "./Symbolic.sol";
 
@@ -21,12 +22,12 @@ contract PoliciesProof is Symbolic {
 
     /// @dev What the tighter policy allows, the one in force allows: payments by amount, approval and payee list,
     /// sessions by budget and life; and every limit in force stays, over the same period, no higher.
-    function check_tighterAllowsNothingMore(Policy calldata policy, Window[5] calldata old, Rules calldata rules)
+    function check_tighterAllowsNothingMore(Policy calldata policy, WindowWord[5] calldata old, Rules calldata rules)
         external
         view
     {
         _assumeSound(policy, old);
-        Window[5] memory windows = old;
+        WindowWord[5] memory windows = old;
         vm.assume(
             Policies.tightens(
                 policy, windows, rules.cap, rules.threshold, rules.session, rules.seconds_, rules.list
@@ -38,9 +39,9 @@ contract PoliciesProof is Symbolic {
         assert(policy.maxSessionSeconds <= rules.seconds_);
         assert(rules.list == 0 || policy.payeeList == rules.list);
         for (uint256 i; i < 5; ++i) {
-            if (old[i].limit == 0) break;
-            uint256 limit = _limitFor(policy, old[i].period);
-            assert(limit != 0 && limit <= old[i].limit);
+            if (old[i].limit() == 0) break;
+            uint256 limit = _limitFor(policy, old[i].period());
+            assert(limit != 0 && limit <= old[i].limit());
         }
     }
 
@@ -56,14 +57,14 @@ contract PoliciesProof is Symbolic {
     /* WHAT IS COUNTED */
 
     /// @dev A sound policy in force: no period twice, the lifetime last, nothing counted above 96 bits.
-    function _assumeSound(Policy calldata policy, Window[5] calldata old) private view {
+    function _assumeSound(Policy calldata policy, WindowWord[5] calldata old) private view {
         this.validate(policy);
         bool ended;
         for (uint256 i; i < 5; ++i) {
-            if (old[i].limit == 0) break;
+            if (old[i].limit() == 0) break;
             vm.assume(!ended);
-            if (old[i].period == 0) ended = true;
-            else vm.assume(i < 4 && (i == 0 || old[i - 1].period < old[i].period));
+            if (old[i].period() == 0) ended = true;
+            else vm.assume(i < 4 && (i == 0 || old[i - 1].period() < old[i].period()));
         }
     }
 
@@ -75,19 +76,19 @@ contract PoliciesProof is Symbolic {
     /// @dev A limit whose period was counted before keeps its count, to the unit.
     function check_keptPeriodsKeepTheirCount(
         Policy calldata policy,
-        Window[5] calldata old,
+        WindowWord[5] calldata old,
         uint32 timestamp,
         uint8 i,
         uint8 j
     ) external view {
         vm.assume(timestamp >= Windows.ANCHOR && i < 5 && j < 5);
         _assumeSound(policy, old);
-        Window[5] memory before = old;
-        (Window[5] memory next,) = Policies.layOut(policy, before, timestamp);
+        WindowWord[5] memory before = old;
+        (WindowWord[5] memory next,) = Policies.layOut(policy, before, timestamp);
         for (uint256 k; k <= j; ++k) {
-            vm.assume(old[k].limit != 0);
+            vm.assume(old[k].limit() != 0);
         }
-        vm.assume(next[i].limit != 0 && next[i].period == old[j].period);
+        vm.assume(next[i].limit() != 0 && next[i].period() == old[j].period());
         assert(Windows.usedAt(next[i], timestamp) == Windows.usedAt(before[j], timestamp));
     }
 }

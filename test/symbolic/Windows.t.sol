@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.30;
 
-import {Window} from "../../contracts/libraries/Types.sol";
+import {WindowWord} from "../../contracts/libraries/WindowWord.sol";
 import {Windows} from "../../contracts/libraries/Windows.sol";
 import {Arithmetic} from "./Arithmetic.sol";
 
@@ -32,13 +32,17 @@ contract WindowsProof is Arithmetic {
         vm.assume(_divides(index + 1, period));
     }
 
+    function _endAt(uint256 period, uint256 timestamp) private pure returns (uint256) {
+        return Windows.endOf(period, Windows.indexAt(period, timestamp));
+    }
+
     /* PROOFS */
 
     /// @dev Inside its window: the window starts at or before it and ends after it.
     function check_timestampIsInsideItsWindow(uint32 period, uint32 timestamp) external {
         vm.assume(period != 0);
         _index(period, timestamp);
-        uint256 end = Windows.endAt(period, timestamp);
+        uint256 end = _endAt(period, timestamp);
         assert(end > timestamp);
         assert(end - period <= timestamp);
     }
@@ -47,19 +51,19 @@ contract WindowsProof is Arithmetic {
     function check_windowsTile(uint32 period, uint32 timestamp) external {
         vm.assume(period != 0);
         uint256 index = _index(period, timestamp);
-        uint256 end = Windows.endAt(period, timestamp);
+        uint256 end = _endAt(period, timestamp);
         vm.assume(_oneMore(index + 1, period));
         vm.assume(_commutes(index + 2, period));
         vm.assume(_divides(index + 2, period));
         assert(Windows.indexAt(period, end) == index + 1);
-        assert(Windows.endAt(period, end) == end + period);
+        assert(_endAt(period, end) == end + period);
     }
 
     /// @dev Up to its last second, a window is one.
     function check_windowLastsToItsLastSecond(uint32 period, uint32 timestamp) external {
         vm.assume(period != 0);
         uint256 index = _index(period, timestamp);
-        uint256 last = Windows.endAt(period, timestamp) - 1;
+        uint256 last = _endAt(period, timestamp) - 1;
         uint256 lastIndex = _index(period, last);
         vm.assume(_grows(index + 1, lastIndex, period));
         vm.assume(_grows(lastIndex + 1, index, period));
@@ -91,47 +95,48 @@ contract WindowsProof is Arithmetic {
         uint256 second = _index(period, later);
         vm.assume(_grows(second + 1, first, period));
         vm.assume(_grows(first + 1, second, period));
-        bool oneEnd = Windows.endAt(period, earlier) == Windows.endAt(period, later);
+        bool oneEnd = _endAt(period, earlier) == _endAt(period, later);
         assert((Windows.indexAt(period, earlier) == Windows.indexAt(period, later)) == oneEnd);
     }
 
     /// @dev A lifetime is one window that never ends.
     function check_lifetimeNeverEnds(uint256 timestamp) external {
         assert(Windows.indexAt(0, timestamp) == 0);
-        assert(Windows.endAt(0, timestamp) == type(uint256).max);
+        assert(_endAt(0, timestamp) == type(uint256).max);
     }
 
     /// @dev What comes back lowers what is counted by no more than itself, and raises nothing.
     function check_returnStaysWithinItsDraw(
-        Window memory window,
+        WindowWord window,
         uint32 timestamp,
         uint32 drawnAt,
         uint96 unspent
     ) external {
-        _index(window.period, timestamp);
-        _index(window.period, drawnAt);
+        uint256 index = _index(uint32(window.period()), timestamp);
+        _index(uint32(window.period()), drawnAt);
         uint256 used = Windows.usedAt(window, timestamp);
-        uint256 left = Windows.usedAfterReturn(window, timestamp, drawnAt, unspent);
-        assert(used <= window.used);
+        uint256 left = Windows.usedAfterReturn(window, index, drawnAt, unspent);
+        assert(used <= window.used());
         assert(left <= used);
         assert(left + unspent >= used);
     }
 
     /// @dev What was drawn in another window gives nothing back to this one.
     function check_returnOfAnotherWindowCountsNothing(
-        Window memory window,
+        WindowWord window,
         uint32 timestamp,
         uint32 drawnAt,
         uint96 unspent
     ) external {
-        vm.assume(_index(window.period, drawnAt) != _index(window.period, timestamp));
-        uint256 left = Windows.usedAfterReturn(window, timestamp, drawnAt, unspent);
+        uint256 index = _index(uint32(window.period()), timestamp);
+        vm.assume(_index(uint32(window.period()), drawnAt) != index);
+        uint256 left = Windows.usedAfterReturn(window, index, drawnAt, unspent);
         assert(left == Windows.usedAt(window, timestamp));
     }
 
     /// @dev A new window starts from nothing; the current one from what it has counted.
-    function check_usedIsOfTheCurrentWindow(Window memory window, uint32 timestamp) external {
-        bool current = window.index == _index(window.period, timestamp);
-        assert(Windows.usedAt(window, timestamp) == (current ? window.used : 0));
+    function check_usedIsOfTheCurrentWindow(WindowWord window, uint32 timestamp) external {
+        bool current = window.index() == _index(uint32(window.period()), timestamp);
+        assert(Windows.usedAt(window, timestamp) == (current ? window.used() : 0));
     }
 }
