@@ -44,6 +44,22 @@ test-rust: setup ## Rust unit, story and end-to-end tests, and doctests
 test-reference: setup ## The unmodified TypeScript facilitator and server against the same contracts
 	@npm run --silent test:reference
 
+.PHONY: prove
+prove: setup ## Prove the rules for all inputs (docs/PROOFS.md)
+	@script/prove
+
+.PHONY: slither
+slither: setup ## Analyse the contracts; fails at a finding of medium impact or above that has no accepted reason
+	@script/slither
+
+.PHONY: mutants
+mutants: setup ## Change the rules, Solidity and Rust, and see that the tests notice (hours; goes on where it stopped)
+	@script/mutants
+
+.PHONY: coverage
+coverage: setup ## Measure branch coverage of the contracts; fails below 100 %
+	@script/coverage
+
 .PHONY: gas
 gas: setup ## Measure gas and write target/reports/gas.json; fails where the committed snapshot differs
 	@script/gas

@@ -70,6 +70,7 @@ contract EscrowProof is Symbolic {
         _anyTime();
         bytes32 separator = _assumeAsset(request.envelope);
         address purse = _purse(request.envelope, request.purseIndex, separator);
+        vm.assume(treasury.drawnFrom(purse) == 0);
         uint256 escrow = treasury.escrowOf(request.envelope);
         uint256 held = token.balanceOf(purse);
         uint256 transfers = token.transfers();
@@ -90,6 +91,7 @@ contract EscrowProof is Symbolic {
     function check_closingPaysNobody(address purse) external {
         _anyTime();
         _assumeAsset(treasury.wordOf(purse).envelope());
+        vm.assume(treasury.drawnFrom(purse) == 0);
         vm.assume(token.transfers() == 0);
         vm.prank(svm.createAddress("anybody"));
         treasury.closeSession(purse, "");

@@ -9,8 +9,8 @@ import {AnyNonces, AnyWallet, OpenTreasury} from "./TreasuryState.sol";
 
 /// @notice Whatever the treasury's storage holds, whoever asks, whatever the digest, the blob and the time: if
 /// `isValidSignature` says yes, then every rule was kept. The rules are said again here, without the contract's code.
-/// @dev The shapes of a blob are told by length: 139 without approval, 203 with an EOA's, 224 with a contract's (of 65
-/// bytes); on the `upto` rail 20 more.
+/// @dev A blob's length bounds its shape: 139 bytes without approval, 64 more with an EOA's, 20 or more with a
+/// contract's; on the `upto` rail all have 20 more.
 contract PaymentsProof is Symbolic {
     uint256 private constant FROZEN = 1;
     uint256 private constant PERMIT2_ALLOWED = 4;
@@ -110,96 +110,39 @@ contract PaymentsProof is Symbolic {
 
     /* PROOFS */
 
-    /// @dev Nor while a group above the envelope is frozen, up to four deep.
-    function check_nothingIsPaidWhileFrozenOrExpired() external {
-        _checkStanding(_anyPaid(139, 4), 4);
-    }
-
-    function check_nothingIsPaidWhileFrozenOrExpired_approved() external {
-        _checkStanding(_anyPaid(203, 1), 1);
-    }
-
-    function check_nothingIsPaidWhileFrozenOrExpired_approvedByContract() external {
-        _checkStanding(_anyPaid(224, 1), 1);
-    }
-
-    function check_nothingIsPaidAboveItsLimits() external {
-        _checkLimits(_anyPaid(139, 0));
-    }
-
-    function check_nothingIsPaidAboveItsLimits_approved() external {
-        _checkLimits(_anyPaid(203, 0));
-    }
-
-    function check_nothingIsPaidAboveItsLimits_upto() external {
-        _checkLimits(_anyPaid(159, 0));
-    }
-
-    function check_nothingIsPaidWithoutTheSessionKey() external {
-        _checkKey(_anyPaid(139, 0));
-    }
-
-    function check_nothingIsPaidWithoutTheSessionKey_approved() external {
-        _checkKey(_anyPaid(203, 0));
-    }
-
-    function check_nothingIsPaidWithoutTheSessionKey_upto() external {
-        _checkKey(_anyPaid(159, 0));
-    }
-
-    /// @dev Rails 1 and 2, under up to four groups.
-    function check_nothingIsPaidOnAnotherNonce() external {
-        _checkNonce(_anyPaid(139, 4));
-    }
-
-    function check_nothingIsPaidOnAnotherNonce_approved() external {
-        _checkNonce(_anyPaid(203, 0));
-    }
-
-    /// @dev Rail 3 (159 bytes are no shape of another).
-    function check_nothingIsPaidOnAnotherNonce_upto() external {
-        Paid memory paid = _anyPaid(159, 0);
-        assert(paid.rail == 3 || paid.kind == 2);
-        _checkNonce(paid);
-    }
-
-    /// @dev Permit2 where the envelope allows it, and never a decision that has settled on another rail.
-    function check_nothingIsPaidTwiceOnTwoRails() external {
-        _checkRails(_anyPaid(139, 0));
-    }
-
-    function check_nothingIsPaidTwiceOnTwoRails_upto() external {
-        _checkRails(_anyPaid(159, 0));
-    }
-
-    /// @dev Without an approval, no more than the threshold: the policy's, and the session's where that is lower.
-    function check_nothingAboveTheThresholdIsPaidUnapproved() external {
-        _checkThreshold(_anyPaid(139, 0));
-    }
-
-    function check_nothingAboveTheThresholdIsPaidUnapproved_upto() external {
-        Paid memory paid = _anyPaid(159, 0);
-        vm.assume(paid.kind == 0);
+    /// @dev Rails 1 and 2 without approval, the envelope under up to four groups.
+    function check_nothingIsPaidAgainstTheRules() external {
+        Paid memory paid = _anyPaid(139, 4);
+        assert(paid.kind == 0);
+        _checkRules(paid, 4);
         _checkThreshold(paid);
     }
 
-    /// @dev An approval by an EOA is over this payment, by somebody who may.
-    function check_approvalIsBySomebodyWhoMay() external {
-        _checkApproval(_anyPaid(203, 0), 139);
+    /// @dev Rails 1 and 2 with the approval of an EOA (and rail 3 with that of a contract: its 24 bytes).
+    function check_nothingIsPaidAgainstTheRules_approved() external {
+        Paid memory paid = _anyPaid(203, 1);
+        assert(paid.kind == 1 || paid.kind == 2);
+        _checkRules(paid, 1);
+        if (paid.kind == 1) _checkApproval(paid, 139);
+        else _checkContractApproval(paid, paid.rail == 3 ? 159 : 139);
     }
 
-    function check_approvalIsBySomebodyWhoMay_upto() external {
-        _checkApproval(_anyPaid(223, 0), 159);
+    /// @dev Rail 3 without approval (and the others with a contract's, of no bytes).
+    function check_nothingIsPaidAgainstTheRules_upto() external {
+        Paid memory paid = _anyPaid(159, 1);
+        assert(paid.kind == 0 ? paid.rail == 3 : paid.kind == 2 && paid.rail < 3);
+        _checkRules(paid, 1);
+        if (paid.kind == 0) _checkThreshold(paid);
+        else _checkContractApproval(paid, 139);
     }
 
-    /// @dev An approval by a contract: the one that the blob names may, and says yes to this payment.
-    function check_approvalIsByAContractThatMay() external {
-        Paid memory paid = _anyPaid(224, 0);
-        assert(paid.kind == 2);
-        address approver = address(uint160(_read(paid.blob, paid.rail == 3 ? 159 : 139, 20)));
-        _checkApprover(paid, approver);
-        vm.assume(approver == address(wallet));
-        assert(wallet.answerTo(_approvalDigest(paid)) == bytes32(VALID));
+    /// @dev Rail 3 with the approval of an EOA (and all rails with a contract's, of 64 and 44 bytes).
+    function check_nothingIsPaidAgainstTheRules_uptoApproved() external {
+        Paid memory paid = _anyPaid(223, 0);
+        assert(paid.kind == 2 || paid.rail == 3 && paid.kind == 1);
+        _checkRules(paid, 0);
+        if (paid.kind == 1) _checkApproval(paid, 159);
+        else _checkContractApproval(paid, paid.rail == 3 ? 159 : 139);
     }
 
     /// @dev What is not of the length that its first byte announces is not paid.
@@ -211,6 +154,22 @@ contract PaymentsProof is Symbolic {
     }
 
     /* WHAT IS ASSERTED */
+
+    function _checkRules(Paid memory paid, uint256 depth) private view {
+        _checkStanding(paid, depth);
+        _checkLimits(paid);
+        _checkKey(paid);
+        _checkRails(paid);
+        _checkNonce(paid);
+    }
+
+    /// @dev The contract that the blob names may approve, and says yes to this payment.
+    function _checkContractApproval(Paid memory paid, uint256 at) private view {
+        address approver = address(uint160(_read(paid.blob, at, 20)));
+        _checkApprover(paid, approver);
+        vm.assume(approver == address(wallet));
+        assert(wallet.answerTo(_approvalDigest(paid)) == bytes32(VALID));
+    }
 
     function _checkShape(uint256 length) private {
         vm.warp(svm.createUint(40, "time"));
@@ -259,13 +218,11 @@ contract PaymentsProof is Symbolic {
     }
 
     function _checkThreshold(Paid memory paid) private pure {
-        assert(paid.kind == 0);
         assert(paid.amount <= paid.head.approvalThreshold());
         assert(paid.scope.approvalThreshold == 0 || paid.amount <= paid.scope.approvalThreshold);
     }
 
     function _checkApproval(Paid memory paid, uint256 at) private view {
-        vm.assume(paid.kind == 1);
         bytes32 r = bytes32(_read(paid.blob, at, 32));
         uint256 vs = _read(paid.blob, at + 32, 32);
         assert((vs << 1) >> 1 <= HALF_N);

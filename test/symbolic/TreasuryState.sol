@@ -62,6 +62,11 @@ contract OpenTreasury is Treasury {
         return (_organisation.frozen, _organisation.separateDuties, _organisation.epoch);
     }
 
+    /// @return The group that the purse's session was drawn from as well, or 0.
+    function drawnFrom(address purse) external view returns (uint256) {
+        return _draws[purse].group();
+    }
+
     function groupOf(uint256 envelope) external view returns (uint256) {
         return _envelopes[envelope].books.group();
     }
