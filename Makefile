@@ -48,6 +48,22 @@ test-reference: setup ## The unmodified TypeScript facilitator and server agains
 fuzz: setup ## The stateful invariants, deep: CALLS=1000000 in all; prints what was attempted and what settled
 	@script/fuzz $(CALLS)
 
+.PHONY: prove
+prove: setup ## Prove the rules for all inputs (docs/PROOFS.md)
+	@script/prove
+
+.PHONY: slither
+slither: setup ## Analyse the contracts; fails at a finding of medium impact or above that has no accepted reason
+	@script/slither
+
+.PHONY: mutants
+mutants: setup ## Change the rules, Solidity and Rust, and see that the tests notice (hours; goes on where it stopped)
+	@script/mutants
+
+.PHONY: coverage
+coverage: setup ## Measure branch coverage of the contracts; fails below 100 %
+	@script/coverage
+
 .PHONY: gas
 gas: setup ## Measure gas and write target/reports/gas.json; fails where the committed snapshot differs
 	@script/gas
