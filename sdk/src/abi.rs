@@ -27,6 +27,11 @@ sol!(
     "abi/TreasuryFactory.json"
 );
 sol!(
+    #[sol(all_derives)]
+    Purse,
+    "abi/Purse.json"
+);
+sol!(
     #[sol(rpc, all_derives)]
     TestUSDC,
     "abi/TestUSDC.json"
