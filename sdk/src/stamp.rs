@@ -45,6 +45,7 @@
 //! # }
 //! ```
 
+mod approval;
 mod bundle;
 mod cache;
 pub mod carrier;
@@ -52,10 +53,12 @@ mod chain;
 #[cfg(feature = "corpus")]
 pub mod corpus;
 mod curve;
+mod domain;
 mod httpsig;
 mod issue;
 mod memory;
 mod narrow;
+mod proof;
 mod reader;
 mod refusal;
 mod scope;
@@ -68,21 +71,24 @@ mod windows;
 mod wire;
 
 pub use self::{
-    bundle::{Link, MAX_BUNDLE, MAX_LINKS, SessionProof, StampBundle},
+    approval::ApprovalShown,
+    bundle::{Link, MAX_BUNDLE, MAX_LINKS, StampBundle},
     curve::{Curve, DefaultCurve, K256},
+    domain::StampDomain,
     httpsig::{
         CLOCK_SKEW, RequestKey, SignatureHeaders, SignatureTimes, SignedRequest, TAG, content_digest,
         thumbprint,
     },
     issue::{StampError, StampTerms, UnsignedStamp},
     memory::{MAX_VALIDITY, Memory},
+    proof::SessionProof,
     reader::{StampEpochSet, StampRevoked},
     refusal::{StampRefusal, StampRefused},
     scope::Scope,
-    shown::{ApprovalShown, OpeningShown, PaymentShown, PaymentSignature},
+    shown::{OpeningShown, PaymentShown, PaymentSignature},
     signature::{ContractQuestion, StampSignature},
     state::{KnownSession, StampState},
-    token::{Stamp, StampDomain, agent_ref, typed},
+    token::{Stamp, agent_ref, typed},
     verifier::{Verified, Verifier},
     windows::Windows,
     wire::Malformed,

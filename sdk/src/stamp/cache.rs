@@ -10,7 +10,7 @@ use alloy::primitives::Address;
 use lru::LruCache;
 use sha2::{Digest as _, Sha256};
 
-use super::{bundle::SessionProof, chain::Prefix, signature::ContractQuestion};
+use super::{chain::Prefix, proof::SessionProof, signature::ContractQuestion};
 
 /// SHA-256 over chain, treasury and everything up to a link or a session, signatures included.
 ///

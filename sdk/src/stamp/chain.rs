@@ -5,11 +5,11 @@ use alloy::primitives::{Address, B256};
 use super::{
     bundle::{Link, MAX_LINKS, Openings},
     curve::Curve,
+    domain::StampDomain,
     narrow,
     refusal::{StampRefusal, StampRefused},
     signature::{ContractQuestion, ask},
     state::StampState,
-    token::StampDomain,
 };
 
 /// A chain of stamps from its root, every signature of an account verified. What a contract signed, and whatever

@@ -7,12 +7,14 @@ use alloy::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    bundle::{Link, MAX_LINKS, SessionProof, StampBundle},
+    bundle::{Link, MAX_LINKS, StampBundle},
+    domain::StampDomain,
     narrow,
+    proof::SessionProof,
     refusal::{StampRefusal, StampRefused},
     scope::Scope,
     signature::StampSignature,
-    token::{Stamp, StampDomain},
+    token::Stamp,
     windows::Windows,
     wire::Malformed,
 };

@@ -8,8 +8,11 @@ use alloy::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::wire::{Malformed, Reader, put_amount};
-use crate::{amount::Amount, payment::treasury_domain};
+use super::{
+    domain::StampDomain,
+    wire::{Malformed, Reader, put_amount},
+};
+use crate::amount::Amount;
 
 /// What wallets are asked to sign.
 pub mod typed {
@@ -53,50 +56,6 @@ pub mod typed {
 
 static STAMP_TYPE: LazyLock<B256> =
     LazyLock::new(|| keccak256(typed::Stamp::eip712_encode_type().as_bytes()));
-
-/// Whose stamps: one treasury on one chain. The EIP-712 domain, hashed once.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct StampDomain {
-    /// EIP-155 chain id.
-    pub chain_id: u64,
-    /// The treasury whose stampers issue.
-    pub treasury: Address,
-    separator: B256,
-}
-
-/// What every treasury's domain has in common: the hashes of its type, name and version.
-static DOMAIN_WORDS: LazyLock<[B256; 3]> = LazyLock::new(|| {
-    let domain = treasury_domain(0, Address::ZERO);
-    let text = |text: Option<&str>| keccak256(text.unwrap_or_default());
-    [domain.type_hash(), text(domain.name.as_deref()), text(domain.version.as_deref())]
-});
-
-impl StampDomain {
-    /// The domain of a treasury: what [`treasury_domain`] hashes to, without hashing its constants each time.
-    pub fn new(chain_id: u64, treasury: Address) -> Self {
-        let mut words = [0u8; 5 * 32];
-        for (word, constant) in words.chunks_exact_mut(32).zip(&*DOMAIN_WORDS) {
-            word.copy_from_slice(constant.as_slice());
-        }
-        words[120..128].copy_from_slice(&chain_id.to_be_bytes());
-        words[140..].copy_from_slice(treasury.as_slice());
-        Self { chain_id, treasury, separator: keccak256(words) }
-    }
-
-    /// The EIP-712 digest of a struct with that hash.
-    pub(crate) fn digest(&self, struct_hash: &B256) -> B256 {
-        let mut preimage = [0u8; 66];
-        preimage[..2].copy_from_slice(&[0x19, 0x01]);
-        preimage[2..34].copy_from_slice(self.separator.as_slice());
-        preimage[34..].copy_from_slice(struct_hash.as_slice());
-        keccak256(preimage)
-    }
-
-    #[cfg(test)]
-    fn separator(&self) -> &B256 {
-        &self.separator
-    }
-}
 
 /// A signed identity token's content: who may act for whom, within what, until when.
 ///
@@ -242,6 +201,7 @@ mod tests {
     use alloy::primitives::U256;
 
     use super::*;
+    use crate::payment::treasury_domain;
 
     fn stamp() -> Stamp {
         let word = B256::repeat_byte;
@@ -267,11 +227,6 @@ mod tests {
 
     #[test]
     fn hashes_as_wallets_hash_typed_data() {
-        for chain_id in [0, 1, 8453, u64::MAX] {
-            let treasury = Address::repeat_byte(0x77);
-            let expected = treasury_domain(chain_id, treasury).separator();
-            assert_eq!(StampDomain::new(chain_id, treasury).separator(), &expected);
-        }
         let domain = StampDomain::new(8453, Address::repeat_byte(0x77));
         let expected =
             stamp().to_typed().eip712_signing_hash(&treasury_domain(8453, Address::repeat_byte(0x77)));

@@ -1,5 +1,7 @@
 //! Verifies stamps: offline, with bounded work, cheap checks before signatures.
 
+mod session;
+
 use std::{
     marker::PhantomData,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -7,21 +9,21 @@ use std::{
 
 use alloy::primitives::{Address, B256};
 
+use self::session::known_session;
 use super::{
-    bundle::{BundleView, Link, MAX_BUNDLE, MAX_LINKS, SessionProof},
-    cache::{Cache, Key, VerifiedSession, next_key, root_key},
+    bundle::{BundleView, Link, MAX_BUNDLE, MAX_LINKS},
+    cache::{Cache, Key, next_key, root_key},
     chain::Prefix,
     curve::{Curve, DefaultCurve},
+    domain::StampDomain,
     httpsig::SignedRequest,
     memory::Memory,
     refusal::{StampRefusal, StampRefused},
-    shown::{OpeningShown, PaymentShown, ShownSession},
-    signature::ask,
+    shown::{OpeningShown, PaymentShown},
     state::StampState,
-    token::{Stamp, StampDomain},
+    token::Stamp,
     wire::Malformed,
 };
-use crate::payment::session_id;
 
 /// A stamp that holds, and who showed it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,7 +48,7 @@ pub struct Verified {
 /// own nonces on chain to tell replays across them.
 #[derive(Debug)]
 pub struct Verifier<C = DefaultCurve> {
-    cache: Cache,
+    pub(super) cache: Cache,
     memory: Mutex<Memory>,
     curve: PhantomData<C>,
 }
@@ -197,42 +199,6 @@ impl<C: Curve> Verifier<C> {
         Ok((prefix, last))
     }
 
-    /// The session of a bundle, by its subject's signature.
-    fn proven_session(
-        &self,
-        read: &Bundle<'_>,
-        bytes: &[u8],
-        prefix: &Prefix,
-        chain: &Key,
-        state: &StampState,
-        now: u64,
-    ) -> Result<ShownSession, StampRefused> {
-        let key = if self.cache.is_on() { next_key(chain, bytes) } else { Key::default() };
-        let other = StampRefusal::OtherSubject;
-        if let Some(session) = self.cache.session(&key) {
-            check_session_times(&session.proof, now)?;
-            session.question.iter().try_for_each(|question| ask(question, state, other))?;
-            return Ok(shown_by(&session.proof));
-        }
-        let proof = SessionProof::from_bytes(bytes).map_err(malformed)?;
-        let hash = leaf_hash(prefix);
-        if proof.stamp_hash != hash {
-            return Err(StampRefused::new(StampRefusal::ProofOfOtherStamp, hash, proof.stamp_hash));
-        }
-        if proof.key == prefix.root_issuer() {
-            let expected = "an issuer who is not the session's key";
-            return Err(StampRefused::new(StampRefusal::IssuedAtCallTime, expected, proof.key));
-        }
-        check_session_times(&proof, now)?;
-        let question =
-            proof.signature.check::<C>(prefix.leaf.stamp.subject, &proof.digest(&read.domain()), other)?;
-        question.iter().try_for_each(|question| ask(question, state, other))?;
-        let session = Arc::new(VerifiedSession { proof, question });
-        let shown = shown_by(&session.proof);
-        self.cache.keep_session(key, session);
-        Ok(shown)
-    }
-
     fn memory(&self) -> MutexGuard<'_, Memory> {
         // Nothing panics while it is held; if it did, what it holds would still be what was shown.
         self.memory.lock().unwrap_or_else(PoisonError::into_inner)
@@ -240,8 +206,8 @@ impl<C: Curve> Verifier<C> {
 }
 
 /// A bundle of the treasury that is asked about.
-struct Bundle<'a> {
-    view: BundleView<'a>,
+pub(super) struct Bundle<'a> {
+    pub(super) view: BundleView<'a>,
 }
 
 impl<'a> Bundle<'a> {
@@ -265,60 +231,16 @@ impl<'a> Bundle<'a> {
     }
 
     /// Hashed only where something new has to be verified.
-    fn domain(&self) -> StampDomain {
+    pub(super) fn domain(&self) -> StampDomain {
         StampDomain::new(self.view.chain_id, self.view.treasury)
     }
 }
 
-fn malformed(error: Malformed) -> StampRefused {
+pub(super) fn malformed(error: Malformed) -> StampRefused {
     StampRefused::new(StampRefusal::Malformed, error.expected, "something else")
 }
 
-fn shown_by(proof: &SessionProof) -> ShownSession {
-    let SessionProof { session, key, terms, not_after, .. } = *proof;
-    ShownSession { session, key, terms, until: not_after }
-}
-
-/// The purse's session as the chain knows it: the treasury has verified its agent's signature.
-fn known_session(
-    purse: Address,
-    prefix: &Prefix,
-    state: &StampState,
-    now: u64,
-) -> Result<ShownSession, StampRefused> {
-    let Some(known) = state.sessions.get(&purse) else {
-        let expected = "a session proof, or a session that the chain knows";
-        return Err(StampRefused::new(StampRefusal::ProofMissing, expected, "neither"));
-    };
-    let hash = leaf_hash(prefix);
-    if known.stamp_hash != hash {
-        return Err(StampRefused::new(StampRefusal::ProofOfOtherStamp, hash, known.stamp_hash));
-    }
-    let subject = prefix.leaf.stamp.subject;
-    if known.agent != subject {
-        return Err(StampRefused::new(StampRefusal::OtherSubject, subject, known.agent));
-    }
-    if now >= known.expiry {
-        let expected = format_args!("a time before {}", known.expiry);
-        return Err(StampRefused::new(StampRefusal::ProofExpired, expected, now));
-    }
-    let session = session_id(purse, known.sequence);
-    Ok(ShownSession { session, key: known.key, terms: known.terms, until: known.expiry })
-}
-
-fn check_session_times(proof: &SessionProof, now: u64) -> Result<(), StampRefused> {
-    if now < proof.not_before {
-        let expected = format_args!("a time from {}", proof.not_before);
-        return Err(StampRefused::new(StampRefusal::ProofNotYetValid, expected, now));
-    }
-    if now >= proof.not_after {
-        let expected = format_args!("a time before {}", proof.not_after);
-        return Err(StampRefused::new(StampRefusal::ProofExpired, expected, now));
-    }
-    Ok(())
-}
-
-fn leaf_hash(prefix: &Prefix) -> B256 {
+pub(super) fn leaf_hash(prefix: &Prefix) -> B256 {
     prefix.hashes.last().copied().unwrap_or_default()
 }
 
