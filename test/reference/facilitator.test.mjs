@@ -328,7 +328,7 @@ describe("the TypeScript reference of x402", { timeout: 120_000 }, () => {
     await assertPaid(await prepare("/quote"), 1n * UNIT);
   });
 
-  it("never settles what was signed before the owner released the organisation, whose session runs on", async () => {
+  it("never settles what was signed before the organisation was released; its session runs on", async () => {
     const payment = await prepare("/quote");
     await stops.OrganisationFrozen();
     await assertRefused(payment, { refusal: "OrganisationFrozen" });

@@ -192,7 +192,7 @@ describe("the rails through Permit2", { timeout: 240_000 }, () => {
         await assertRefused(payment, onlyPermit2Refuses("permit2_insufficient_balance"));
       });
 
-      it("refuses what is outstanding once the envelope is frozen, and what was signed before its release", async () => {
+      it("refuses what is outstanding once the envelope is frozen, after its release too", async () => {
         const payment = await prepare(`/${rail}/quote`);
         const verified = await service.facilitator.verify(payment.payload, payment.requirements);
         assert.equal(verified.isValid, true);

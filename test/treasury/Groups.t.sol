@@ -219,6 +219,28 @@ contract GroupsTest is Fleet {
         put(4, group);
     }
 
+    /// @dev Only an owner releases: a policy manager leads nobody out, from below a frozen group neither.
+    function test_RevertWhen_LeavingAFrozenGroup() public {
+        uint24 top = newGroup(0, 200);
+        uint24 below = newGroup(top, 200);
+        uint24 free = newGroup(0, 200);
+        put(members[0], below);
+        put(members[1], top);
+        vm.prank(guardian);
+        treasury.freezeGroup(top);
+        uint24[3] memory targets = [uint24(0), free, top];
+        for (uint256 i; i < 2; ++i) {
+            for (uint256 j; j < 3; ++j) {
+                vm.expectRevert(abi.encodeWithSelector(GroupIsFrozen.selector, top));
+                put(members[i], targets[j]);
+            }
+        }
+        vm.prank(owner);
+        desk.unfreezeGroup(top);
+        put(members[0], free);
+        assertEq(views.envelope(members[0]).group, free);
+    }
+
     /* STOPPING */
 
     function test_GivenGroupFrozen_NothingInItOrBelowPaysOrOpens() public {
