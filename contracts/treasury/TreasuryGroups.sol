@@ -25,19 +25,20 @@ abstract contract TreasuryGroups is TreasuryReleases {
         returns (uint24 group)
     {
         uint8 assetIndex = _assetIndex(asset);
+        uint8 depth;
+        // Before the new group counts: none is above itself.
+        if (parent != 0) {
+            Group storage above = _existingGroup(parent);
+            if (above.asset != assetIndex) revert AssetMismatch(_assets[above.asset].token, asset);
+            depth = above.depth + 1;
+            if (depth == MAX_DEPTH) revert TooMany(MAX_DEPTH);
+        }
         group = _organisation.groups;
         if (group == type(uint24).max) revert TooMany(type(uint24).max);
         _organisation.groups = ++group;
 
         Group storage record = _groups[group];
-        record.asset = assetIndex;
-        if (parent != 0) {
-            Group storage above = _existingGroup(parent);
-            if (above.asset != assetIndex) revert AssetMismatch(_assets[above.asset].token, asset);
-            uint8 depth = above.depth + 1;
-            if (depth == MAX_DEPTH) revert TooMany(MAX_DEPTH);
-            (record.parent, record.depth) = (parent, depth);
-        }
+        (record.parent, record.depth, record.asset) = (parent, depth, assetIndex);
         Policies.validateLimits(windows, lifetimeLimit, 1);
         uint256 count = windows.length;
         if (count == 0 && lifetimeLimit == 0) revert Policies.PolicyInvalid("limits", 1, 0);
