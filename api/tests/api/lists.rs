@@ -270,3 +270,51 @@ async fn what_is_not_there_is_not_found() -> anyhow::Result<()> {
     }
     Ok(())
 }
+
+#[tokio::test]
+async fn a_group_shows_what_it_has_left_and_stops_its_envelopes() -> anyhow::Result<()> {
+    let api = api().await?;
+    let pool = api.seeded.store.pool();
+    let group = "INSERT INTO envelope_group (treasury, number, parent, asset, frozen, epoch, created_block) \
+                 VALUES (?, ?, ?, ?, ?, 2, 30)";
+    for (number, parent, frozen) in [(1, 0, true), (2, 1, false)] {
+        sqlx::query(group)
+            .bind(treasury().to_vec())
+            .bind(number)
+            .bind(parent)
+            .bind(seed::token().to_vec())
+            .bind(frozen)
+            .execute(pool)
+            .await?;
+    }
+    let today = i64::try_from(bursar_sdk::windows::index_at(86_400, seed::NOW))?;
+    sqlx::query("INSERT INTO group_limit_use VALUES (?, 2, 0, 86400, ?, ?, ?)")
+        .bind(treasury().to_vec())
+        .bind(seed::padded(10_000_000))
+        .bind(seed::padded(4_000_000))
+        .bind(today)
+        .execute(pool)
+        .await?;
+    sqlx::query("UPDATE envelope SET group_number = 2 WHERE number = 1").execute(pool).await?;
+
+    let groups = api.items("/v1/groups").await?;
+    assert_eq!((groups.len(), &groups[0]["parent"], &groups[0]["frozen"]), (2, &Value::Null, &json!(true)));
+    assert_eq!(api.items("/v1/groups?parent=1").await?, [groups[1].clone()]);
+    let team = api.json(&format!("/v1/groups/{}/2", treasury())).await?;
+    assert_eq!((&team["parent"], &team["epoch"], &team["envelopes"]), (&json!(1), &json!(2), &json!(1)));
+    let day = json!({"period": 86400, "limit": "10000000", "used": "4000000", "left": "6000000",
+                     "endsAt": seed::MIDNIGHT + 86_400});
+    assert_eq!(team["headroom"], json!([day]));
+
+    // The group above is frozen, so nothing below it pays.
+    let envelope = api.json(&format!("/v1/envelopes/{}/1", treasury())).await?;
+    assert_eq!((&envelope["group"], &envelope["groupFrozen"]), (&json!(2), &json!(true)));
+    assert_eq!((&envelope["frozen"], &envelope["state"]), (&json!(false), &json!("frozen")));
+    let frozen = api.items("/v1/envelopes?state=frozen").await?;
+    assert_eq!(frozen.iter().map(|it| &it["number"]).collect::<Vec<_>>(), [1, 2]);
+    assert_eq!(api.items("/v1/envelopes?state=active").await?, [] as [Value; 0]);
+    assert_eq!(api.items("/v1/envelopes?group=2").await?.len(), 1);
+    let missing = api.get(&format!("/v1/groups/{}/3", treasury())).await?;
+    assert_eq!(missing.status, axum::http::StatusCode::NOT_FOUND);
+    Ok(())
+}

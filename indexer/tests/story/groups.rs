@@ -149,7 +149,6 @@ async fn groups_leave_no_trace_of_a_chain_that_turned() -> Result<()> {
     world.call(world.guardian, Treasury::revokeStampCall { stampHash: B256::ZERO }).await?;
     world.call(world.reviewer, Treasury::anchorCall { root: B256::ZERO, size: 1 }).await?;
     world.close(&first).await?;
-    world.agent(World::policy(&[], 0), 10).await?;
     running.until(source.head().await?.hash).await?;
     let branch = dump(&store).await?;
 

@@ -47,15 +47,21 @@ async fn a_fleet_cannot_draw_more_than_its_groups_allow() -> Result<()> {
     fellow.open_session(&SessionTerms::new(dollars(20))).await?;
 
     // Lowered at once, and the periods stay what they are.
-    manager.set_group_limits(team, &limits(60, 40)).await?;
+    manager.set_group_limits(team, &limits(40, 40)).await?;
     let over = agent.open_session(&SessionTerms::new(dollars(45))).await;
+    assert_eq!(reason(over), Some(Refusal::GroupWindowLimitExceeded));
+    let other_periods = GroupLimits { lifetime: dollars(40), ..Default::default() };
+    assert!(manager.set_group_limits(team, &other_periods).await.is_err());
+
+    // What was paid counts for good, in whichever window.
+    let requirement = stage.requirement(&agent, PAYEE, dollars(10))?;
+    for _ in 0..2 {
+        chain.settle(&agent.authorize(&requirement, Purpose::default()).await?).await?;
+    }
+    stage.clock.advance(chain, DAY.into()).await?;
+    let over = agent.open_session(&SessionTerms::new(dollars(21))).await;
     assert_eq!(reason(over), Some(Refusal::GroupLifetimeLimitExceeded));
-    assert!(
-        manager
-            .set_group_limits(team, &GroupLimits { lifetime: dollars(40), ..Default::default() })
-            .await
-            .is_err()
-    );
+    agent.open_session(&SessionTerms::new(dollars(20))).await?;
     Ok(())
 }
 

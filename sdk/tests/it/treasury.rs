@@ -1,5 +1,7 @@
 //! Verbs of a treasury's people that no agent takes part in.
 
+use std::sync::Arc;
+
 use alloy::{
     primitives::{B256, Bytes, keccak256},
     providers::ext::AnvilApi as _,
@@ -103,7 +105,7 @@ async fn permit2_payments_are_signed_as_the_purse_reads_them() -> Result<()> {
         .anvil_set_code(permit2::PERMIT2, Bytes::from_static(&[0x5f, 0x5f, 0x52, 0x60, 0x20, 0x5f, 0xf3]))
         .await?;
     let agent = stage.builder(1).connect().await?;
-    let key: SharedSigner = signer(0x5e55)?;
+    let facilitator = stage.chain.people.gas.address();
     let view = agent.view().clone();
     for allowed in [false, true] {
         if allowed {
@@ -113,7 +115,8 @@ async fn permit2_payments_are_signed_as_the_purse_reads_them() -> Result<()> {
             assert!(!token.allowance(stage.purse, permit2::PERMIT2).call().await?.is_zero());
         }
         let fresh = signer(0x5e55 + u64::from(allowed))?;
-        let session = agent.open_session_with(&SessionTerms::new(dollars(20)), fresh.clone()).await?.value;
+        let key = Arc::clone(&fresh) as SharedSigner;
+        let session = agent.open_session_with(&SessionTerms::new(dollars(20)), key).await?.value;
         let decision_hash = keccak256("decision");
         let authorization = Authorization {
             purse: stage.purse,
@@ -123,7 +126,6 @@ async fn permit2_payments_are_signed_as_the_purse_reads_them() -> Result<()> {
             valid_before: session.expiry,
             nonce: commitment(terms(session.epoch, session.policy_version), session.id(), decision_hash),
         };
-        let facilitator = key.address();
         for rail in [Rail::Permit2Exact, Rail::Permit2Upto { facilitator }] {
             let digest = match rail {
                 Rail::Permit2Upto { facilitator } => {
