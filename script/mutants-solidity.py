@@ -33,7 +33,8 @@ TESTS = ["test/treasury", "test/vectors", "test/accounting", "test/mocks", "test
 MUTATORS = {"CR", "ROR", "AOR", "LOR", "BOR", "MIA", "UOR", "MWA"}
 # Fewer fuzz runs than in CI: a mutant that only one input in a thousand tells apart had better get a test of its own.
 FUZZ_RUNS = "32"
-TIMEOUT = 300
+# A mutant that takes this many times as long as the tests without it hangs: killed.
+PATIENCE = 5
 EXPLAINED = ROOT / "test/mutants/solidity.tsv"
 
 
@@ -106,11 +107,11 @@ def generate():
     return mutants
 
 
-def forge(where, *args):
+def forge(where, timeout, *args):
     env = dict(os.environ, FOUNDRY_FUZZ_RUNS=FUZZ_RUNS, FOUNDRY_LINT_LINT_ON_BUILD="false", FORGE_SNAPSHOT_EMIT="false")
     for name in ("FOUNDRY_OUT", "FOUNDRY_CACHE_PATH"):
         env.pop(name, None)
-    return subprocess.run(["forge", *args], cwd=where, env=env, capture_output=True, text=True, timeout=TIMEOUT)
+    return subprocess.run(["forge", *args], cwd=where, env=env, capture_output=True, text=True, timeout=timeout)
 
 
 def copy(number):
@@ -125,10 +126,11 @@ def copy(number):
         (shutil.copytree if (ROOT / name).is_dir() else shutil.copy)(ROOT / name, _made(where / name))
     if not (where / "node_modules").exists():
         (where / "node_modules").symlink_to((ROOT / "node_modules").resolve())
-    built = forge(where, "test", "--fail-fast")
+    started = time.time()
+    built = forge(where, None, "test", "--fail-fast")
     if built.returncode != 0:
-        sys.exit(f"the tests do not pass without a mutant:\n{built.stdout[-3000:]}{built.stderr[-2000:]}")
-    return where
+        raise SystemExit(f"the tests do not pass without a mutant:\n{built.stdout[-3000:]}{built.stderr[-2000:]}")
+    return where, PATIENCE * (time.time() - started)
 
 
 def _made(path):
@@ -136,12 +138,12 @@ def _made(path):
     return path
 
 
-def judge(where, mutant):
+def judge(where, timeout, mutant):
     path = where / mutant["file"]
     source = path.read_bytes()
     path.write_bytes(source[: mutant["start"]] + mutant["new"].encode() + source[mutant["stop"] :])
     try:
-        ran = forge(where, "test", "--fail-fast")
+        ran = forge(where, timeout, "test", "--fail-fast")
     except subprocess.TimeoutExpired:
         return "killed"
     finally:
@@ -178,16 +180,16 @@ def main():
         if ident(mutant) not in answers:
             todo.put(mutant)
     print(f"{len(mutants)} mutants, {len(mutants) - todo.qsize()} judged before", flush=True)
-    started, lock = time.time(), threading.Lock()
+    copies, started, lock = [], time.time(), threading.Lock()
 
     def work(number):
-        where = copy(number)
+        where, timeout = copies[number]
         while not (args.minutes and time.time() - started > args.minutes * 60):
             try:
                 mutant = todo.get_nowait()
             except queue.Empty:
                 return
-            answer = judge(where, mutant)
+            answer = judge(where, timeout, mutant)
             with lock:
                 answers[ident(mutant)] = answer
                 entry = {"id": ident(mutant), "contracts": contracts, "tests": tests, "answer": answer}
@@ -198,6 +200,7 @@ def main():
                       f"{squeeze(mutant['old'])[:60]}  ->  {squeeze(mutant['new'])[:60]}", flush=True)
 
     if not todo.empty():
+        copies += [copy(number) for number in range(args.workers)]
         workers = [threading.Thread(target=work, args=(n,)) for n in range(args.workers)]
         [w.start() for w in workers]
         [w.join() for w in workers]

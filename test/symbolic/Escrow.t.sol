@@ -61,9 +61,7 @@ contract EscrowProof is Symbolic {
     function _purse(uint256 envelope, uint256 index, bytes32 separator) private view returns (address) {
         bytes32 code = keccak256(abi.encodePacked(type(Purse).creationCode, separator));
         bytes32 salt = bytes32(envelope << 16 | index);
-        return address(
-            uint160(uint256(keccak256(abi.encodePacked(hex"ff", address(treasury), salt, code))))
-        );
+        return address(uint160(uint256(keccak256(abi.encodePacked(hex"ff", address(treasury), salt, code)))));
     }
 
     function check_openingPaysOnlyItsPurse(SessionRequest calldata request) external {

@@ -58,7 +58,13 @@ contract PaymentsProof is Symbolic {
     /* WHAT IS ASSUMED */
 
     /// @dev Every payment that a purse says yes to, with what the treasury held when it was asked.
-    function _anyPaid(uint256 length, uint256 depth) private returns (Paid memory paid) {
+    function _anyPaid(uint256 length) private returns (Paid memory) {
+        return _anyPaidOf(length, 0, false);
+    }
+
+    /// @param depth How many groups there may be above the envelope.
+    /// @param plain Whether to ask about plain payments only: rail 1, no scope, no list, no Permit2.
+    function _anyPaidOf(uint256 length, uint256 depth, bool plain) private returns (Paid memory paid) {
         paid.purse = svm.createAddress("purse");
         paid.domain = svm.createBytes32("domain");
         paid.digest = svm.createBytes32("digest");
@@ -70,6 +76,10 @@ contract PaymentsProof is Symbolic {
         (address asset,) = treasury.assetOf(paid.word.envelope());
         vm.assume(asset == address(token));
         paid.epoch = _epoch(paid, depth);
+        if (plain) {
+            vm.assume(uint8(paid.blob[0]) == 1 && !paid.word.scoped());
+            vm.assume(!paid.head.has(PERMIT2_ALLOWED) && paid.head.payeeList() == 0);
+        }
         bytes memory call = abi.encodePacked(
             abi.encodeWithSignature("isValidSignature(bytes32,bytes)", paid.digest, paid.blob), paid.domain
         );
@@ -110,37 +120,45 @@ contract PaymentsProof is Symbolic {
 
     /* PROOFS */
 
-    /// @dev Rails 1 and 2 without approval, the envelope under up to four groups.
+    /// @dev Under up to four groups, as the contract bounds them. On rail 1, any payee, no narrower session: none of which
+    /// groups have to do with, and each of which is judged below.
+    function check_nothingIsPaidAgainstTheGroups() external {
+        Paid memory paid = _anyPaidOf(139, 4, true);
+        _checkStanding(paid, 4);
+        _checkNonce(paid);
+    }
+
+    /// @dev Rails 1 and 2 without approval.
     function check_nothingIsPaidAgainstTheRules() external {
-        Paid memory paid = _anyPaid(139, 4);
+        Paid memory paid = _anyPaid(139);
         assert(paid.kind == 0);
-        _checkRules(paid, 4);
+        _checkRules(paid);
         _checkThreshold(paid);
     }
 
     /// @dev Rails 1 and 2 with the approval of an EOA (and rail 3 with that of a contract: its 24 bytes).
     function check_nothingIsPaidAgainstTheRules_approved() external {
-        Paid memory paid = _anyPaid(203, 1);
+        Paid memory paid = _anyPaid(203);
         assert(paid.kind == 1 || paid.kind == 2);
-        _checkRules(paid, 1);
+        _checkRules(paid);
         if (paid.kind == 1) _checkApproval(paid, 139);
         else _checkContractApproval(paid, paid.rail == 3 ? 159 : 139);
     }
 
     /// @dev Rail 3 without approval (and the others with a contract's, of no bytes).
     function check_nothingIsPaidAgainstTheRules_upto() external {
-        Paid memory paid = _anyPaid(159, 1);
+        Paid memory paid = _anyPaid(159);
         assert(paid.kind == 0 ? paid.rail == 3 : paid.kind == 2 && paid.rail < 3);
-        _checkRules(paid, 1);
+        _checkRules(paid);
         if (paid.kind == 0) _checkThreshold(paid);
         else _checkContractApproval(paid, 139);
     }
 
     /// @dev Rail 3 with the approval of an EOA (and all rails with a contract's, of 64 and 44 bytes).
     function check_nothingIsPaidAgainstTheRules_uptoApproved() external {
-        Paid memory paid = _anyPaid(223, 0);
+        Paid memory paid = _anyPaid(223);
         assert(paid.kind == 2 || paid.rail == 3 && paid.kind == 1);
-        _checkRules(paid, 0);
+        _checkRules(paid);
         if (paid.kind == 1) _checkApproval(paid, 159);
         else _checkContractApproval(paid, paid.rail == 3 ? 159 : 139);
     }
@@ -155,8 +173,8 @@ contract PaymentsProof is Symbolic {
 
     /* WHAT IS ASSERTED */
 
-    function _checkRules(Paid memory paid, uint256 depth) private view {
-        _checkStanding(paid, depth);
+    function _checkRules(Paid memory paid) private view {
+        _checkStanding(paid, 0);
         _checkLimits(paid);
         _checkKey(paid);
         _checkRails(paid);

@@ -19,13 +19,13 @@ contract PoliciesProof is Symbolic {
         uint16 list;
     }
 
-
     /// @dev What the tighter policy allows, the one in force allows: payments by amount, approval and payee list,
     /// sessions by budget and life; and every limit in force stays, over the same period, no higher.
-    function check_tighterAllowsNothingMore(Policy calldata policy, WindowWord[5] calldata old, Rules calldata rules)
-        external
-        view
-    {
+    function check_tighterAllowsNothingMore(
+        Policy calldata policy,
+        WindowWord[5] calldata old,
+        Rules calldata rules
+    ) external view {
         _assumeSound(policy, old);
         WindowWord[5] memory windows = old;
         vm.assume(

@@ -137,6 +137,17 @@ contract WordsProof is Symbolic {
         assert((BooksWord.unwrap(word) ^ raw) >> 160 == 0);
     }
 
+    function check_scoreComesOutAndChangesNothingElse(uint256 raw, uint32 life, uint40 at, uint16 score)
+        external
+        pure
+    {
+        BooksWord word = BooksWord.wrap(raw).withScoreLife(life);
+        word = word.withScore(at, score);
+        assert(word.scoreLife() == life && word.scoredAt() == at && word.score() == score);
+        uint256 changed = BooksWord.unwrap(word) ^ raw;
+        assert(changed & type(uint160).max == 0 && changed >> 248 == 0);
+    }
+
     function check_escrowChangesNothingElse(uint256 raw, uint96 escrow) external pure {
         BooksWord word = BooksWord.wrap(raw).withEscrow(escrow);
         assert(word.escrow() == escrow);

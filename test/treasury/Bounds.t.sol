@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.30;
+
+import {Policy, WindowLimit} from "../../contracts/libraries/Types.sol";
+import {Base} from "../Base.t.sol";
+
+/// @notice What is counted in few bits ends with an error, and never starts over.
+contract BoundsTest is Base {
+    /// @dev Where {Organisation} is stored, and where its counts stand in it, in bits.
+    bytes32 private constant ORGANISATION = bytes32(0);
+    uint256 private constant ENVELOPES_OFFSET = 40;
+    uint256 private constant GROUPS_OFFSET = 96;
+    uint256 private constant ENVELOPES_SLOT = 3;
+    uint256 private constant VERSION_OFFSET = 24;
+
+    function _fill(bytes32 slot, uint256 offset, uint256 ones) private {
+        uint256 word = uint256(vm.load(address(treasury), slot));
+        vm.store(address(treasury), slot, bytes32(word | ones << offset));
+    }
+
+    function test_RevertWhen_ThereAreAsManyEnvelopesAsNumbers() external {
+        _fill(ORGANISATION, ENVELOPES_OFFSET, type(uint24).max);
+        assertEq(desk.organisation().envelopes, type(uint24).max, "not where envelopes are counted");
+        Policy memory policy = defaultPolicy();
+        vm.prank(manager);
+        vm.expectRevert(abi.encodeWithSelector(TooMany.selector, type(uint24).max));
+        desk.createEnvelope(makeAddr("another agent"), address(usdc), policy);
+    }
+
+    function test_RevertWhen_ThereAreAsManyGroupsAsNumbers() external {
+        _fill(ORGANISATION, GROUPS_OFFSET, type(uint24).max);
+        assertEq(desk.organisation().groups, type(uint24).max, "not where groups are counted");
+        vm.prank(manager);
+        vm.expectRevert(abi.encodeWithSelector(TooMany.selector, type(uint24).max));
+        desk.createGroup(0, address(usdc), new WindowLimit[](0), 1);
+    }
+
+    function test_RevertWhen_APolicyHasAsManyVersionsAsNumbers() external {
+        _fill(keccak256(abi.encode(envelope, ENVELOPES_SLOT)), VERSION_OFFSET, type(uint16).max);
+        assertEq(desk.envelope(envelope).policyVersion, type(uint16).max, "not where versions are counted");
+        Policy memory policy = defaultPolicy();
+        policy.paymentCap -= 1;
+        policy.approvalThreshold -= 1;
+        vm.prank(manager);
+        vm.expectRevert(abi.encodeWithSelector(TooMany.selector, type(uint16).max));
+        desk.setPolicy(envelope, policy);
+    }
+}
