@@ -44,6 +44,26 @@ test-rust: setup ## Rust unit, story and end-to-end tests, and doctests
 test-reference: setup ## The unmodified TypeScript facilitator and server against the same contracts
 	@npm run --silent test:reference
 
+.PHONY: fuzz
+fuzz: setup ## The stateful invariants, deep: CALLS=1000000 in all; prints what was attempted and what settled
+	@script/fuzz $(CALLS)
+
+.PHONY: prove
+prove: setup ## Prove the rules for all inputs (docs/PROOFS.md)
+	@script/prove
+
+.PHONY: slither
+slither: setup ## Analyse the contracts; fails at a finding of medium impact or above that has no accepted reason
+	@script/slither
+
+.PHONY: mutants
+mutants: setup ## Change the rules, Solidity and Rust, and see that the tests notice (hours; goes on where it stopped)
+	@script/mutants
+
+.PHONY: coverage
+coverage: setup ## Measure branch coverage of the contracts; fails below 100 %
+	@script/coverage
+
 .PHONY: gas
 gas: setup ## Measure gas and write target/reports/gas.json; fails where the committed snapshot differs
 	@script/gas
@@ -51,6 +71,10 @@ gas: setup ## Measure gas and write target/reports/gas.json; fails where the com
 .PHONY: gas-snapshot
 gas-snapshot: setup ## Measure gas and rewrite the committed snapshot
 	@script/gas --write
+
+.PHONY: gas-breakdown
+gas-breakdown: setup ## Show where a payment's gas goes, step by step
+	@script/gas-breakdown.mjs
 
 .PHONY: bench-identity
 bench-identity: ## Verify stamps by the million, spoofs mixed in; writes target/reports/identity.json (VERIFICATIONS=100000: a quick look)

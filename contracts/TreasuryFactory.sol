@@ -2,7 +2,6 @@
 pragma solidity 0.8.30;
 
 import {Treasury} from "./Treasury.sol";
-import {TreasuryDesk} from "./TreasuryDesk.sol";
 
 /// @title TreasuryFactory
 /// @notice Deploys treasuries at predictable addresses. No proxy, no upgrade path, no owner of its own.
@@ -10,8 +9,17 @@ contract TreasuryFactory {
     /// @notice A treasury was deployed.
     event TreasuryCreated(address indexed treasury, address indexed owner, bytes32 salt);
 
-    /// @notice The code that every treasury of this factory shares for its desk half.
-    address public immutable DESK = address(new TreasuryDesk{salt: 0}());
+    /// @notice There is no code where the desk is expected.
+    error CodeMissing(address expected);
+
+    /// @notice The code that every treasury of this factory shares beside its own.
+    address public immutable DESK;
+
+    /// @param desk The {TreasuryDesk}.
+    constructor(address desk) {
+        if (desk.code.length == 0) revert CodeMissing(desk);
+        DESK = desk;
+    }
 
     /// @notice Deploys the treasury of `owner` for `salt`; anyone may pay for it.
     /// @param owner The account that holds the owner role at first.

@@ -3,10 +3,12 @@ pragma solidity 0.8.30;
 
 import {TreasuryDesk} from "../contracts/TreasuryDesk.sol";
 import {TreasuryFactory} from "../contracts/TreasuryFactory.sol";
+import {TreasuryViews} from "../contracts/TreasuryViews.sol";
 import {Script} from "forge-std/Script.sol";
 import {console} from "forge-std/console.sol";
 
-/// @notice Deploys the factory at the same address on every chain, through the canonical CREATE2 deployer.
+/// @notice Deploys views, desk and factory at the same addresses on every chain, through the canonical CREATE2
+/// deployer.
 /// @dev A dry run unless forge is told to `--broadcast`:
 ///   forge script script/Deploy.s.sol --rpc-url $RPC_URL
 ///   forge script script/Deploy.s.sol --rpc-url $RPC_URL --account deployer --broadcast
@@ -15,36 +17,59 @@ contract Deploy is Script {
 
     error DeployerMissing(uint256 chainId, address deployer);
     error DeployFailed(address predicted);
-    error DeskMismatch(address expected, address actual);
+    error PartMismatch(string part, address expected, address actual);
 
     function run() external returns (TreasuryFactory factory) {
-        address predicted = factoryAddress();
         console.log("chain          ", block.chainid);
-        console.log("factory        ", predicted);
         if (CREATE2_FACTORY.code.length == 0) revert DeployerMissing(block.chainid, CREATE2_FACTORY);
-
-        if (predicted.code.length != 0) {
-            console.log("is there already; nothing to deploy");
-        } else {
-            console.log("to deploy, through", CREATE2_FACTORY);
-            vm.broadcast(msg.sender);
-            (bool success,) = CREATE2_FACTORY.call(bytes.concat(SALT, type(TreasuryFactory).creationCode));
-            if (!success || predicted.code.length == 0) revert DeployFailed(predicted);
-        }
-        factory = TreasuryFactory(predicted);
+        _deploy("views", viewsCode());
+        _deploy("desk", deskCode());
+        factory = TreasuryFactory(_deploy("factory", factoryCode()));
         verify(factory);
     }
 
     /// @notice Where the factory of this very source is, on every chain.
     function factoryAddress() public view returns (address) {
-        return vm.computeCreate2Address(SALT, keccak256(type(TreasuryFactory).creationCode), CREATE2_FACTORY);
+        return _addressOf(factoryCode());
     }
 
-    /// @dev The addresses are the proof: CREATE2 commits to the code, of the factory and of its desk.
+    function viewsCode() public view returns (bytes memory) {
+        return type(TreasuryViews).creationCode;
+    }
+
+    function deskCode() public view returns (bytes memory) {
+        return abi.encodePacked(type(TreasuryDesk).creationCode, abi.encode(_addressOf(viewsCode())));
+    }
+
+    function factoryCode() public view returns (bytes memory) {
+        return abi.encodePacked(type(TreasuryFactory).creationCode, abi.encode(_addressOf(deskCode())));
+    }
+
+    /// @dev The addresses are the proof: CREATE2 commits to the code, of every part and of what it is built on.
     function verify(TreasuryFactory factory) public view {
-        address desk =
-            vm.computeCreate2Address(0, keccak256(type(TreasuryDesk).creationCode), address(factory));
-        if (factory.DESK() != desk || desk.code.length == 0) revert DeskMismatch(desk, factory.DESK());
-        console.log("verified: desk ", desk);
+        address desk = _addressOf(deskCode());
+        if (factory.DESK() != desk || desk.code.length == 0) {
+            revert PartMismatch("desk", desk, factory.DESK());
+        }
+        address views = _addressOf(viewsCode());
+        address actual = TreasuryDesk(desk).viewsCode();
+        if (actual != views || views.code.length == 0) revert PartMismatch("views", views, actual);
+        console.log("verified: the factory's desk and its views are of this source");
+    }
+
+    function _deploy(string memory part, bytes memory code) private returns (address predicted) {
+        predicted = _addressOf(code);
+        if (predicted.code.length != 0) {
+            console.log("is there already", part, predicted);
+            return predicted;
+        }
+        console.log("to deploy       ", part, predicted);
+        vm.broadcast(msg.sender);
+        (bool success,) = CREATE2_FACTORY.call(bytes.concat(SALT, code));
+        if (!success || predicted.code.length == 0) revert DeployFailed(predicted);
+    }
+
+    function _addressOf(bytes memory code) private view returns (address) {
+        return vm.computeCreate2Address(SALT, keccak256(code), CREATE2_FACTORY);
     }
 }

@@ -4,6 +4,7 @@ pragma solidity 0.8.30;
 import {Treasury} from "../contracts/Treasury.sol";
 import {TreasuryDesk} from "../contracts/TreasuryDesk.sol";
 import {TreasuryFactory} from "../contracts/TreasuryFactory.sol";
+import {TreasuryViews} from "../contracts/TreasuryViews.sol";
 import {ITreasuryErrors} from "../contracts/interfaces/ITreasuryErrors.sol";
 import {ITreasuryEvents} from "../contracts/interfaces/ITreasuryEvents.sol";
 import {Payment} from "../contracts/libraries/PaymentBlob.sol";
@@ -31,8 +32,10 @@ abstract contract Base is Test, ITreasuryErrors, ITreasuryEvents {
     TestUSDC internal usdc;
     TreasuryFactory internal factory;
     Treasury internal treasury;
-    /// The same address as `treasury`: the half of its functions that the desk's code answers.
+    /// The same address as `treasury`: the functions that the desk's code answers.
     TreasuryDesk internal desk;
+    /// The same address as `treasury`: the functions that the views' code answers.
+    TreasuryViews internal views;
 
     address internal owner = makeAddr("owner");
     address internal manager = makeAddr("policy manager");
@@ -59,9 +62,10 @@ abstract contract Base is Test, ITreasuryErrors, ITreasuryEvents {
         (approver, approverKey) = makeAddrAndKey("approver");
 
         usdc = new TestUSDC();
-        factory = new TreasuryFactory();
+        factory = newFactory();
         treasury = factory.createTreasury(owner, 0);
         desk = TreasuryDesk(address(treasury));
+        views = TreasuryViews(address(treasury));
 
         vm.startPrank(owner);
         desk.grantRole(manager, Role.POLICY_MANAGER);
@@ -74,9 +78,13 @@ abstract contract Base is Test, ITreasuryErrors, ITreasuryEvents {
 
         vm.startPrank(manager);
         (envelope, purse) = desk.createEnvelope(agent, address(usdc), defaultPolicy());
-        treasury.listPayees(LIST, _one(payee));
+        treasury.listPayee(LIST, payee);
         vm.stopPrank();
         fund(envelope, 1000 * UNIT);
+    }
+
+    function newFactory() internal returns (TreasuryFactory) {
+        return new TreasuryFactory(address(new TreasuryDesk(address(new TreasuryViews()))));
     }
 
     /* TIME */
@@ -110,7 +118,7 @@ abstract contract Base is Test, ITreasuryErrors, ITreasuryEvents {
     }
 
     function escrowOf(uint24 number) internal view returns (uint256) {
-        return desk.envelope(number).escrow;
+        return views.envelope(number).escrow;
     }
 
     /// @dev What the payees got, seen from the token.
@@ -119,14 +127,14 @@ abstract contract Base is Test, ITreasuryErrors, ITreasuryEvents {
     }
 
     function usedOf(uint24 number, uint256 window) internal view returns (uint256) {
-        return desk.headroom(number)[window].used;
+        return views.headroom(number)[window].used;
     }
 
     /* SESSIONS */
 
     function request(uint256 budget) internal view returns (SessionRequest memory r) {
         r.envelope = envelope;
-        r.sequence = uint24(desk.session(purse).sequence + 1);
+        r.sequence = uint24(views.session(purse).sequence + 1);
         r.key = sessionKey;
         r.budget = uint96(budget);
         r.expiry = uint32(time() + 1 hours);
@@ -137,12 +145,12 @@ abstract contract Base is Test, ITreasuryErrors, ITreasuryEvents {
     }
 
     function signRequest(SessionRequest memory r, uint256 key) internal view returns (bytes memory) {
-        (uint8 v, bytes32 r_, bytes32 s) = vm.sign(key, treasury.openSessionDigest(r));
+        (uint8 v, bytes32 r_, bytes32 s) = vm.sign(key, views.openSessionDigest(r));
         return abi.encodePacked(r_, s, v);
     }
 
     function signClose(address purse_, uint24 sequence, uint256 key) internal view returns (bytes memory) {
-        (uint8 v, bytes32 r_, bytes32 s) = vm.sign(key, treasury.closeSessionDigest(purse_, sequence));
+        (uint8 v, bytes32 r_, bytes32 s) = vm.sign(key, views.closeSessionDigest(purse_, sequence));
         return abi.encodePacked(r_, s, v);
     }
 
@@ -155,7 +163,7 @@ abstract contract Base is Test, ITreasuryErrors, ITreasuryEvents {
     function assertOpeningRefused(SessionRequest memory r, Refusal reason, uint256 limit, uint256 actual)
         internal
     {
-        (Refusal told, uint256 toldLimit, uint256 toldActual) = desk.diagnoseSession(r);
+        (Refusal told, uint256 toldLimit, uint256 toldActual) = views.diagnoseSession(r);
         assertEq(uint8(told), uint8(reason), "diagnosed reason");
         assertEq(toldLimit, limit, "diagnosed limit");
         assertEq(toldActual, actual, "diagnosed actual");
@@ -165,10 +173,10 @@ abstract contract Base is Test, ITreasuryErrors, ITreasuryEvents {
     }
 
     function assertOpens(SessionRequest memory r) internal {
-        (Refusal told,,) = desk.diagnoseSession(r);
+        (Refusal told,,) = views.diagnoseSession(r);
         assertEq(uint8(told), uint8(Refusal.None), "diagnosed reason");
         treasury.openSession(r, signRequest(r));
-        assertEq(desk.session(desk.purseOf(r.envelope, r.purseIndex)).key, r.key, "not open");
+        assertEq(views.session(views.purseOf(r.envelope, r.purseIndex)).key, r.key, "not open");
     }
 
     /// @dev A fresh key for each session, as the rules ask.
@@ -188,9 +196,9 @@ abstract contract Base is Test, ITreasuryErrors, ITreasuryEvents {
     }
 
     function nonceOf(address from, bytes32 decision) internal view returns (bytes32) {
-        uint256 version = desk.envelope(envelope).policyVersion;
-        bytes32 session = PaymentDigest.sessionId(from, desk.session(from).sequence);
-        return PaymentDigest.commitment(version, session, decision);
+        uint256 terms = PaymentDigest.terms(views.session(from).epoch, views.envelope(envelope).policyVersion);
+        bytes32 session = PaymentDigest.sessionId(from, views.session(from).sequence);
+        return PaymentDigest.commitment(terms, session, decision);
     }
 
     function digestOf(address from, Payment memory p) internal view returns (bytes32) {
@@ -278,7 +286,7 @@ abstract contract Base is Test, ITreasuryErrors, ITreasuryEvents {
         internal
     {
         assertEq(answer(from, digest, blob), INVALID, "purse says yes");
-        (Refusal told,,) = desk.diagnosePayment(from, digest, blob);
+        (Refusal told,,) = views.diagnosePayment(from, digest, blob);
         assertEq(uint8(told), uint8(reason), "reason");
         assertTokenRefuses(from, p, digest, blob);
     }
@@ -293,7 +301,7 @@ abstract contract Base is Test, ITreasuryErrors, ITreasuryEvents {
     }
 
     function assertAccepted(address from, bytes32 digest, bytes memory blob) internal view {
-        (Refusal told,,) = desk.diagnosePayment(from, digest, blob);
+        (Refusal told,,) = views.diagnosePayment(from, digest, blob);
         assertEq(uint8(told), uint8(Refusal.None), "reason");
         assertEq(answer(from, digest, blob), VALID, "purse says no");
     }

@@ -18,6 +18,8 @@ pub(crate) fn api() -> OpenApiRouter<AppState> {
         .routes(routes!(routes::get_agent::get_agent))
         .routes(routes!(routes::list_envelopes::list_envelopes))
         .routes(routes!(routes::get_envelope::get_envelope))
+        .routes(routes!(routes::list_groups::list_groups))
+        .routes(routes!(routes::get_group::get_group))
         .routes(routes!(routes::list_sessions::list_sessions))
         .routes(routes!(routes::get_session::get_session))
         .routes(routes!(routes::list_payments::list_payments))

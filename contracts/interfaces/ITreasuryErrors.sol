@@ -26,7 +26,7 @@ interface ITreasuryErrors {
     error AssetUnknown(address asset);
     /// @notice The asset is there already.
     error AssetKnown(address asset);
-    /// @notice More assets, envelopes, purses or policy versions than a treasury counts.
+    /// @notice More assets, envelopes, purses, policy versions or groups above one another than a treasury counts.
     error TooMany(uint256 limit);
     /// @notice An amount of zero moves nothing.
     error AmountZero();
@@ -42,8 +42,20 @@ interface ITreasuryErrors {
     error PurseUnknown(uint256 index, uint256 last);
     /// @notice The caller may not close the session before it ends.
     error CloseNotAllowed(address caller, uint256 expiry);
-    /// @notice The session is not frozen.
-    error SessionNotFrozen(address purse);
+    /// @notice Nothing is frozen that could be released.
+    error NotFrozen();
+    /// @notice The group does not exist; groups are numbered from 1 to `count`.
+    error GroupUnknown(uint256 group, uint256 count);
+    /// @notice The group, above the envelope that would leave it, is frozen: an owner releases it first.
+    error GroupIsFrozen(uint256 group);
+    /// @notice A group counts one asset, the same as the groups above it and the envelopes below it.
+    error AssetMismatch(address expected, address actual);
+    /// @notice A group's limits change, their periods never: create another group.
+    error PeriodsFixed(uint256 group);
+    /// @notice There is no code where it is expected.
+    error CodeMissing(address expected);
+    /// @notice The epoch of stamps only rises.
+    error EpochNotLater(uint256 current, uint256 epoch);
     /// @notice A loosening must be announced first and wait.
     /// @param id keccak-256 of the call data.
     /// @param readyAt When it may run, in unix seconds; 0 where it was not announced.

@@ -21,10 +21,16 @@ library PaymentDigest {
         return bytes32(uint256(uint160(purse)) << 96 | sequence);
     }
 
-    /// @notice The payment nonce: keccak-256 of policy version, session and decision, low 64 bits zero.
+    /// @notice What a payment is signed under: `epoch (32..) | policy version (16)`.
+    /// @param epoch How often the organisation, the envelope's group and the groups above it were released.
+    function terms(uint256 epoch, uint256 policyVersion) internal pure returns (uint256) {
+        return epoch << 16 | policyVersion;
+    }
+
+    /// @notice The payment nonce: keccak-256 of terms, session and decision, low 64 bits zero.
     /// @dev The version, not the policy's hash: a payment then needs no extra storage read (2,100 gas), and
     /// the treasury maps each version of an envelope to its hash for good.
-    function commitment(uint256 policyVersion, bytes32 session, bytes32 decisionHash)
+    function commitment(uint256 terms_, bytes32 session, bytes32 decisionHash)
         internal
         pure
         returns (bytes32 nonce)
@@ -32,7 +38,7 @@ library PaymentDigest {
         uint256 mask = ~NONCE_SEQUENCE_MASK;
         assembly ("memory-safe") {
             let free := mload(0x40)
-            mstore(free, policyVersion)
+            mstore(free, terms_)
             mstore(add(free, 0x20), session)
             mstore(add(free, 0x40), decisionHash)
             nonce := and(keccak256(free, 0x60), mask)
@@ -79,6 +85,11 @@ library PaymentDigest {
             mstore(add(free, 0xc0), digest)
             structHash := keccak256(free, 0xe0)
         }
+    }
+
+    /// @notice The EIP-3009 nonce of a gasless top-up: it commits to the envelope, its low 64 bits are zero.
+    function topUpNonce(uint24 envelope, bytes32 salt) internal pure returns (bytes32) {
+        return keccak256(abi.encode(envelope, salt)) & ~bytes32(NONCE_SEQUENCE_MASK);
     }
 
     function typed(bytes32 domainSeparator, bytes32 structHash) internal pure returns (bytes32) {

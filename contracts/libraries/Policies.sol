@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.30;
 
-import {Policy, Window} from "./Types.sol";
+import {Policy, WindowLimit} from "./Types.sol";
+import {WindowWord, WindowWordLib} from "./WindowWord.sol";
 import {Windows} from "./Windows.sol";
 
 /// @notice What makes a policy sound, and what makes one tighter than another.
@@ -15,26 +16,46 @@ library Policies {
     error PolicyInvalid(string field, uint256 bound, uint256 value);
 
     /// @notice Reverts when the policy contradicts itself.
-    function validate(Policy calldata policy) internal pure {
+    function validate(Policy memory policy) internal pure {
         uint256 cap = policy.paymentCap;
         uint256 session = policy.sessionLimit;
-        _atLeast("paymentCap", 1, cap);
-        _atMost("approvalThreshold exceeds paymentCap", cap, policy.approvalThreshold);
-        _atLeast("sessionLimit below paymentCap", cap, session);
-        _atLeast("maxSessionSeconds", 1, policy.maxSessionSeconds);
-        _atMost("windows", MAX_WINDOWS, policy.windows.length);
-        if (policy.policyHash == 0) revert PolicyInvalid("policyHash", 1, 0);
-
-        uint256 period;
-        uint256 limit = session;
-        for (uint256 i; i < policy.windows.length; ++i) {
-            _atLeast("window period not longer than the one before", period + 1, policy.windows[i].period);
-            _atLeast("window limit below sessionLimit or a shorter window", limit, policy.windows[i].limit);
-            period = policy.windows[i].period;
-            limit = policy.windows[i].limit;
+        if (cap == 0) revert PolicyInvalid("paymentCap", 1, cap);
+        if (policy.approvalThreshold > cap) {
+            revert PolicyInvalid("approvalThreshold exceeds paymentCap", cap, policy.approvalThreshold);
         }
-        if (policy.lifetimeLimit != 0) {
-            _atLeast("lifetimeLimit below sessionLimit or a window", limit, policy.lifetimeLimit);
+        if (session < cap) revert PolicyInvalid("sessionLimit below paymentCap", cap, session);
+        if (policy.maxSessionSeconds == 0) revert PolicyInvalid("maxSessionSeconds", 1, 0);
+        if (policy.policyHash == 0) revert PolicyInvalid("policyHash", 1, 0);
+        validateLimits(policy.windows, policy.lifetimeLimit, session);
+    }
+
+    /// @notice Reverts when limits contradict each other: periods must rise, and limits must not fall with them.
+    /// @param least The least that the first limit may be, in atomic units.
+    function validateLimits(WindowLimit[] memory windows, uint256 lifetimeLimit, uint256 least)
+        internal
+        pure
+    {
+        if (windows.length > MAX_WINDOWS) {
+            revert PolicyInvalid("windows", MAX_WINDOWS, windows.length);
+        }
+        uint256 period;
+        for (uint256 i; i < windows.length; ++i) {
+            WindowLimit memory window = windows[i];
+            if (window.period <= period) {
+                revert PolicyInvalid(
+                    "window period not longer than the one before", period + 1, window.period
+                );
+            }
+            if (window.limit < least) {
+                revert PolicyInvalid(
+                    "window limit below sessionLimit or a shorter window", least, window.limit
+                );
+            }
+            period = window.period;
+            least = window.limit;
+        }
+        if (lifetimeLimit != 0 && lifetimeLimit < least) {
+            revert PolicyInvalid("lifetimeLimit below sessionLimit or a window", least, lifetimeLimit);
         }
     }
 
@@ -45,31 +66,32 @@ library Policies {
     /// draws of earlier windows that no limit was counting.
     /// @return next The windows to store; a zero limit ends the list.
     /// @return samePeriods Whether the same periods are counted as before.
-    function layOut(Policy calldata policy, Window[5] memory old, uint256 timestamp)
+    function layOut(Policy memory policy, WindowWord[5] memory old, uint256 timestamp)
         internal
         pure
-        returns (Window[5] memory next, bool samePeriods)
+        returns (WindowWord[5] memory next, bool samePeriods)
     {
         uint256 count = policy.windows.length;
         samePeriods = true;
         for (uint256 i; i < count; ++i) {
-            next[i] = _carried(policy.windows[i].period, policy.windows[i].limit, old, timestamp);
-            if (old[i].limit == 0 || old[i].period != next[i].period) samePeriods = false;
+            WindowLimit memory window = policy.windows[i];
+            next[i] = _carried(window.period, window.limit, old, timestamp);
+            if (old[i].limit() == 0 || old[i].period() != window.period) samePeriods = false;
         }
         if (policy.lifetimeLimit != 0) {
             next[count] = _carried(0, policy.lifetimeLimit, old, timestamp);
-            if (old[count].limit == 0 || old[count].period != 0) samePeriods = false;
+            if (old[count].limit() == 0 || old[count].period() != 0) samePeriods = false;
             ++count;
         }
-        if (count < 5 && old[count].limit != 0) samePeriods = false;
+        if (count < 5 && old[count].limit() != 0) samePeriods = false;
     }
 
     /// @notice Whether `policy` allows nothing that the policy in force does not allow.
     /// @param old The windows in force.
     /// @param cap, threshold, session, seconds_, list The other rules in force.
     function tightens(
-        Policy calldata policy,
-        Window[5] memory old,
+        Policy memory policy,
+        WindowWord[5] memory old,
         uint256 cap,
         uint256 threshold,
         uint256 session,
@@ -83,15 +105,15 @@ library Policies {
         if (policy.maxSessionSeconds > seconds_) return false;
         if (list != 0 && policy.payeeList != list) return false;
         // Every limit in force must still be there, no higher.
-        for (uint256 i; i < 5 && old[i].limit != 0; ++i) {
-            uint256 limit = limitOf(policy, old[i].period);
-            if (limit == 0 || limit > old[i].limit) return false;
+        for (uint256 i; i < 5 && old[i].limit() != 0; ++i) {
+            uint256 limit = limitOf(policy, old[i].period());
+            if (limit == 0 || limit > old[i].limit()) return false;
         }
         return true;
     }
 
     /// @return The policy's limit for a period (0: the lifetime), or 0 where it has none.
-    function limitOf(Policy calldata policy, uint256 period) internal pure returns (uint256) {
+    function limitOf(Policy memory policy, uint256 period) internal pure returns (uint256) {
         if (period == 0) return policy.lifetimeLimit;
         for (uint256 i; i < policy.windows.length; ++i) {
             if (policy.windows[i].period == period) return policy.windows[i].limit;
@@ -99,35 +121,29 @@ library Policies {
         return 0;
     }
 
-    function _carried(uint32 period, uint96 limit, Window[5] memory old, uint256 timestamp)
+    function _carried(uint32 period, uint96 limit, WindowWord[5] memory old, uint256 timestamp)
         private
         pure
-        returns (Window memory window)
+        returns (WindowWord)
     {
-        window = Window({
-            limit: limit, used: 0, period: period, index: uint32(Windows.indexAt(period, timestamp))
-        });
         uint256 containing = type(uint256).max;
         uint256 contained;
-        for (uint256 i; i < 5 && old[i].limit != 0; ++i) {
+        for (uint256 i; i < 5 && old[i].limit() != 0; ++i) {
             uint256 used = Windows.usedAt(old[i], timestamp);
-            // A window contains another only where the periods nest: both are aligned to the same anchor.
-            bool contains = old[i].period == 0 || (period != 0 && old[i].period % period == 0);
-            if (old[i].period == period) {
-                window.used = uint96(used);
-                return window;
+            uint256 oldPeriod = old[i].period();
+            if (oldPeriod == period) {
+                contained = used;
+                containing = used;
+                break;
             }
+            // A window contains another only where the periods nest: both are aligned to the same anchor.
+            bool contains = oldPeriod == 0 || (period != 0 && oldPeriod % period == 0);
             if (contains && used < containing) containing = used;
             if (used > contained) contained = used;
         }
-        window.used = uint96(containing != type(uint256).max ? containing : contained);
-    }
-
-    function _atLeast(string memory field, uint256 bound, uint256 value) private pure {
-        if (value < bound) revert PolicyInvalid(field, bound, value);
-    }
-
-    function _atMost(string memory field, uint256 bound, uint256 value) private pure {
-        if (value > bound) revert PolicyInvalid(field, bound, value);
+        return WindowWordLib.limiting(period, limit)
+            .counting(
+                containing != type(uint256).max ? containing : contained, Windows.indexAt(period, timestamp)
+            );
     }
 }

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.30;
 
+import {BooksWord} from "./BooksWord.sol";
+import {HeadWord} from "./HeadWord.sol";
+import {WindowWord} from "./WindowWord.sol";
+
 /// @notice Why a payment or a session is refused. `None` means it is not.
 /// @dev The order is part of the interface: clients map the number to a name. Append, never reorder.
 enum Refusal {
@@ -42,7 +46,19 @@ enum Refusal {
     WindowLimitExceeded,
     LifetimeLimitExceeded,
     ScopeWidens,
-    AgentSignatureInvalid
+    AgentSignatureInvalid,
+    // The group that an envelope draws against, or one above it.
+    GroupFrozen,
+    GroupWindowLimitExceeded,
+    GroupLifetimeLimitExceeded,
+    // The envelope does not let its purses pay through Permit2.
+    RailNotAllowed,
+    // The decision was paid for on another rail.
+    DecisionSettled,
+    // The identity stamp that the session names.
+    StampRevoked,
+    // The reviewer's score, where the envelope asks for a fresh one.
+    ScoreStale
 }
 
 /// @notice Roles of a treasury, as bits of an account's role set.
@@ -119,45 +135,44 @@ struct SessionRequest {
     bytes32 stampHash;
 }
 
-/// @notice One limit with what was drawn in its current window: one storage slot.
-struct Window {
-    uint96 limit;
-    uint96 used;
-    uint32 period;
-    uint32 index;
-}
-
-/// @notice The part of an envelope that every payment reads: one storage slot.
-struct EnvelopeHead {
-    uint96 paymentCap;
-    uint96 approvalThreshold;
-    uint24 maxSessionSeconds;
-    uint16 policyVersion;
-    uint16 payeeList;
-    uint8 flags;
-}
-
 /// @notice One agent's budget inside a treasury.
 struct Envelope {
-    EnvelopeHead head;
+    HeadWord head;
     address agent;
     uint96 sessionLimit;
-    // Zero until the first top-up, which keeps set-up one slot cheaper.
-    uint96 escrow;
-    uint16 morePurses;
-    uint16 windowsSince;
-    uint8 asset;
+    BooksWord books;
     // Calendar windows, then the lifetime limit as a window of period 0; a zero limit ends the list.
-    Window[5] windows;
+    WindowWord[5] windows;
     // Version => hash of the policy document; never overwritten.
     mapping(uint256 => bytes32) policyHashes;
 }
 
-/// @notice What a session drew and when: needed to give back what it did not spend.
-struct Draw {
-    uint96 budget;
-    uint40 openedAt;
-    uint32 expiry;
+/// @notice A budget that several envelopes draw against, beside their own: a team, a task, the whole fleet.
+struct Group {
+    /// The group above, or 0.
+    uint24 parent;
+    /// How many groups stand above.
+    uint8 depth;
+    uint8 asset;
+    bool frozen;
+    /// How often it was released; part of what payment nonces of its envelopes commit to.
+    uint32 epoch;
+    // As an envelope's; the periods never change.
+    WindowWord[5] windows;
+}
+
+/// @notice A gasless top-up: an EIP-3009 `ReceiveWithAuthorization`, whose nonce the treasury works out.
+struct TopUpAuthorization {
+    /// Who pays.
+    address from;
+    /// In the asset's atomic units.
+    uint256 amount;
+    /// Unix seconds (exclusive).
+    uint256 validAfter;
+    /// Unix seconds (exclusive).
+    uint256 validBefore;
+    /// Tells top-ups of one envelope by one account apart.
+    bytes32 salt;
 }
 
 /// @notice Facts about the whole organisation: one storage slot.
@@ -168,6 +183,11 @@ struct Organisation {
     uint16 owners;
     uint24 envelopes;
     uint32 delay;
+    uint24 groups;
+    /// How often the organisation was released; part of what payment nonces commit to.
+    uint32 epoch;
+    /// Stamps of an earlier epoch are revoked.
+    uint32 stampEpoch;
 }
 
 /// @notice What one address is to a treasury: one storage slot.
@@ -192,6 +212,8 @@ struct Asset {
     uint96 escrowed;
     /// The token's EIP-712 domain separator when it was added.
     bytes32 domainSeparator;
+    /// keccak-256 of the creation code of a purse in this asset: purse addresses follow from it.
+    bytes32 purseCodeHash;
 }
 
 /// @notice An envelope as it stands. Amounts in the asset's atomic units.
@@ -203,7 +225,22 @@ struct EnvelopeView {
     bool frozen;
     bool underReview;
     uint256 purses;
+    uint256 group;
+    bool permit2;
+    /// How long a score lets sessions open, in seconds; 0 where none is asked for.
+    uint256 scoreLife;
+    /// When the last score was reported, in unix seconds, and what it was.
+    uint256 scoredAt;
+    uint256 score;
     Policy policy;
+}
+
+/// @notice A group as it stands.
+struct GroupView {
+    uint256 parent;
+    address asset;
+    bool frozen;
+    uint256 epoch;
 }
 
 /// @notice A limit as it stands now. Amounts in the asset's atomic units, times in unix seconds.
@@ -227,4 +264,7 @@ struct SessionView {
     uint256 budget;
     uint256 openedAt;
     Scope scope;
+    /// What payment nonces commit to beside the policy version: see {PaymentDigest-terms}.
+    uint256 epoch;
+    uint256 group;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.30;
 
-import {Window} from "./Types.sol";
+import {WindowWord} from "./WindowWord.sol";
 
 /// @notice Limit arithmetic over calendar-aligned windows. Pure: time is an argument.
 library Windows {
@@ -14,27 +14,25 @@ library Windows {
         return period == 0 ? 0 : (timestamp - ANCHOR) / period;
     }
 
-    /// @notice When the window that `timestamp` falls into ends, in unix seconds (exclusive).
-    function endAt(uint256 period, uint256 timestamp) internal pure returns (uint256) {
-        return period == 0 ? type(uint256).max : ANCHOR + (indexAt(period, timestamp) + 1) * period;
+    /// @notice When the window of that number ends, in unix seconds (exclusive).
+    function endOf(uint256 period, uint256 index) internal pure returns (uint256) {
+        return period == 0 ? type(uint256).max : ANCHOR + (index + 1) * period;
     }
 
     /// @notice What was drawn in the window that `timestamp` falls into, in atomic units.
-    function usedAt(Window memory window, uint256 timestamp) internal pure returns (uint256) {
-        return window.index == indexAt(window.period, timestamp) ? window.used : 0;
+    function usedAt(WindowWord window, uint256 timestamp) internal pure returns (uint256) {
+        return window.index() == indexAt(window.period(), timestamp) ? window.used() : 0;
     }
 
-    /// @notice What is still counted of `used` once `unspent` of a draw at `drawnAt` comes back.
+    /// @notice What is still counted in the window `index` once `unspent` of a draw at `drawnAt` comes back.
     /// @dev A draw from an earlier window gives nothing back: it was never counted in this one.
-    function usedAfterReturn(Window memory window, uint256 timestamp, uint256 drawnAt, uint256 unspent)
+    function usedAfterReturn(WindowWord window, uint256 index, uint256 drawnAt, uint256 unspent)
         internal
         pure
         returns (uint256 used)
     {
-        used = usedAt(window, timestamp);
-        if (unspent == 0 || indexAt(window.period, drawnAt) != indexAt(window.period, timestamp)) {
-            return used;
-        }
+        used = window.index() == index ? window.used() : 0;
+        if (unspent == 0 || indexAt(window.period(), drawnAt) != index) return used;
         return used > unspent ? used - unspent : 0;
     }
 }

@@ -1,124 +1,166 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.30;
 
+import {HeadWord, HeadWordLib} from "../libraries/HeadWord.sol";
 import {Payment, PaymentBlob} from "../libraries/PaymentBlob.sol";
 import {PaymentDigest} from "../libraries/PaymentDigest.sol";
+import {Permit2Digest} from "../libraries/Permit2Digest.sol";
 import {SessionWord} from "../libraries/SessionWord.sol";
-import {Account, EnvelopeHead, Refusal, Role, Scope} from "../libraries/Types.sol";
-import {TreasuryStorage} from "./TreasuryStorage.sol";
+import {Account, Refusal, Role, Scope} from "../libraries/Types.sol";
+import {Verdict, Verdicts} from "../libraries/Verdict.sol";
+import {TreasuryStanding} from "./TreasuryStanding.sol";
+import {IERC3009} from "@openzeppelin/contracts/interfaces/draft-IERC3009.sol";
 import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/SignatureChecker.sol";
 import {ECDSA} from "solady/utils/ECDSA.sol";
 
+interface IPermit2Nonces {
+    /// @notice 256 one-time nonces, as bits: those of `owner` that share `wordPosition`.
+    function nonceBitmap(address owner, uint256 wordPosition) external view returns (uint256);
+}
+
 /// @notice What a payment must satisfy: asked by the token through the purse, and by the views.
-/// @dev Every rule answers `(reason, limit, actual)`: `None` where it holds, otherwise why not, with the value
-/// that binds and the one that came. The session's word and the envelope's head are read once and passed on.
-abstract contract TreasuryPaymentRules is TreasuryStorage {
+/// @dev Every rule answers with a {Verdict}. The session's word and the envelope's head are read once and passed on.
+abstract contract TreasuryPaymentRules is TreasuryStanding {
+    /// @dev Half the order of secp256k1, rounded down: what a low s is at most.
+    uint256 private constant HALF_N = 0x7fffffffffffffffffffffffffffffff5d576e7357a4501ddfe92f46681b20a0;
+
     /// @dev All the rules, over one signature of one purse.
     function _judge(address purse, bytes32 domainSeparator, bytes32 digest, bytes calldata signature)
         internal
         view
-        returns (Refusal reason, uint256 limit, uint256 actual)
+        returns (Verdict verdict)
     {
         SessionWord word = _sessions[purse];
-        EnvelopeHead memory head = _envelopes[word.envelope()].head;
-        (reason, limit, actual) = _judgeStanding(word, head);
-        if (reason != Refusal.None) return (reason, limit, actual);
+        HeadWord head = _envelopes[word.envelope()].head;
+        uint256 epoch;
+        (verdict, epoch) = _judgeStanding(word, head);
+        if (verdict.refuses()) return verdict;
 
         if (!PaymentBlob.isWellFormed(signature)) {
-            return (Refusal.SignatureMalformed, PaymentBlob.BASE_LENGTH, signature.length);
+            return Verdicts.refused(Refusal.SignatureMalformed, PaymentBlob.BASE_LENGTH, signature.length);
         }
         Payment memory payment = PaymentBlob.decode(signature);
-        if (payment.rail != PaymentBlob.RAIL_EIP3009) {
-            return (Refusal.RailUnknown, PaymentBlob.RAIL_EIP3009, payment.rail);
+        payment.nonce = PaymentDigest.commitment(
+            PaymentDigest.terms(epoch, word.policyVersion()),
+            PaymentDigest.sessionId(purse, word.sequence()),
+            payment.decisionHash
+        );
+        bytes32 expected;
+        if (payment.rail == PaymentBlob.RAIL_EIP3009) {
+            expected = PaymentDigest.eip3009(domainSeparator, purse, payment, payment.nonce);
+        } else {
+            if (payment.rail == 0 || payment.rail > PaymentBlob.RAIL_PERMIT2_UPTO) {
+                return Verdicts.refused(Refusal.RailUnknown, PaymentBlob.RAIL_PERMIT2_UPTO, payment.rail);
+            }
+            if (!head.has(HeadWordLib.PERMIT2)) {
+                return Verdicts.refused(Refusal.RailNotAllowed, PaymentBlob.RAIL_EIP3009, payment.rail);
+            }
+            expected = _permit2Digest(word, payment, signature);
         }
-        bytes32 expected = _digest(purse, word, domainSeparator, payment);
-        if (digest != expected) return (Refusal.DigestMismatch, uint256(expected), uint256(digest));
+        if (digest != expected) {
+            return Verdicts.refused(Refusal.DigestMismatch, uint256(expected), uint256(digest));
+        }
+        if (head.has(HeadWordLib.PERMIT2) && _settledElsewhere(purse, word, payment)) {
+            return Verdicts.refused(Refusal.DecisionSettled, 1, 2);
+        }
         return _judgePayment(purse, word, head, payment, digest, signature);
     }
 
-    /// @dev What the token must be asking about, if the blob is to be believed.
-    function _digest(address purse, SessionWord word, bytes32 domainSeparator, Payment memory payment)
+    /// @dev What Permit2 must be asking about.
+    function _permit2Digest(SessionWord word, Payment memory payment, bytes calldata signature)
         private
-        pure
+        view
         returns (bytes32)
     {
-        bytes32 session = PaymentDigest.sessionId(purse, word.sequence());
-        bytes32 nonce = PaymentDigest.commitment(word.policyVersion(), session, payment.decisionHash);
-        return PaymentDigest.eip3009(domainSeparator, purse, payment, nonce);
+        address token = _assets[_envelopes[word.envelope()].books.asset()].token;
+        if (payment.rail == PaymentBlob.RAIL_PERMIT2_EXACT) return Permit2Digest.exact(token, payment);
+        return Permit2Digest.upto(token, payment, PaymentBlob.facilitator(signature));
+    }
+
+    /// @dev Whether the decision has settled on the other rail: token and Permit2 count nonces apart.
+    function _settledElsewhere(address purse, SessionWord word, Payment memory payment)
+        private
+        view
+        returns (bool)
+    {
+        if (payment.rail == PaymentBlob.RAIL_EIP3009) {
+            uint256 nonce = uint256(payment.nonce);
+            uint256 used = IPermit2Nonces(Permit2Digest.PERMIT2).nonceBitmap(purse, nonce >> 8);
+            return used >> (nonce & 0xff) & 1 != 0;
+        }
+        address token = _assets[_envelopes[word.envelope()].books.asset()].token;
+        return IERC3009(token).authorizationState(purse, payment.nonce);
     }
 
     /// @dev The rules over a payment that the digest is about: limits, session key, approval.
     function _judgePayment(
         address purse,
         SessionWord word,
-        EnvelopeHead memory head,
+        HeadWord head,
         Payment memory payment,
         bytes32 digest,
         bytes calldata signature
-    ) private view returns (Refusal reason, uint256 limit, uint256 actual) {
+    ) private view returns (Verdict verdict) {
         uint256 threshold;
-        (reason, limit, actual, threshold) = _judgeRules(purse, word, head, payment.payee, payment.amount);
-        if (reason != Refusal.None) return (reason, limit, actual);
+        (verdict, threshold) = _judgeRules(purse, word, head, payment.payee, payment.amount);
+        if (verdict.refuses()) return verdict;
 
         address signer = _recover(digest, payment.r, payment.vs);
-        if (signer == address(0) || signer != word.key()) {
-            return (Refusal.SessionKeyMismatch, uint160(word.key()), uint160(signer));
+        // The key of an open session is never zero, what nobody signed recovers to zero.
+        if (signer != word.key()) {
+            return Verdicts.refused(Refusal.SessionKeyMismatch, uint160(word.key()), uint160(signer));
         }
         if (payment.approvalKind == PaymentBlob.APPROVAL_NONE) {
-            if (payment.amount <= threshold) return (Refusal.None, 0, 0);
-            return (Refusal.ApprovalMissing, threshold, payment.amount);
+            if (payment.amount <= threshold) return Verdicts.FINE;
+            return Verdicts.refused(Refusal.ApprovalMissing, threshold, payment.amount);
         }
         // Judged even where none is due: whoever submits a payment must not be able to write an approver into it.
         return _judgeApproval(purse, word, payment, digest, signature);
     }
 
-    /// @dev Whether the session may pay at all.
-    function _judgeStanding(SessionWord word, EnvelopeHead memory head)
+    /// @dev Whether the session may pay at all, and the epoch that its payments commit to.
+    function _judgeStanding(SessionWord word, HeadWord head)
         internal
         view
-        returns (Refusal, uint256, uint256)
+        returns (Verdict verdict, uint256 epoch)
     {
-        if (word.key() == address(0)) return (Refusal.SessionUnknown, 0, 0);
-        if (_organisation.frozen) return (Refusal.OrganisationFrozen, 0, 0);
-        if (head.flags & FLAG_FROZEN != 0) return (Refusal.EnvelopeFrozen, 0, 0);
-        if (head.policyVersion != word.policyVersion()) {
-            return (Refusal.PolicyChanged, head.policyVersion, word.policyVersion());
+        if (word.key() == address(0)) return (Verdicts.refused(Refusal.SessionUnknown, 0, 0), 0);
+        (verdict, epoch) = _judgeStops(word.envelope(), head);
+        if (verdict.refuses()) return (verdict, 0);
+        if (head.policyVersion() != word.policyVersion()) {
+            return (Verdicts.refused(Refusal.PolicyChanged, head.policyVersion(), word.policyVersion()), 0);
         }
         uint256 expiry = word.expiry();
-        if (expiry == 0) return (Refusal.SessionFrozen, 0, 0);
-        if (block.timestamp >= expiry) return (Refusal.SessionExpired, expiry, block.timestamp);
-        return (Refusal.None, 0, 0);
+        if (block.timestamp < expiry) return (Verdicts.FINE, epoch);
+        if (expiry == 0) return (Verdicts.refused(Refusal.SessionFrozen, 0, 0), 0);
+        return (Verdicts.refused(Refusal.SessionExpired, expiry, block.timestamp), 0);
     }
 
     /// @dev Cap, payee lists and threshold: the policy's, and the session's where it narrows them.
-    /// @return reason What speaks against it.
-    /// @return limit The value that binds.
-    /// @return actual The value that came.
+    /// @return verdict What speaks against it.
     /// @return threshold The amount above which a human has to approve.
-    function _judgeRules(
-        address purse,
-        SessionWord word,
-        EnvelopeHead memory head,
-        address payee,
-        uint256 amount
-    ) internal view returns (Refusal reason, uint256 limit, uint256 actual, uint256 threshold) {
-        uint256 cap = head.paymentCap;
-        threshold = head.approvalThreshold;
-        uint256 scopeList;
+    function _judgeRules(address purse, SessionWord word, HeadWord head, address payee, uint256 amount)
+        internal
+        view
+        returns (Verdict verdict, uint256 threshold)
+    {
+        uint256 cap = head.paymentCap();
+        threshold = head.approvalThreshold();
+        uint256 list = head.payeeList();
         if (word.scoped()) {
             Scope memory scope = _scopes[purse];
             if (scope.paymentCap != 0 && scope.paymentCap < cap) cap = scope.paymentCap;
             if (scope.approvalThreshold != 0 && scope.approvalThreshold < threshold) {
                 threshold = scope.approvalThreshold;
             }
-            scopeList = scope.payeeList;
+            if (scope.payeeList != 0 && !_isListed(scope.payeeList, payee)) {
+                return (Verdicts.refused(Refusal.PayeeNotListed, scope.payeeList, uint160(payee)), 0);
+            }
         }
-        if (amount == 0) return (Refusal.AmountZero, 1, 0, 0);
-        if (amount > cap) return (Refusal.PaymentCapExceeded, cap, amount, 0);
-        uint256 list = head.payeeList;
-        if (list != 0 && !_payees[list][payee]) return (Refusal.PayeeNotListed, list, uint160(payee), 0);
-        if (scopeList != 0 && !_payees[scopeList][payee]) {
-            return (Refusal.PayeeNotListed, scopeList, uint160(payee), 0);
+        if (amount == 0) return (Verdicts.refused(Refusal.AmountZero, 1, 0), 0);
+        if (amount > cap) return (Verdicts.refused(Refusal.PaymentCapExceeded, cap, amount), 0);
+        if (list != 0 && !_isListed(list, payee)) {
+            return (Verdicts.refused(Refusal.PayeeNotListed, list, uint160(payee)), 0);
         }
     }
 
@@ -129,40 +171,42 @@ abstract contract TreasuryPaymentRules is TreasuryStorage {
         Payment memory payment,
         bytes32 digest,
         bytes calldata signature
-    ) internal view returns (Refusal, uint256, uint256) {
+    ) private view returns (Verdict) {
         bytes32 approvalDigest = _hashTypedData(PaymentDigest.approval(purse, payment, digest));
         if (payment.approvalKind == PaymentBlob.APPROVAL_EOA) {
-            (bytes32 r, bytes32 vs) = PaymentBlob.eoaApproval(signature);
+            (bytes32 r, bytes32 vs) = PaymentBlob.eoaApproval(signature, payment.rail);
             address signer = _recover(approvalDigest, r, vs);
-            if (signer == address(0)) return (Refusal.ApprovalInvalid, 0, 0);
-            if (!_mayApprove(signer, word)) {
-                return (Refusal.ApproverNotAuthorized, Role.APPROVER, uint160(signer));
-            }
-            return (Refusal.None, 0, 0);
+            if (signer == address(0)) return Verdicts.refused(Refusal.ApprovalInvalid, 0, 0);
+            if (_mayApprove(signer, word)) return Verdicts.FINE;
+            return Verdicts.refused(Refusal.ApproverNotAuthorized, Role.APPROVER, uint160(signer));
         }
-        (address approver, bytes calldata approverSignature) = PaymentBlob.contractApproval(signature);
+        (address approver, bytes calldata approverSignature) =
+            PaymentBlob.contractApproval(signature, payment.rail);
         // Asked before it is called: only an approver's own contract ever runs here.
         if (!_mayApprove(approver, word)) {
-            return (Refusal.ApproverNotAuthorized, Role.APPROVER, uint160(approver));
+            return Verdicts.refused(Refusal.ApproverNotAuthorized, Role.APPROVER, uint160(approver));
         }
         if (!SignatureChecker.isValidERC1271SignatureNow(approver, approvalDigest, approverSignature)) {
-            return (Refusal.ApprovalInvalid, 0, uint160(approver));
+            return Verdicts.refused(Refusal.ApprovalInvalid, 0, uint160(approver));
         }
-        return (Refusal.None, 0, 0);
+        return Verdicts.FINE;
     }
 
     /// @dev Not an agent, not the session key; and never an author of policies where duties are separate.
-    function _mayApprove(address approver, SessionWord word) internal view returns (bool) {
-        Account storage account = _accounts[approver];
-        if (account.roles & Role.APPROVER == 0 || account.agentOf != 0 || approver == word.key()) {
-            return false;
+    function _mayApprove(address approver, SessionWord word) private view returns (bool) {
+        Account storage record = _accounts[approver];
+        uint256 account;
+        // One read for the three fields of {Account}: `agentOf (24) | author (8) | roles (8)`.
+        assembly ("memory-safe") {
+            account := sload(record.slot)
         }
-        return !account.author || !_organisation.separateDuties;
+        if (account & Role.APPROVER == 0 || account >> 16 != 0 || approver == word.key()) return false;
+        return account >> 8 == 0 || !_organisation.separateDuties;
     }
 
     /// @dev Zero where the signature is nobody's, or has a high s: one payment has one signature.
     function _recover(bytes32 digest, bytes32 r, bytes32 vs) private view returns (address) {
-        if (uint256(vs << 1) >> 1 > ECDSA.N / 2) return address(0);
+        if (uint256(vs) & type(uint256).max >> 1 > HALF_N) return address(0);
         return ECDSA.tryRecover(digest, r, vs);
     }
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.30;
 
-import {Refusal} from "../libraries/Types.sol";
 import {TreasuryPaymentRules} from "./TreasuryPaymentRules.sol";
 
 /// @notice Payments are views: yes or no to one signature of one purse.
@@ -18,7 +17,6 @@ abstract contract TreasuryPayments is TreasuryPaymentRules {
         assembly ("memory-safe") {
             domainSeparator := calldataload(sub(calldatasize(), 32))
         }
-        (Refusal reason,,) = _judge(msg.sender, domainSeparator, digest, signature);
-        return reason == Refusal.None ? VALID : INVALID;
+        return _judge(msg.sender, domainSeparator, digest, signature).refuses() ? INVALID : VALID;
     }
 }

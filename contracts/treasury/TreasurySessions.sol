@@ -1,18 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.30;
 
+import {BooksWord} from "../libraries/BooksWord.sol";
+import {DrawWord, DrawWordLib} from "../libraries/DrawWord.sol";
 import {SessionWord, SessionWordLib} from "../libraries/SessionWord.sol";
-import {
-    Asset,
-    Draw,
-    Envelope,
-    EnvelopeHead,
-    Refusal,
-    Role,
-    Scope,
-    SessionRequest,
-    Window
-} from "../libraries/Types.sol";
+import {Asset, Envelope, Refusal, Role, Scope, SessionRequest} from "../libraries/Types.sol";
+import {WindowWord} from "../libraries/WindowWord.sol";
 import {Windows} from "../libraries/Windows.sol";
 import {TreasurySessionRules} from "./TreasurySessionRules.sol";
 import {TreasuryStops} from "./TreasuryStops.sol";
@@ -28,18 +21,18 @@ abstract contract TreasurySessions is TreasurySessionRules, TreasuryStops {
     /// @param request What is asked for.
     /// @param signature EIP-712 `OpenSession` by the envelope's agent (EOA or EIP-1271).
     /// @return purse The purse to pay from.
-    function openSession(SessionRequest calldata request, bytes calldata signature)
+    function openSession(SessionRequest memory request, bytes calldata signature)
         external
         nonReentrant
         returns (address purse)
     {
         Opening memory opening = _plan(request);
-        if (opening.reason != Refusal.None) {
-            revert SessionRefused(opening.reason, opening.limit, opening.actual);
+        if (opening.verdict.refuses()) {
+            (Refusal reason, uint256 limit, uint256 actual) = opening.verdict.reasons();
+            revert SessionRefused(reason, limit, actual);
         }
-        Envelope storage envelope = _envelopes[request.envelope];
-        if (!SignatureChecker.isValidSignatureNow(envelope.agent, openSessionDigest(request), signature)) {
-            revert SessionRefused(Refusal.AgentSignatureInvalid, uint160(envelope.agent), 0);
+        if (!SignatureChecker.isValidSignatureNow(opening.agent, _openSessionDigest(request), signature)) {
+            revert SessionRefused(Refusal.AgentSignatureInvalid, uint160(opening.agent), 0);
         }
         purse = opening.purse;
 
@@ -52,11 +45,11 @@ abstract contract TreasurySessions is TreasurySessionRules, TreasuryStops {
             request.key,
             request.budget,
             request.expiry,
-            opening.head.policyVersion,
+            opening.policyVersion,
             request.scope,
             request.stampHash
         );
-        _level(envelope.asset, purse, opening.held, request.budget);
+        _level(opening, request.budget);
     }
 
     /// @notice Closes a purse's session: what it holds returns to the escrow, what it did not spend to the
@@ -70,20 +63,18 @@ abstract contract TreasurySessions is TreasurySessionRules, TreasuryStops {
         Envelope storage envelope = _envelopes[number];
         _checkMayClose(envelope, purse, word, signature);
 
-        Opening memory opening;
-        opening.purse = purse;
-        opening.before = word;
-        opening.head = envelope.head;
-        opening.windows = envelope.windows;
-        _measureReturn(envelope, opening);
-        for (uint256 i; i < 5 && opening.windows[i].limit != 0; ++i) {
-            _storeUse(envelope, i, opening.windows[i], _usedAfterReturn(envelope, opening, i));
+        Opening memory closing;
+        closing.purse = purse;
+        closing.before = word;
+        closing.books = envelope.books;
+        _measureReturn(closing);
+        if (closing.counted && closing.unspent != 0) {
+            _giveBack(envelope.windows, closing.draw, closing.unspent);
         }
-        envelope.escrow = _u96(envelope.escrow + opening.held);
-        _assets[envelope.asset].escrowed = _u96(_assets[envelope.asset].escrowed + opening.held);
-        _settle(number, opening);
+        _settle(number, closing);
+        _book(envelope, closing, 0);
         _sessions[purse] = word.closed();
-        _level(envelope.asset, purse, opening.held, 0);
+        _level(closing, 0);
     }
 
     /* CHECKS AND EFFECTS */
@@ -98,60 +89,91 @@ abstract contract TreasurySessions is TreasurySessionRules, TreasuryStops {
         // Closed by its agent, a frozen session could be replaced by the next one.
         if (_isHeldFrozen(purse, word)) revert SessionRefused(Refusal.SessionFrozen, 0, 0);
         if (signature.length != 0) {
-            bytes32 digest = closeSessionDigest(purse, word.sequence());
+            bytes32 digest = _closeSessionDigest(purse, word.sequence());
             if (SignatureChecker.isValidSignatureNow(envelope.agent, digest, signature)) return;
             revert SessionRefused(Refusal.AgentSignatureInvalid, uint160(envelope.agent), 0);
         }
         if (msg.sender == envelope.agent) return;
-        uint256 expiry = _draws[purse].expiry;
-        if (block.timestamp >= expiry || word.policyVersion() != envelope.head.policyVersion) return;
+        uint256 expiry = _draws[purse].expiry();
+        if (block.timestamp >= expiry || word.policyVersion() != envelope.head.policyVersion()) return;
         revert CloseNotAllowed(msg.sender, expiry);
     }
 
+    /// @dev Tells of what a purse gives back, and gives it back to the groups that it was drawn from.
     function _settle(uint24 envelope, Opening memory opening) private {
-        if (opening.before.key() != address(0)) {
-            emit SessionClosed(
-                envelope, opening.purse, opening.before.sequence(), opening.held, opening.unspent
-            );
+        SessionWord before = opening.before;
+        if (before.key() != address(0)) {
+            emit SessionClosed(envelope, opening.purse, before.sequence(), opening.held, opening.unspent);
+            uint24 group = opening.unspent == 0 ? 0 : opening.draw.group();
+            for (; group != 0; group = _groups[group].parent) {
+                _giveBack(_groups[group].windows, opening.draw, opening.unspent);
+            }
         } else if (opening.held != 0) {
             emit PurseSwept(envelope, opening.purse, opening.held);
         }
     }
 
-    function _draw(SessionRequest calldata request, Opening memory opening) private {
+    function _draw(SessionRequest memory request, Opening memory opening) private {
         Envelope storage envelope = _envelopes[request.envelope];
-        for (uint256 i; i < 5 && opening.windows[i].limit != 0; ++i) {
-            envelope.windows[i] = opening.windows[i];
+        for (uint256 i; i < 5; ++i) {
+            WindowWord window = opening.windows[i];
+            if (window.limit() == 0) break;
+            envelope.windows[i] = window;
         }
-        Asset storage asset = _assets[envelope.asset];
-        envelope.escrow = _u96(envelope.escrow + opening.held - request.budget);
-        asset.escrowed = _u96(asset.escrowed + opening.held - request.budget);
+        uint96 budget = request.budget;
+        for (uint24 group = opening.books.group(); group != 0; group = _groups[group].parent) {
+            _count(_groups[group].windows, budget);
+        }
+        if (opening.held != budget) _book(envelope, opening, budget);
 
-        Scope calldata scope = request.scope;
-        bool scoped = scope.paymentCap != 0 || scope.approvalThreshold != 0 || scope.payeeList != 0;
+        Scope memory scope = request.scope;
+        bool scoped = (uint256(scope.paymentCap) | scope.approvalThreshold | scope.payeeList) != 0;
         if (scoped) _scopes[opening.purse] = scope;
         _draws[opening.purse] =
-            Draw({budget: request.budget, openedAt: uint40(block.timestamp), expiry: request.expiry});
+            DrawWordLib.pack(budget, block.timestamp, request.expiry, opening.books.group());
         _sessions[opening.purse] = SessionWordLib.pack(
-            request.key,
-            request.expiry,
-            request.envelope,
-            opening.head.policyVersion,
-            scoped,
-            request.sequence
+            request.key, request.expiry, request.envelope, opening.policyVersion, scoped, request.sequence
         );
     }
 
-    function _storeUse(Envelope storage envelope, uint256 i, Window memory window, uint256 used) private {
-        window.used = uint96(used);
-        window.index = uint32(Windows.indexAt(window.period, block.timestamp));
-        envelope.windows[i] = window;
+    /// @dev The escrow takes what the purse held, and gives what it shall hold.
+    function _book(Envelope storage envelope, Opening memory opening, uint256 target) private {
+        BooksWord books = opening.books;
+        uint256 held = opening.held;
+        envelope.books = books.withEscrow(_u96(books.escrow() + held - target));
+        Asset storage asset = _assets[books.asset()];
+        asset.escrowed = _u96(asset.escrowed + held - target);
     }
 
     /// @dev Moves the difference between what the purse holds and what it shall hold.
-    function _level(uint256 assetIndex, address purse, uint256 held, uint256 target) private {
-        address token = _assets[assetIndex].token;
-        if (target > held) SafeTransferLib.safeTransfer(token, purse, target - held);
-        else if (target < held) _pull(purse, token, address(this), held - target);
+    function _level(Opening memory opening, uint256 target) private {
+        uint256 held = opening.held;
+        if (target > held) {
+            SafeTransferLib.safeTransfer(opening.token, opening.purse, target - held);
+        } else if (target < held) {
+            _pull(opening.purse, opening.token, address(this), held - target);
+        }
+    }
+
+    /* WINDOWS */
+
+    /// @dev What a draw did not spend is no longer counted, where the windows that counted it are current.
+    function _giveBack(WindowWord[5] storage windows, DrawWord draw, uint256 unspent) private {
+        for (uint256 i; i < 5; ++i) {
+            WindowWord window = windows[i];
+            if (window.limit() == 0) break;
+            uint256 index = Windows.indexAt(window.period(), block.timestamp);
+            uint256 used = Windows.usedAfterReturn(window, index, draw.openedAt(), unspent);
+            windows[i] = window.counting(used, index);
+        }
+    }
+
+    function _count(WindowWord[5] storage windows, uint256 budget) private {
+        for (uint256 i; i < 5; ++i) {
+            WindowWord window = windows[i];
+            if (window.limit() == 0) break;
+            uint256 index = Windows.indexAt(window.period(), block.timestamp);
+            windows[i] = window.counting(Windows.usedAt(window, block.timestamp) + budget, index);
+        }
     }
 }

@@ -12,9 +12,24 @@ sol!(
     "abi/Treasury.json"
 );
 sol!(
+    #[sol(rpc)]
+    TreasuryDesk,
+    "abi/TreasuryDesk.json"
+);
+sol!(
+    #[sol(rpc)]
+    TreasuryViews,
+    "abi/TreasuryViews.json"
+);
+sol!(
     #[sol(rpc, all_derives)]
     TreasuryFactory,
     "abi/TreasuryFactory.json"
+);
+sol!(
+    #[sol(all_derives)]
+    Purse,
+    "abi/Purse.json"
 );
 sol!(
     #[sol(rpc, all_derives)]
@@ -40,6 +55,23 @@ sol! {
         function DOMAIN_SEPARATOR() external view returns (bytes32);
         function authorizationState(address authorizer, bytes32 nonce) external view returns (bool);
         function transferWithAuthorization(address from, address to, uint256 value, uint256 validAfter, uint256 validBefore, bytes32 nonce, bytes signature) external;
+    }
+
+    /// What Bursar needs of Permit2: which of an owner's one-time nonces are used, as bits.
+    #[sol(rpc)]
+    interface Permit2 {
+        function nonceBitmap(address owner, uint256 wordPosition) external view returns (uint256);
+    }
+
+    /// What a payer signs to top up without gas of its own (EIP-3009); the nonce is the treasury's to work out.
+    #[derive(Debug)]
+    struct ReceiveWithAuthorization {
+        address from;
+        address to;
+        uint256 value;
+        uint256 validAfter;
+        uint256 validBefore;
+        bytes32 nonce;
     }
 
     /// What the session key signs, as the token defines it (EIP-3009).

@@ -1,5 +1,10 @@
 //! Treasury verbs: what owners, policy managers, guardians and reviewers do.
 
+pub mod groups;
+pub mod money;
+mod stamps;
+mod stops;
+
 use std::time::Duration;
 
 use alloy::{
@@ -11,14 +16,7 @@ use alloy::{
     sol_types::{SolCall, SolEvent},
 };
 
-use crate::{
-    abi::{Eip3009, Treasury},
-    amount::Amount,
-    chain::envelope_number,
-    error::AgentError,
-    policy::PolicyDocument,
-    role::Role,
-};
+use crate::{abi::Treasury, chain::envelope_number, error::AgentError, policy::PolicyDocument, role::Role};
 
 /// How long a transaction may take to be mined.
 const CONFIRMATION: Duration = Duration::from_secs(180);
@@ -174,87 +172,37 @@ impl TreasuryAdmin {
         Ok(sent.with(purses))
     }
 
-    /// Puts payees on a list. Loosening. Policy manager only.
+    /* PAYEES */
+
+    /// Puts a payee on a list. Loosening. Policy manager only.
+    pub async fn list_payee(&self, list: u16, payee: Address) -> Result<Sent<()>, AgentError> {
+        self.send(self.contract.listPayee(list, payee)).await
+    }
+
+    /// Takes a payee off a list, at once. Policy manager or guardian.
+    pub async fn unlist_payee(&self, list: u16, payee: Address) -> Result<Sent<()>, AgentError> {
+        self.send(self.contract.unlistPayee(list, payee)).await
+    }
+
+    /// Puts payees on a list, in one transaction. Loosening: each needs its own announcement where there is a
+    /// delay. Policy manager only.
     pub async fn list_payees(&self, list: u16, payees: &[Address]) -> Result<Sent<()>, AgentError> {
-        self.send(self.contract.listPayees(list, payees.to_vec())).await
+        let call = |payee: &Address| Treasury::listPayeeCall { list, payee: *payee }.abi_encode().into();
+        self.multicall(payees.iter().map(call).collect()).await
     }
 
-    /// Takes payees off a list, at once. Policy manager or guardian.
+    /// Takes payees off a list, in one transaction. Policy manager or guardian.
     pub async fn unlist_payees(&self, list: u16, payees: &[Address]) -> Result<Sent<()>, AgentError> {
-        self.send(self.contract.unlistPayees(list, payees.to_vec())).await
+        let call = |payee: &Address| Treasury::unlistPayeeCall { list, payee: *payee }.abi_encode().into();
+        self.multicall(payees.iter().map(call).collect()).await
     }
 
-    /* MONEY */
+    /* BATCHES */
 
-    /// Adds to an envelope's escrow from the caller's own tokens; grants the treasury the allowance first
-    /// where it is too small. Anyone may.
-    pub async fn top_up(&self, envelope: u32, amount: Amount) -> Result<Sent<()>, AgentError> {
-        let number = envelope_number(envelope)?;
-        let provider = self.contract.provider();
-        let asset = self.contract.envelope(number).call().await?.asset;
-        let token = Eip3009::new(asset, provider.clone());
-        if token.allowance(self.sender, self.address()).call().await? < amount.to_u256() {
-            self.send(token.approve(self.address(), amount.to_u256())).await?;
-        }
-        self.send(self.contract.topUp(number, amount.to_u256())).await
-    }
-
-    /// Takes money out of an envelope's escrow. Owner only.
-    pub async fn withdraw(&self, envelope: u32, to: Address, amount: Amount) -> Result<Sent<()>, AgentError> {
-        self.send(self.contract.withdraw(envelope_number(envelope)?, to, amount.to_u256())).await
-    }
-
-    /// Sends on tokens that came to the treasury by mistake. Owner only.
-    pub async fn recover(&self, token: Address, to: Address) -> Result<Sent<()>, AgentError> {
-        self.send(self.contract.recover(token, to)).await
-    }
-
-    /* STOPS */
-
-    /// Stops every payment and every opening of the organisation. Owner, policy manager or guardian.
-    pub async fn freeze_organisation(&self) -> Result<Sent<()>, AgentError> {
-        self.send(self.contract.freezeOrganisation()).await
-    }
-
-    /// Releases the organisation. Owner only.
-    pub async fn unfreeze_organisation(&self) -> Result<Sent<()>, AgentError> {
-        self.send(self.contract.unfreezeOrganisation()).await
-    }
-
-    /// Stops an envelope, with whatever is outstanding. Owner, policy manager or guardian.
-    pub async fn freeze_envelope(&self, envelope: u32) -> Result<Sent<()>, AgentError> {
-        self.send(self.contract.freezeEnvelope(envelope_number(envelope)?)).await
-    }
-
-    /// Releases an envelope. Owner only.
-    pub async fn unfreeze_envelope(&self, envelope: u32) -> Result<Sent<()>, AgentError> {
-        self.send(self.contract.unfreezeEnvelope(envelope_number(envelope)?)).await
-    }
-
-    /// Stops the payments of one purse's session. Owner, policy manager or guardian.
-    pub async fn freeze_session(&self, purse: Address) -> Result<Sent<()>, AgentError> {
-        self.send(self.contract.freezeSession(purse)).await
-    }
-
-    /// Releases a session. Owner only.
-    pub async fn unfreeze_session(&self, purse: Address) -> Result<Sent<()>, AgentError> {
-        self.send(self.contract.unfreezeSession(purse)).await
-    }
-
-    /// Stops new sessions of an envelope until a human clears it. Reviewer, owner, policy manager or guardian.
-    pub async fn set_review(&self, envelope: u32, reason: B256) -> Result<Sent<()>, AgentError> {
-        self.send(self.contract.setReview(envelope_number(envelope)?, reason)).await
-    }
-
-    /// Clears a review. Owner only.
-    pub async fn clear_review(&self, envelope: u32, reason: B256) -> Result<Sent<()>, AgentError> {
-        self.send(self.contract.clearReview(envelope_number(envelope)?, reason)).await
-    }
-
-    /// Closes a purse's session on the treasury's side. Owner, policy manager or guardian at any time; anyone
-    /// once it has expired or its policy is gone.
-    pub async fn close_session(&self, purse: Address) -> Result<Sent<()>, AgentError> {
-        self.send(self.contract.closeSession(purse, Bytes::new())).await
+    /// Makes several of the treasury's calls in one transaction: all, or none. What a call alone would ask of its
+    /// sender, it asks here.
+    pub async fn multicall(&self, calls: Vec<Bytes>) -> Result<Sent<()>, AgentError> {
+        self.send(self.contract.multicall(calls)).await
     }
 
     async fn send<P: Provider<Ethereum>, D: CallDecoder>(

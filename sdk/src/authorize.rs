@@ -17,10 +17,10 @@ use crate::{
     delivery::on_disk,
     draft::Draft,
     error::AgentError,
-    payment::{Approval, Authorization, PaymentBlob, RAIL_EIP3009},
+    payment::{Approval, Authorization, PaymentBlob, Rail},
     preflight::{Checks, preflight},
     refusal::Refusal,
-    session::SessionHandle,
+    session::{SessionHandle, narrow},
     spool::{Intent, Spooled},
 };
 
@@ -104,12 +104,13 @@ impl Agent {
         earlier: Option<Spooled>,
     ) -> Result<SignedPayment, AgentError> {
         let session = self.session().await.ok_or(AgentError::NoSession)?;
-        let (rules, needs_approval) = self.check(&session, requirement).await?;
-        let spooled = match earlier.filter(|spooled| self.is_current(spooled, &session)) {
+        let (rules, needs_approval, epoch) = self.check(&session, requirement).await?;
+        let spooled = match earlier.filter(|spooled| self.is_current(spooled, &session, epoch)) {
             Some(spooled) => spooled,
             None => {
                 let intent = self.intent(&session, requirement, context, needs_approval)?;
-                self.record(requirement, context, Some(&session), rules, None, Some(intent)).await?
+                let grounds = Grounds { rules, refusal: None, epoch };
+                self.record(requirement, context, Some(&session), grounds, Some(intent)).await?
             }
         };
         let (authorization, digest) = self.authorization(&spooled)?;
@@ -119,7 +120,7 @@ impl Agent {
         };
         let approved = approval.is_some();
         let blob = PaymentBlob {
-            rail: RAIL_EIP3009,
+            rail: Rail::Eip3009,
             payee: authorization.payee,
             amount: authorization.amount,
             valid_after: authorization.valid_after,
@@ -148,9 +149,9 @@ impl Agent {
         &self,
         session: &SessionHandle,
         requirement: &Requirement,
-    ) -> Result<(Vec<RuleCheck>, bool), AgentError> {
+    ) -> Result<(Vec<RuleCheck>, bool, u64), AgentError> {
         if self.checks() == Checks::ChainOnly {
-            return Ok((Vec::new(), false));
+            return Ok((Vec::new(), false, session.epoch));
         }
         let found = preflight(self.view(), session, requirement.payee, requirement.amount).await?;
         found.check()?;
@@ -161,7 +162,7 @@ impl Agent {
                 requirement.amount.to_u256(),
             ));
         }
-        Ok((found.rules, found.needs_approval))
+        Ok((found.rules, found.needs_approval, found.epoch))
     }
 
     /// Times that facilitators take and that end with the session, long enough for a human where one is asked.
@@ -235,8 +236,7 @@ impl Agent {
         requirement: &Requirement,
         context: &Context,
         session: Option<&SessionHandle>,
-        rules: Vec<RuleCheck>,
-        refusal: Option<Refusal>,
+        grounds: Grounds,
         intent: Option<Intent>,
     ) -> Result<Spooled, AgentError> {
         let (agent, view) = (self.identity(), self.view().clone());
@@ -249,8 +249,9 @@ impl Agent {
                 session: session.as_ref(),
                 context: &context,
                 requirement: &requirement,
-                rules,
-                refusal,
+                rules: grounds.rules,
+                refusal: grounds.refusal,
+                epoch: grounds.epoch,
                 now,
                 salt,
             };
@@ -280,7 +281,9 @@ impl Agent {
         };
         let rules = vec![RuleCheck { id: reason, limit: rule.0, input: rule.1, pass: false }];
         let session = self.session().await;
-        self.record(requirement, context, session.as_ref(), rules, Some(reason), None).await.map(drop)
+        let epoch = session.as_ref().map_or(0, |session| session.epoch);
+        let grounds = Grounds { rules, refusal: Some(reason), epoch };
+        self.record(requirement, context, session.as_ref(), grounds, None).await.map(drop)
     }
 
     /// What stands under an idempotency key.
@@ -312,11 +315,13 @@ impl Agent {
             return Ok(Some(Recalled::Signed(Box::new(signed))));
         }
         let (purse, nonce) = (signed.authorization.purse, signed.authorization.nonce);
-        if self.view().has_settled(purse, nonce).await? {
+        let (settled, now) =
+            futures::try_join!(self.view().has_settled(purse, nonce), self.view().session(purse))?;
+        if settled {
             return Err(AgentError::Replayed { nonce });
         }
         let current = match self.session().await {
-            Some(session) => self.is_current(&spooled, &session),
+            Some(session) => self.is_current(&spooled, &session, narrow(now.epoch, "epoch")?),
             None => false,
         };
         if current {
@@ -325,10 +330,11 @@ impl Agent {
         Err(AgentError::AlreadySigned { key: key.to_owned(), decision_hash: spooled.hash, settled: false })
     }
 
-    /// Whether what was decided can still settle: same session, same policy, time left.
-    fn is_current(&self, spooled: &Spooled, session: &SessionHandle) -> bool {
+    /// Whether what was decided can still settle: same session, same policy, no release since, time left.
+    fn is_current(&self, spooled: &Spooled, session: &SessionHandle, epoch: u64) -> bool {
         spooled.record.session == session.id()
             && spooled.record.policy_version == session.policy_version
+            && spooled.record.epoch == epoch
             && spooled
                 .intent
                 .as_ref()
@@ -353,6 +359,13 @@ impl Agent {
         let digest = authorization.digest(&self.view().asset().domain);
         Ok((authorization, digest))
     }
+}
+
+/// What a decision rests on.
+struct Grounds {
+    rules: Vec<RuleCheck>,
+    refusal: Option<Refusal>,
+    epoch: u64,
 }
 
 /// What an idempotency key stands for.

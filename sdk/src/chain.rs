@@ -104,6 +104,22 @@ impl ChainView {
         Ok(self.contract().headroom(envelope_number(self.envelope)?).call().await?)
     }
 
+    /// What each limit of a group, and of every group above it, has left; nothing for group 0.
+    ///
+    /// # Errors
+    /// When the node fails.
+    pub async fn group_headroom(&self, group: u32) -> Result<Vec<Treasury::Headroom>, AgentError> {
+        let (contract, mut number) = (self.contract(), envelope_number(group)?);
+        let mut rooms = Vec::new();
+        while !number.is_zero() {
+            let (of, parent) = (contract.groupHeadroom(number), contract.group(number));
+            let (of, above) = futures::try_join!(async { of.call().await }, async { parent.call().await })?;
+            rooms.extend(of);
+            number = U24::from_limbs_slice(&[above.parent.saturating_to::<u64>() & 0x00ff_ffff]);
+        }
+        Ok(rooms)
+    }
+
     /// The address of the envelope's purse with that index.
     ///
     /// # Errors

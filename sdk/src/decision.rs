@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     amount::Amount,
-    payment::{commitment, session_id, split_session_id},
+    payment::{commitment, session_id, split_session_id, terms},
     refusal::Refusal,
 };
 
@@ -45,6 +45,10 @@ pub struct DecisionRecord {
     pub session: B256,
     /// The policy version in force.
     pub policy_version: u16,
+    /// How often what stands above the envelope had been released when this was decided; left out where never.
+    /// With the policy version, it makes the terms that the payment's nonce commits to.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub epoch: u64,
     /// The hash of that policy's document.
     pub policy_hash: B256,
     /// What set the agent going: a task, a user, a schedule.
@@ -82,6 +86,10 @@ pub struct DecisionRecord {
     pub created_at: u64,
     /// Random; makes the hash on chain meaningless once the record is erased.
     pub salt: B256,
+}
+
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 /// What is bought.
@@ -241,7 +249,12 @@ impl DecisionRecord {
         if self.session.is_zero() {
             return Ok(None);
         }
-        Ok(Some(commitment(self.policy_version, self.session, self.hash()?)))
+        Ok(Some(self.nonce_of(self.hash()?)))
+    }
+
+    /// As [`Self::nonce`], of a record that is in a session and whose hash is known.
+    pub fn nonce_of(&self, hash: B256) -> B256 {
+        commitment(terms(self.epoch, self.policy_version), self.session, hash)
     }
 
     /// The purse and sequence number of the session; `None` where none was open.

@@ -6,18 +6,21 @@ use alloy::{
 };
 
 use crate::{
-    abi::{TestUSDC, TreasuryFactory},
+    abi::{TestUSDC, TreasuryDesk, TreasuryFactory, TreasuryViews},
     admin::{Sent, confirm},
     amount::Amount,
     error::AgentError,
 };
 
-/// Deploys the factory; `provider` must have a wallet that pays the gas.
+/// Deploys the code that treasuries share (views, then the desk that names them) and the factory that names the
+/// desk; returns the factory. `provider` must have a wallet that pays the gas.
 ///
 /// # Errors
-/// When the node fails or the deployment reverts.
+/// When the node fails or a deployment reverts.
 pub async fn deploy_factory(provider: &DynProvider) -> Result<Address, AgentError> {
-    Ok(*TreasuryFactory::deploy(provider.clone()).await?.address())
+    let views = *TreasuryViews::deploy(provider.clone()).await?.address();
+    let desk = *TreasuryDesk::deploy(provider.clone(), views).await?.address();
+    Ok(*TreasuryFactory::deploy(provider.clone(), desk).await?.address())
 }
 
 /// Deploys the USDC-like token that anyone can mint: for local chains only.

@@ -21,6 +21,8 @@ pub(crate) struct Draft<'a> {
     pub(crate) requirement: &'a Requirement,
     pub(crate) rules: Vec<RuleCheck>,
     pub(crate) refusal: Option<Refusal>,
+    /// As the chain told it just before.
+    pub(crate) epoch: u64,
     pub(crate) now: u64,
     pub(crate) salt: B256,
 }
@@ -42,6 +44,7 @@ impl Draft<'_> {
             stamp_hash: session.map(|session| session.stamp_hash).unwrap_or_default(),
             session: session.map(SessionHandle::id).unwrap_or_default(),
             policy_version: session.map_or(0, |session| session.policy_version),
+            epoch: session.map_or(0, |_| self.epoch),
             policy_hash: session.map(|session| session.policy_hash).unwrap_or_default(),
             trigger: purpose.trigger.clone(),
             resource: self.resource(),

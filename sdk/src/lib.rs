@@ -16,6 +16,7 @@ pub mod decision;
 pub mod delivery;
 pub mod deploy;
 pub mod error;
+pub mod model;
 pub mod payment;
 pub mod policy;
 pub mod preflight;

@@ -14,7 +14,7 @@ use crate::{
     decision::RuleCheck,
     error::AgentError,
     refusal::Refusal,
-    session::SessionHandle,
+    session::{SessionHandle, narrow},
 };
 
 /// Where the rules are checked.
@@ -35,6 +35,8 @@ pub struct Preflight {
     pub refusal: Verdict,
     /// Whether a human has to approve first.
     pub needs_approval: bool,
+    /// What payment nonces commit to beside the policy version, now.
+    pub epoch: u64,
     /// The rules looked at, as the decision record keeps them.
     pub rules: Vec<RuleCheck>,
 }
@@ -78,7 +80,8 @@ pub async fn preflight(
         }
         other => other,
     };
-    Ok(Preflight { refusal, needs_approval, rules: rules(session, payee, amount, refusal) })
+    let epoch = narrow(now.epoch, "epoch")?;
+    Ok(Preflight { refusal, needs_approval, epoch, rules: rules(session, payee, amount, refusal) })
 }
 
 /// An address as the contract's verdicts carry it.

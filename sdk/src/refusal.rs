@@ -44,7 +44,7 @@ refusals! {
     2 EnvelopeFrozen "envelope_frozen" "The envelope is frozen; an owner can release it.";
     3 UnderReview "under_review" "The envelope is under review; an owner clears it once a human has looked.";
     4 SessionUnknown "session_unknown" "No session is open on this purse; open one.";
-    5 SessionFrozen "session_frozen" "The session is frozen; an owner can release it, or open another session.";
+    5 SessionFrozen "session_frozen" "The session is frozen for good; the treasury's people close it, then open another.";
     6 SessionExpired "session_expired" "The session has expired; open the next one.";
     7 PolicyChanged "policy_changed" "The policy changed since the session was opened; open a session under the new one.";
     8 SignatureMalformed "signature_malformed" "The signature blob has the wrong shape.";
@@ -72,6 +72,13 @@ refusals! {
     30 LifetimeLimitExceeded "lifetime_limit_exceeded" "The budget does not fit what the lifetime limit has left.";
     31 ScopeWidens "scope_widens" "A session's scope may only narrow the policy.";
     32 AgentSignatureInvalid "agent_signature_invalid" "The request is not signed by the envelope's agent.";
+    33 GroupFrozen "group_frozen" "The envelope's group, or one above it, is frozen; an owner can release it.";
+    34 GroupWindowLimitExceeded "group_window_limit_exceeded" "The budget does not fit what a calendar limit of the envelope's group, or of one above it, has left; wait for the next window or ask for less.";
+    35 GroupLifetimeLimitExceeded "group_lifetime_limit_exceeded" "The budget does not fit what the lifetime limit of the envelope's group, or of one above it, has left.";
+    36 RailNotAllowed "rail_not_allowed" "The envelope does not let its purses pay through Permit2; a policy manager can.";
+    37 DecisionSettled "decision_settled" "The decision was paid for on another rail; decide again.";
+    38 StampRevoked "stamp_revoked" "The identity stamp that the session names is revoked; get a new one.";
+    39 ScoreStale "score_stale" "The envelope asks for a fresh score and the last one is too old; the reviewer's scorer has to report again.";
 }
 
 impl std::fmt::Display for Refusal {
@@ -93,7 +100,7 @@ mod tests {
             assert_eq!(serde_json::to_value(refusal).ok(), Some(refusal.code().into()));
         }
         assert_eq!(Refusal::from_number(0), None);
-        assert_eq!(Refusal::from_number(33), None);
+        assert_eq!(Refusal::from_number(40), None);
     }
 
     #[test]

@@ -99,6 +99,9 @@ pub struct SessionHandle {
     pub sequence: u32,
     /// The policy version in force when it was opened.
     pub policy_version: u16,
+    /// How often what stands above the envelope had been released when this was read. Payments are signed under
+    /// what the chain says then, since it may rise while the session lives.
+    pub epoch: u64,
     /// The hash of that policy's document.
     pub policy_hash: B256,
     /// When it ends, unix seconds (exclusive).
@@ -137,6 +140,7 @@ impl SessionHandle {
             purse,
             sequence: narrow(session.sequence, "session sequence")?,
             policy_version: version,
+            epoch: narrow(session.epoch, "epoch")?,
             policy_hash: view.contract().policyHash(number, version).call().await?,
             expiry: narrow(session.expiry, "session expiry")?,
             budget: session.budget.try_into()?,
@@ -178,7 +182,7 @@ impl fmt::Debug for SessionHandle {
 }
 
 /// Builds the request for a purse's next session. Without an expiry in `terms`, it ends as late as the
-/// policy's longest session and the current window of every limit allow.
+/// policy's longest session and the current window of every limit, of groups too, allow.
 ///
 /// # Errors
 /// When the node fails or the budget or expiry do not fit.
@@ -190,12 +194,13 @@ pub async fn request(
     terms: &SessionTerms,
 ) -> Result<Treasury::SessionRequest, AgentError> {
     let purse = view.purse(purse_index).await?;
-    let (session, envelope, rooms, latest) = futures::try_join!(
+    let (session, envelope, mut rooms, latest) = futures::try_join!(
         view.session(purse),
         view.envelope_state(),
         view.headroom(),
         view.latest_timestamp()
     )?;
+    rooms.extend(view.group_headroom(narrow(envelope.group, "group")?).await?);
     let expiry = match terms.expiry {
         Some(expiry) => expiry,
         None => {
@@ -308,7 +313,7 @@ fn window_end(room: &Treasury::Headroom, at: u64) -> Option<u64> {
     Some(end + behind * period)
 }
 
-fn narrow<T: TryFrom<U256>>(value: U256, what: &'static str) -> Result<T, AgentError> {
+pub(crate) fn narrow<T: TryFrom<U256>>(value: U256, what: &'static str) -> Result<T, AgentError> {
     T::try_from(value).map_err(|_| AgentError::Config {
         what,
         expected: format!("a number of at most {} bits", 8 * size_of::<T>()),

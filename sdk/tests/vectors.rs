@@ -10,7 +10,7 @@ use alloy::{
 use anyhow::{Context as _, Result};
 use bursar_sdk::{
     Amount, abi,
-    payment::{Approval, Authorization, PaymentBlob, RAIL_EIP3009, commitment, session_id, treasury_domain},
+    payment::{Approval, Authorization, PaymentBlob, Rail, commitment, session_id, terms, treasury_domain},
 };
 use serde_json::Value;
 
@@ -47,7 +47,7 @@ fn payment(vector: &Value) -> Result<()> {
     let session = session_id(purse, u32::try_from(number(vector, "/sequence")?)?);
     assert_eq!(session, text(vector, "/expected/sessionId")?.parse::<B256>()?);
     let version = u16::try_from(number(vector, "/policyVersion")?)?;
-    let nonce = commitment(version, session, decision_hash);
+    let nonce = commitment(terms(0, version), session, decision_hash);
     assert_eq!(nonce, text(vector, "/expected/nonce")?.parse::<B256>()?);
 
     let chain_id = number(vector, "/chainId")?;
@@ -77,7 +77,7 @@ fn payment(vector: &Value) -> Result<()> {
 
     let key: PrivateKeySigner = text(vector, "/sessionSecret")?.parse()?;
     let blob = PaymentBlob {
-        rail: RAIL_EIP3009,
+        rail: Rail::Eip3009,
         payee: authorization.payee,
         amount: authorization.amount,
         valid_after: authorization.valid_after,

@@ -14,8 +14,8 @@ contract AccountingTest is Base {
 
     function test_WindowsEndAtMidnightAndOnMonday() public view {
         assertEq(block.timestamp, WEDNESDAY_NOON);
-        assertEq(desk.headroom(envelope)[0].endsAt, THURSDAY);
-        assertEq(desk.headroom(envelope)[1].endsAt, MONDAY);
+        assertEq(views.headroom(envelope)[0].endsAt, THURSDAY);
+        assertEq(views.headroom(envelope)[1].endsAt, MONDAY);
     }
 
     function test_SessionEndsWithTheWindow() public {

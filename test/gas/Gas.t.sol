@@ -90,7 +90,7 @@ contract GasTest is Base {
 
     function test_newPayee() public {
         vm.prank(manager);
-        treasury.listPayees(LIST, _one(makeAddr("new payee")));
+        treasury.listPayee(LIST, makeAddr("new payee"));
         vm.snapshotGasLastCall("bursar", "new_payee");
     }
 

@@ -278,7 +278,7 @@ describe("the TypeScript reference of x402", { timeout: 120_000 }, () => {
     SessionUnknown: () => chain.send(guardian, org.treasury, "closeSession", [org.purse, "0x"]),
     SessionExpired: () => chain.passTo(session.expiry),
     PolicyChanged: () => chain.send(policyManager, org.treasury, "setPolicy", [org.envelope, POLICY]),
-    PayeeNotListed: () => chain.send(guardian, org.treasury, "unlistPayees", [POLICY.payeeList, [shopkeeper]]),
+    PayeeNotListed: () => chain.send(guardian, org.treasury, "unlistPayee", [POLICY.payeeList, shopkeeper]),
   };
 
   for (const [refusal, stop] of Object.entries(stops)) {
@@ -317,12 +317,25 @@ describe("the TypeScript reference of x402", { timeout: 120_000 }, () => {
     assert.equal(await used(payment), false);
   });
 
-  it("settles again once the owner has released the envelope", async () => {
+  it("never settles what was signed before the owner released the envelope", async () => {
     const payment = await prepare("/quote");
     await stops.EnvelopeFrozen();
     await assertRefused(payment, { refusal: "EnvelopeFrozen" });
     await chain.send(people.owner, org.treasury, "unfreezeEnvelope", [org.envelope]);
-    await assertPaid(payment, 1n * UNIT);
+    await assertRefused(payment, { refusal: "PolicyChanged" });
+    session = await org.openSession(BUDGET);
+    await assertRefused(payment, { refusal: "DigestMismatch" });
+    await assertPaid(await prepare("/quote"), 1n * UNIT);
+  });
+
+  it("never settles what was signed before the owner released the organisation, whose session runs on", async () => {
+    const payment = await prepare("/quote");
+    await stops.OrganisationFrozen();
+    await assertRefused(payment, { refusal: "OrganisationFrozen" });
+    await chain.send(people.owner, org.treasury, "unfreezeOrganisation");
+    await assertRefused(payment, { refusal: "DigestMismatch" });
+    session = await org.refresh(session);
+    await assertPaid(await prepare("/quote"), 1n * UNIT);
   });
 
   it("ends an incident as docs/OPERATIONS.md says: freeze, rotate, settle, resume", async () => {

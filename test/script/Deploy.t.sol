@@ -3,6 +3,7 @@ pragma solidity 0.8.30;
 
 import {TreasuryDesk} from "../../contracts/TreasuryDesk.sol";
 import {TreasuryFactory} from "../../contracts/TreasuryFactory.sol";
+import {TreasuryViews} from "../../contracts/TreasuryViews.sol";
 import {Role} from "../../contracts/libraries/Types.sol";
 import {CreateTreasury} from "../../script/CreateTreasury.s.sol";
 import {Deploy} from "../../script/Deploy.s.sol";
@@ -45,7 +46,7 @@ contract DeployTest is Test {
     function test_RevertWhen_DeskIsAnother() public {
         TreasuryFactory factory = script.run();
         vm.mockCall(address(factory), abi.encodeCall(factory.DESK, ()), abi.encode(address(this)));
-        vm.expectPartialRevert(Deploy.DeskMismatch.selector);
+        vm.expectPartialRevert(Deploy.PartMismatch.selector);
         script.run();
     }
 
@@ -66,7 +67,7 @@ contract DeployTest is Test {
 
         // Somebody else may create it, and do no more.
         CreateTreasury creation = new CreateTreasury();
-        TreasuryDesk treasury = creation.run();
+        TreasuryViews treasury = TreasuryViews(address(creation.run()));
         assertEq(address(treasury), factory.treasuryAddress(owner, 0));
         assertEq(treasury.account(manager).roles, 0);
         assertEq(treasury.organisation().delay, 0);
@@ -76,7 +77,7 @@ contract DeployTest is Test {
         vm.setEnv("BURSAR_OWNER", vm.toString(owner));
         address there = address(factory.createTreasury(owner, 0));
         creation = new CreateTreasury();
-        treasury = creation.run();
+        treasury = TreasuryViews(address(creation.run()));
         assertEq(address(treasury), there);
         assertEq(treasury.account(manager).roles, Role.POLICY_MANAGER);
         assertEq(treasury.account(first).roles, Role.GUARDIAN);

@@ -13,11 +13,11 @@ contract AddAssetTest is Base {
         vm.prank(owner);
         desk.addAsset(address(other));
 
-        (address token, uint256 escrowed, bytes32 separator) = desk.asset(1);
+        (address token, uint256 escrowed, bytes32 separator) = views.asset(1);
         assertEq(token, address(other));
         assertEq(escrowed, 0);
         assertEq(separator, domain);
-        assertEq(desk.organisation().assets, 2);
+        assertEq(views.organisation().assets, 2);
     }
 
     function test_RevertWhen_AssetIsKnown() public {
@@ -33,7 +33,7 @@ contract AddAssetTest is Base {
             vm.prank(owner);
             desk.addAsset(rubbish[i]);
         }
-        assertEq(desk.organisation().assets, 1);
+        assertEq(views.organisation().assets, 1);
     }
 
     function test_RevertWhen_TooManyAssets() public {

@@ -13,7 +13,7 @@ contract CloseSessionTest is Base {
     function setUp() public override {
         super.setUp();
         open(50 * UNIT);
-        expiry = desk.session(purse).expiry;
+        expiry = views.session(purse).expiry;
     }
 
     /* WHO MAY, AND WHEN */
@@ -201,7 +201,7 @@ contract CloseSessionTest is Base {
     function test_GivenClosed_SequenceStaysAndAllElseIsGone() public {
         vm.prank(agent);
         treasury.closeSession(purse, "");
-        SessionView memory s = desk.session(purse);
+        SessionView memory s = views.session(purse);
         assertEq(s.sequence, 1);
         assertEq(s.key, address(0));
         assertEq(s.envelope, 0);
@@ -249,6 +249,6 @@ contract CloseSessionTest is Base {
         assertEq(usdc.balanceOf(address(treasury)), 1000 * UNIT - spent);
         assertEq(usedOf(envelope, 0), spent);
         assertEq(usedOf(envelope, 1), spent);
-        assertEq(desk.session(purse).key, address(0));
+        assertEq(views.session(purse).key, address(0));
     }
 }

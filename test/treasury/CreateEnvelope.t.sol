@@ -22,16 +22,16 @@ contract CreateEnvelopeTest is Base {
         assertEq(number, 2);
         assertEq(created, predicted);
         assertGt(created.code.length, 0, "no purse");
-        EnvelopeView memory made = desk.envelope(number);
+        EnvelopeView memory made = views.envelope(number);
         assertEq(made.agent, newAgent);
         assertEq(made.asset, address(usdc));
         assertEq(made.escrow, 0);
         assertEq(made.policyVersion, 1);
         assertEq(made.purses, 1);
         assertEq(keccak256(abi.encode(made.policy)), keccak256(abi.encode(policy)));
-        assertEq(desk.policyHash(number, 1), policy.policyHash);
-        assertEq(desk.account(newAgent).agentOf, number);
-        assertTrue(desk.account(manager).author);
+        assertEq(views.policyHash(number, 1), policy.policyHash);
+        assertEq(views.account(newAgent).agentOf, number);
+        assertTrue(views.account(manager).author);
     }
 
     function test_RevertWhen_AssetIsUnknown() public {
@@ -151,8 +151,8 @@ contract CreateEnvelopeTest is Base {
             policy.windows[i] = WindowLimit(i + 1, 1);
         }
         (uint24 number,) = _create(newAgent, address(usdc), policy);
-        assertEq(keccak256(abi.encode(desk.envelope(number).policy)), keccak256(abi.encode(policy)));
-        assertEq(desk.headroom(number).length, 5);
+        assertEq(keccak256(abi.encode(views.envelope(number).policy)), keccak256(abi.encode(policy)));
+        assertEq(views.headroom(number).length, 5);
     }
 
     function testFuzz_StoresThePolicyAsGiven(Policy memory policy) public {
@@ -174,7 +174,7 @@ contract CreateEnvelopeTest is Base {
             policy.lifetimeLimit = uint96(bound(policy.lifetimeLimit, limit, type(uint96).max));
         }
         (uint24 number,) = _create(newAgent, address(usdc), policy);
-        assertEq(keccak256(abi.encode(desk.envelope(number).policy)), keccak256(abi.encode(policy)));
+        assertEq(keccak256(abi.encode(views.envelope(number).policy)), keccak256(abi.encode(policy)));
     }
 
     function _create(address who, address asset, Policy memory policy) private returns (uint24, address) {
@@ -194,7 +194,7 @@ contract CreateEnvelopeTest is Base {
     function _predictPurse() private returns (address predicted) {
         uint256 snapshot = vm.snapshotState();
         (uint24 number,) = _create(newAgent, address(usdc), defaultPolicy());
-        predicted = desk.purseOf(number, 0);
+        predicted = views.purseOf(number, 0);
         vm.revertToState(snapshot);
     }
 }

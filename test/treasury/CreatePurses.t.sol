@@ -7,18 +7,18 @@ import {Base} from "../Base.t.sol";
 contract CreatePursesTest is Base {
     function test_GivenCount_CreatesThemAtPredictedAddresses() public {
         for (uint16 i = 1; i <= 3; ++i) {
-            address predicted = desk.purseOf(envelope, i);
+            address predicted = views.purseOf(envelope, i);
             vm.expectEmit(address(treasury));
             emit PurseCreated(envelope, predicted, i);
         }
         vm.prank(manager);
         desk.createPurses(envelope, 3);
-        assertEq(desk.envelope(envelope).purses, 4);
+        assertEq(views.envelope(envelope).purses, 4);
         for (uint16 i; i < 4; ++i) {
-            assertGt(desk.purseOf(envelope, i).code.length, 0);
+            assertGt(views.purseOf(envelope, i).code.length, 0);
         }
-        assertEq(desk.purseOf(envelope, 4).code.length, 0);
-        assertEq(desk.purseOf(envelope, 0), purse);
+        assertEq(views.purseOf(envelope, 4).code.length, 0);
+        assertEq(views.purseOf(envelope, 0), purse);
     }
 
     function test_GivenCalledAgain_GoesOnCounting() public {
@@ -26,8 +26,8 @@ contract CreatePursesTest is Base {
         desk.createPurses(envelope, 2);
         desk.createPurses(envelope, 0);
         desk.createPurses(envelope, 2);
-        assertEq(desk.envelope(envelope).purses, 5);
-        assertGt(desk.purseOf(envelope, 4).code.length, 0);
+        assertEq(views.envelope(envelope).purses, 5);
+        assertGt(views.purseOf(envelope, 4).code.length, 0);
     }
 
     function test_GivenNewPurse_ItsOwnSessionsCountFromOne() public {
@@ -56,6 +56,6 @@ contract CreatePursesTest is Base {
 
     function testFuzz_AddressesAreDistinct(uint16 a, uint16 b) public view {
         vm.assume(a != b);
-        assertTrue(desk.purseOf(envelope, a) != desk.purseOf(envelope, b));
+        assertTrue(views.purseOf(envelope, a) != views.purseOf(envelope, b));
     }
 }

@@ -4,6 +4,7 @@ pragma solidity 0.8.30;
 import {Treasury} from "../../contracts/Treasury.sol";
 import {TreasuryDesk} from "../../contracts/TreasuryDesk.sol";
 import {TreasuryFactory} from "../../contracts/TreasuryFactory.sol";
+import {TreasuryViews} from "../../contracts/TreasuryViews.sol";
 import {Role} from "../../contracts/libraries/Types.sol";
 import {Base} from "../Base.t.sol";
 
@@ -26,7 +27,7 @@ contract CreateTreasuryTest is Base {
 
     function test_GivenNewTreasury_OnlyOwnerHasRoles() public {
         vm.prank(stranger);
-        TreasuryDesk created = TreasuryDesk(address(factory.createTreasury(owner, SALT)));
+        TreasuryViews created = TreasuryViews(address(factory.createTreasury(owner, SALT)));
         assertEq(created.account(owner).roles, Role.OWNER);
         assertEq(created.account(stranger).roles, 0);
         assertEq(created.account(address(factory)).roles, 0);
@@ -55,8 +56,12 @@ contract CreateTreasuryTest is Base {
     }
 
     function test_RevertWhen_DeskHasNoCode() public {
-        vm.expectRevert(AddressZero.selector);
+        vm.expectRevert(abi.encodeWithSelector(CodeMissing.selector, stranger));
         new Treasury(owner, stranger);
+        vm.expectRevert(abi.encodeWithSelector(CodeMissing.selector, stranger));
+        new TreasuryDesk(stranger);
+        vm.expectRevert(abi.encodeWithSelector(CodeMissing.selector, stranger));
+        new TreasuryFactory(stranger);
     }
 
     function testFuzz_AddressesAreDistinctAndPredicted(address owner_, bytes32 salt, bytes32 otherSalt)
@@ -74,14 +79,14 @@ contract CreateTreasuryTest is Base {
         vm.expectRevert(abi.encodeWithSelector(RoleMissing.selector, owner, Role.OWNER));
         vm.prank(owner);
         bare.addAsset(address(usdc));
-        assertEq(bare.organisation().owners, 0);
+        assertEq(TreasuryViews(address(bare)).organisation().owners, 0);
     }
 
     function test_RevertWhen_EtherIsSentToTreasury() public {
         vm.deal(address(this), 1 ether);
         (bool success,) = address(treasury).call{value: 1}("");
         assertFalse(success, "bare transfer");
-        (success,) = address(treasury).call{value: 1}(abi.encodeCall(desk.organisation, ()));
+        (success,) = address(treasury).call{value: 1}(abi.encodeCall(views.organisation, ()));
         assertFalse(success, "with a call");
     }
 
@@ -94,6 +99,7 @@ contract CreateTreasuryTest is Base {
     function test_CodeFitsOnChain() public view {
         assertLe(address(treasury).code.length, 24_576);
         assertLe(factory.DESK().code.length, 24_576);
+        assertLe(desk.viewsCode().code.length, 24_576);
         assertLe(address(factory).code.length, 24_576);
         assertLe(vm.getCode("TreasuryFactory.sol:TreasuryFactory").length, 49_152);
     }

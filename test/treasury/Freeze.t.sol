@@ -24,22 +24,24 @@ contract FreezeTest is Base {
         emit OrganisationFrozen(guardian);
         vm.prank(guardian);
         treasury.freezeOrganisation();
-        assertTrue(desk.organisation().frozen);
+        assertTrue(views.organisation().frozen);
         assertRefused(purse, outstanding, digest, blob, Refusal.OrganisationFrozen);
         _assertPreview(Refusal.OrganisationFrozen);
         nextSessionKey();
         assertOpeningRefused(request(UNIT), Refusal.OrganisationFrozen, 0, 0);
     }
 
-    function test_GivenOrganisationUnfrozen_OutstandingPaymentSettles() public {
+    function test_GivenOrganisationUnfrozen_OnlyNewPaymentsSettle() public {
         vm.prank(guardian);
         treasury.freezeOrganisation();
         vm.expectEmit(address(treasury));
-        emit OrganisationUnfrozen(owner);
+        emit OrganisationUnfrozen(owner, 1);
         vm.prank(owner);
-        treasury.unfreezeOrganisation();
-        assertAccepted(purse, digest, blob);
+        desk.unfreezeOrganisation();
+        assertRefused(purse, outstanding, digest, blob, Refusal.DigestMismatch);
+        (digest, blob) = signed(purse, outstanding);
         settle(purse, outstanding, blob);
+        assertEq(paidTo(payee), UNIT);
     }
 
     /* ENVELOPE */
@@ -49,21 +51,26 @@ contract FreezeTest is Base {
         emit EnvelopeFrozen(envelope, guardian);
         vm.prank(guardian);
         treasury.freezeEnvelope(envelope);
-        assertTrue(desk.envelope(envelope).frozen);
+        assertTrue(views.envelope(envelope).frozen);
         assertRefused(purse, outstanding, digest, blob, Refusal.EnvelopeFrozen);
         _assertPreview(Refusal.EnvelopeFrozen);
         nextSessionKey();
         assertOpeningRefused(request(UNIT), Refusal.EnvelopeFrozen, 0, 0);
     }
 
-    function test_GivenEnvelopeUnfrozen_OutstandingPaymentSettles() public {
+    function test_GivenEnvelopeUnfrozen_OnlyNewSessionsPay() public {
         vm.prank(guardian);
         treasury.freezeEnvelope(envelope);
         vm.expectEmit(address(treasury));
         emit EnvelopeUnfrozen(envelope, owner);
         vm.prank(owner);
-        treasury.unfreezeEnvelope(envelope);
-        settle(purse, outstanding, blob);
+        desk.unfreezeEnvelope(envelope);
+        assertEq(views.envelope(envelope).policyVersion, 2);
+        assertEq(views.policyHash(envelope, 2), views.policyHash(envelope, 1));
+        assertRefused(purse, outstanding, digest, blob, Refusal.PolicyChanged);
+        nextSessionKey();
+        open(50 * UNIT);
+        pay(purse, payee, UNIT, DECISION);
         assertEq(paidTo(payee), UNIT);
     }
 
@@ -84,7 +91,7 @@ contract FreezeTest is Base {
         treasury.freezeEnvelope(0);
         vm.expectRevert(abi.encodeWithSelector(EnvelopeUnknown.selector, 2, 1));
         vm.prank(owner);
-        treasury.unfreezeEnvelope(2);
+        desk.unfreezeEnvelope(2);
     }
 
     /* SESSION */
@@ -94,7 +101,7 @@ contract FreezeTest is Base {
         emit SessionFrozen(envelope, purse, 1, guardian);
         vm.prank(guardian);
         treasury.freezeSession(purse);
-        assertTrue(desk.session(purse).frozen);
+        assertTrue(views.session(purse).frozen);
         assertRefused(purse, outstanding, digest, blob, Refusal.SessionFrozen);
         _assertPreview(Refusal.SessionFrozen);
     }
@@ -112,22 +119,16 @@ contract FreezeTest is Base {
         assertEq(paidTo(payee), UNIT);
     }
 
-    function test_GivenSessionUnfrozen_ItPaysUntilItsOldExpiry() public {
-        uint256 expiry = desk.session(purse).expiry;
-        vm.prank(guardian);
+    function test_GivenSessionFrozen_ItIsClosedAndReplaced() public {
+        vm.startPrank(guardian);
         treasury.freezeSession(purse);
-        assertEq(desk.session(purse).expiry, expiry, "the view forgets the expiry");
-        vm.expectEmit(address(treasury));
-        emit SessionUnfrozen(envelope, purse, 1, owner);
-        vm.prank(owner);
-        treasury.unfreezeSession(purse);
-        assertEq(desk.session(purse).expiry, expiry);
-        outstanding.validBefore = expiry + 1 days;
-        (digest, blob) = signed(purse, outstanding);
-        vm.warp(expiry - 1);
-        assertAccepted(purse, digest, blob);
-        vm.warp(expiry);
-        assertRefused(purse, outstanding, digest, blob, Refusal.SessionExpired);
+        treasury.closeSession(purse, "");
+        vm.stopPrank();
+        nextSessionKey();
+        open(50 * UNIT);
+        assertRefused(purse, outstanding, digest, blob, Refusal.DigestMismatch);
+        pay(purse, payee, UNIT, DECISION);
+        assertEq(paidTo(payee), UNIT);
     }
 
     function test_RevertWhen_NoSessionIsOpen() public {
@@ -136,33 +137,34 @@ contract FreezeTest is Base {
         vm.expectRevert(abi.encodeWithSelector(SessionNotOpen.selector, purse));
         vm.prank(guardian);
         treasury.freezeSession(purse);
-        vm.expectRevert(abi.encodeWithSelector(SessionNotOpen.selector, stranger));
-        vm.prank(owner);
-        treasury.unfreezeSession(stranger);
     }
 
-    function test_RevertWhen_SessionIsNotFrozen() public {
-        vm.expectRevert(abi.encodeWithSelector(SessionNotFrozen.selector, purse));
-        vm.prank(owner);
-        treasury.unfreezeSession(purse);
+    function test_RevertWhen_NothingIsFrozen() public {
+        vm.startPrank(owner);
+        vm.expectRevert(NotFrozen.selector);
+        desk.unfreezeOrganisation();
+        vm.expectRevert(NotFrozen.selector);
+        desk.unfreezeEnvelope(envelope);
     }
 
-    /* ALL THREE */
+    /* ALL */
 
-    /// @dev A payment passes only when nothing at all is frozen, in whatever order things were done.
-    function testFuzz_PaysOnlyWhenNothingIsFrozen(uint256 seed) public {
-        bool[3] memory frozen;
+    /// @dev What was signed passes until the first freeze, and never again, in whatever order things are done.
+    function testFuzz_PaysOnlyWhenNothingEverWasFrozen(uint256 seed) public {
+        bool[2] memory frozen;
+        bool ever;
         for (uint256 i; i < 10; ++i) {
             uint256 which = uint256(keccak256(abi.encode(seed, i))) % 3;
-            frozen[which] = !frozen[which];
-            vm.prank(frozen[which] ? guardian : owner);
-            if (which == 0) frozen[0] ? treasury.freezeOrganisation() : treasury.unfreezeOrganisation();
-            if (which == 1) {
-                frozen[1] ? treasury.freezeEnvelope(envelope) : treasury.unfreezeEnvelope(envelope);
+            if (which < 2) {
+                frozen[which] = !frozen[which];
+                ever = true;
+                vm.prank(frozen[which] ? guardian : owner);
             }
-            if (which == 2) frozen[2] ? treasury.freezeSession(purse) : treasury.unfreezeSession(purse);
-            bool pays = answer(purse, digest, blob) == VALID;
-            assertEq(pays, !frozen[0] && !frozen[1] && !frozen[2]);
+            if (which == 0) frozen[0] ? treasury.freezeOrganisation() : desk.unfreezeOrganisation();
+            if (which == 1) {
+                frozen[1] ? treasury.freezeEnvelope(envelope) : desk.unfreezeEnvelope(envelope);
+            }
+            assertEq(answer(purse, digest, blob) == VALID, !ever);
         }
     }
 
@@ -178,7 +180,7 @@ contract FreezeTest is Base {
     }
 
     function _assertPreview(Refusal expected) private view {
-        (Refusal reason,,) = desk.previewPayment(purse, payee, UNIT, false);
+        (Refusal reason,,) = views.previewPayment(purse, payee, UNIT, false);
         assertEq(uint8(reason), uint8(expected), "preview");
     }
 }

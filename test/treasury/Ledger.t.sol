@@ -26,8 +26,8 @@ contract LedgerTest is Base {
         desk.createPurses(envelope, 1);
         desk.createPurses(number, 1);
         vm.stopPrank();
-        agents[0] = Agent(envelope, agentKey, [purse, desk.purseOf(envelope, 1)]);
-        agents[1] = Agent(number, secondKey, [desk.purseOf(number, 0), desk.purseOf(number, 1)]);
+        agents[0] = Agent(envelope, agentKey, [purse, views.purseOf(envelope, 1)]);
+        agents[1] = Agent(number, secondKey, [views.purseOf(number, 0), views.purseOf(number, 1)]);
     }
 
     /// @dev escrow = ToppedUp - Withdrawn - SessionOpened.budget + SessionClosed.returned + PurseSwept.amount
@@ -57,8 +57,7 @@ contract LedgerTest is Base {
         if (verb == 6) usdc.mint(purse, amount);
         if (verb == 7) {
             vm.prank(owner);
-            (bool done,) =
-                address(treasury).call(abi.encodeCall(treasury.withdraw, (envelope, owner, amount)));
+            (bool done,) = address(treasury).call(abi.encodeCall(desk.withdraw, (envelope, owner, amount)));
             return done;
         }
         if (verb == 8) {
@@ -72,7 +71,7 @@ contract LedgerTest is Base {
         nextSessionKey();
         SessionRequest memory r = request(budget);
         r.purseIndex = index;
-        (Refusal reason,,) = desk.diagnoseSession(r);
+        (Refusal reason,,) = views.diagnoseSession(r);
         if (reason != Refusal.None) return false;
         treasury.openSession(r, signRequest(r));
         _secrets[purse] = sessionSecret;
@@ -82,7 +81,7 @@ contract LedgerTest is Base {
     mapping(address purse => uint256) private _secrets;
 
     function _tryToPay(uint256 amount, uint256 dice) private returns (bool) {
-        (Refusal reason,,) = desk.previewPayment(purse, payee, amount, false);
+        (Refusal reason,,) = views.previewPayment(purse, payee, amount, false);
         if (reason != Refusal.None) return false;
         sessionSecret = _secrets[purse];
         pay(purse, payee, amount, bytes32(dice));
@@ -115,7 +114,7 @@ contract LedgerTest is Base {
             assertEq(escrow, escrowOf(agents[a].envelope), "escrow");
             sum += escrow;
         }
-        (, uint256 escrowed,) = desk.asset(0);
+        (, uint256 escrowed,) = views.asset(0);
         assertEq(sum, escrowed, "asset's sum");
         assertEq(usdc.balanceOf(address(treasury)), escrowed, "treasury's balance");
     }

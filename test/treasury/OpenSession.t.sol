@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.30;
 
-import {Treasury} from "../../contracts/Treasury.sol";
+import {TreasuryViews} from "../../contracts/TreasuryViews.sol";
 import {Policy, Refusal, Scope, SessionRequest, SessionView} from "../../contracts/libraries/Types.sol";
 import {Base} from "../Base.t.sol";
 import {HostileWallet, Wallet} from "../mocks/Wallets.sol";
@@ -24,7 +24,7 @@ contract OpenSessionTest is Base {
         assertEq(escrowOf(envelope), 950 * UNIT);
         assertEq(usedOf(envelope, 0), 50 * UNIT);
         assertEq(usedOf(envelope, 1), 50 * UNIT);
-        SessionView memory s = desk.session(purse);
+        SessionView memory s = views.session(purse);
         assertEq(s.envelope, envelope);
         assertEq(s.sequence, 1);
         assertEq(s.key, sessionKey);
@@ -77,7 +77,7 @@ contract OpenSessionTest is Base {
 
     function test_EscrowBound() public {
         vm.prank(owner);
-        treasury.withdraw(envelope, owner, 960 * UNIT);
+        desk.withdraw(envelope, owner, 960 * UNIT);
         SessionRequest memory r = request(40 * UNIT + 1);
         assertOpeningRefused(r, Refusal.EscrowExceeded, 40 * UNIT, 40 * UNIT + 1);
         r.budget = uint96(40 * UNIT);
@@ -114,7 +114,7 @@ contract OpenSessionTest is Base {
         r.scope.approvalThreshold = policy.approvalThreshold;
         r.scope.payeeList = 7;
         assertOpens(r);
-        Scope memory stored = desk.session(purse).scope;
+        Scope memory stored = views.session(purse).scope;
         assertEq(keccak256(abi.encode(stored)), keccak256(abi.encode(r.scope)));
     }
 
@@ -125,7 +125,7 @@ contract OpenSessionTest is Base {
         assertOpens(r);
         nextSessionKey();
         open(20 * UNIT);
-        assertEq(desk.session(purse).scope.paymentCap, 0);
+        assertEq(views.session(purse).scope.paymentCap, 0);
         pay(purse, payee, 10 * UNIT, DECISION);
     }
 
@@ -200,12 +200,11 @@ contract OpenSessionTest is Base {
     }
 
     function test_RevertWhen_SignedForAnotherTreasury() public {
-        Treasury mine = treasury;
-        Treasury other = factory.createTreasury(owner, bytes32(uint256(1)));
+        TreasuryViews mine = views;
         SessionRequest memory r = request(UNIT);
-        treasury = other;
+        views = TreasuryViews(address(factory.createTreasury(owner, bytes32(uint256(1)))));
         bytes memory signature = signRequest(r);
-        treasury = mine;
+        views = mine;
         _assertSignatureRefused(r, signature);
     }
 
@@ -246,7 +245,7 @@ contract OpenSessionTest is Base {
             r.scope.paymentCap = uint96(r.scope.paymentCap % (21 * UNIT));
             r.scope.approvalThreshold = uint96(r.scope.approvalThreshold % (11 * UNIT));
         }
-        (Refusal reason, uint256 limit, uint256 actual) = desk.diagnoseSession(r);
+        (Refusal reason, uint256 limit, uint256 actual) = views.diagnoseSession(r);
         bytes memory signature = signRequest(r);
         if (reason != Refusal.None) {
             vm.expectRevert(abi.encodeWithSelector(SessionRefused.selector, reason, limit, actual));

@@ -49,7 +49,7 @@ contract OpenSessionWindowsTest is Base {
         vm.warp(MIDNIGHT);
         assertEq(usedOf(envelope, 0), 0);
         assertEq(usedOf(envelope, 1), 100 * UNIT);
-        assertEq(desk.headroom(envelope)[0].endsAt, MIDNIGHT + 1 days);
+        assertEq(views.headroom(envelope)[0].endsAt, MIDNIGHT + 1 days);
         open(50 * UNIT);
         assertEq(usedOf(envelope, 0), 50 * UNIT);
         assertEq(usedOf(envelope, 1), 150 * UNIT);
@@ -62,7 +62,7 @@ contract OpenSessionWindowsTest is Base {
         assertEq(usedOf(envelope, 1), 100 * UNIT);
         vm.warp(MONDAY);
         assertEq(usedOf(envelope, 1), 0);
-        assertEq(desk.headroom(envelope)[1].endsAt, MONDAY + 7 days);
+        assertEq(views.headroom(envelope)[1].endsAt, MONDAY + 7 days);
     }
 
     function test_GivenThreeFullDays_TheWeekIsFull() public {
@@ -99,8 +99,8 @@ contract OpenSessionWindowsTest is Base {
 
     function testFuzz_EndsAreAlignedToMonday(uint32 at) public {
         vm.warp(bound(at, 1_700_000_000, 4_000_000_000));
-        uint256 dayEnd = desk.headroom(envelope)[0].endsAt;
-        uint256 weekEnd = desk.headroom(envelope)[1].endsAt;
+        uint256 dayEnd = views.headroom(envelope)[0].endsAt;
+        uint256 weekEnd = views.headroom(envelope)[1].endsAt;
         assertEq(dayEnd % 1 days, 0);
         assertGt(dayEnd, time());
         assertLe(dayEnd, time() + 1 days);
@@ -123,7 +123,7 @@ contract OpenSessionWindowsTest is Base {
         vm.warp(MONDAY + 21 days);
         nextSessionKey();
         assertOpeningRefused(request(1), Refusal.LifetimeLimitExceeded, 300 * UNIT, 300 * UNIT + 1);
-        assertEq(desk.headroom(envelope)[2].endsAt, type(uint256).max);
+        assertEq(views.headroom(envelope)[2].endsAt, type(uint256).max);
     }
 
     function test_GivenUnspent_LifetimeGetsItBackWhenever() public {
@@ -202,7 +202,7 @@ contract OpenSessionWindowsTest is Base {
     function test_GivenEmptyEscrow_WhatThePurseHoldsSuffices() public {
         open(50 * UNIT);
         vm.prank(owner);
-        treasury.withdraw(envelope, owner, 950 * UNIT);
+        desk.withdraw(envelope, owner, 950 * UNIT);
         pay(purse, payee, 10 * UNIT, DECISION);
         nextSessionKey();
         SessionRequest memory r = request(40 * UNIT + 1);
@@ -254,9 +254,9 @@ contract OpenSessionWindowsTest is Base {
             uint256 dice = uint256(keccak256(abi.encode(seed, i)));
             vm.warp(time() + dice % 9 hours);
             uint16 index = uint16((dice >> 32) % 3);
-            purse = desk.purseOf(envelope, index);
+            purse = views.purseOf(envelope, index);
             SessionRequest memory r = _requestOn(index, 1 + (dice >> 64) % (50 * UNIT));
-            (Refusal reason,,) = desk.diagnoseSession(r);
+            (Refusal reason,,) = views.diagnoseSession(r);
             if (reason != Refusal.None) continue;
             treasury.openSession(r, signRequest(r));
             uint256 held = usdc.balanceOf(purse);
@@ -279,7 +279,7 @@ contract OpenSessionWindowsTest is Base {
         nextSessionKey();
         r = request(budget);
         r.purseIndex = index;
-        r.sequence = uint24(desk.session(desk.purseOf(envelope, index)).sequence + 1);
+        r.sequence = uint24(views.session(views.purseOf(envelope, index)).sequence + 1);
     }
 
     function _openOn(uint16 index, uint256 budget) private {

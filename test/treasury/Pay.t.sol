@@ -57,7 +57,7 @@ contract PayTest is Base {
         }
         Payment memory p = paymentOf(payee, 1);
         (, bytes memory blob) = signed(purse, p);
-        (Refusal reason, uint256 limit, uint256 actual) = desk.previewPayment(purse, payee, 1, false);
+        (Refusal reason, uint256 limit, uint256 actual) = views.previewPayment(purse, payee, 1, false);
         assertEq(uint8(reason), uint8(Refusal.SessionBudgetExceeded));
         assertEq(limit, 0);
         assertEq(actual, 1);
@@ -75,7 +75,7 @@ contract PayTest is Base {
     /* TIME */
 
     function test_ExpiryBound() public {
-        uint256 expiry = desk.session(purse).expiry;
+        uint256 expiry = views.session(purse).expiry;
         Payment memory p = paymentOf(payee, UNIT);
         p.validBefore = expiry + 1 days;
         vm.warp(expiry - 1);
@@ -238,13 +238,13 @@ contract PayTest is Base {
 
     function test_ScopeNarrowsTheList() public {
         vm.prank(manager);
-        treasury.listPayees(7, _one(otherPayee));
+        treasury.listPayee(7, otherPayee);
         _reopenScoped(0, 0, 7);
         // Each is on one of the two lists; a payee must be on both.
         _assertRefused(paymentOf(payee, UNIT), Refusal.PayeeNotListed, 7, uint160(payee));
         _assertRefused(paymentOf(otherPayee, UNIT), Refusal.PayeeNotListed, LIST, uint160(otherPayee));
         vm.prank(manager);
-        treasury.listPayees(7, _one(payee));
+        treasury.listPayee(7, payee);
         pay(purse, payee, UNIT, DECISION);
     }
 
@@ -270,10 +270,10 @@ contract PayTest is Base {
     function _assertRefused(Payment memory p, Refusal reason, uint256 limit, uint256 actual) private {
         (bytes32 digest, bytes memory blob) = signed(purse, p);
         assertRefused(purse, p, digest, blob, reason);
-        (, uint256 toldLimit, uint256 toldActual) = desk.diagnosePayment(purse, digest, blob);
+        (, uint256 toldLimit, uint256 toldActual) = views.diagnosePayment(purse, digest, blob);
         assertEq(toldLimit, limit, "limit");
         assertEq(toldActual, actual, "actual");
-        (Refusal told,,) = desk.previewPayment(purse, p.payee, p.amount, false);
+        (Refusal told,,) = views.previewPayment(purse, p.payee, p.amount, false);
         assertEq(uint8(told), uint8(reason), "preview");
     }
 

@@ -7,23 +7,24 @@ import {Base} from "../Base.t.sol";
 
 contract PayeesTest is Base {
     function test_GivenPayees_ListsEach() public {
-        address[] memory both = new address[](2);
-        (both[0], both[1]) = (otherPayee, stranger);
+        bytes[] memory both = new bytes[](2);
+        both[0] = abi.encodeCall(treasury.listPayee, (LIST, otherPayee));
+        both[1] = abi.encodeCall(treasury.listPayee, (LIST, stranger));
         vm.expectEmit(address(treasury));
-        emit PayeeListed(LIST, otherPayee, manager);
+        emit PayeeListed(LIST, otherPayee);
         vm.expectEmit(address(treasury));
-        emit PayeeListed(LIST, stranger, manager);
+        emit PayeeListed(LIST, stranger);
         vm.prank(manager);
-        treasury.listPayees(LIST, both);
-        assertTrue(desk.isPayeeListed(LIST, otherPayee));
-        assertTrue(desk.isPayeeListed(LIST, stranger));
-        assertFalse(desk.isPayeeListed(LIST + 1, otherPayee), "listed elsewhere");
+        treasury.multicall(both);
+        assertTrue(views.isPayeeListed(LIST, otherPayee));
+        assertTrue(views.isPayeeListed(LIST, stranger));
+        assertFalse(views.isPayeeListed(LIST + 1, otherPayee), "listed elsewhere");
     }
 
     function test_RevertWhen_ListIsZero() public {
         vm.expectRevert(PayeeListZero.selector);
         vm.prank(manager);
-        treasury.listPayees(0, _one(payee));
+        treasury.listPayee(0, payee);
     }
 
     function test_GivenUnlisted_OutstandingPaymentDies() public {
@@ -34,7 +35,7 @@ contract PayeesTest is Base {
         vm.expectEmit(address(treasury));
         emit PayeeUnlisted(LIST, payee, guardian);
         vm.prank(guardian);
-        treasury.unlistPayees(LIST, _one(payee));
+        desk.unlistPayee(LIST, payee);
         assertRefused(purse, p, digest, blob, Refusal.PayeeNotListed);
     }
 
@@ -44,7 +45,7 @@ contract PayeesTest is Base {
         (bytes32 digest, bytes memory blob) = signed(purse, p);
         assertRefused(purse, p, digest, blob, Refusal.PayeeNotListed);
         vm.prank(manager);
-        treasury.listPayees(LIST, _one(otherPayee));
+        treasury.listPayee(LIST, otherPayee);
         assertAccepted(purse, digest, blob);
     }
 }

@@ -77,7 +77,7 @@ contract PolicyOrderTest is Base {
         setPolicy(policy);
         policy.lifetimeLimit -= 1;
         setPolicy(policy);
-        assertEq(desk.envelope(envelope).policyVersion, 9);
+        assertEq(views.envelope(envelope).policyVersion, 9);
     }
 
     /// @dev Whether it waits is decided here from the two policies alone.
@@ -92,7 +92,7 @@ contract PolicyOrderTest is Base {
         } else {
             vm.prank(manager);
             desk.setPolicy(number, next);
-            assertEq(desk.envelope(number).policyVersion, 2);
+            assertEq(views.envelope(number).policyVersion, 2);
         }
     }
 
@@ -120,9 +120,9 @@ contract PolicyOrderTest is Base {
                 scope: request(0).scope,
                 stampHash: 0
             });
-            (Refusal now_,,) = desk.diagnoseSession(r);
+            (Refusal now_,,) = views.diagnoseSession(r);
             r.envelope = before;
-            (Refusal then,,) = desk.diagnoseSession(r);
+            (Refusal then,,) = views.diagnoseSession(r);
             if (now_ == Refusal.None) assertEq(uint8(then), uint8(Refusal.None), "a session got looser");
         }
     }
@@ -152,7 +152,7 @@ contract PolicyOrderTest is Base {
     function _ruled() private returns (Policy memory policy) {
         policy = defaultPolicy();
         policy.lifetimeLimit = uint96(500 * UNIT);
-        if (desk.envelope(envelope).policyVersion == 1) setPolicy(policy);
+        if (views.envelope(envelope).policyVersion == 1) setPolicy(policy);
     }
 
     function _random() private returns (Policy memory policy) {

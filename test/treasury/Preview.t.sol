@@ -17,8 +17,8 @@ contract PreviewTest is Base {
         (bytes32 digest, bytes memory blob) =
             approved ? signedWithApproval(purse, p, approverKey) : signed(purse, p);
 
-        (Refusal previewed,,) = desk.previewPayment(purse, p.payee, p.amount, approved);
-        (Refusal diagnosed,,) = desk.diagnosePayment(purse, digest, blob);
+        (Refusal previewed,,) = views.previewPayment(purse, p.payee, p.amount, approved);
+        (Refusal diagnosed,,) = views.diagnosePayment(purse, digest, blob);
         bool yes = answer(purse, digest, blob) == VALID;
         uint256 before = paidTo(p.payee);
         bool settled = _tryToSettle(p, blob);
@@ -42,7 +42,7 @@ contract PreviewTest is Base {
             _standing(seed);
             address to = _dice(seed, "payee", 4) == 0 ? otherPayee : payee;
             uint256 amount = _dice(seed, "amount", 25) * UNIT;
-            (Refusal reason,,) = desk.previewPayment(purse, to, amount, _dice(seed, "approved", 2) == 0);
+            (Refusal reason,,) = views.previewPayment(purse, to, amount, _dice(seed, "approved", 2) == 0);
             vm.revertToState(snapshot);
             seen |= 1 << uint8(reason);
         }
@@ -66,16 +66,16 @@ contract PreviewTest is Base {
     }
 
     function test_GivenUnknownPurse_AllSaySo() public view {
-        (Refusal reason,,) = desk.previewPayment(stranger, payee, UNIT, true);
+        (Refusal reason,,) = views.previewPayment(stranger, payee, UNIT, true);
         assertEq(uint8(reason), uint8(Refusal.SessionUnknown));
-        (reason,,) = desk.diagnosePayment(stranger, 0, "");
+        (reason,,) = views.diagnosePayment(stranger, 0, "");
         assertEq(uint8(reason), uint8(Refusal.SessionUnknown));
     }
 
     function test_GivenHugeAmount_PreviewRefusesIt() public {
         open(50 * UNIT);
         (Refusal reason, uint256 limit, uint256 actual) =
-            desk.previewPayment(purse, payee, type(uint256).max, true);
+            views.previewPayment(purse, payee, type(uint256).max, true);
         assertEq(uint8(reason), uint8(Refusal.PaymentCapExceeded));
         assertEq(limit, 20 * UNIT);
         assertEq(actual, type(uint256).max);

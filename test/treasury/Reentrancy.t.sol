@@ -41,7 +41,7 @@ contract ReentrancyTest is Base {
         bytes memory openSecond = abi.encodeCall(treasury.openSession, (r, signRequest(r)));
         bytes memory close = abi.encodeCall(treasury.closeSession, (purse, ""));
         bytes memory topUp = abi.encodeCall(treasury.topUp, (envelope, UNIT));
-        bytes memory withdraw = abi.encodeCall(treasury.withdraw, (envelope, owner, UNIT));
+        bytes memory withdraw = abi.encodeCall(desk.withdraw, (envelope, owner, UNIT));
         bytes memory recover = abi.encodeCall(desk.recover, (address(token), owner));
 
         inner = [openSecond, close, topUp, withdraw, recover];

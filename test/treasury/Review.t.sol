@@ -13,8 +13,8 @@ contract ReviewTest is Base {
         vm.expectEmit(address(treasury));
         emit ReviewSet(envelope, reviewer, REASON);
         vm.prank(reviewer);
-        treasury.setReview(envelope, REASON);
-        assertTrue(desk.envelope(envelope).underReview);
+        desk.setReview(envelope, REASON);
+        assertTrue(views.envelope(envelope).underReview);
 
         pay(purse, payee, UNIT, DECISION);
         assertEq(paidTo(payee), UNIT);
@@ -24,37 +24,37 @@ contract ReviewTest is Base {
 
     function test_GivenReviewCleared_SessionsOpen() public {
         vm.prank(reviewer);
-        treasury.setReview(envelope, REASON);
+        desk.setReview(envelope, REASON);
         vm.expectEmit(address(treasury));
         emit ReviewCleared(envelope, owner, REASON);
         vm.prank(owner);
-        treasury.clearReview(envelope, REASON);
-        assertFalse(desk.envelope(envelope).underReview);
+        desk.clearReview(envelope, REASON);
+        assertFalse(views.envelope(envelope).underReview);
         open(UNIT);
     }
 
     function test_GivenFreezeAndReview_EachIsClearedAlone() public {
         vm.prank(reviewer);
-        treasury.setReview(envelope, REASON);
+        desk.setReview(envelope, REASON);
         vm.prank(guardian);
         treasury.freezeEnvelope(envelope);
         vm.prank(owner);
-        treasury.clearReview(envelope, REASON);
-        assertTrue(desk.envelope(envelope).frozen);
+        desk.clearReview(envelope, REASON);
+        assertTrue(views.envelope(envelope).frozen);
         vm.prank(reviewer);
-        treasury.setReview(envelope, REASON);
+        desk.setReview(envelope, REASON);
         vm.prank(owner);
-        treasury.unfreezeEnvelope(envelope);
-        assertTrue(desk.envelope(envelope).underReview);
+        desk.unfreezeEnvelope(envelope);
+        assertTrue(views.envelope(envelope).underReview);
         assertOpeningRefused(request(UNIT), Refusal.UnderReview, 0, 0);
     }
 
     function test_RevertWhen_EnvelopeIsUnknown() public {
         vm.expectRevert(abi.encodeWithSelector(EnvelopeUnknown.selector, 2, 1));
         vm.prank(reviewer);
-        treasury.setReview(2, REASON);
+        desk.setReview(2, REASON);
         vm.expectRevert(abi.encodeWithSelector(EnvelopeUnknown.selector, 0, 1));
         vm.prank(owner);
-        treasury.clearReview(0, REASON);
+        desk.clearReview(0, REASON);
     }
 }

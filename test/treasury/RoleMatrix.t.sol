@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.30;
 
+import {Permit2Digest} from "../../contracts/libraries/Permit2Digest.sol";
 import {SessionRequest} from "../../contracts/libraries/Types.sol";
 import {Role} from "../../contracts/libraries/Types.sol";
 import {Base} from "../Base.t.sol";
@@ -41,6 +42,14 @@ contract RoleMatrixTest is Base {
         other.mint(address(treasury), 1);
         other.mint(purse, 1);
         address somebody = makeAddr("somebody");
+        vm.etch(Permit2Digest.PERMIT2, hex"00");
+        vm.prank(manager);
+        uint24 group = desk.createGroup(0, address(usdc), defaultPolicy().windows, 0);
+        vm.startPrank(guardian);
+        treasury.freezeOrganisation();
+        treasury.freezeEnvelope(envelope);
+        treasury.freezeGroup(group);
+        vm.stopPrank();
         bytes32 announced = announce(owner, hex"aa");
 
         _verb("grantRole", Role.OWNER, abi.encodeCall(desk.grantRole, (somebody, Role.APPROVER)));
@@ -49,17 +58,17 @@ contract RoleMatrixTest is Base {
         _verb("setSeparationOfDuties", Role.OWNER, abi.encodeCall(desk.setSeparationOfDuties, (false)));
         _verb("addAsset", Role.OWNER, abi.encodeCall(desk.addAsset, (address(other))));
         _verb("setAgent", Role.OWNER, abi.encodeCall(desk.setAgent, (envelope, somebody)));
-        _verb("withdraw", Role.OWNER, abi.encodeCall(treasury.withdraw, (envelope, somebody, 1)));
+        _verb("withdraw", Role.OWNER, abi.encodeCall(desk.withdraw, (envelope, somebody, 1)));
         _verb("recover", Role.OWNER, abi.encodeCall(desk.recover, (address(other), somebody)));
         _verb(
             "recoverFromPurse",
             Role.OWNER,
             abi.encodeCall(desk.recoverFromPurse, (envelope, 0, address(other), somebody))
         );
-        _verb("unfreezeOrganisation", Role.OWNER, abi.encodeCall(treasury.unfreezeOrganisation, ()));
-        _verb("unfreezeEnvelope", Role.OWNER, abi.encodeCall(treasury.unfreezeEnvelope, (envelope)));
-        _verb("unfreezeSession", Role.OWNER, abi.encodeCall(treasury.unfreezeSession, (frozen)));
-        _verb("clearReview", Role.OWNER, abi.encodeCall(treasury.clearReview, (envelope, 0)));
+        _verb("unfreezeOrganisation", Role.OWNER, abi.encodeCall(desk.unfreezeOrganisation, ()));
+        _verb("unfreezeEnvelope", Role.OWNER, abi.encodeCall(desk.unfreezeEnvelope, (envelope)));
+        _verb("unfreezeGroup", Role.OWNER, abi.encodeCall(desk.unfreezeGroup, (group)));
+        _verb("clearReview", Role.OWNER, abi.encodeCall(desk.clearReview, (envelope, 0)));
 
         _verb("announce", Role.OWNER | Role.POLICY_MANAGER, abi.encodeCall(desk.announce, (hex"bb")));
         _verb(
@@ -69,18 +78,43 @@ contract RoleMatrixTest is Base {
         );
         _verb("setPolicy", Role.POLICY_MANAGER, abi.encodeCall(desk.setPolicy, (envelope, defaultPolicy())));
         _verb("createPurses", Role.POLICY_MANAGER, abi.encodeCall(desk.createPurses, (envelope, 1)));
-        _verb("listPayees", Role.POLICY_MANAGER, abi.encodeCall(treasury.listPayees, (LIST, _one(somebody))));
+        _verb("listPayee", Role.POLICY_MANAGER, abi.encodeCall(treasury.listPayee, (LIST, somebody)));
 
         _verb(
-            "unlistPayees",
+            "createGroup",
+            Role.POLICY_MANAGER,
+            abi.encodeCall(desk.createGroup, (group, address(usdc), defaultPolicy().windows, 0))
+        );
+        _verb(
+            "setGroupLimits",
+            Role.POLICY_MANAGER,
+            abi.encodeCall(desk.setGroupLimits, (group, defaultPolicy().windows, 0))
+        );
+        _verb("setGroup", Role.POLICY_MANAGER, abi.encodeCall(desk.setGroup, (envelope, group)));
+        _verb("setPermit2", Role.POLICY_MANAGER, abi.encodeCall(desk.setPermit2, (envelope, true)));
+
+        _verb(
+            "revokeStamp",
+            Role.OWNER | Role.GUARDIAN | Role.STAMPER,
+            abi.encodeCall(desk.revokeStamp, (bytes32(uint256(1))))
+        );
+        _verb(
+            "setStampEpoch",
+            Role.OWNER | Role.GUARDIAN | Role.STAMPER,
+            abi.encodeCall(desk.setStampEpoch, (1))
+        );
+        _verb("anchor", Role.OWNER | Role.REVIEWER, abi.encodeCall(desk.anchor, (bytes32(uint256(1)), 1)));
+        _verb(
+            "unlistPayee",
             Role.POLICY_MANAGER | Role.GUARDIAN,
-            abi.encodeCall(treasury.unlistPayees, (LIST, _one(payee)))
+            abi.encodeCall(desk.unlistPayee, (LIST, payee))
         );
         _verb("cancelAnnouncement", STOP, abi.encodeCall(desk.cancelAnnouncement, (announced)));
         _verb("freezeOrganisation", STOP, abi.encodeCall(treasury.freezeOrganisation, ()));
+        _verb("freezeGroup", STOP, abi.encodeCall(treasury.freezeGroup, (group)));
         _verb("freezeEnvelope", STOP, abi.encodeCall(treasury.freezeEnvelope, (envelope)));
         _verb("freezeSession", STOP, abi.encodeCall(treasury.freezeSession, (purse)));
-        _verb("setReview", STOP | Role.REVIEWER, abi.encodeCall(treasury.setReview, (envelope, 0)));
+        _verb("setReview", STOP | Role.REVIEWER, abi.encodeCall(desk.setReview, (envelope, 0)));
     }
 
     function test_GivenRoleThatVerbAsksFor_ItRuns() public {

@@ -15,13 +15,13 @@ contract RolesTest is Base {
             vm.prank(owner);
             desk.grantRole(stranger, role);
         }
-        assertEq(desk.account(stranger).roles, 63);
+        assertEq(views.account(stranger).roles, 63);
     }
 
     function test_GivenRoleHeldAlready_GrantsNothingAgain() public {
         vm.prank(owner);
         desk.grantRole(owner, Role.OWNER);
-        assertEq(desk.organisation().owners, 1, "counted twice");
+        assertEq(views.organisation().owners, 1, "counted twice");
     }
 
     function testFuzz_RevertWhen_RoleIsNotOneKnownBit(uint8 role) public {
@@ -46,14 +46,14 @@ contract RolesTest is Base {
         emit RoleRevoked(approver, Role.APPROVER, owner);
         vm.prank(owner);
         desk.revokeRole(approver, Role.APPROVER);
-        assertEq(desk.account(approver).roles, 0);
+        assertEq(views.account(approver).roles, 0);
     }
 
     function test_GivenOtherRolesHeld_RevokesOnlyTheNamedOne() public {
         vm.startPrank(owner);
         desk.grantRole(approver, Role.REVIEWER);
         desk.revokeRole(approver, Role.APPROVER);
-        assertEq(desk.account(approver).roles, Role.REVIEWER);
+        assertEq(views.account(approver).roles, Role.REVIEWER);
     }
 
     function test_GivenRoleNotHeld_RevokesNothing() public {
@@ -61,7 +61,7 @@ contract RolesTest is Base {
         vm.prank(owner);
         desk.revokeRole(stranger, Role.OWNER);
         assertEq(vm.getRecordedLogs().length, 0);
-        assertEq(desk.organisation().owners, 1);
+        assertEq(views.organisation().owners, 1);
     }
 
     function test_RevertWhen_LastOwnerIsRevoked() public {
@@ -89,7 +89,7 @@ contract RolesTest is Base {
             uint256 dice = uint256(keccak256(abi.encode(seed, i)));
             address acting = people[0];
             for (uint256 j; j < 3; ++j) {
-                if (desk.account(people[j]).roles & Role.OWNER != 0) acting = people[j];
+                if (views.account(people[j]).roles & Role.OWNER != 0) acting = people[j];
             }
             address who = people[dice % 3];
             vm.prank(acting);
@@ -101,10 +101,10 @@ contract RolesTest is Base {
             }
             uint256 count;
             for (uint256 j; j < 3; ++j) {
-                if (desk.account(people[j]).roles & Role.OWNER != 0) ++count;
+                if (views.account(people[j]).roles & Role.OWNER != 0) ++count;
             }
             assertGe(count, 1, "nobody owns it");
-            assertEq(desk.organisation().owners, count);
+            assertEq(views.organisation().owners, count);
         }
     }
 
@@ -113,8 +113,8 @@ contract RolesTest is Base {
         vm.expectEmit(address(treasury));
         emit SeparationOfDutiesSet(false, owner);
         desk.setSeparationOfDuties(false);
-        assertFalse(desk.organisation().separateDuties);
+        assertFalse(views.organisation().separateDuties);
         desk.setSeparationOfDuties(true);
-        assertTrue(desk.organisation().separateDuties);
+        assertTrue(views.organisation().separateDuties);
     }
 }

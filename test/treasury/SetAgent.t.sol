@@ -12,9 +12,9 @@ contract SetAgentTest is Base {
         emit AgentSet(envelope, next, owner);
         vm.prank(owner);
         desk.setAgent(envelope, next);
-        assertEq(desk.envelope(envelope).agent, next);
-        assertEq(desk.account(next).agentOf, envelope);
-        assertEq(desk.account(agent).agentOf, 0);
+        assertEq(views.envelope(envelope).agent, next);
+        assertEq(views.account(next).agentOf, envelope);
+        assertEq(views.account(agent).agentOf, 0);
 
         SessionRequest memory r = request(UNIT);
         bytes memory old = signRequest(r, agentKey);
@@ -28,7 +28,7 @@ contract SetAgentTest is Base {
     function test_GivenSameAgent_OnlyItsSessionsEnd() public {
         vm.prank(owner);
         desk.setAgent(envelope, agent);
-        assertEq(desk.account(agent).agentOf, envelope);
+        assertEq(views.account(agent).agentOf, envelope);
         open(UNIT);
     }
 
@@ -39,18 +39,18 @@ contract SetAgentTest is Base {
         bytes32 nonce = nonceOf(purse, p.decisionHash);
         (bytes32 digest, bytes memory blob) = signed(purse, p);
         assertAccepted(purse, digest, blob);
-        bytes32 policy = desk.policyHash(envelope, 1);
+        bytes32 policy = views.policyHash(envelope, 1);
 
         vm.prank(owner);
         desk.setAgent(envelope, makeAddr("next agent"));
         assertEq(answer(purse, digest, blob), INVALID);
-        (Refusal reason,,) = desk.diagnosePayment(purse, digest, blob);
+        (Refusal reason,,) = views.diagnosePayment(purse, digest, blob);
         assertEq(uint8(reason), uint8(Refusal.PolicyChanged));
         vm.expectRevert();
         usdc.transferWithAuthorization(purse, p.payee, p.amount, p.validAfter, p.validBefore, nonce, blob);
         // The same policy, under a new version; anyone may send the money home.
-        assertEq(desk.envelope(envelope).policyVersion, 2);
-        assertEq(desk.policyHash(envelope, 2), policy);
+        assertEq(views.envelope(envelope).policyVersion, 2);
+        assertEq(views.policyHash(envelope, 2), policy);
         vm.prank(stranger);
         treasury.closeSession(purse, "");
         assertEq(usdc.balanceOf(purse), 0);

@@ -14,9 +14,9 @@ contract SetPolicyTest is Base {
         vm.expectEmit(address(treasury));
         emit PolicySet(envelope, 2, policy, manager);
         setPolicy(policy);
-        assertEq(desk.envelope(envelope).policyVersion, 2);
-        assertEq(desk.policyHash(envelope, 1), keccak256("policy document"));
-        assertEq(desk.policyHash(envelope, 2), keccak256("second document"));
+        assertEq(views.envelope(envelope).policyVersion, 2);
+        assertEq(views.policyHash(envelope, 1), keccak256("policy document"));
+        assertEq(views.policyHash(envelope, 2), keccak256("second document"));
     }
 
     function test_RevertWhen_EnvelopeIsUnknown() public {
@@ -30,11 +30,11 @@ contract SetPolicyTest is Base {
     function test_GivenFrozenAndUnderReview_FlagsStay() public {
         vm.startPrank(guardian);
         treasury.freezeEnvelope(envelope);
-        treasury.setReview(envelope, 0);
+        desk.setReview(envelope, 0);
         vm.stopPrank();
         setPolicy(defaultPolicy());
-        assertTrue(desk.envelope(envelope).frozen);
-        assertTrue(desk.envelope(envelope).underReview);
+        assertTrue(views.envelope(envelope).frozen);
+        assertTrue(views.envelope(envelope).underReview);
     }
 
     /* WHAT IS OUTSTANDING DIES */
@@ -46,7 +46,7 @@ contract SetPolicyTest is Base {
         assertAccepted(purse, digest, blob);
         setPolicy(defaultPolicy());
 
-        (Refusal reason, uint256 limit, uint256 actual) = desk.diagnosePayment(purse, digest, blob);
+        (Refusal reason, uint256 limit, uint256 actual) = views.diagnosePayment(purse, digest, blob);
         assertEq(uint8(reason), uint8(Refusal.PolicyChanged));
         assertEq(limit, 2);
         assertEq(actual, 1);
@@ -148,7 +148,7 @@ contract SetPolicyTest is Base {
         Policy memory policy = defaultPolicy();
         policy.lifetimeLimit = uint96(310 * UNIT);
         setPolicy(policy);
-        assertEq(desk.headroom(envelope)[2].period, 0);
+        assertEq(views.headroom(envelope)[2].period, 0);
         assertEq(usedOf(envelope, 2), 50 * UNIT);
     }
 
@@ -186,9 +186,9 @@ contract SetPolicyTest is Base {
         Policy memory policy = defaultPolicy();
         policy.windows = new WindowLimit[](0);
         setPolicy(policy);
-        assertEq(desk.headroom(envelope).length, 0);
+        assertEq(views.headroom(envelope).length, 0);
         setPolicy(defaultPolicy());
-        assertEq(desk.headroom(envelope).length, 2);
+        assertEq(views.headroom(envelope).length, 2);
         assertEq(usedOf(envelope, 0), 0, "there was nothing to carry over");
     }
 

@@ -18,7 +18,7 @@ contract TopUpTest is Base {
         treasury.topUp(envelope, amount);
 
         assertEq(escrowOf(envelope), 1000 * UNIT + amount);
-        (, uint256 escrowed,) = desk.asset(0);
+        (, uint256 escrowed,) = views.asset(0);
         assertEq(escrowed, 1000 * UNIT + amount);
         assertEq(usdc.balanceOf(address(treasury)), escrowed);
     }

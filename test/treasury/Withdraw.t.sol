@@ -15,7 +15,7 @@ contract WithdrawTest is Base {
         _withdraw(amount);
         assertEq(usdc.balanceOf(to), amount);
         assertEq(escrowOf(envelope), 1000 * UNIT - amount);
-        (, uint256 escrowed,) = desk.asset(0);
+        (, uint256 escrowed,) = views.asset(0);
         assertEq(escrowed, 1000 * UNIT - amount);
     }
 
@@ -58,7 +58,7 @@ contract WithdrawTest is Base {
     function test_RevertWhen_EnvelopeIsUnknown() public {
         vm.expectRevert(abi.encodeWithSelector(EnvelopeUnknown.selector, 2, 1));
         vm.prank(owner);
-        treasury.withdraw(2, to, 1);
+        desk.withdraw(2, to, 1);
     }
 
     function test_RevertWhen_TokenAnswersFalse() public {
@@ -78,6 +78,6 @@ contract WithdrawTest is Base {
 
     function _withdraw(uint256 amount) private {
         vm.prank(owner);
-        treasury.withdraw(envelope, to, amount);
+        desk.withdraw(envelope, to, amount);
     }
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.30;
 
-import {Treasury} from "../../contracts/Treasury.sol";
+import {TreasuryDesk} from "../../contracts/TreasuryDesk.sol";
+import {TreasuryViews} from "../../contracts/TreasuryViews.sol";
 import {Payment, PaymentBlob} from "../../contracts/libraries/PaymentBlob.sol";
 import {PaymentDigest} from "../../contracts/libraries/PaymentDigest.sol";
 import {Scope, SessionRequest} from "../../contracts/libraries/Types.sol";
@@ -57,10 +58,11 @@ contract VectorsTest is Test {
     }
 
     /// @dev The domain is the treasury's own, so it has to stand where the vector says, on that chain.
-    function _treasury(string memory at) private returns (Treasury treasury) {
+    function _treasury(string memory at) private returns (TreasuryViews treasury) {
         vm.chainId(_uint(at, ".chainId"));
-        treasury = Treasury(_address(at, ".treasury"));
-        deployCodeTo("Treasury.sol:Treasury", abi.encode(address(this), address(this)), address(treasury));
+        treasury = TreasuryViews(_address(at, ".treasury"));
+        address desk = address(new TreasuryDesk(address(new TreasuryViews())));
+        deployCodeTo("Treasury.sol:Treasury", abi.encode(address(this), desk), address(treasury));
     }
 
     function _request(string memory at) private view returns (SessionRequest memory) {
@@ -140,11 +142,11 @@ contract VectorsTest is Test {
     }
 
     function eoaApproval(bytes calldata blob) external pure returns (bytes32 r, bytes32 vs) {
-        return PaymentBlob.eoaApproval(blob);
+        return PaymentBlob.eoaApproval(blob, 1);
     }
 
     function contractApproval(bytes calldata blob) external pure returns (address, bytes memory) {
-        return PaymentBlob.contractApproval(blob);
+        return PaymentBlob.contractApproval(blob, 1);
     }
 
     /* JSON */

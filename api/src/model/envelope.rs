@@ -27,8 +27,20 @@ pub struct Envelope {
     pub frozen: bool,
     /// Whether its whole organisation is frozen.
     pub organisation_frozen: bool,
+    /// Whether its group is frozen, or one above it.
+    pub group_frozen: bool,
     /// Whether no session may open until a human has looked.
     pub under_review: bool,
+    /// The group it draws against, beside its own limits; null where none.
+    pub group: Option<u32>,
+    /// Whether its purses pay through Permit2 as well.
+    pub permit2: bool,
+    /// How long a reviewer's score lets sessions open, in seconds; null where none is asked for.
+    pub score_life: Option<u32>,
+    /// The last score that a reviewer reported.
+    pub score: Option<u16>,
+    /// When it was, in unix seconds.
+    pub scored_at: Option<u64>,
     /// The policy in force.
     pub policy_version: u16,
     /// Where its money is now.
@@ -57,7 +69,7 @@ pub struct EnvelopeDetail {
 pub enum EnvelopeState {
     /// It may.
     Active,
-    /// It or its organisation is frozen: neither.
+    /// It, its organisation, its group or one above that is frozen: neither.
     Frozen,
     /// No new session until a human clears it; open ones run on.
     UnderReview,
@@ -121,7 +133,13 @@ impl Envelope {
             state: state(row),
             frozen: row.frozen,
             organisation_frozen: row.organisation_frozen,
+            group_frozen: row.group_frozen,
             under_review: row.under_review,
+            group: (row.group != 0).then_some(row.group),
+            permit2: row.permit2,
+            score_life: (row.score_life != 0).then_some(row.score_life),
+            score: row.score.map(|(score, _)| score),
+            scored_at: row.score.map(|(_, at)| at),
             policy_version: row.policy_version,
             balance: balance(row),
             totals: totals(row),
@@ -132,7 +150,7 @@ impl Envelope {
 }
 
 fn state(row: &envelopes::Envelope) -> EnvelopeState {
-    if row.frozen || row.organisation_frozen {
+    if row.frozen || row.organisation_frozen || row.group_frozen {
         EnvelopeState::Frozen
     } else if row.under_review {
         EnvelopeState::UnderReview

@@ -4,6 +4,7 @@ pub mod agent;
 pub mod approval;
 pub mod decision;
 pub mod envelope;
+pub mod group;
 pub mod ledger;
 pub mod payment;
 pub mod policy;

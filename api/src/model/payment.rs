@@ -47,15 +47,18 @@ pub struct Payment {
     pub decision_hash: Option<Hash>,
     /// The decision record itself.
     pub decision: Option<Record>,
-    /// The commitment to policy, session and decision; with the purse the payment's identity.
-    pub nonce: Hash,
+    /// How it settled: `eip3009`, `permit2_exact` or `permit2_upto`; `permit2` where nothing tells which.
+    pub rail: String,
+    /// The commitment to policy, session and decision; with the purse the payment's identity. Null where it settled
+    /// through Permit2, which logs none, and the transaction's input did not tell.
+    pub nonce: Option<Hash>,
     /// When it settled.
     pub timestamp: u64,
     /// The block.
     pub block_number: u64,
     /// That block's hash.
     pub block_hash: Hash,
-    /// Index of the token's `AuthorizationUsed` log in that block.
+    /// Index of the token's `AuthorizationUsed` log in that block; of its `Transfer` log where Permit2 moved it.
     pub log_index: u64,
     /// The settling transaction.
     pub tx_hash: Hash,
@@ -93,7 +96,8 @@ impl Payment {
             approver: row.approver.map(Addr),
             facilitator: row.facilitator.into(),
             decision_hash: row.decision_hash.map(Hash),
-            nonce: row.nonce.into(),
+            rail: row.rail,
+            nonce: row.nonce.map(Hash),
             timestamp: row.timestamp,
             block_number: row.position.block,
             block_hash: row.block_hash.into(),

@@ -14,9 +14,11 @@ pub struct Stop {
     pub treasury: Addr,
     /// The envelope, where it is about one.
     pub envelope: Option<u32>,
+    /// The group, where it is about one.
+    pub group: Option<u32>,
     /// The session, where it is about one.
     pub session: Option<Hash>,
-    /// `organisation`, `envelope`, `session` or `review`.
+    /// `organisation`, `group`, `envelope`, `session` or `review`.
     pub level: String,
     /// Stopped; otherwise released.
     pub stopped: bool,
@@ -38,6 +40,8 @@ pub struct Stop {
 pub enum Level {
     /// Everything.
     Organisation,
+    /// A budget above envelopes, with all that is in or below it.
+    Group,
     /// One agent's budget.
     Envelope,
     /// One grant.
@@ -51,6 +55,7 @@ impl Level {
     pub fn code(self) -> &'static str {
         match self {
             Self::Organisation => "organisation",
+            Self::Group => "group",
             Self::Envelope => "envelope",
             Self::Session => "session",
             Self::Review => "review",
@@ -63,6 +68,7 @@ impl From<stops::Stop> for Stop {
         Self {
             treasury: row.treasury.into(),
             envelope: row.envelope,
+            group: row.group,
             session: row.session.map(Hash),
             level: row.level,
             stopped: row.stopped,

@@ -22,6 +22,10 @@ pub struct Treasury {
     pub delay: u64,
     /// Whether who writes policies may not approve payments.
     pub separation_of_duties: bool,
+    /// How often it was released; what was signed before the last release is void.
+    pub epoch: u32,
+    /// Identity stamps of an earlier epoch are revoked.
+    pub stamp_epoch: u32,
     /// The block that created it.
     pub created_block: u64,
 }
@@ -87,6 +91,8 @@ impl From<treasuries::Treasury> for Treasury {
             frozen: row.frozen,
             delay: row.delay,
             separation_of_duties: row.separation,
+            epoch: row.epoch,
+            stamp_epoch: row.stamp_epoch,
             created_block: row.created_block,
         }
     }

@@ -9,7 +9,7 @@ use utoipa::IntoParams;
 use crate::{
     AppState,
     error::{ApiError, ListFailure},
-    extract::Params,
+    extract::{EnvelopeNumber, Params},
     model::envelope::{Envelope, EnvelopeState},
     page::{Asked, Page, PageLimit},
     wire::Addr,
@@ -26,6 +26,9 @@ pub struct Filter {
     /// Of this agent.
     #[param(inline)]
     agent: Option<Addr>,
+    /// Right in the group with this number.
+    #[param(inline)]
+    group: Option<EnvelopeNumber>,
     /// In this token.
     #[param(inline)]
     asset: Option<Addr>,
@@ -51,6 +54,7 @@ pub async fn list_envelopes(
     let of = envelopes::Filter {
         treasury: filter.treasury.map(|address| address.0),
         agent: filter.agent.map(|address| address.0),
+        group: filter.group.map(EnvelopeNumber::to_u32),
         asset: filter.asset.map(|address| address.0),
         state: filter.state.map(Into::into),
     };

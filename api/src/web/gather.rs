@@ -1,6 +1,6 @@
 //! From rows to words.
 
-use alloy::primitives::{Address, B256};
+use alloy::primitives::Address;
 use bursar_indexer::query::{approvals, decisions, envelopes, headroom, ledger, payments, refusals, stops};
 
 use super::{
@@ -54,6 +54,7 @@ pub(super) fn agent(
         href: format!("/v1/envelopes/{}/{}", row.treasury.to_checksum(None), row.number),
         frozen: row.frozen,
         organisation_frozen: row.organisation_frozen,
+        group_frozen: row.group_frozen,
         under_review: row.under_review,
         funded: show(row.funded),
         paid: show(row.paid),
@@ -108,13 +109,17 @@ pub(super) fn payment(config: &Config, row: &payments::Payment, final_block: Opt
         approver: row.approver.map(|approver| named(config, approver)),
         tx: short_hash(row.tx_hash),
         tx_href: explore(config, &format!("tx/{:#x}", row.tx_hash)),
-        href: payment_href(row.purse, row.nonce),
+        href: payment_href(row),
         is_final: final_block.is_some_and(|last| row.position.block <= last),
     }
 }
 
-fn payment_href(purse: Address, nonce: B256) -> String {
-    format!("/v1/payments/{}/{nonce:#x}", purse.to_checksum(None))
+/// What tells no nonce stands in the list of its transaction.
+fn payment_href(row: &payments::Payment) -> String {
+    match row.nonce {
+        Some(nonce) => format!("/v1/payments/{}/{nonce:#x}", row.purse.to_checksum(None)),
+        None => format!("/v1/payments?tx={:#x}", row.tx_hash),
+    }
 }
 
 pub(super) fn refusal(config: &Config, row: &decisions::Decision) -> Refusal {
@@ -138,10 +143,11 @@ pub(super) fn stop(config: &Config, row: &stops::Stop) -> Stop {
     let what = match (row.level.as_str(), row.stopped) {
         ("organisation", true) => format!("Organisation {} frozen", organisation()),
         ("organisation", false) => format!("Organisation {} released", organisation()),
+        ("group", true) => format!("Group {} of {} frozen", row.group.unwrap_or_default(), organisation()),
+        ("group", false) => format!("Group {} of {} released", row.group.unwrap_or_default(), organisation()),
         ("envelope", true) => format!("Envelope {envelope} frozen"),
         ("envelope", false) => format!("Envelope {envelope} released"),
         ("session", true) => format!("A session of envelope {envelope} frozen"),
-        ("session", false) => format!("A session of envelope {envelope} released"),
         ("review", true) => format!("Envelope {envelope} put under review"),
         ("review", false) => format!("Envelope {envelope} cleared after review"),
         (other, _) => format!("{other} of envelope {envelope}"),

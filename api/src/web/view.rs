@@ -53,6 +53,7 @@ pub(super) struct Agent {
     pub(super) href: String,
     pub(super) frozen: bool,
     pub(super) organisation_frozen: bool,
+    pub(super) group_frozen: bool,
     pub(super) under_review: bool,
     pub(super) funded: String,
     pub(super) paid: String,

@@ -266,6 +266,7 @@ pub(crate) fn record(envelope: u32, seq: u64, payee: Address, units: u64, why: &
         stamp_hash: B256::ZERO,
         session: session_id(purse(envelope), 2),
         policy_version: version,
+        epoch: 0,
         policy_hash: policy_hash(i64::from(version)),
         trigger: "task 4711: weekly market brief".into(),
         resource: Resource {

@@ -5,16 +5,16 @@ use std::path::PathBuf;
 use alloy::primitives::{Address, B256, keccak256};
 use anyhow::{Context as _, Result};
 use bursar_sdk::{
-    admin::{Sent, TreasuryAdmin},
+    admin::{Sent, TreasuryAdmin, groups::GroupLimits},
     amount::Amount,
     deploy,
-    policy::PolicyDocument,
+    policy::{PolicyDocument, WindowLimit},
     role::Role,
 };
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
-use super::{Context, approvals};
+use super::{Context, approvals, groups};
 use crate::keys;
 
 /// Treasury verbs.
@@ -105,10 +105,76 @@ pub(crate) enum TreasuryCommand {
         #[arg(long)]
         to: Address,
     },
-    /// Stop everything of the organisation, an envelope or a session; whatever is outstanding dies
+    /// Create a group: a budget above envelopes
+    CreateGroup {
+        /// The group above; none at the top
+        #[arg(long, default_value_t = 0)]
+        parent: u32,
+        /// The token; the network's own by default
+        #[arg(long)]
+        asset: Option<Address>,
+        /// What it allows
+        #[command(flatten)]
+        limits: LimitArgs,
+    },
+    /// Change a group's limits, not their periods: at once when none rises, else after its announcement
+    SetGroupLimits {
+        /// The group's number
+        group: u32,
+        /// What it allows
+        #[command(flatten)]
+        limits: LimitArgs,
+    },
+    /// Put an envelope under a group, or under none (0); its open sessions end
+    SetGroup {
+        /// The envelope's number
+        envelope: u32,
+        /// The group's number
+        group: u32,
+    },
+    /// Show a group and what its limits have left
+    Group {
+        /// The group's number
+        group: u32,
+    },
+    /// Let an envelope's purses pay through Permit2 as well; its open sessions end
+    Permit2 {
+        /// The envelope's number
+        envelope: u32,
+        /// No more
+        #[arg(long)]
+        off: bool,
+    },
+    /// Make a purse's allowance to Permit2 what its envelope says
+    LevelPermit2 {
+        /// The envelope's number
+        envelope: u32,
+        /// Which of its purses, from 0
+        #[arg(default_value_t = 0)]
+        purse: u16,
+    },
+    /// Put what strangers sent to an idle purse into the escrow
+    Sweep {
+        /// The envelope's number
+        envelope: u32,
+        /// Which of its purses, from 0
+        #[arg(default_value_t = 0)]
+        purse: u16,
+    },
+    /// Stop everything of the organisation, a group, an envelope or a session; whatever is outstanding dies
     Freeze(Target),
-    /// Release what was frozen
-    Unfreeze(Target),
+    /// Release what was frozen; what was signed before stays void
+    Unfreeze(Release),
+    /// Revoke an identity stamp, and all that are chained to it, for good
+    RevokeStamp {
+        /// The stamp's hash
+        stamp: B256,
+    },
+    /// Revoke every identity stamp of an earlier epoch
+    StampEpoch {
+        /// Above the one in force
+        epoch: u32,
+    },
     /// Stop new sessions of an envelope until a human clears it
     Review {
         /// The envelope's number
@@ -162,12 +228,54 @@ pub(crate) struct Target {
     /// The whole organisation
     #[arg(long)]
     organisation: bool,
+    /// One group, by its number, with all that is in or below it
+    #[arg(long, value_name = "NUMBER")]
+    group: Option<u32>,
     /// One envelope, by its number
     #[arg(long, value_name = "NUMBER")]
     envelope: Option<u32>,
-    /// One session, by its purse
+    /// One session, by its purse; for good
     #[arg(long, value_name = "PURSE")]
     session: Option<Address>,
+}
+
+/// What to release: exactly one. A frozen session is closed instead.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub(crate) struct Release {
+    /// The whole organisation; its sessions run on
+    #[arg(long)]
+    organisation: bool,
+    /// One group, by its number; its sessions run on
+    #[arg(long, value_name = "NUMBER")]
+    group: Option<u32>,
+    /// One envelope, by its number; its sessions end
+    #[arg(long, value_name = "NUMBER")]
+    envelope: Option<u32>,
+}
+
+/// What a group allows.
+#[derive(Debug, Args)]
+pub(crate) struct LimitArgs {
+    /// A calendar window as SECONDS=AMOUNT, in atomic units; up to four, shortest first
+    #[arg(long = "window", value_name = "SECONDS=AMOUNT", value_parser = window)]
+    windows: Vec<WindowLimit>,
+    /// Most that is drawn in all, in atomic units; 0 means no such limit
+    #[arg(long, default_value = "0")]
+    lifetime: Amount,
+}
+
+fn window(text: &str) -> Result<WindowLimit, String> {
+    let (period, limit) = text.split_once('=').ok_or("expected SECONDS=AMOUNT")?;
+    let period = period.parse().map_err(|_| format!("expected a whole number of seconds, got {period:?}"))?;
+    let limit = limit.parse().map_err(|error| format!("{error}"))?;
+    Ok(WindowLimit { period, limit })
+}
+
+impl From<LimitArgs> for GroupLimits {
+    fn from(args: LimitArgs) -> Self {
+        Self { windows: args.windows, lifetime: args.lifetime }
+    }
 }
 
 pub(crate) async fn run(context: &Context, command: TreasuryCommand) -> Result<()> {
@@ -175,6 +283,7 @@ pub(crate) async fn run(context: &Context, command: TreasuryCommand) -> Result<(
     match command {
         C::Create { owner, label, deploy_factory } => create(context, owner, &label, deploy_factory).await,
         C::Show => show(context).await,
+        C::Group { group } => groups::show(context, group).await,
         C::Requests => approvals::requests(context).await,
         C::Approve { digest, yes } => approvals::approve(context, digest, yes).await,
         C::Reject { digest, reason } => approvals::reject(context, digest, &reason).await,
@@ -247,6 +356,41 @@ async fn change(context: &Context, admin: &TreasuryAdmin, verb: TreasuryCommand)
             let done = admin.withdraw(envelope, to, amount).await?;
             sent(context, "withdrawn", json!({ "envelope": envelope, "amount": amount, "to": to }), done)
         }
+        C::CreateGroup { parent, asset, limits } => {
+            let asset = asset.map_or_else(|| context.config.asset(), Ok)?;
+            let done = admin.create_group(parent, asset, &limits.into()).await?;
+            let facts = json!({ "group": done.value, "parent": parent, "asset": asset });
+            sent(context, "group created", facts, done)
+        }
+        C::SetGroupLimits { group, limits } => {
+            let done = admin.set_group_limits(group, &limits.into()).await?;
+            sent(context, "limits in force", json!({ "group": group }), done)
+        }
+        C::SetGroup { envelope, group } => {
+            let done = admin.set_group(envelope, group).await?;
+            sent(context, "group set", json!({ "envelope": envelope, "group": group }), done)
+        }
+        C::Permit2 { envelope, off } => {
+            let done = admin.set_permit2(envelope, !off).await?;
+            sent(context, "Permit2 set", json!({ "envelope": envelope, "on": !off }), done)
+        }
+        C::LevelPermit2 { envelope, purse } => {
+            let done = admin.level_permit2(envelope, purse).await?;
+            sent(context, "allowance levelled", json!({ "envelope": envelope, "purse": purse }), done)
+        }
+        C::Sweep { envelope, purse } => {
+            let done = admin.sweep_purse(envelope, purse).await?;
+            let facts = json!({ "envelope": envelope, "purse": purse, "amount": done.value });
+            sent(context, "swept", facts, done)
+        }
+        C::RevokeStamp { stamp } => {
+            let done = admin.revoke_stamp(stamp).await?;
+            sent(context, "stamp revoked", json!({ "stamp": stamp }), done)
+        }
+        C::StampEpoch { epoch } => {
+            let done = admin.set_stamp_epoch(epoch).await?;
+            sent(context, "stamp epoch set", json!({ "epoch": epoch }), done)
+        }
         C::Freeze(target) => freeze(context, admin, &target).await,
         C::Unfreeze(target) => unfreeze(context, admin, &target).await,
         C::Review { envelope, reason, clear } => {
@@ -261,7 +405,7 @@ async fn change(context: &Context, admin: &TreasuryAdmin, verb: TreasuryCommand)
         C::CloseSession { purse } => {
             sent(context, "session closed", json!({ "purse": purse }), admin.close_session(purse).await?)
         }
-        C::Create { .. } | C::Show | C::Requests | C::Approve { .. } | C::Reject { .. } => {
+        C::Create { .. } | C::Show | C::Group { .. } | C::Requests | C::Approve { .. } | C::Reject { .. } => {
             anyhow::bail!("this verb sends no transaction to a treasury")
         }
     }
@@ -342,31 +486,22 @@ async fn set_policy(
 }
 
 async fn freeze(context: &Context, admin: &TreasuryAdmin, target: &Target) -> Result<()> {
-    let done = match (target.envelope, target.session) {
-        (Some(envelope), _) => admin.freeze_envelope(envelope).await?,
-        (_, Some(purse)) => admin.freeze_session(purse).await?,
-        _ => admin.freeze_organisation().await?,
+    let (facts, done) = match (target.envelope, target.session, target.group) {
+        (Some(envelope), ..) => (json!({ "envelope": envelope }), admin.freeze_envelope(envelope).await?),
+        (_, Some(purse), _) => (json!({ "session": purse }), admin.freeze_session(purse).await?),
+        (.., Some(group)) => (json!({ "group": group }), admin.freeze_group(group).await?),
+        _ => (json!({ "organisation": true }), admin.freeze_organisation().await?),
     };
-    sent(context, "frozen", target.facts(), done)
+    sent(context, "frozen", facts, done)
 }
 
-async fn unfreeze(context: &Context, admin: &TreasuryAdmin, target: &Target) -> Result<()> {
-    let done = match (target.envelope, target.session) {
-        (Some(envelope), _) => admin.unfreeze_envelope(envelope).await?,
-        (_, Some(purse)) => admin.unfreeze_session(purse).await?,
-        _ => admin.unfreeze_organisation().await?,
+async fn unfreeze(context: &Context, admin: &TreasuryAdmin, target: &Release) -> Result<()> {
+    let (facts, done) = match (target.envelope, target.group) {
+        (Some(envelope), _) => (json!({ "envelope": envelope }), admin.unfreeze_envelope(envelope).await?),
+        (_, Some(group)) => (json!({ "group": group }), admin.unfreeze_group(group).await?),
+        _ => (json!({ "organisation": true }), admin.unfreeze_organisation().await?),
     };
-    sent(context, "released", target.facts(), done)
-}
-
-impl Target {
-    fn facts(&self) -> Value {
-        match (self.envelope, self.session) {
-            (Some(envelope), _) => json!({ "envelope": envelope }),
-            (_, Some(purse)) => json!({ "session": purse }),
-            _ => json!({ "organisation": true }),
-        }
-    }
+    sent(context, "released", facts, done)
 }
 
 async fn admin(context: &Context) -> Result<TreasuryAdmin> {

@@ -1,4 +1,4 @@
-//! One finger on *freeze*: what is signed and outstanding dies with it.
+//! One finger on *freeze*: what is signed and outstanding dies with it, for good.
 
 use anyhow::Result;
 use bursar_sdk::{Purpose, Refusal, admin::TreasuryAdmin};
@@ -9,7 +9,7 @@ pub(crate) async fn with_payment_outstanding(
     story: &mut Story,
     at: &Counter<'_>,
     agents: &Agents,
-    guardian: &TreasuryAdmin,
+    (guardian, owner): (&TreasuryAdmin, &TreasuryAdmin),
 ) -> Result<()> {
     let comet = &agents.comet;
     let requirement = at.requirement(comet, "/weather").await?;
@@ -22,5 +22,12 @@ pub(crate) async fn with_payment_outstanding(
     story.tell(&format!("the guardian freezes Comet's envelope: {} gas", frozen.receipt.gas_used));
     let reason = Refusal::EnvelopeFrozen;
     at.offer(story, comet, "the outstanding payment", "/weather", &outstanding, Some(reason)).await?;
-    at.attempt(story, comet, "after the freeze", "/weather", reason).await
+    at.attempt(story, comet, "after the freeze", "/weather", reason).await?;
+
+    owner.unfreeze_envelope(comet.view().envelope()).await?;
+    let reason = Refusal::PolicyChanged;
+    at.offer(story, comet, "after the owner's release", "/weather", &outstanding, Some(reason)).await?;
+    let frozen = guardian.freeze_envelope(comet.view().envelope()).await;
+    story.check(frozen.is_ok(), "and Comet stays frozen until somebody has looked");
+    Ok(())
 }

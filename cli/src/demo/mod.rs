@@ -96,7 +96,8 @@ pub(crate) async fn run(args: DemoArgs) -> Result<ExitCode> {
 
     story.chapter("One finger on freeze");
     let guardian = hands(&chain, on.treasury, &cast.guardian);
-    freeze::with_payment_outstanding(&mut story, &counter, &agents, &guardian).await?;
+    let owner = hands(&chain, on.treasury, &cast.owner);
+    freeze::with_payment_outstanding(&mut story, &counter, &agents, (&guardian, &owner)).await?;
 
     story.chapter("The ledger");
     for agent in [&agents.atlas, &agents.bolt, &agents.comet] {

@@ -1,18 +1,13 @@
 //! Events as the `event` table keeps them: a kind, where they belong, and their arguments as JSON.
 
 use alloy::primitives::Address;
-use bursar_sdk::abi::Treasury::{Policy, Scope, TreasuryEvents};
+use bursar_sdk::abi::Treasury::{Policy, Scope, TreasuryEvents, WindowLimit};
 use serde_json::{Value, json};
 
 use super::Event;
 
 /// A policy's limits and rules as JSON, as the `policy` table keeps them.
 pub(crate) fn rules(policy: &Policy) -> Value {
-    let windows: Vec<Value> = policy
-        .windows
-        .iter()
-        .map(|window| json!({ "period": window.period, "limit": window.limit.to_string() }))
-        .collect();
     json!({
         "paymentCap": policy.paymentCap.to_string(),
         "approvalThreshold": policy.approvalThreshold.to_string(),
@@ -21,8 +16,13 @@ pub(crate) fn rules(policy: &Policy) -> Value {
         "payeeList": policy.payeeList,
         "lifetimeLimit": policy.lifetimeLimit.to_string(),
         "policyHash": policy.policyHash,
-        "windows": windows,
+        "windows": windows(&policy.windows),
     })
+}
+
+fn windows(windows: &[WindowLimit]) -> Vec<Value> {
+    let one = |window: &WindowLimit| json!({ "period": window.period, "limit": window.limit.to_string() });
+    windows.iter().map(one).collect()
 }
 
 /// A session's scope as JSON, as the `session` table keeps it.
@@ -43,6 +43,7 @@ pub fn kind(event: &Event) -> &'static str {
         Event::Moved(_) => "transfer",
         Event::Treasury(event) => match event.as_ref() {
             T::AgentSet(_) => "agent_set",
+            T::Anchored(_) => "anchored",
             T::Announced(_) => "announced",
             T::AnnouncementCancelled(_) => "announcement_cancelled",
             T::AnnouncementUsed(_) => "announcement_used",
@@ -51,10 +52,16 @@ pub fn kind(event: &Event) -> &'static str {
             T::EnvelopeCreated(_) => "envelope_created",
             T::EnvelopeFrozen(_) => "envelope_frozen",
             T::EnvelopeUnfrozen(_) => "envelope_unfrozen",
+            T::GroupCreated(_) => "group_created",
+            T::GroupFrozen(_) => "group_frozen",
+            T::GroupLimitsSet(_) => "group_limits_set",
+            T::GroupSet(_) => "group_set",
+            T::GroupUnfrozen(_) => "group_unfrozen",
             T::OrganisationFrozen(_) => "organisation_frozen",
             T::OrganisationUnfrozen(_) => "organisation_unfrozen",
             T::PayeeListed(_) => "payee_listed",
             T::PayeeUnlisted(_) => "payee_unlisted",
+            T::Permit2Set(_) => "permit2_set",
             T::PolicySet(_) => "policy_set",
             T::PurseCreated(_) => "purse_created",
             T::PurseSwept(_) => "purse_swept",
@@ -63,11 +70,14 @@ pub fn kind(event: &Event) -> &'static str {
             T::ReviewSet(_) => "review_set",
             T::RoleGranted(_) => "role_granted",
             T::RoleRevoked(_) => "role_revoked",
+            T::ScoreLifeSet(_) => "score_life_set",
+            T::ScoreReported(_) => "score_reported",
             T::SeparationOfDutiesSet(_) => "separation_of_duties_set",
             T::SessionClosed(_) => "session_closed",
             T::SessionFrozen(_) => "session_frozen",
             T::SessionOpened(_) => "session_opened",
-            T::SessionUnfrozen(_) => "session_unfrozen",
+            T::StampEpochSet(_) => "stamp_epoch_set",
+            T::StampRevoked(_) => "stamp_revoked",
             T::ToppedUp(_) => "topped_up",
             T::Withdrawn(_) => "withdrawn",
         },
@@ -85,15 +95,18 @@ pub fn place(event: &Event, emitter: Address) -> (Option<Address>, Option<u32>) 
             T::EnvelopeCreated(e) => Some(e.envelope),
             T::EnvelopeFrozen(e) => Some(e.envelope),
             T::EnvelopeUnfrozen(e) => Some(e.envelope),
+            T::GroupSet(e) => Some(e.envelope),
+            T::Permit2Set(e) => Some(e.envelope),
             T::PolicySet(e) => Some(e.envelope),
             T::PurseCreated(e) => Some(e.envelope),
             T::PurseSwept(e) => Some(e.envelope),
             T::ReviewCleared(e) => Some(e.envelope),
             T::ReviewSet(e) => Some(e.envelope),
+            T::ScoreLifeSet(e) => Some(e.envelope),
+            T::ScoreReported(e) => Some(e.envelope),
             T::SessionClosed(e) => Some(e.envelope),
             T::SessionFrozen(e) => Some(e.envelope),
             T::SessionOpened(e) => Some(e.envelope),
-            T::SessionUnfrozen(e) => Some(e.envelope),
             T::ToppedUp(e) => Some(e.envelope),
             T::Withdrawn(e) => Some(e.envelope),
             _ => None,
@@ -131,7 +144,7 @@ fn treasury_args(event: &TreasuryEvents) -> Value {
         T::AgentSet(e) => json!({ "agent": e.agent, "by": e.by }),
         T::PolicySet(e) => json!({ "version": e.version, "policy": rules(&e.policy), "by": e.by }),
         T::PurseCreated(e) => json!({ "purse": e.purse, "index": e.index }),
-        T::PayeeListed(e) => json!({ "list": e.list, "payee": e.payee, "by": e.by }),
+        T::PayeeListed(e) => json!({ "list": e.list, "payee": e.payee }),
         T::PayeeUnlisted(e) => json!({ "list": e.list, "payee": e.payee, "by": e.by }),
         T::ToppedUp(e) => json!({ "from": e.from, "amount": e.amount.to_string() }),
         T::Withdrawn(e) => json!({ "to": e.to, "amount": e.amount.to_string(), "by": e.by }),
@@ -156,12 +169,32 @@ fn treasury_args(event: &TreasuryEvents) -> Value {
         }),
         T::PurseSwept(e) => json!({ "purse": e.purse, "amount": e.amount.to_string() }),
         T::OrganisationFrozen(e) => json!({ "by": e.by }),
-        T::OrganisationUnfrozen(e) => json!({ "by": e.by }),
+        T::OrganisationUnfrozen(e) => json!({ "by": e.by, "epoch": e.epoch }),
         T::EnvelopeFrozen(e) => json!({ "by": e.by }),
         T::EnvelopeUnfrozen(e) => json!({ "by": e.by }),
         T::SessionFrozen(e) => json!({ "purse": e.purse, "sequence": e.sequence.to::<u32>(), "by": e.by }),
-        T::SessionUnfrozen(e) => json!({ "purse": e.purse, "sequence": e.sequence.to::<u32>(), "by": e.by }),
         T::ReviewSet(e) => json!({ "by": e.by, "reason": e.reason }),
         T::ReviewCleared(e) => json!({ "by": e.by, "reason": e.reason }),
+        T::ScoreLifeSet(e) => json!({ "life": e.life, "by": e.by }),
+        T::ScoreReported(e) => json!({ "score": e.score, "by": e.by }),
+        T::Permit2Set(e) => json!({ "on": e.on, "by": e.by }),
+        T::GroupCreated(e) => json!({
+            "group": e.group.to::<u32>(),
+            "parent": e.parent.to::<u32>(),
+            "asset": e.asset,
+            "by": e.by,
+        }),
+        T::GroupLimitsSet(e) => json!({
+            "group": e.group.to::<u32>(),
+            "windows": windows(&e.windows),
+            "lifetimeLimit": e.lifetimeLimit.to_string(),
+            "by": e.by,
+        }),
+        T::GroupSet(e) => json!({ "group": e.group.to::<u32>(), "by": e.by }),
+        T::GroupFrozen(e) => json!({ "group": e.group.to::<u32>(), "by": e.by }),
+        T::GroupUnfrozen(e) => json!({ "group": e.group.to::<u32>(), "by": e.by, "epoch": e.epoch }),
+        T::StampRevoked(e) => json!({ "stampHash": e.stampHash, "by": e.by }),
+        T::StampEpochSet(e) => json!({ "epoch": e.epoch, "by": e.by }),
+        T::Anchored(e) => json!({ "root": e.root, "size": e.size.to_string(), "by": e.by }),
     }
 }

@@ -3,6 +3,9 @@
 //! A facilitator calls the token itself, through a multicall, or through an account of its own: in all of
 //! these the call to the token stands somewhere in the input. So every place that holds the selector is tried,
 //! and only what commits to the very nonce that was used counts (see [`PaymentCall::explains`]).
+//!
+//! Permit2 logs no nonce. There the call to the x402 proxy tells it, and counts where the session key signed it;
+//! matching known decisions by payee and amount instead would take the wrong one of two that look alike.
 
 use std::collections::HashMap;
 
@@ -12,21 +15,22 @@ use alloy::{
 };
 use bursar_sdk::{
     abi::Eip3009::transferWithAuthorizationCall,
-    payment::{MAX_LENGTH, PaymentBlob, commitment},
+    payment::{MAX_LENGTH, PaymentBlob, Rail, commitment},
 };
 
-/// A `transferWithAuthorization` (`bytes` overload) found in a transaction's input.
+/// A call that settles a payment, found in a transaction's input: the token's `transferWithAuthorization` (`bytes`
+/// overload), or an x402 proxy's `settle`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PaymentCall {
     /// Who pays.
     pub from: Address,
     /// Who is paid.
     pub to: Address,
-    /// How much.
+    /// How much; the most, where the rail is [`Rail::Permit2Upto`].
     pub value: U256,
     /// Valid after, unix seconds (exclusive).
     pub valid_after: U256,
-    /// Valid before, unix seconds (exclusive).
+    /// Valid before, unix seconds (exclusive; inclusive with Permit2).
     pub valid_before: U256,
     /// The authorization's nonce.
     pub nonce: B256,
@@ -35,13 +39,15 @@ pub struct PaymentCall {
 }
 
 impl PaymentCall {
-    /// Whether this call is the one that used its nonce: the blob's decision commits to it under that policy
-    /// version and session, and blob and arguments tell of the same payment.
-    pub fn explains(&self, policy_version: u16, session: B256, payee: Address, amount: U256) -> bool {
+    /// Whether this call is the one that used its nonce: the blob's decision commits to it under those terms
+    /// ([`bursar_sdk::payment::terms`]) and session, and blob and arguments tell of the same payment.
+    pub fn explains(&self, terms: u128, session: B256, payee: Address, amount: U256) -> bool {
         let blob = &self.blob;
-        commitment(policy_version, session, blob.decision_hash) == self.nonce
+        let exact = !matches!(blob.rail, Rail::Permit2Upto { .. });
+        commitment(terms, session, blob.decision_hash) == self.nonce
             && (self.to, blob.payee) == (payee, payee)
-            && (self.value, blob.amount.to_u256()) == (amount, amount)
+            && self.value == blob.amount.to_u256()
+            && (self.value == amount || (!exact && self.value > amount))
             && U256::from(blob.valid_after) == self.valid_after
             && U256::from(blob.valid_before) == self.valid_before
     }
@@ -68,11 +74,11 @@ pub fn find_payment_calls(input: &[u8], wanted: &[(Address, B256)]) -> PaymentCa
     found
 }
 
-fn word(arguments: &[u8], index: usize) -> Option<B256> {
+pub(super) fn word(arguments: &[u8], index: usize) -> Option<B256> {
     arguments.get(index * 32..index * 32 + 32).map(B256::from_slice)
 }
 
-fn address(word: B256) -> Option<Address> {
+pub(super) fn address(word: B256) -> Option<Address> {
     word[..12].iter().all(|byte| *byte == 0).then(|| Address::from_word(word))
 }
 
@@ -80,15 +86,24 @@ fn payer_and_nonce(arguments: &[u8]) -> Option<(Address, B256)> {
     Some((address(word(arguments, 0)?)?, word(arguments, 5)?))
 }
 
-fn read_call(arguments: &[u8], from: Address, nonce: B256) -> Option<PaymentCall> {
-    let number = |index| word(arguments, index).map(|word| U256::from_be_bytes(word.0));
-    let offset = usize::try_from(number(6)?).ok()?;
+pub(super) fn number(arguments: &[u8], index: usize) -> Option<U256> {
+    word(arguments, index).map(|word| U256::from_be_bytes(word.0))
+}
+
+/// The blob that the word at `index` points to.
+pub(super) fn read_blob(arguments: &[u8], index: usize) -> Option<PaymentBlob> {
+    let offset = usize::try_from(number(arguments, index)?).ok()?;
     let tail = arguments.get(offset..)?;
-    let length = usize::try_from(U256::from_be_bytes(word(tail, 0)?.0)).ok()?;
+    let length = usize::try_from(number(tail, 0)?).ok()?;
     if length > MAX_LENGTH {
         return None;
     }
-    let blob = PaymentBlob::decode(tail.get(32..32 + length)?).ok()?;
+    PaymentBlob::decode(tail.get(32..32 + length)?).ok()
+}
+
+fn read_call(arguments: &[u8], from: Address, nonce: B256) -> Option<PaymentCall> {
+    let number = |index| number(arguments, index);
+    let blob = read_blob(arguments, 6).filter(|blob| blob.rail == Rail::Eip3009)?;
     Some(PaymentCall {
         from,
         to: address(word(arguments, 1)?)?,
@@ -110,7 +125,7 @@ mod tests {
     };
     use bursar_sdk::{
         amount::Amount,
-        payment::{RAIL_EIP3009, session_id},
+        payment::{Rail, session_id, terms},
     };
     use proptest::prelude::*;
 
@@ -127,9 +142,9 @@ mod tests {
 
     fn payment(decision: u8) -> (transferWithAuthorizationCall, B256) {
         let decision_hash = B256::repeat_byte(decision);
-        let nonce = commitment(3, session_id(PURSE, 7), decision_hash);
+        let nonce = commitment(terms(0, 3), session_id(PURSE, 7), decision_hash);
         let blob = PaymentBlob {
-            rail: RAIL_EIP3009,
+            rail: Rail::Eip3009,
             payee: PAYEE,
             amount: Amount::new(50),
             valid_after: 1,
@@ -155,7 +170,7 @@ mod tests {
         let found = find_payment_calls(input, &wanted);
         let explained = |key: &(Address, B256)| {
             let calls = found.get(key)?;
-            calls.iter().find(|call| call.explains(3, session_id(PURSE, 7), PAYEE, U256::from(50)))
+            calls.iter().find(|call| call.explains(terms(0, 3), session_id(PURSE, 7), PAYEE, U256::from(50)))
         };
         wanted.iter().filter_map(explained).map(|call| call.blob.decision_hash).collect()
     }
@@ -204,11 +219,12 @@ mod tests {
         let found = find_payment_calls(&call.abi_encode(), &[(PURSE, nonce)]);
         let call = &found[&(PURSE, nonce)][0];
         let session = session_id(PURSE, 7);
-        assert!(call.explains(3, session, PAYEE, U256::from(50)));
-        assert!(!call.explains(4, session, PAYEE, U256::from(50)));
-        assert!(!call.explains(3, session_id(PURSE, 8), PAYEE, U256::from(50)));
-        assert!(!call.explains(3, session, PURSE, U256::from(50)));
-        assert!(!call.explains(3, session, PAYEE, U256::from(51)));
+        assert!(call.explains(terms(0, 3), session, PAYEE, U256::from(50)));
+        assert!(!call.explains(terms(0, 4), session, PAYEE, U256::from(50)));
+        assert!(!call.explains(terms(1, 3), session, PAYEE, U256::from(50)));
+        assert!(!call.explains(terms(0, 3), session_id(PURSE, 8), PAYEE, U256::from(50)));
+        assert!(!call.explains(terms(0, 3), session, PURSE, U256::from(50)));
+        assert!(!call.explains(terms(0, 3), session, PAYEE, U256::from(51)));
     }
 
     proptest! {

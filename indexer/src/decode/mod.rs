@@ -4,9 +4,11 @@ mod args;
 mod event;
 mod input;
 mod pair;
+mod permit2;
 
 pub use args::{args, kind, place};
 pub(crate) use args::{rules, scope};
 pub use event::{Decoded, Event, decode_log};
 pub use input::{PaymentCall, PaymentCalls, find_payment_calls};
-pub use pair::pair_settlements;
+pub use pair::{pair_settlements, unannounced};
+pub use permit2::find_permit2_calls;

@@ -2,6 +2,9 @@
 
 use std::collections::{HashMap, HashSet};
 
+use alloy::primitives::Address;
+use bursar_sdk::abi::Treasury::TreasuryEvents;
+
 use super::{Decoded, Event};
 use crate::source::RawLog;
 
@@ -29,6 +32,37 @@ pub fn pair_settlements(entries: &[(RawLog, Decoded)]) -> HashMap<u64, u64> {
         }
     }
     pairs
+}
+
+/// Log indices of transfers out of `payers` that nothing before them in their transaction announces: no
+/// authorization, and no session of the payer's that ends. What Permit2 moves looks like this.
+pub fn unannounced(
+    entries: &[(RawLog, Decoded)],
+    pairs: &HashMap<u64, u64>,
+    payers: impl Fn(Address) -> bool,
+) -> HashSet<u64> {
+    let paired: HashSet<u64> = pairs.values().copied().collect();
+    let mut found = HashSet::new();
+    for (place, (log, decoded)) in entries.iter().enumerate() {
+        let Ok(Event::Moved(moved)) = decoded else { continue };
+        if paired.contains(&log.log_index) || !payers(moved.from) {
+            continue;
+        }
+        let before = entries[..place].iter().rev().take_while(|(other, _)| other.tx_hash == log.tx_hash);
+        let mut ends = before.filter(|(other, decoded)| {
+            let Ok(Event::Treasury(event)) = decoded else { return false };
+            other.address == moved.to
+                && match event.as_ref() {
+                    TreasuryEvents::SessionClosed(closed) => closed.purse == moved.from,
+                    TreasuryEvents::PurseSwept(swept) => swept.purse == moved.from,
+                    _ => false,
+                }
+        });
+        if ends.next().is_none() {
+            found.insert(log.log_index);
+        }
+    }
+    found
 }
 
 #[cfg(test)]
@@ -78,6 +112,33 @@ mod tests {
     fn takes_the_transfer_before_it_where_none_follows() {
         let block = [entry(0, 1, moved(7)), entry(1, 1, moved(7)), entry(2, 1, used(7))];
         assert_eq!(pair_settlements(&block), HashMap::from([(2, 1)]));
+    }
+
+    #[test]
+    fn what_nothing_announces_stands_out() {
+        let closed = |purse: u8, by: u8| {
+            let event = bursar_sdk::abi::Treasury::SessionClosed {
+                envelope: Default::default(),
+                purse: Address::repeat_byte(purse),
+                sequence: Default::default(),
+                returned: U256::ZERO,
+                unspent: U256::ZERO,
+            };
+            let (mut log, said) =
+                entry(2, 1, Event::Treasury(Box::new(TreasuryEvents::SessionClosed(event))));
+            log.address = Address::repeat_byte(by);
+            (log, said)
+        };
+        let found = |before: (RawLog, Decoded), payer: u8| {
+            let block = [entry(0, 1, used(7)), entry(1, 1, moved(7)), before, entry(3, 1, moved(payer))];
+            let pairs = pair_settlements(&block);
+            unannounced(&block, &pairs, |purse| purse != Address::repeat_byte(8)).contains(&3)
+        };
+        assert!(!found(closed(7, 99), 7), "its session ended, and it went to the treasury");
+        assert!(found(closed(6, 99), 7), "another's session ended");
+        assert!(found(closed(7, 98), 7), "it went elsewhere");
+        assert!(!found(closed(6, 99), 8), "of no interest");
+        assert!(!found(entry(2, 1, used(7)), 7), "authorized");
     }
 
     #[test]

@@ -31,6 +31,10 @@ pub struct Effects {
     pub policies: Vec<PolicyRow>,
     /// Freezes, releases, reviews.
     pub stops: Vec<StopRow>,
+    /// Identity stamps revoked.
+    pub stamps: Vec<StampRow>,
+    /// Roots of the transparency log.
+    pub anchors: Vec<AnchorRow>,
     /// What concerns us and makes no sense.
     pub aside: Vec<Aside>,
 }
@@ -65,7 +69,8 @@ pub struct PaymentRow {
     pub asset: Address,
     pub payee: Address,
     pub amount: U256,
-    pub nonce: B256,
+    pub nonce: Option<B256>,
+    pub rail: &'static str,
     pub decision_hash: Option<B256>,
     pub approver: Option<Address>,
     pub facilitator: Address,
@@ -93,11 +98,35 @@ pub struct StopRow {
     pub tx_hash: B256,
     pub treasury: Address,
     pub envelope: Option<u32>,
+    pub group: Option<u32>,
     pub session: Option<B256>,
     pub level: &'static str,
     pub stopped: bool,
     pub by: Address,
     pub reason: Option<B256>,
+}
+
+/// A row of `stamp_revocation`.
+#[derive(Debug, Clone)]
+#[allow(missing_docs)]
+pub struct StampRow {
+    pub log_index: u64,
+    pub tx_hash: B256,
+    pub treasury: Address,
+    pub stamp_hash: B256,
+    pub by: Address,
+}
+
+/// A row of `anchor`.
+#[derive(Debug, Clone)]
+#[allow(missing_docs)]
+pub struct AnchorRow {
+    pub log_index: u64,
+    pub tx_hash: B256,
+    pub treasury: Address,
+    pub root: B256,
+    pub size: u64,
+    pub by: Address,
 }
 
 /// A row of `undecoded`: a log that is data to look at, not to skip.

@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use alloy::primitives::{Address, B256};
 use async_trait::async_trait;
 
-pub use facts::{Aside, BlockFacts, Effects, EventRow, PaymentRow, PolicyRow, StopRow};
-pub use rows::{AssetRow, EnvelopeRow, Key, LimitUse, PurseRow, Row, SessionRow, TreasuryRow};
+pub use facts::{AnchorRow, Aside, BlockFacts, Effects, EventRow, PaymentRow, PolicyRow, StampRow, StopRow};
+pub use rows::{AssetRow, EnvelopeRow, GroupRow, Key, LimitUse, PurseRow, Row, SessionRow, TreasuryRow};
 
 /// Where rows are read from.
 #[async_trait]

@@ -23,6 +23,10 @@ pub enum Key {
     Payee(Address, u16, Address),
     /// Purse and sequence number.
     Session(Address, u32),
+    /// Treasury and number.
+    Group(Address, u32),
+    /// The limits of a group.
+    GroupLimits(Address, u32),
 }
 
 /// A row that blocks change.
@@ -44,6 +48,8 @@ pub enum Row {
     Payee,
     /// See [`SessionRow`].
     Session(SessionRow),
+    /// See [`GroupRow`].
+    Group(GroupRow),
 }
 
 /// One organisation's contract.
@@ -55,6 +61,21 @@ pub struct TreasuryRow {
     pub frozen: bool,
     pub delay: u32,
     pub separation: bool,
+    pub created_block: u64,
+    #[serde(default)]
+    pub epoch: u32,
+    #[serde(default)]
+    pub stamp_epoch: u32,
+}
+
+/// A budget above envelopes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub struct GroupRow {
+    pub parent: u32,
+    pub asset: Address,
+    pub frozen: bool,
+    pub epoch: u32,
     pub created_block: u64,
 }
 
@@ -86,6 +107,16 @@ pub struct EnvelopeRow {
     pub donated: U256,
     pub payments: u64,
     pub created_block: u64,
+    #[serde(default)]
+    pub group: u32,
+    #[serde(default)]
+    pub permit2: bool,
+    #[serde(default)]
+    pub score_life: u32,
+    #[serde(default)]
+    pub score: u16,
+    #[serde(default)]
+    pub scored_at: u64,
 }
 
 /// What one limit has counted.
@@ -132,6 +163,8 @@ pub struct SessionRow {
     pub paid: U256,
     pub payments: u64,
     pub opened_tx: B256,
+    #[serde(default)]
+    pub group: u32,
 }
 
 impl EnvelopeRow {
@@ -143,19 +176,19 @@ impl EnvelopeRow {
 
     /// These limits, as the SDK's arithmetic takes them.
     pub(crate) fn limits(&self, uses: &[LimitUse]) -> Limits {
-        let windows = uses.iter().map(|of| Window {
-            period: of.period,
-            limit: of.limit,
-            used: of.used,
-            index: of.index,
-        });
-        Limits { windows: windows.collect(), windows_since: self.windows_since }
+        Limits { windows: uses.iter().map(Window::from).collect(), windows_since: self.windows_since }
     }
 }
 
 impl From<&Window> for LimitUse {
     fn from(window: &Window) -> Self {
         Self { period: window.period, limit: window.limit, used: window.used, index: window.index }
+    }
+}
+
+impl From<&LimitUse> for Window {
+    fn from(of: &LimitUse) -> Self {
+        Self { period: of.period, limit: of.limit, used: of.used, index: of.index }
     }
 }
 

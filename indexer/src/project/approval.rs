@@ -17,31 +17,34 @@ use crate::decode::PaymentCall;
 pub(super) fn approver(
     chain_id: u64,
     treasury: Address,
-    domain_separator: B256,
+    digest: B256,
     call: &PaymentCall,
 ) -> Option<Address> {
     let blob = &call.blob;
     match blob.approval.as_ref()? {
         Approval::Contract { approver, .. } => Some(*approver),
         Approval::Eoa(signature) => {
-            let authorization = Authorization {
-                purse: call.from,
-                payee: blob.payee,
-                amount: blob.amount,
-                valid_after: blob.valid_after,
-                valid_before: blob.valid_before,
-                nonce: call.nonce,
-            };
-            let digest = digest(domain_separator, call);
-            let approval = authorization.approval(blob.decision_hash, digest);
+            let approval = authorization(call).approval(blob.decision_hash, digest);
             let hash = approval.eip712_signing_hash(&treasury_domain(chain_id, treasury));
             signature.recover_address_from_prehash(&hash).ok()
         }
     }
 }
 
+/// What the blob says was signed.
+pub(super) fn authorization(call: &PaymentCall) -> Authorization {
+    Authorization {
+        purse: call.from,
+        payee: call.blob.payee,
+        amount: call.blob.amount,
+        valid_after: call.blob.valid_after,
+        valid_before: call.blob.valid_before,
+        nonce: call.nonce,
+    }
+}
+
 /// The token's digest, under the domain separator that the treasury has on record for it.
-fn digest(domain_separator: B256, call: &PaymentCall) -> B256 {
+pub(super) fn eip3009_digest(domain_separator: B256, call: &PaymentCall) -> B256 {
     let hash = TransferWithAuthorization {
         from: call.from,
         to: call.to,

@@ -35,6 +35,11 @@ impl<R: Rows> Projector<'_, R> {
                     donated: U256::ZERO,
                     payments: 0,
                     created_block: self.block.header.number,
+                    group: 0,
+                    permit2: false,
+                    score_life: 0,
+                    score: 0,
+                    scored_at: 0,
                 };
                 self.put_envelope(treasury, e.envelope.to(), row).await
             }

@@ -2,19 +2,21 @@
 
 mod approval;
 mod envelopes;
+mod groups;
+mod permit2;
 mod roles;
 mod sessions;
 mod stops;
 mod tokens;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use alloy::primitives::{Address, U256};
 use bursar_sdk::{abi::Treasury::TreasuryEvents, amount::Amount};
 use serde_json::json;
 
 use crate::{
-    decode::{Event, args, kind, pair_settlements, place},
+    decode::{Event, args, kind, pair_settlements, place, unannounced},
     ledger::{
         Aside, BlockFacts, Change, Effects, EnvelopeRow, EventRow, Key, Ledger, PurseRow, Row, Rows,
         SessionRow, TreasuryRow,
@@ -75,10 +77,12 @@ pub async fn project<R: Rows>(
     block: &BlockFacts,
     rows: R,
 ) -> Result<(Effects, Vec<Change>), ProjectError<R::Error>> {
+    let pairs = pair_settlements(&block.entries);
     let mut projector = Projector {
         realm,
         block,
-        pairs: pair_settlements(&block.entries),
+        silent: unannounced(&block.entries, &pairs, |_| true),
+        pairs,
         ledger: Ledger::new(rows),
         effects: Effects::default(),
     };
@@ -92,6 +96,7 @@ struct Projector<'a, R> {
     realm: Realm,
     block: &'a BlockFacts,
     pairs: HashMap<u64, u64>,
+    silent: HashSet<u64>,
     ledger: Ledger<R>,
     effects: Effects,
 }
@@ -143,10 +148,20 @@ impl<R: Rows> Projector<'_, R> {
             | T::OrganisationUnfrozen(_)
             | T::EnvelopeFrozen(_)
             | T::EnvelopeUnfrozen(_)
+            | T::GroupFrozen(_)
+            | T::GroupUnfrozen(_)
             | T::SessionFrozen(_)
-            | T::SessionUnfrozen(_)
             | T::ReviewSet(_)
             | T::ReviewCleared(_) => self.stop(log, event).await?,
+            T::GroupCreated(_)
+            | T::GroupLimitsSet(_)
+            | T::GroupSet(_)
+            | T::Permit2Set(_)
+            | T::ScoreLifeSet(_)
+            | T::ScoreReported(_) => {
+                self.grouping(log, event).await?;
+            }
+            T::StampRevoked(_) | T::StampEpochSet(_) | T::Anchored(_) => self.stamps(log, event).await?,
             // Told by their event alone.
             T::Announced(_) | T::AnnouncementCancelled(_) | T::AnnouncementUsed(_) | T::Recovered(_) => {}
         }

@@ -4,7 +4,7 @@ use bursar_sdk::abi::{Treasury::TreasuryEvents, TreasuryFactory::TreasuryCreated
 
 use super::{Outcome, Projector, Step};
 use crate::{
-    ledger::{AssetRow, Key, Row, Rows, TreasuryRow},
+    ledger::{AnchorRow, AssetRow, Key, Row, Rows, StampRow, TreasuryRow},
     source::RawLog,
 };
 
@@ -17,6 +17,8 @@ impl<R: Rows> Projector<'_, R> {
             delay: 0,
             separation: false,
             created_block: self.block.header.number,
+            epoch: 0,
+            stamp_epoch: 0,
         };
         self.set(Key::Treasury(event.treasury), Some(Row::Treasury(row))).await?;
         Ok(Outcome::default())
@@ -40,6 +42,28 @@ impl<R: Rows> Projector<'_, R> {
                 self.set(Key::Treasury(treasury), Some(Row::Treasury(row))).await
             }
         }
+    }
+
+    /// What verifiers of stamps and of the transparency log look for.
+    pub(super) async fn stamps(&mut self, log: &RawLog, event: &TreasuryEvents) -> Step<(), R> {
+        let (treasury, log_index, tx_hash) = (log.address, log.log_index, log.tx_hash);
+        match event {
+            TreasuryEvents::StampRevoked(e) => {
+                let (stamp_hash, by) = (e.stampHash, e.by);
+                self.effects.stamps.push(StampRow { log_index, tx_hash, treasury, stamp_hash, by });
+            }
+            TreasuryEvents::Anchored(e) => {
+                let (root, size, by) = (e.root, e.size, e.by);
+                self.effects.anchors.push(AnchorRow { log_index, tx_hash, treasury, root, size, by });
+            }
+            TreasuryEvents::StampEpochSet(e) => {
+                let mut row = self.treasury_row(treasury).await?;
+                row.stamp_epoch = e.epoch;
+                self.set(Key::Treasury(treasury), Some(Row::Treasury(row))).await?;
+            }
+            _ => {}
+        }
+        Ok(())
     }
 
     pub(super) async fn lists(&mut self, log: &RawLog, event: &TreasuryEvents) -> Step<(), R> {

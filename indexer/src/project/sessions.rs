@@ -25,6 +25,7 @@ impl<R: Rows> Projector<'_, R> {
         let mut limits = self.limits(treasury, number, &envelope).await?;
         limits.draw(now, budget).map_err(|error| Halt::Aside(error.to_string()))?;
         self.put_limits(treasury, number, &limits).await?;
+        self.draw_from_groups(treasury, envelope.group, budget).await?;
 
         let narrowed: U256 = event.scope.approvalThreshold.to();
         let threshold = match narrowed {
@@ -50,6 +51,7 @@ impl<R: Rows> Projector<'_, R> {
             paid: U256::ZERO,
             payments: 0,
             opened_tx: log.tx_hash,
+            group: envelope.group,
         };
         self.put_session(event.purse, sequence, session).await?;
         (purse.sequence, purse.open) = (sequence, true);
@@ -69,6 +71,7 @@ impl<R: Rows> Projector<'_, R> {
         let draw = Draw { opened_at: session.opened_at, policy_version: session.policy_version };
         limits.give_back(now, draw, unspent);
         self.put_limits(treasury, number, &limits).await?;
+        self.return_to_groups(treasury, session.group, session.opened_at, unspent).await?;
 
         session.closed_at = Some(now);
         session.returned = Some(event.returned);

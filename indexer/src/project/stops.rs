@@ -11,6 +11,7 @@ use crate::{
 
 const ORGANISATION: &str = "organisation";
 const ENVELOPE: &str = "envelope";
+const GROUP: &str = "group";
 const SESSION: &str = "session";
 const REVIEW: &str = "review";
 
@@ -20,26 +21,37 @@ struct Stop {
     stopped: bool,
     by: Address,
     envelope: Option<u32>,
+    group: Option<u32>,
     session: Option<(Address, u32)>,
     reason: Option<B256>,
+    /// What payment nonces commit to from now on.
+    epoch: Option<u32>,
 }
 
 fn read(event: &TreasuryEvents) -> Option<Stop> {
     use TreasuryEvents as T;
-    let of =
-        |level, stopped, by, envelope| Stop { level, stopped, by, envelope, session: None, reason: None };
+    let of = |level, stopped, by, envelope| Stop {
+        level,
+        stopped,
+        by,
+        envelope,
+        group: None,
+        session: None,
+        reason: None,
+        epoch: None,
+    };
     Some(match event {
         T::OrganisationFrozen(e) => of(ORGANISATION, true, e.by, None),
-        T::OrganisationUnfrozen(e) => of(ORGANISATION, false, e.by, None),
+        T::OrganisationUnfrozen(e) => Stop { epoch: Some(e.epoch), ..of(ORGANISATION, false, e.by, None) },
+        T::GroupFrozen(e) => Stop { group: Some(e.group.to()), ..of(GROUP, true, e.by, None) },
+        T::GroupUnfrozen(e) => {
+            Stop { group: Some(e.group.to()), epoch: Some(e.epoch), ..of(GROUP, false, e.by, None) }
+        }
         T::EnvelopeFrozen(e) => of(ENVELOPE, true, e.by, Some(e.envelope.to())),
         T::EnvelopeUnfrozen(e) => of(ENVELOPE, false, e.by, Some(e.envelope.to())),
         T::SessionFrozen(e) => Stop {
             session: Some((e.purse, e.sequence.to())),
             ..of(SESSION, true, e.by, Some(e.envelope.to()))
-        },
-        T::SessionUnfrozen(e) => Stop {
-            session: Some((e.purse, e.sequence.to())),
-            ..of(SESSION, false, e.by, Some(e.envelope.to()))
         },
         T::ReviewSet(e) => Stop { reason: Some(e.reason), ..of(REVIEW, true, e.by, Some(e.envelope.to())) },
         T::ReviewCleared(e) => {
@@ -53,13 +65,13 @@ impl<R: Rows> Projector<'_, R> {
     pub(super) async fn stop(&mut self, log: &RawLog, event: &TreasuryEvents) -> Step<(), R> {
         let Some(stop) = read(event) else { return Ok(()) };
         let treasury = log.address;
-        match (stop.session, stop.envelope) {
-            (Some((purse, sequence)), _) => {
+        match (stop.session, stop.envelope, stop.group) {
+            (Some((purse, sequence)), ..) => {
                 let mut row = self.session_row(purse, sequence).await?;
                 row.frozen = stop.stopped;
                 self.put_session(purse, sequence, row).await?;
             }
-            (None, Some(number)) => {
+            (None, Some(number), _) => {
                 let mut row = self.envelope_row(treasury, number).await?;
                 match stop.level {
                     REVIEW => row.under_review = stop.stopped,
@@ -67,9 +79,16 @@ impl<R: Rows> Projector<'_, R> {
                 }
                 self.put_envelope(treasury, number, row).await?;
             }
-            (None, None) => {
+            (None, None, Some(group)) => {
+                let mut row = self.group_row(treasury, group).await?;
+                row.frozen = stop.stopped;
+                row.epoch = stop.epoch.unwrap_or(row.epoch);
+                self.set(Key::Group(treasury, group), Some(Row::Group(row))).await?;
+            }
+            (None, None, None) => {
                 let mut row = self.treasury_row(treasury).await?;
                 row.frozen = stop.stopped;
+                row.epoch = stop.epoch.unwrap_or(row.epoch);
                 self.set(Key::Treasury(treasury), Some(Row::Treasury(row))).await?;
             }
         }
@@ -78,6 +97,7 @@ impl<R: Rows> Projector<'_, R> {
             tx_hash: log.tx_hash,
             treasury,
             envelope: stop.envelope,
+            group: stop.group,
             session: stop.session.map(|(purse, sequence)| session_id(purse, sequence)),
             level: stop.level,
             stopped: stop.stopped,

@@ -6,22 +6,36 @@ use bursar_sdk::{
         Eip3009::{AuthorizationUsed, Transfer},
         Treasury::TreasuryEvents,
     },
-    payment::session_id,
+    payment::{session_id, terms},
 };
 
-use super::{Halt, Outcome, ProjectError, Projector, Step, add, amount, approval::approver};
+use super::{
+    Halt, Outcome, ProjectError, Projector, Step, add, amount,
+    approval::{approver, eip3009_digest},
+};
 use crate::{
     decode::{Event, PaymentCall, find_payment_calls},
-    ledger::{Key, PaymentRow, PurseRow, Row, Rows, SessionRow},
+    ledger::{EnvelopeRow, Key, PaymentRow, PurseRow, Row, Rows, SessionRow},
     source::RawLog,
 };
+
+/// What a payment was, and the call that tells of it where one does.
+pub(super) struct Paid {
+    pub(super) payee: Address,
+    pub(super) amount: U256,
+    pub(super) nonce: Option<B256>,
+    pub(super) call: Option<PaymentCall>,
+    /// What the session key signed; of no use without a call.
+    pub(super) digest: B256,
+    pub(super) rail: &'static str,
+}
 
 impl<R: Rows> Projector<'_, R> {
     /// A payment: the authorization of a purse was used, and the transfer beside it moved the money.
     pub(super) async fn settled(&mut self, log: &RawLog, event: &AuthorizationUsed) -> Step<Outcome, R> {
         let purse = event.authorizer;
         let Some(row) = self.watched(purse).await? else { return Err(Halt::Ignore) };
-        let mut envelope = self.envelope_row(row.treasury, row.envelope).await?;
+        let envelope = self.envelope_row(row.treasury, row.envelope).await?;
         if envelope.asset != log.address {
             let asset = envelope.asset;
             return Err(Halt::Aside(format!(
@@ -39,20 +53,44 @@ impl<R: Rows> Projector<'_, R> {
         if self.is_used(purse, event.nonce).await? {
             return Err(Halt::Aside(format!("nonce {} was used before", event.nonce)));
         }
-        let mut session = self.session_row(purse, row.sequence).await?;
-        let call = self.explained(log, event, &row, &session, moved.to, paid)?;
-        let approver = match &call {
-            Some(call) if paid > session.approval_threshold => {
+        let session = self.session_row(purse, row.sequence).await?;
+        let terms = self.terms(&row, &envelope, &session).await?;
+        let call = self.explained(log, event, &row, terms, moved.to, paid)?;
+        let digest = match &call {
+            Some(call) => {
                 let asset = self.get(Key::Asset(row.treasury, envelope.asset)).await?;
                 let Some(Row::Asset(asset)) = asset else {
                     return self.gap(format!("asset {} of treasury {}", envelope.asset, row.treasury));
                 };
-                approver(self.realm.chain_id, row.treasury, asset.domain_separator, call)
+                eip3009_digest(asset.domain_separator, call)
+            }
+            None => B256::ZERO,
+        };
+        let paid =
+            Paid { payee: moved.to, amount: paid, nonce: Some(event.nonce), call, digest, rail: "eip3009" };
+        let place = Some((row.treasury, row.envelope));
+        self.pay(log, transfer, purse, &row, (envelope, session), paid).await?;
+        Ok(Outcome { kind: None, place })
+    }
+
+    /// What a payment changes and adds, however it settled.
+    pub(super) async fn pay(
+        &mut self,
+        log: &RawLog,
+        transfer: u64,
+        purse: Address,
+        row: &PurseRow,
+        (mut envelope, mut session): (EnvelopeRow, SessionRow),
+        paid: Paid,
+    ) -> Step<(), R> {
+        let approver = match &paid.call {
+            Some(call) if paid.amount > session.approval_threshold => {
+                approver(self.realm.chain_id, row.treasury, paid.digest, call)
             }
             _ => None,
         };
-        add(&mut envelope.paid, paid)?;
-        add(&mut session.paid, paid)?;
+        add(&mut envelope.paid, paid.amount)?;
+        add(&mut session.paid, paid.amount)?;
         envelope.payments = envelope.payments.saturating_add(1);
         session.payments = session.payments.saturating_add(1);
         let payment = PaymentRow {
@@ -66,18 +104,29 @@ impl<R: Rows> Projector<'_, R> {
             session: session_id(purse, row.sequence),
             policy_version: session.policy_version,
             asset: envelope.asset,
-            payee: moved.to,
-            amount: paid,
-            nonce: event.nonce,
-            decision_hash: call.map(|call| call.blob.decision_hash),
+            payee: paid.payee,
+            amount: paid.amount,
+            nonce: paid.nonce,
+            rail: paid.rail,
+            decision_hash: paid.call.map(|call| call.blob.decision_hash),
             approver,
             facilitator: self.sender(log)?,
         };
-        let place = Some((row.treasury, row.envelope));
         self.put_envelope(row.treasury, row.envelope, envelope).await?;
         self.put_session(purse, row.sequence, session).await?;
         self.effects.payments.push(payment);
-        Ok(Outcome { kind: None, place })
+        Ok(())
+    }
+
+    /// What payments of the session commit to, as it stands at this log.
+    pub(super) async fn terms(
+        &mut self,
+        purse: &PurseRow,
+        envelope: &EnvelopeRow,
+        session: &SessionRow,
+    ) -> Step<u128, R> {
+        let epoch = self.epoch(purse.treasury, envelope.group).await?;
+        Ok(terms(epoch, session.policy_version))
     }
 
     /// Money moved in or out of a purse, or both.
@@ -87,6 +136,7 @@ impl<R: Rows> Projector<'_, R> {
             let kind = if self.is_asset_of(&row, log.address).await? {
                 row.balance = row.balance.saturating_sub(event.value);
                 self.put_purse(event.from, row.clone()).await?;
+                self.settled_silently(log, event, &row).await?;
                 "transfer"
             } else {
                 "stray_transfer"
@@ -149,9 +199,8 @@ impl<R: Rows> Projector<'_, R> {
         }
     }
 
-    async fn is_used(&mut self, purse: Address, nonce: B256) -> Step<bool, R> {
-        let here =
-            self.effects.payments.iter().any(|payment| (payment.purse, payment.nonce) == (purse, nonce));
+    pub(super) async fn is_used(&mut self, purse: Address, nonce: B256) -> Step<bool, R> {
+        let here = self.effects.payments.iter().any(|of| (of.purse, of.nonce) == (purse, Some(nonce)));
         let before = self.ledger.is_used(purse, nonce).await;
         Ok(here || before.map_err(|error| Halt::Error(ProjectError::Rows(error)))?)
     }
@@ -169,7 +218,7 @@ impl<R: Rows> Projector<'_, R> {
         log: &RawLog,
         event: &AuthorizationUsed,
         purse: &PurseRow,
-        session: &SessionRow,
+        terms: u128,
         payee: Address,
         paid: U256,
     ) -> Step<Option<PaymentCall>, R> {
@@ -179,6 +228,6 @@ impl<R: Rows> Projector<'_, R> {
         let key = (event.authorizer, event.nonce);
         let id = session_id(event.authorizer, purse.sequence);
         let calls = find_payment_calls(&transaction.input, &[key]).remove(&key).unwrap_or_default();
-        Ok(calls.into_iter().find(|call| call.explains(session.policy_version, id, payee, paid)))
+        Ok(calls.into_iter().find(|call| call.explains(terms, id, payee, paid)))
     }
 }

@@ -21,8 +21,18 @@ pub struct Envelope {
     pub frozen: bool,
     /// Whether its whole organisation is.
     pub organisation_frozen: bool,
+    /// Whether its group is, or one above it.
+    pub group_frozen: bool,
     /// Whether no session may open until a human has looked.
     pub under_review: bool,
+    /// The group it draws against as well, or 0.
+    pub group: u32,
+    /// Whether its purses pay through Permit2.
+    pub permit2: bool,
+    /// How long a score lets sessions open, in seconds; 0 where none is asked for.
+    pub score_life: u32,
+    /// The last score, with its time; `None` where there was none.
+    pub score: Option<(u16, u64)>,
     /// The policy in force.
     pub policy_version: u16,
     /// Topped up in all.
@@ -75,6 +85,8 @@ pub struct Filter {
     pub treasury: Option<Address>,
     /// Of this agent.
     pub agent: Option<Address>,
+    /// Right in the group with this number.
+    pub group: Option<u32>,
     /// In this token.
     pub asset: Option<Address>,
     /// Stopped in this way.
@@ -86,15 +98,31 @@ pub struct Filter {
 pub enum State {
     /// It may.
     Active,
-    /// It or its organisation is frozen.
+    /// It, its organisation, its group or one above that is frozen.
     Frozen,
     /// It is under review.
     UnderReview,
 }
 
-const SELECT: &str = "SELECT e.treasury, e.number, e.agent, e.asset, e.frozen, t.frozen AS organisation_frozen, \
+/// Whether a group that the envelope is in is frozen.
+macro_rules! group_frozen {
+    () => {
+        "EXISTS (WITH RECURSIVE above (number, parent, frozen) AS ( \
+         SELECT g.number, g.parent, g.frozen FROM envelope_group g \
+         WHERE g.treasury = e.treasury AND g.number = e.group_number \
+         UNION ALL SELECT g.number, g.parent, g.frozen FROM envelope_group g \
+         JOIN above ON g.number = above.parent WHERE g.treasury = e.treasury) \
+         SELECT 1 FROM above WHERE above.frozen)"
+    };
+}
+
+const SELECT: &str = concat!(
+    "SELECT e.treasury, e.number, e.agent, e.asset, e.frozen, t.frozen AS organisation_frozen, \
      e.under_review, e.policy_version, e.funded, e.withdrawn, e.drawn, e.returned, e.paid, e.donated, \
-     e.payments, e.created_block FROM envelope e JOIN treasury t ON t.address = e.treasury";
+     e.payments, e.created_block, e.group_number, e.permit2, e.score_life, e.score, e.scored_at, ",
+    group_frozen!(),
+    " AS group_frozen FROM envelope e JOIN treasury t ON t.address = e.treasury"
+);
 
 fn read(row: &SqliteRow) -> Result<Envelope, QueryError> {
     Ok(Envelope {
@@ -104,7 +132,15 @@ fn read(row: &SqliteRow) -> Result<Envelope, QueryError> {
         asset: column::address(row, "asset")?,
         frozen: column::flag(row, "frozen")?,
         organisation_frozen: column::flag(row, "organisation_frozen")?,
+        group_frozen: column::flag(row, "group_frozen")?,
         under_review: column::flag(row, "under_review")?,
+        group: column::number(row, "group_number")?,
+        permit2: column::flag(row, "permit2")?,
+        score_life: column::number(row, "score_life")?,
+        score: match column::number(row, "scored_at")? {
+            0 => None,
+            at => Some((column::number(row, "score")?, at)),
+        },
         policy_version: column::number(row, "policy_version")?,
         funded: column::amount(row, "funded")?,
         withdrawn: column::amount(row, "withdrawn")?,
@@ -135,11 +171,14 @@ pub(super) fn select_list(filter: &Filter, after: Option<Key>, limit: u32) -> Se
     select
         .filter("e.treasury = ", filter.treasury.map(|key| key.to_vec()))
         .filter("e.agent = ", filter.agent.map(|key| key.to_vec()))
+        .filter("e.group_number = ", filter.group.map(i64::from))
         .filter("e.asset = ", filter.asset.map(|key| key.to_vec()));
     match filter.state {
         None => &mut select,
-        Some(State::Active) => select.condition("NOT (e.frozen OR t.frozen OR e.under_review)"),
-        Some(State::Frozen) => select.condition("(e.frozen OR t.frozen)"),
+        Some(State::Active) => {
+            select.condition(concat!("NOT (e.frozen OR t.frozen OR e.under_review OR ", group_frozen!(), ")"))
+        }
+        Some(State::Frozen) => select.condition(concat!("(e.frozen OR t.frozen OR ", group_frozen!(), ")")),
         Some(State::UnderReview) => select.condition("e.under_review"),
     };
     if let Some((treasury, number)) = after {

@@ -50,7 +50,7 @@ pub(super) fn select(treasury: Address, envelope: u32) -> Select {
     select
 }
 
-fn read(row: &SqliteRow, now: u64) -> Result<Headroom, QueryError> {
+pub(super) fn read(row: &SqliteRow, now: u64) -> Result<Headroom, QueryError> {
     let window = Window {
         period: column::number(row, "period")?,
         limit: column::amount(row, "limit_amount")?,

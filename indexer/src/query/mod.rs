@@ -13,6 +13,7 @@ mod column;
 pub mod decisions;
 pub mod envelopes;
 mod error;
+pub mod groups;
 pub mod headroom;
 pub mod ledger;
 pub mod payees;

@@ -9,7 +9,7 @@ use super::{AmountRange, Position, QueryError, TimeRange, column, select::Select
 /// One x402 settlement from a purse, as it stands on chain.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Payment {
-    /// Where it stands: block, and index of the token's `AuthorizationUsed` log.
+    /// Where it stands: block, and index of the token's `AuthorizationUsed` log; of its `Transfer` log where Permit2 moved it.
     pub position: Position,
     /// That block.
     pub block_hash: B256,
@@ -37,8 +37,11 @@ pub struct Payment {
     pub payee: Address,
     /// How much, in the asset's atomic units.
     pub amount: Amount,
-    /// The commitment to policy, session and decision.
-    pub nonce: B256,
+    /// How it settled: `eip3009`, `permit2_exact`, `permit2_upto`; `permit2` where nothing tells which.
+    pub rail: String,
+    /// The commitment to policy, session and decision; `None` where it settled through Permit2, which logs none,
+    /// and the transaction's input did not tell.
+    pub nonce: Option<B256>,
     /// The decision's hash, where the transaction's input could be read or the record is known.
     pub decision_hash: Option<B256>,
     /// The human who approved it, where one had to.
@@ -53,13 +56,15 @@ impl Payment {
     /// What the record says otherwise than the chain does, by field.
     pub fn disagreements(&self) -> Vec<&'static str> {
         let Some(record) = &self.decision else { return Vec::new() };
+        // There, the record's amount is the most that may be charged.
+        let charges_less = self.rail == "permit2_upto";
         [
             ("treasury", record.treasury == self.treasury),
             ("envelope", record.envelope == self.envelope),
             ("agent", record.agent == self.agent),
             ("payee", record.payee == self.payee),
             ("asset", record.asset == self.asset),
-            ("amount", record.amount == self.amount),
+            ("amount", record.amount == self.amount || (charges_less && record.amount > self.amount)),
             ("policyHash", self.policy_hash.is_none_or(|hash| hash == record.policy_hash)),
         ]
         .into_iter()
@@ -95,7 +100,7 @@ pub struct Filter {
     pub beyond_block: Option<u64>,
 }
 
-const SELECT: &str = "SELECT p.block_number, p.log_index, p.block_hash, p.tx_hash, p.timestamp, p.treasury, \
+const SELECT: &str = "SELECT p.rail, p.block_number, p.log_index, p.block_hash, p.tx_hash, p.timestamp, p.treasury, \
      p.envelope, p.agent, p.purse, p.session, p.policy_version, q.policy_hash, p.asset, p.payee, p.amount, \
      p.nonce, coalesce(p.decision_hash, d.hash) AS decision_hash, p.approver, p.facilitator, d.record \
      FROM payment p LEFT JOIN decision d ON d.purse = p.purse AND d.nonce = p.nonce LEFT JOIN policy q \
@@ -117,7 +122,8 @@ fn read(row: &SqliteRow) -> Result<Payment, QueryError> {
         asset: column::address(row, "asset")?,
         payee: column::address(row, "payee")?,
         amount: column::amount(row, "amount")?,
-        nonce: column::hash(row, "nonce")?,
+        rail: column::text(row, "rail")?,
+        nonce: column::maybe_hash(row, "nonce")?,
         decision_hash: column::maybe_hash(row, "decision_hash")?,
         approver: column::maybe_address(row, "approver")?,
         facilitator: column::address(row, "facilitator")?,

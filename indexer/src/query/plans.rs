@@ -6,8 +6,8 @@ use alloy::primitives::{Address, B256};
 use bursar_sdk::decision::Verdict;
 
 use super::{
-    AmountRange, Position, TimeRange, agents, approvals, decisions, envelopes, headroom, payees, payments,
-    policies, refusals, select::Select, sessions, stops, treasuries,
+    AmountRange, Position, TimeRange, agents, approvals, decisions, envelopes, groups, headroom, payees,
+    payments, policies, refusals, select::Select, sessions, stops, treasuries,
 };
 use crate::Store;
 
@@ -106,6 +106,10 @@ async fn the_other_lists_walk_an_index() -> anyhow::Result<()> {
         envelopes::select_list(&envelopes::Filter::default(), Some((ONE, 1)), 50),
     )
     .await?;
+    let of_group = envelopes::Filter { treasury: Some(ONE), group: Some(1), ..Default::default() };
+    check("envelope_by_group", envelopes::select_list(&of_group, None, 50)).await?;
+    check("SEARCH g USING PRIMARY KEY", groups::select_list(&groups::Filter::default(), Some((ONE, 1)), 50))
+        .await?;
     check("PRIMARY KEY", headroom::select(ONE, 1)).await?;
     let state = Some((approvals::State::Pending, 1));
     let pending = approvals::Filter { state, ..Default::default() };

@@ -18,9 +18,11 @@ pub struct Stop {
     pub treasury: Address,
     /// The envelope, where it is about one.
     pub envelope: Option<u32>,
+    /// The group, where it is about one.
+    pub group: Option<u32>,
     /// The session, where it is about one.
     pub session: Option<B256>,
-    /// `organisation`, `envelope`, `session` or `review`.
+    /// `organisation`, `group`, `envelope`, `session` or `review`.
     pub level: String,
     /// Stopped; otherwise released.
     pub stopped: bool,
@@ -48,7 +50,7 @@ pub struct Filter {
 }
 
 const SELECT: &str = "SELECT s.block_number, s.log_index, s.tx_hash, s.timestamp, s.treasury, s.envelope, \
-                      s.session, s.level, s.stopped, s.by, s.reason FROM stop s";
+                      s.session, s.level, s.stopped, s.by, s.reason, s.group_number FROM stop s";
 
 fn read(row: &SqliteRow) -> Result<Stop, QueryError> {
     Ok(Stop {
@@ -57,6 +59,7 @@ fn read(row: &SqliteRow) -> Result<Stop, QueryError> {
         timestamp: column::number(row, "timestamp")?,
         treasury: column::address(row, "treasury")?,
         envelope: column::maybe_number(row, "envelope")?,
+        group: column::maybe_number(row, "group_number")?,
         session: column::maybe_hash(row, "session")?,
         level: column::text(row, "level")?,
         stopped: column::flag(row, "stopped")?,

@@ -22,6 +22,10 @@ pub struct Treasury {
     pub separation: bool,
     /// The block that created it.
     pub created_block: u64,
+    /// How often it was released: part of what payment nonces commit to.
+    pub epoch: u32,
+    /// Identity stamps of an earlier epoch are revoked.
+    pub stamp_epoch: u32,
 }
 
 /// A role that an account holds.
@@ -36,7 +40,8 @@ pub struct Role {
 /// The bit of the approver's role.
 pub const ROLE_APPROVER: u8 = 8;
 
-const SELECT: &str = "SELECT address, factory, owner, frozen, delay, separation, created_block FROM treasury";
+const SELECT: &str = "SELECT address, factory, owner, frozen, delay, separation, created_block, epoch, stamp_epoch \
+     FROM treasury";
 
 fn read(row: &SqliteRow) -> Result<Treasury, QueryError> {
     Ok(Treasury {
@@ -47,6 +52,8 @@ fn read(row: &SqliteRow) -> Result<Treasury, QueryError> {
         delay: column::number(row, "delay")?,
         separation: column::flag(row, "separation")?,
         created_block: column::number(row, "created_block")?,
+        epoch: column::number(row, "epoch")?,
+        stamp_epoch: column::number(row, "stamp_epoch")?,
     })
 }
 

@@ -13,7 +13,7 @@ use bursar_sdk::abi::{
 use futures::{StreamExt, TryStreamExt, future, stream};
 
 use crate::{
-    decode::{Event, decode_log},
+    decode::{Event, decode_log, pair_settlements, unannounced},
     ledger::BlockFacts,
     source::{BlockHeader, Blocks, LogQuery, RawLog, Source, SourceError, TransactionInput},
     store::Watch,
@@ -187,7 +187,11 @@ impl Fetcher<'_> {
             .collect();
         let settled =
             |(log, decoded): &(RawLog, _)| matches!(decoded, Ok(Event::Settled(_))).then_some(log.tx_hash);
-        let hashes: HashSet<B256> = entries.iter().filter_map(settled).collect();
+        let pairs = pair_settlements(&entries);
+        let silent = unannounced(&entries, &pairs, |purse| watch.purses.contains(&purse));
+        let moved =
+            entries.iter().filter(|(log, _)| silent.contains(&log.log_index)).map(|(log, _)| log.tx_hash);
+        let hashes: HashSet<B256> = entries.iter().filter_map(settled).chain(moved).collect();
         let asked = hashes.into_iter().map(|hash| self.transaction(hash));
         let transactions: HashMap<B256, TransactionInput> =
             future::try_join_all(asked).await?.into_iter().collect();

@@ -1,7 +1,7 @@
 //! Decision records, as agents sent them. Not from the chain: no reorg touches them.
 
 use alloy::primitives::B256;
-use bursar_sdk::{decision::DecisionRecord, payment::commitment};
+use bursar_sdk::decision::DecisionRecord;
 
 use super::{
     Store, StoreError,
@@ -34,7 +34,7 @@ impl Store {
     ) -> Result<Inserted, StoreError> {
         let purse = record.purse().map(|(purse, _)| purse);
         let session = purse.map(|_| record.session);
-        let nonce = session.map(|session| commitment(record.policy_version, session, hash));
+        let nonce = session.map(|_| record.nonce_of(hash));
         let sql = "INSERT INTO decision \
                    (hash, treasury, envelope, agent, seq, session, nonce, purse, payee, amount, verdict, reason, \
                    created_at, received_at, record) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) \

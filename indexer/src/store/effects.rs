@@ -7,7 +7,7 @@ use super::{
     read::{integer, padded},
 };
 use crate::{
-    ledger::{Effects, EventRow, PaymentRow, PolicyRow, StopRow},
+    ledger::{AnchorRow, Effects, EventRow, PaymentRow, PolicyRow, StampRow, StopRow},
     source::BlockHeader,
 };
 
@@ -16,6 +16,8 @@ pub(super) const DELETE_AFTER: &[&str] = &[
     "DELETE FROM payment WHERE block_number > ?",
     "DELETE FROM policy WHERE block_number > ?",
     "DELETE FROM stop WHERE block_number > ?",
+    "DELETE FROM stamp_revocation WHERE block_number > ?",
+    "DELETE FROM anchor WHERE block_number > ?",
     "DELETE FROM undecoded WHERE block_number > ?",
     "DELETE FROM event WHERE block_number > ?",
     "DELETE FROM journal WHERE block_number > ?",
@@ -49,6 +51,12 @@ pub(super) async fn insert(
     }
     for row in &effects.stops {
         stop(db, block, row).await?;
+    }
+    for row in &effects.stamps {
+        stamp(db, block, row).await?;
+    }
+    for row in &effects.anchors {
+        anchor(db, block, row).await?;
     }
     let sql = "INSERT INTO undecoded (block_number, log_index, tx_hash, address, raw, error) \
                VALUES (?, ?, ?, ?, ?, ?)";
@@ -89,7 +97,7 @@ async fn payment(db: &mut SqliteConnection, block: &BlockHeader, row: &PaymentRo
     let sql = "INSERT INTO payment \
                (block_number, log_index, block_hash, tx_hash, timestamp, treasury, envelope, agent, purse, \
                session, policy_version, asset, payee, amount, nonce, transfer_log_index, decision_hash, \
-               approver, facilitator) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+               approver, facilitator, rail) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
     sqlx::query(sql)
         .bind(integer(block.number)?)
         .bind(integer(row.log_index)?)
@@ -105,11 +113,12 @@ async fn payment(db: &mut SqliteConnection, block: &BlockHeader, row: &PaymentRo
         .bind(row.asset.as_slice())
         .bind(row.payee.as_slice())
         .bind(padded(row.amount))
-        .bind(row.nonce.as_slice())
+        .bind(row.nonce.as_ref().map(|it| it.as_slice()))
         .bind(integer(row.transfer_log_index)?)
         .bind(row.decision_hash.as_ref().map(|it| it.as_slice()))
         .bind(row.approver.as_ref().map(|it| it.as_slice()))
         .bind(row.facilitator.as_slice())
+        .bind(row.rail)
         .execute(db)
         .await?;
     Ok(())
@@ -137,7 +146,7 @@ async fn policy(db: &mut SqliteConnection, block: &BlockHeader, row: &PolicyRow)
 async fn stop(db: &mut SqliteConnection, block: &BlockHeader, row: &StopRow) -> Result<(), StoreError> {
     let sql = "INSERT INTO stop \
                (block_number, log_index, tx_hash, timestamp, treasury, envelope, session, level, stopped, by, \
-               reason) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+               reason, group_number) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
     sqlx::query(sql)
         .bind(integer(block.number)?)
         .bind(integer(row.log_index)?)
@@ -150,6 +159,43 @@ async fn stop(db: &mut SqliteConnection, block: &BlockHeader, row: &StopRow) -> 
         .bind(row.stopped)
         .bind(row.by.as_slice())
         .bind(row.reason.as_ref().map(|it| it.as_slice()))
+        .bind(row.group)
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+async fn stamp(db: &mut SqliteConnection, block: &BlockHeader, row: &StampRow) -> Result<(), StoreError> {
+    let sql = "INSERT INTO stamp_revocation \
+               (block_number, log_index, tx_hash, timestamp, treasury, stamp_hash, by) \
+               VALUES (?, ?, ?, ?, ?, ?, ?)";
+    sqlx::query(sql)
+        .bind(integer(block.number)?)
+        .bind(integer(row.log_index)?)
+        .bind(row.tx_hash.as_slice())
+        .bind(integer(block.timestamp)?)
+        .bind(row.treasury.as_slice())
+        .bind(row.stamp_hash.as_slice())
+        .bind(row.by.as_slice())
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+async fn anchor(db: &mut SqliteConnection, block: &BlockHeader, row: &AnchorRow) -> Result<(), StoreError> {
+    let sql = "INSERT INTO anchor \
+               (block_number, log_index, tx_hash, timestamp, treasury, root, size, by) \
+               VALUES (?, ?, ?, ?, ?, ?, ?, ?)";
+    sqlx::query(sql)
+        .bind(integer(block.number)?)
+        .bind(integer(row.log_index)?)
+        .bind(row.tx_hash.as_slice())
+        .bind(integer(block.timestamp)?)
+        .bind(row.treasury.as_slice())
+        .bind(row.root.as_slice())
+        // As text: its 64 bits have no sign.
+        .bind(row.size.to_string())
+        .bind(row.by.as_slice())
         .execute(db)
         .await?;
     Ok(())

@@ -8,7 +8,9 @@ use super::{
     StoreError,
     read::{address, amount, b256, flag, optional_total, total, whole},
 };
-use crate::ledger::{AssetRow, EnvelopeRow, Key, LimitUse, PurseRow, Row, Rows, SessionRow, TreasuryRow};
+use crate::ledger::{
+    AssetRow, EnvelopeRow, GroupRow, Key, LimitUse, PurseRow, Row, Rows, SessionRow, TreasuryRow,
+};
 
 /// Rows as a transaction sees them.
 pub(super) struct Loader<'a>(pub(super) &'a mut SqliteConnection);
@@ -19,7 +21,12 @@ impl Rows for Loader<'_> {
 
     async fn load(&mut self, key: &Key) -> Result<Option<Row>, StoreError> {
         if let Key::Limits(treasury, number) = key {
-            return self.limits(treasury, *number).await;
+            let sql = "SELECT * FROM limit_use WHERE treasury = ? AND envelope = ? ORDER BY idx";
+            return self.limits(sql, treasury, *number).await;
+        }
+        if let Key::GroupLimits(treasury, number) = key {
+            let sql = "SELECT * FROM group_limit_use WHERE treasury = ? AND group_number = ? ORDER BY idx";
+            return self.limits(sql, treasury, *number).await;
         }
         let row = self.one(key).await?;
         row.map(|row| read(key, &row)).transpose()
@@ -67,16 +74,22 @@ impl Loader<'_> {
                     .bind(purse.as_slice())
                     .bind(*sequence)
             }
+            Key::Group(treasury, number) | Key::GroupLimits(treasury, number) => {
+                sqlx::query("SELECT * FROM envelope_group WHERE treasury = ? AND number = ?")
+                    .bind(treasury.as_slice())
+                    .bind(*number)
+            }
         };
         Ok(query.fetch_optional(&mut *self.0).await?)
     }
 
-    async fn limits(&mut self, treasury: &Address, number: u32) -> Result<Option<Row>, StoreError> {
-        let rows = sqlx::query("SELECT * FROM limit_use WHERE treasury = ? AND envelope = ? ORDER BY idx")
-            .bind(treasury.as_slice())
-            .bind(number)
-            .fetch_all(&mut *self.0)
-            .await?;
+    async fn limits(
+        &mut self,
+        sql: &'static str,
+        treasury: &Address,
+        number: u32,
+    ) -> Result<Option<Row>, StoreError> {
+        let rows = sqlx::query(sql).bind(treasury.as_slice()).bind(number).fetch_all(&mut *self.0).await?;
         let uses = rows.iter().map(|row| {
             Ok(LimitUse {
                 period: whole(row, "period")?,
@@ -99,6 +112,8 @@ fn read(key: &Key, row: &SqliteRow) -> Result<Row, StoreError> {
             delay: whole(row, "delay")?,
             separation: flag(row, "separation")?,
             created_block: whole(row, "created_block")?,
+            epoch: whole(row, "epoch")?,
+            stamp_epoch: whole(row, "stamp_epoch")?,
         }),
         Key::Role(..) => Row::Role,
         Key::Payee(..) => Row::Payee,
@@ -116,6 +131,13 @@ fn read(key: &Key, row: &SqliteRow) -> Result<Row, StoreError> {
             balance: total(row, "balance")?,
         }),
         Key::Session(..) => Row::Session(session(row)?),
+        Key::Group(..) | Key::GroupLimits(..) => Row::Group(GroupRow {
+            parent: whole(row, "parent")?,
+            asset: address(row, "asset")?,
+            frozen: flag(row, "frozen")?,
+            epoch: whole(row, "epoch")?,
+            created_block: whole(row, "created_block")?,
+        }),
     })
 }
 
@@ -137,6 +159,11 @@ fn envelope(row: &SqliteRow) -> Result<EnvelopeRow, StoreError> {
         donated: total(row, "donated")?,
         payments: whole(row, "payments")?,
         created_block: whole(row, "created_block")?,
+        group: whole(row, "group_number")?,
+        permit2: flag(row, "permit2")?,
+        score_life: whole(row, "score_life")?,
+        score: whole(row, "score")?,
+        scored_at: whole(row, "scored_at")?,
     })
 }
 
@@ -160,5 +187,6 @@ fn session(row: &SqliteRow) -> Result<SessionRow, StoreError> {
         paid: total(row, "paid")?,
         payments: whole(row, "payments")?,
         opened_tx: b256(row, "opened_tx")?,
+        group: whole(row, "group_number")?,
     })
 }

@@ -7,7 +7,7 @@ use super::{
     StoreError,
     read::{integer, padded},
 };
-use crate::ledger::{AssetRow, EnvelopeRow, Key, LimitUse, PurseRow, Row, SessionRow, TreasuryRow};
+use crate::ledger::{AssetRow, EnvelopeRow, GroupRow, Key, LimitUse, PurseRow, Row, SessionRow, TreasuryRow};
 
 /// Puts `row` where `key` says, or deletes what is there.
 pub(super) async fn save(db: &mut SqliteConnection, key: &Key, row: Option<&Row>) -> Result<(), StoreError> {
@@ -21,7 +21,11 @@ pub(super) async fn save(db: &mut SqliteConnection, key: &Key, row: Option<&Row>
         }
         (Key::Asset(of, token), Some(Row::Asset(row))) => asset(db, of, token, row).await,
         (Key::Envelope(of, number), Some(Row::Envelope(row))) => envelope(db, of, *number, row).await,
-        (Key::Limits(of, number), Some(Row::Limits(uses))) => limits(db, of, *number, uses).await,
+        (Key::Limits(of, number) | Key::GroupLimits(of, number), Some(Row::Limits(uses))) => {
+            delete(&mut *db, key).await?;
+            limits(db, key, of, *number, uses).await
+        }
+        (Key::Group(of, number), Some(Row::Group(row))) => group(db, of, *number, row).await,
         (Key::Purse(it), Some(Row::Purse(row))) => purse(db, it, row).await,
         (Key::Payee(of, list, payee), Some(Row::Payee)) => {
             let sql = "INSERT OR REPLACE INTO payee (treasury, list, payee) VALUES (?, ?, ?)";
@@ -65,6 +69,14 @@ async fn delete(db: &mut SqliteConnection, key: &Key) -> Result<(), StoreError> 
         Key::Session(purse, sequence) => sqlx::query("DELETE FROM session WHERE purse = ? AND sequence = ?")
             .bind(purse.as_slice())
             .bind(*sequence),
+        Key::Group(of, number) => sqlx::query("DELETE FROM envelope_group WHERE treasury = ? AND number = ?")
+            .bind(of.as_slice())
+            .bind(*number),
+        Key::GroupLimits(of, number) => {
+            sqlx::query("DELETE FROM group_limit_use WHERE treasury = ? AND group_number = ?")
+                .bind(of.as_slice())
+                .bind(*number)
+        }
     };
     query.execute(db).await?;
     Ok(())
@@ -72,7 +84,8 @@ async fn delete(db: &mut SqliteConnection, key: &Key) -> Result<(), StoreError> 
 
 async fn treasury(db: &mut SqliteConnection, it: &Address, row: &TreasuryRow) -> Result<(), StoreError> {
     let sql = "INSERT OR REPLACE INTO treasury \
-               (address, factory, owner, frozen, delay, separation, created_block) VALUES (?, ?, ?, ?, ?, ?, ?)";
+               (address, factory, owner, frozen, delay, separation, created_block, epoch, stamp_epoch) \
+               VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)";
     sqlx::query(sql)
         .bind(it.as_slice())
         .bind(row.factory.as_slice())
@@ -80,6 +93,29 @@ async fn treasury(db: &mut SqliteConnection, it: &Address, row: &TreasuryRow) ->
         .bind(row.frozen)
         .bind(row.delay)
         .bind(row.separation)
+        .bind(integer(row.created_block)?)
+        .bind(row.epoch)
+        .bind(row.stamp_epoch)
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+async fn group(
+    db: &mut SqliteConnection,
+    of: &Address,
+    number: u32,
+    row: &GroupRow,
+) -> Result<(), StoreError> {
+    let sql = "INSERT OR REPLACE INTO envelope_group \
+               (treasury, number, parent, asset, frozen, epoch, created_block) VALUES (?, ?, ?, ?, ?, ?, ?)";
+    sqlx::query(sql)
+        .bind(of.as_slice())
+        .bind(number)
+        .bind(row.parent)
+        .bind(row.asset.as_slice())
+        .bind(row.frozen)
+        .bind(row.epoch)
         .bind(integer(row.created_block)?)
         .execute(db)
         .await?;
@@ -112,7 +148,8 @@ async fn envelope(
     let sql = "INSERT OR REPLACE INTO envelope \
                (treasury, number, agent, asset, frozen, under_review, policy_version, approval_threshold, \
                windows_since, purses, funded, withdrawn, drawn, returned, paid, donated, payments, \
-               created_block) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+               created_block, group_number, permit2, score_life, score, scored_at) \
+               VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
     sqlx::query(sql)
         .bind(of.as_slice())
         .bind(number)
@@ -132,6 +169,11 @@ async fn envelope(
         .bind(padded(row.donated))
         .bind(integer(row.payments)?)
         .bind(integer(row.created_block)?)
+        .bind(row.group)
+        .bind(row.permit2)
+        .bind(row.score_life)
+        .bind(row.score)
+        .bind(integer(row.scored_at)?)
         .execute(db)
         .await?;
     Ok(())
@@ -139,13 +181,22 @@ async fn envelope(
 
 async fn limits(
     db: &mut SqliteConnection,
+    key: &Key,
     of: &Address,
     number: u32,
     uses: &[LimitUse],
 ) -> Result<(), StoreError> {
-    delete(db, &Key::Limits(*of, number)).await?;
-    let sql = "INSERT INTO limit_use (treasury, envelope, idx, period, limit_amount, used, window_index) \
-               VALUES (?, ?, ?, ?, ?, ?, ?)";
+    let sql = match key {
+        Key::GroupLimits(..) => {
+            "INSERT INTO group_limit_use \
+             (treasury, group_number, idx, period, limit_amount, used, window_index) \
+             VALUES (?, ?, ?, ?, ?, ?, ?)"
+        }
+        _ => {
+            "INSERT INTO limit_use (treasury, envelope, idx, period, limit_amount, used, window_index) \
+             VALUES (?, ?, ?, ?, ?, ?, ?)"
+        }
+    };
     for (idx, it) in (0i64..).zip(uses) {
         sqlx::query(sql)
             .bind(of.as_slice())
@@ -186,7 +237,7 @@ async fn session(
     let sql = "INSERT OR REPLACE INTO session \
                (purse, sequence, id, treasury, envelope, key, budget, opened_at, expiry, policy_version, \
                approval_threshold, scope, stamp_hash, frozen, closed_at, returned, unspent, paid, payments, \
-               opened_tx) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+               opened_tx, group_number) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
     sqlx::query(sql)
         .bind(purse.as_slice())
         .bind(sequence)
@@ -208,6 +259,7 @@ async fn session(
         .bind(padded(row.paid))
         .bind(integer(row.payments)?)
         .bind(row.opened_tx.as_slice())
+        .bind(row.group)
         .execute(db)
         .await?;
     Ok(())

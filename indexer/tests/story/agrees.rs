@@ -6,10 +6,13 @@ use alloy::primitives::{Address, B256, U256, aliases::U24, keccak256};
 use anyhow::{Context, Result, ensure};
 use bursar_indexer::{Store, source::Source};
 use bursar_sdk::{
-    abi::{Eip3009, Treasury},
+    abi::{
+        Eip3009,
+        Treasury::{self, Headroom},
+    },
     windows::{Window, end_at},
 };
-use sqlx::Row;
+use sqlx::{Row, sqlite::SqliteRow};
 
 use crate::{
     ledger::{config, count, index, money},
@@ -24,8 +27,9 @@ pub async fn live(world: &mut World) -> Result<Vec<Agent>> {
     let mut first = world.agent(both, 500).await?;
     let mut second = world.agent(World::policy(&[(DAY, 200)], 0), 200).await?;
     world.call(world.manager, Treasury::createPursesCall { envelope: U24::from(1), count: 1 }).await?;
-    let list = Treasury::listPayeesCall { list: 1, payees: vec![PAYEE, world.stranger] };
-    world.call(world.manager, list).await?;
+    for payee in [PAYEE, world.stranger] {
+        world.call(world.manager, Treasury::listPayeeCall { list: 1, payee }).await?;
+    }
 
     // Sent before any session: swept into the escrow by the first opening.
     world.donate(first.purse, 3).await?;
@@ -46,7 +50,6 @@ pub async fn live(world: &mut World) -> Result<Vec<Agent>> {
     let narrowed = world.sign_payment(&first, PAYEE, units(3), "scoped", true).await?;
     world.send(world.facilitator, *world.usdc.address(), narrowed.call).await?;
     world.call(world.guardian, Treasury::freezeSessionCall { purse: first.purse }).await?;
-    world.call(world.owner, Treasury::unfreezeSessionCall { purse: first.purse }).await?;
     world.next_day().await?;
     world.close(&first).await?;
     world.open(&mut first, 50).await?;
@@ -63,14 +66,18 @@ pub async fn live(world: &mut World) -> Result<Vec<Agent>> {
         .await?;
     world.call(world.guardian, Treasury::freezeEnvelopeCall { envelope: U24::from(2) }).await?;
     world.call(world.owner, Treasury::unfreezeEnvelopeCall { envelope: U24::from(2) }).await?;
+    second.policy_version += 1;
     world.call(world.guardian, Treasury::freezeOrganisationCall {}).await?;
     world.call(world.owner, Treasury::unfreezeOrganisationCall {}).await?;
+    for agent in [&mut first, &mut second] {
+        agent.epoch += 1;
+    }
     // A withdrawal that goes to a purse is no draw.
     let withdraw =
         |to, dollars| Treasury::withdrawCall { envelope: U24::from(1), to, amount: units(dollars) };
     world.call(world.owner, withdraw(first.purse, 4)).await?;
     world.call(world.owner, withdraw(world.owner, 9)).await?;
-    let unlist = Treasury::unlistPayeesCall { list: 1, payees: vec![world.stranger] };
+    let unlist = Treasury::unlistPayeeCall { list: 1, payee: world.stranger };
     world.call(world.guardian, unlist).await?;
     world.call(world.owner, Treasury::setDelayCall { delay: 3600 }).await?;
     Ok(vec![first, second])
@@ -90,6 +97,13 @@ pub async fn assert_agrees(world: &World, store: &Store) -> Result<()> {
         assert_eq!(row.try_get::<bool, _>("under_review")?, chain.underReview);
         assert_eq!(U256::from(row.try_get::<u16, _>("policy_version")?), chain.policyVersion);
         assert_eq!(U256::from(row.try_get::<u32, _>("purses")?), chain.purses);
+        assert_eq!(U256::from(row.try_get::<u32, _>("group_number")?), chain.group);
+        assert_eq!(row.try_get::<bool, _>("permit2")?, chain.permit2);
+        for (column, value) in
+            [("score_life", chain.scoreLife), ("score", chain.score), ("scored_at", chain.scoredAt)]
+        {
+            assert_eq!(U256::from(row.try_get::<u32, _>(column)?), value, "{column} of {number}");
+        }
         assert_eq!(of("approval_threshold")?, chain.policy.approvalThreshold.to::<U256>());
 
         let purses = sqlx::query("SELECT * FROM purse WHERE envelope = ?").bind(number);
@@ -105,18 +119,40 @@ pub async fn assert_agrees(world: &World, store: &Store) -> Result<()> {
         }
         let came = of("funded")? + of("donated")?;
         assert_eq!(escrow + held + of("paid")? + of("withdrawn")?, came, "money of {number} went missing");
-        assert_headroom(world, store, number, now).await?;
+        let rooms = world.treasury.headroom(U24::from(number)).call().await?;
+        let rows = sqlx::query("SELECT * FROM limit_use WHERE envelope = ? ORDER BY idx").bind(number);
+        assert_headroom(&rows.fetch_all(store.pool()).await?, &rooms, number, now)?;
     }
     ensure!(!envelopes.is_empty(), "no envelope was indexed");
+    assert_groups_agree(world, store, now).await
+}
+
+async fn assert_groups_agree(world: &World, store: &Store, now: u64) -> Result<()> {
+    let organisation = world.treasury.organisation().call().await?;
+    let of_treasury = sqlx::query("SELECT * FROM treasury").fetch_one(store.pool()).await?;
+    assert_eq!(of_treasury.try_get::<bool, _>("frozen")?, organisation.frozen);
+    assert_eq!(of_treasury.try_get::<u32, _>("epoch")?, organisation.epoch);
+    assert_eq!(of_treasury.try_get::<u32, _>("stamp_epoch")?, organisation.stampEpoch);
+    let groups = sqlx::query("SELECT * FROM envelope_group ORDER BY number").fetch_all(store.pool()).await?;
+    assert_eq!(groups.len(), organisation.groups.to::<usize>());
+    for row in &groups {
+        let number: u32 = row.try_get("number")?;
+        let chain = world.treasury.group(U24::from(number)).call().await?;
+        assert_eq!(U256::from(row.try_get::<u32, _>("parent")?), chain.parent);
+        assert_eq!(U256::from(row.try_get::<u32, _>("epoch")?), chain.epoch, "epoch of group {number}");
+        assert_eq!(row.try_get::<bool, _>("frozen")?, chain.frozen);
+        assert_eq!(Address::from_slice(row.try_get("asset")?), chain.asset);
+        let rooms = world.treasury.groupHeadroom(U24::from(number)).call().await?;
+        let rows =
+            sqlx::query("SELECT * FROM group_limit_use WHERE group_number = ? ORDER BY idx").bind(number);
+        assert_headroom(&rows.fetch_all(store.pool()).await?, &rooms, number, now)?;
+    }
     Ok(())
 }
 
-async fn assert_headroom(world: &World, store: &Store, number: u32, now: u64) -> Result<()> {
-    let chain = world.treasury.headroom(U24::from(number)).call().await?;
-    let rows = sqlx::query("SELECT * FROM limit_use WHERE envelope = ? ORDER BY idx").bind(number);
-    let rows = rows.fetch_all(store.pool()).await?;
+fn assert_headroom(rows: &[SqliteRow], chain: &[Headroom], number: u32, now: u64) -> Result<()> {
     assert_eq!(rows.len(), chain.len(), "limits of {number}");
-    for (row, room) in rows.iter().zip(&chain) {
+    for (row, room) in rows.iter().zip(chain) {
         let window = Window {
             period: row.try_get("period")?,
             limit: money(row, "limit_amount")?.try_into()?,
@@ -143,8 +179,8 @@ async fn ledger_equals_chain_to_the_unit() -> Result<()> {
     assert_agrees(&world, &store).await?;
     assert_payments(&world, &store, &agents).await?;
     assert_eq!(count(&store, "SELECT COUNT(*) FROM undecoded").await?, 0);
-    assert_eq!(count(&store, "SELECT COUNT(*) FROM stop").await?, 7);
-    assert_eq!(count(&store, "SELECT COUNT(*) FROM policy").await?, 3);
+    assert_eq!(count(&store, "SELECT COUNT(*) FROM stop").await?, 6);
+    assert_eq!(count(&store, "SELECT COUNT(*) FROM policy").await?, 4);
     assert_eq!(count(&store, "SELECT COUNT(*) FROM payee").await?, 1);
     assert_eq!(count(&store, "SELECT COUNT(*) FROM event WHERE kind = 'donation'").await?, 4);
     assert_eq!(count(&store, "SELECT COUNT(*) FROM session WHERE closed_at IS NOT NULL").await?, 3);

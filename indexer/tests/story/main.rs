@@ -3,8 +3,10 @@
 
 mod agrees;
 mod faults;
+mod groups;
 mod hostile;
 mod ledger;
+mod permit2;
 mod recorded;
 mod refuses;
 mod reorgs;

@@ -98,6 +98,7 @@ async fn a_decision_is_stored_once() -> Result<()> {
         stamp_hash: B256::ZERO,
         session: bursar_sdk::payment::session_id(Address::repeat_byte(3), 4),
         policy_version: 1,
+        epoch: 0,
         policy_hash: B256::repeat_byte(5),
         trigger: "a task".into(),
         resource: Resource { url: "https://example.com".into(), method: "GET".into(), body_hash: B256::ZERO },

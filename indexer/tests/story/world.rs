@@ -21,7 +21,7 @@ use bursar_sdk::{
         TreasuryFactory,
     },
     amount::Amount,
-    payment::{Approval, Authorization, PaymentBlob, RAIL_EIP3009, commitment, session_id, treasury_domain},
+    payment::{Approval, Authorization, PaymentBlob, Rail, commitment, session_id, terms, treasury_domain},
 };
 
 /// Wednesday 2026-01-07 12:00 UTC: inside a day and a week, near the end of neither.
@@ -30,7 +30,7 @@ pub const DAY: u32 = 86_400;
 pub const WEEK: u32 = 604_800;
 
 /// Calls a target with each of several inputs: `target (32 bytes) | (length (32 bytes) | input)*`.
-const BATCHER: &str = "60205b80361115602d578035808260200160003760006000826000600060\
+pub const BATCHER: &str = "60205b80361115602d578035808260200160003760006000826000600060\
                        00355af115602f57016020016002565b005b60006000fd";
 
 pub fn units(dollars: u64) -> U256 {
@@ -81,6 +81,8 @@ pub struct Agent {
     pub session_key: PrivateKeySigner,
     pub sequence: u32,
     pub policy_version: u16,
+    /// How often what stands above the envelope was released.
+    pub epoch: u64,
 }
 
 /// A payment that is signed but not settled.
@@ -106,7 +108,8 @@ impl World {
         let (owner, manager, guardian) = (who(0)?, who(1)?, who(2)?);
         let (reviewer, facilitator, stranger) = (who(3)?, who(4)?, who(5)?);
         let usdc = TestUSDC::deploy(provider.clone()).await?;
-        let factory = TreasuryFactory::deploy(provider.clone()).await?;
+        let factory = bursar_sdk::deploy::deploy_factory(&provider).await?;
+        let factory = TreasuryFactory::new(factory, provider.clone());
         let address = factory.treasuryAddress(owner, B256::ZERO).call().await?;
         let factory_address = *factory.address();
         done(factory.createTreasury(owner, B256::ZERO).send().await?.get_receipt().await?)?;
@@ -193,6 +196,7 @@ impl World {
             purse: answer.purse,
             sequence: 0,
             policy_version: 1,
+            epoch: 0,
         };
         self.top_up(agent.number, funds).await?;
         Ok(agent)
@@ -272,7 +276,11 @@ impl World {
         approve: bool,
     ) -> Result<Signed> {
         let decision = keccak256(why);
-        let nonce = commitment(agent.policy_version, session_id(agent.purse, agent.sequence), decision);
+        let nonce = commitment(
+            terms(agent.epoch, agent.policy_version),
+            session_id(agent.purse, agent.sequence),
+            decision,
+        );
         let valid_before = self.now().await? + 600;
         let authorization = Authorization {
             purse: agent.purse,
@@ -294,7 +302,7 @@ impl World {
         let approval = authorization.approval(decision, digest).eip712_signing_hash(&self.domain());
         let approval = if approve { Some(Approval::Eoa(sign(&self.approver, approval)?)) } else { None };
         let blob = PaymentBlob {
-            rail: RAIL_EIP3009,
+            rail: Rail::Eip3009,
             payee,
             amount: authorization.amount,
             valid_after: 0,
@@ -365,7 +373,7 @@ impl World {
         Ok(())
     }
 
-    fn domain(&self) -> Eip712Domain {
+    pub fn domain(&self) -> Eip712Domain {
         treasury_domain(self.anvil.chain_id(), *self.treasury.address())
     }
 
@@ -375,7 +383,7 @@ impl World {
     }
 }
 
-fn sign(signer: &PrivateKeySigner, hash: B256) -> Result<Signature> {
+pub fn sign(signer: &PrivateKeySigner, hash: B256) -> Result<Signature> {
     Ok(signer.sign_hash_sync(&hash)?)
 }
 

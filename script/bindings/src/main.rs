@@ -20,9 +20,11 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 /// What is bound: the artifact's name, and the compiled contracts whose ABIs it joins. The first one's
-/// bytecode is the artifact's. A treasury answers for its desk, so callers see the two as one.
+/// bytecode is the artifact's. A treasury answers for its desk and its views, so callers see the three as one.
 const ARTIFACTS: &[(&str, &[&str])] = &[
-    ("Treasury", &["Treasury", "TreasuryDesk", "Policies"]),
+    ("Treasury", &["Treasury", "TreasuryDesk", "TreasuryViews", "Policies"]),
+    ("TreasuryDesk", &["TreasuryDesk"]),
+    ("TreasuryViews", &["TreasuryViews"]),
     ("TreasuryFactory", &["TreasuryFactory"]),
     ("Purse", &["Purse"]),
     ("TestUSDC", &["TestUSDC"]),
@@ -133,7 +135,10 @@ fn render(output: &ProjectCompileOutput, contracts: &[&str]) -> Result<String> {
             output.find_first(name).with_context(|| format!("contract {name} was not compiled"))?;
         let abi = serde_json::to_value(artifact.abi.as_ref().context("artifact has no ABI")?)?;
         for entry in abi.as_array().into_iter().flatten() {
-            entries.insert(sort_key(entry, bytecode.is_none()), entry.clone());
+            // Only the first one is deployed under this name.
+            if bytecode.is_none() || entry["type"] != "constructor" {
+                entries.insert(sort_key(entry), entry.clone());
+            }
         }
         if bytecode.is_none() {
             let code = artifact.bytecode.as_ref().and_then(|b| b.object.as_bytes()).context("no bytecode")?;
@@ -146,7 +151,7 @@ fn render(output: &ProjectCompileOutput, contracts: &[&str]) -> Result<String> {
     Ok(text)
 }
 
-fn sort_key(entry: &Value, first: bool) -> String {
+fn sort_key(entry: &Value) -> String {
     let kind = entry["type"].as_str().unwrap_or_default();
     let inputs: Vec<_> = entry["inputs"]
         .as_array()
@@ -154,6 +159,5 @@ fn sort_key(entry: &Value, first: bool) -> String {
         .flatten()
         .map(|input| input["type"].as_str().unwrap_or_default())
         .collect();
-    let owner = if kind == "constructor" && !first { "other " } else { "" };
-    format!("{kind} {owner}{}({})", entry["name"].as_str().unwrap_or_default(), inputs.join(","))
+    format!("{kind} {}({})", entry["name"].as_str().unwrap_or_default(), inputs.join(","))
 }

@@ -58,10 +58,13 @@ async fn frozen_three_ways() -> Result<()> {
     guardian.freeze_envelope(stage.envelope).await?;
     refused(&stage, &agent, PAYEE, dollars(1), Refusal::EnvelopeFrozen).await?;
     owner.unfreeze_envelope(stage.envelope).await?;
+    refused(&stage, &agent, PAYEE, dollars(1), Refusal::PolicyChanged).await?;
+    agent.open_session(&SessionTerms::new(dollars(50))).await?;
 
     guardian.freeze_session(stage.purse).await?;
     refused(&stage, &agent, PAYEE, dollars(1), Refusal::SessionFrozen).await?;
-    owner.unfreeze_session(stage.purse).await?;
+    guardian.close_session(stage.purse).await?;
+    agent.open_session(&SessionTerms::new(dollars(50))).await?;
 
     let requirement = stage.requirement(&agent, PAYEE, dollars(1))?;
     stage.chain.settle(&agent.authorize(&requirement, Purpose::default()).await?).await?;
@@ -78,6 +81,32 @@ async fn a_freeze_kills_what_is_signed_and_outstanding() -> Result<()> {
     assert!(stage.chain.settle(&outstanding).await.is_err());
     let told = agent.diagnose(&outstanding).await;
     assert_eq!(told.err().and_then(|error| error.refusal()), Some(Refusal::EnvelopeFrozen));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_release_ends_what_was_outstanding_and_the_session_runs_on() -> Result<()> {
+    let stage = Stage::set().await?;
+    let agent = stage.agent().await?;
+    let requirement = stage.requirement(&agent, PAYEE, dollars(1))?;
+    let once = Purpose { idempotency_key: Some("once".into()), ..Purpose::default() };
+    let outstanding = agent.authorize(&requirement, once.clone()).await?;
+
+    stage.chain.guardian().freeze_organisation().await?;
+    stage.chain.owner().unfreeze_organisation().await?;
+    assert!(stage.chain.settle(&outstanding).await.is_err());
+    let told = agent.diagnose(&outstanding).await;
+    assert_eq!(told.err().and_then(|error| error.refusal()), Some(Refusal::DigestMismatch));
+    // Under its key, nothing else is signed unasked: the caller learns that it will never settle.
+    let again = agent.authorize(&requirement, once).await;
+    assert!(matches!(again, Err(AgentError::AlreadySigned { settled: false, .. })), "{again:?}");
+
+    // Signed under the epoch that the chain says now, in the same session.
+    let signed = agent.authorize(&requirement, Purpose::default()).await?;
+    stage.chain.settle(&signed).await?;
+    // What checks nothing signs under the epoch of when the session was read, and the chain refuses it.
+    let blind = agent.with_checks(Checks::ChainOnly).authorize(&requirement, Purpose::default()).await?;
+    assert!(stage.chain.settle(&blind).await.is_err());
     Ok(())
 }
 

@@ -26,6 +26,7 @@ fn record(seq: u64, prev_hash: B256, rationale: &str) -> DecisionRecord {
         stamp_hash: B256::ZERO,
         session: session_id(Address::repeat_byte(3), 1),
         policy_version: 1,
+        epoch: 0,
         policy_hash: B256::repeat_byte(4),
         trigger: "test".into(),
         resource: Resource { url: "https://x".into(), method: "GET".into(), body_hash: B256::ZERO },

@@ -4,6 +4,7 @@ import { getAddress } from "viem";
 
 import { CHAIN_ID, NETWORK } from "./chain.mjs";
 import { transferDigest } from "./payment.mjs";
+import { permitDigest } from "./permit2.mjs";
 
 /** Asks the shop what `path` costs, and lets `scheme` make the payment: nothing is sent yet. */
 export async function preparePayment(shop, path, scheme) {
@@ -19,7 +20,7 @@ export async function preparePayment(shop, path, scheme) {
   return {
     payload,
     requirements: payload.accepted,
-    authorization: payload.payload.authorization,
+    authorization: payload.payload.authorization ?? payload.payload.permit2Authorization,
     blob: payload.payload.signature,
     digest: digestOf(payload),
     /** Fetches `path` with the payment; `{status, paymentStatus, body, header}`. */
@@ -30,8 +31,9 @@ export async function preparePayment(shop, path, scheme) {
   };
 }
 
-/** What the token will ask the purse about: recomputed from what the facilitator gets. */
-function digestOf({ accepted, payload: { authorization } }) {
+/** What the token, or Permit2, will ask the purse about: recomputed from what the facilitator gets. */
+function digestOf({ accepted, payload: { authorization, permit2Authorization } }) {
+  if (permit2Authorization) return permitDigest(permit2Authorization);
   const { from, to, value, validAfter, validBefore, nonce } = authorization;
   return transferDigest({
     token: { address: getAddress(accepted.asset), ...accepted.extra },

@@ -20,6 +20,8 @@ import { treasuryDomain } from "./session.mjs";
 const NONCE_SEQUENCE_MASK = (1n << 64n) - 1n;
 
 export const RAIL_EIP3009 = 1;
+export const RAIL_PERMIT2_EXACT = 2;
+export const RAIL_PERMIT2_UPTO = 3;
 export const APPROVAL_NONE = 0;
 export const APPROVAL_EOA = 1;
 export const APPROVAL_CONTRACT = 2;
@@ -29,11 +31,16 @@ export function sessionId(purse, sequence) {
   return concat([purse, numberToHex(BigInt(sequence), { size: 12 })]).toLowerCase();
 }
 
-/** The payment's nonce: commits to policy version, session and decision; its low 64 bits are zero. */
-export function commitment(policyVersion, session, decisionHash) {
+/** What a payment is signed under: how often what stands above it was released, and the policy's version. */
+export function terms(epoch, policyVersion) {
+  return (BigInt(epoch) << 16n) | BigInt(policyVersion);
+}
+
+/** The payment's nonce: commits to terms, session and decision; its low 64 bits are zero. */
+export function commitment(terms_, session, decisionHash) {
   const preimage = encodeAbiParameters(
     [{ type: "uint256" }, { type: "bytes32" }, { type: "bytes32" }],
-    [BigInt(policyVersion), session, decisionHash],
+    [BigInt(terms_), session, decisionHash],
   );
   const hash = bytesToBigInt(hexToBytes(keccak256(preimage)));
   return numberToHex(hash & ~NONCE_SEQUENCE_MASK, { size: 32 });
@@ -105,13 +112,14 @@ export function compact(signature) {
 
 /**
  * The blob that travels as "the signature".
+ * @param payment Its `rail` is {@link RAIL_EIP3009} where it names none.
  * @param approval Nothing; `{kind: APPROVAL_EOA, signature}`; or
  * `{kind: APPROVAL_CONTRACT, approver, signature}`.
  */
 export function encodeBlob(payment, signature, approval) {
   const kind = approval?.kind ?? APPROVAL_NONE;
   const parts = [
-    numberToHex((kind << 4) | RAIL_EIP3009, { size: 1 }),
+    numberToHex((kind << 4) | (payment.rail ?? RAIL_EIP3009), { size: 1 }),
     payment.payee,
     numberToHex(payment.amount, { size: 12 }),
     numberToHex(payment.validAfter, { size: 5 }),
@@ -119,6 +127,7 @@ export function encodeBlob(payment, signature, approval) {
     payment.decisionHash,
     compact(signature),
   ];
+  if (payment.rail === RAIL_PERMIT2_UPTO) parts.push(payment.facilitator);
   if (kind === APPROVAL_EOA) parts.push(compact(approval.signature));
   if (kind === APPROVAL_CONTRACT) parts.push(approval.approver, approval.signature);
   // Addresses come with the capitals of their checksum.

@@ -8,6 +8,7 @@ import {
   commitment,
   encodeBlob,
   sessionId,
+  terms,
   transferDigest,
 } from "./payment.mjs";
 
@@ -22,7 +23,8 @@ export class PurseScheme {
    * @param options.session What `openSession` gave.
    * @param options.decision What the agent decided; its hash is committed.
    * @param options.now The chain's time, in unix seconds.
-   * @param options.approver Signs an approval of the payment; or a contract, with the `proof` it wants to see.
+   * @param options.approver Signs an approval of the payment; or a contract, with the `proof` it wants
+   * to see, or what makes one of the digest.
    * @param options.signer Signs instead of the session key.
    * @param options.nonce Takes the commitment's place.
    */
@@ -31,46 +33,54 @@ export class PurseScheme {
   }
 
   async createPaymentPayload(x402Version, requirements) {
-    const { session, decision, now, approver, signer = session.key } = this.options;
-    const token = { address: getAddress(requirements.asset), ...requirements.extra };
-    const payment = {
+    const { session, approver, signer = session.key } = this.options;
+    const payment = this.payment(requirements);
+    const nonce = this.options.nonce ?? this.nonce(payment.decisionHash);
+    const digest = this.digest(requirements, payment, nonce);
+    const approval = approver && (await this.approve(approver, payment, digest));
+    const signature = encodeBlob(payment, await signer.sign({ hash: digest }), approval);
+    return { x402Version, payload: { ...this.authorization(requirements, payment, nonce), signature } };
+  }
+
+  payment(requirements) {
+    return {
       payee: getAddress(requirements.payTo),
       amount: BigInt(requirements.amount),
       validAfter: 0n,
-      validBefore: now + BigInt(requirements.maxTimeoutSeconds),
-      decisionHash: keccak256(stringToHex(decision)),
+      validBefore: this.options.now + BigInt(requirements.maxTimeoutSeconds),
+      decisionHash: keccak256(stringToHex(this.options.decision)),
     };
-    const nonce = this.options.nonce ?? this.nonce(payment.decisionHash);
-    const digest = transferDigest({ token, chainId: CHAIN_ID, purse: session.purse, payment, nonce });
-    const approval = approver && (await this.approve(approver, payment, digest));
-    const signature = encodeBlob(payment, await signer.sign({ hash: digest }), approval);
+  }
+
+  digest(requirements, payment, nonce) {
+    const token = { address: getAddress(requirements.asset), ...requirements.extra };
+    return transferDigest({ token, chainId: CHAIN_ID, purse: this.options.session.purse, payment, nonce });
+  }
+
+  authorization(_, payment, nonce) {
     return {
-      x402Version,
-      payload: {
-        authorization: {
-          from: session.purse,
-          to: payment.payee,
-          value: payment.amount.toString(),
-          validAfter: payment.validAfter.toString(),
-          validBefore: payment.validBefore.toString(),
-          nonce,
-        },
-        signature,
+      authorization: {
+        from: this.options.session.purse,
+        to: payment.payee,
+        value: payment.amount.toString(),
+        validAfter: payment.validAfter.toString(),
+        validBefore: payment.validBefore.toString(),
+        nonce,
       },
     };
   }
 
   nonce(decisionHash) {
-    const { policyVersion, purse, sequence } = this.options.session;
-    return commitment(policyVersion, sessionId(purse, sequence), decisionHash);
+    const { epoch, policyVersion, purse, sequence } = this.options.session;
+    return commitment(terms(epoch, policyVersion), sessionId(purse, sequence), decisionHash);
   }
 
   async approve(approver, payment, digest) {
-    if (approver.proof) {
-      return { kind: APPROVAL_CONTRACT, approver: approver.address, signature: approver.proof };
-    }
     const { treasury, purse } = this.options.session;
     const hash = approvalDigest({ treasury, chainId: CHAIN_ID, purse, payment, digest });
-    return { kind: APPROVAL_EOA, signature: await approver.sign({ hash }) };
+    if (!approver.proof) return { kind: APPROVAL_EOA, signature: await approver.sign({ hash }) };
+    const { address, proof } = approver;
+    const signature = typeof proof === "function" ? await proof(hash) : proof;
+    return { kind: APPROVAL_CONTRACT, approver: address, signature };
   }
 }

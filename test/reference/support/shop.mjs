@@ -5,6 +5,8 @@ import { HTTPFacilitatorClient } from "@x402/core/server";
 import { toFacilitatorEvmSigner } from "@x402/evm";
 import { registerExactEvmScheme } from "@x402/evm/exact/facilitator";
 import { ExactEvmScheme } from "@x402/evm/exact/server";
+import { UptoEvmScheme as UptoFacilitatorScheme } from "@x402/evm/upto/facilitator";
+import { UptoEvmScheme as UptoServerScheme } from "@x402/evm/upto/server";
 import { paymentMiddleware, x402ResourceServer } from "@x402/express";
 import express from "express";
 
@@ -30,6 +32,7 @@ async function serve(app) {
 export async function startFacilitator(chain, account) {
   const signer = toFacilitatorEvmSigner({ ...chain.wallet(account), address: account.address });
   const facilitator = registerExactEvmScheme(new x402Facilitator(), { signer, networks: NETWORK });
+  facilitator.register(NETWORK, new UptoFacilitatorScheme(signer));
 
   const app = express().use(express.json());
   app.get("/supported", (_, response) => response.json(facilitator.getSupported()));
@@ -44,27 +47,28 @@ export async function startFacilitator(chain, account) {
 
 /**
  * A paid API behind the reference middleware, unmodified.
- * @param goods `path => {payTo, amount}`, in atomic units of `token`.
- * @returns Its address, and `whileServing`, which a test sets to act between verification and settlement.
+ * @param goods `path => {payTo, amount, scheme, extra}`, in atomic units of `token`; `exact` by EIP-3009 where the
+ * last two are missing.
+ * @returns Its address, and `whileServing`, which a test sets to act between verification and settlement; it gets
+ * the response.
  */
 export async function startShop(facilitatorUrl, token, goods) {
   const shop = { whileServing: async () => {} };
-  const resourceServer = new x402ResourceServer(new HTTPFacilitatorClient({ url: facilitatorUrl })).register(
-    NETWORK,
-    new ExactEvmScheme(),
-  );
+  const resourceServer = new x402ResourceServer(new HTTPFacilitatorClient({ url: facilitatorUrl }))
+    .register(NETWORK, new ExactEvmScheme())
+    .register(NETWORK, new UptoServerScheme());
   const routes = Object.fromEntries(
-    Object.entries(goods).map(([path, { payTo, amount }]) => [
+    Object.entries(goods).map(([path, { payTo, amount, scheme = "exact", extra }]) => [
       `GET ${path}`,
       {
         accepts: {
-          scheme: "exact",
+          scheme,
           network: NETWORK,
           payTo,
           price: {
             amount: amount.toString(),
             asset: token.address,
-            extra: { name: token.name, version: token.version },
+            extra: { name: token.name, version: token.version, ...extra },
           },
           maxTimeoutSeconds: 60,
         },
@@ -76,7 +80,7 @@ export async function startShop(facilitatorUrl, token, goods) {
   const app = express().use(paymentMiddleware(routes, resourceServer));
   for (const path of Object.keys(goods)) {
     app.get(path, async (_, response) => {
-      await shop.whileServing();
+      await shop.whileServing(response);
       response.json({ sold: path });
     });
   }

@@ -6,7 +6,7 @@ import { openSessionTypedData } from "./session.mjs";
 
 export const UNIT = 1_000_000n;
 
-export const ROLE = { policyManager: 2, guardian: 4, approver: 8 };
+export const ROLE = { owner: 1, policyManager: 2, guardian: 4, approver: 8 };
 const PAYEE_LIST = 1;
 const ESCROW = 500n * UNIT;
 const SESSION_SECONDS = 3_600n;
@@ -37,7 +37,9 @@ export async function setUpTreasury(chain) {
   await chain.fund(...Object.values(people));
 
   const usdc = await chain.deploy(relayer, artifact("TestUSDC"));
-  const factory = await chain.deploy(relayer, artifact("TreasuryFactory"));
+  const views = await chain.deploy(relayer, artifact("TreasuryViews"));
+  const desk = await chain.deploy(relayer, artifact("TreasuryDesk"), [views.address]);
+  const factory = await chain.deploy(relayer, artifact("TreasuryFactory"), [desk.address]);
   const creation = await chain.send(relayer, factory, "createTreasury", [owner.address, zeroHash]);
   const [{ args: created }] = parseEventLogs({ ...factory, eventName: "TreasuryCreated", logs: creation.logs });
   const treasury = { abi: artifact("Treasury").abi, address: created.treasury };
@@ -47,7 +49,7 @@ export async function setUpTreasury(chain) {
   await chain.send(owner, treasury, "grantRole", [approver.address, ROLE.approver]);
   await chain.send(owner, treasury, "setSeparationOfDuties", [true]);
   await chain.send(owner, treasury, "addAsset", [usdc.address]);
-  await chain.send(policyManager, treasury, "listPayees", [PAYEE_LIST, [shopkeeper]]);
+  await chain.send(policyManager, treasury, "listPayee", [PAYEE_LIST, shopkeeper]);
   const creating = [agent.address, usdc.address, POLICY];
   const setUp = await chain.send(policyManager, treasury, "createEnvelope", creating);
   const [{ args: purse }] = parseEventLogs({ ...treasury, eventName: "PurseCreated", logs: setUp.logs });
@@ -80,15 +82,28 @@ export async function setUpTreasury(chain) {
         };
         const signature = await signer.signTypedData(openSessionTypedData(CHAIN_ID, treasury.address, request));
         await chain.send(relayer, treasury, "openSession", [request, signature]);
-        const { policyVersion } = await chain.read(treasury, "session", [purse.purse]);
+        const { epoch, policyVersion } = await chain.read(treasury, "session", [purse.purse]);
         return {
           treasury: treasury.address,
           purse: purse.purse,
           sequence,
+          epoch,
           policyVersion,
           key,
           expiry: BigInt(request.expiry),
         };
+      },
+
+      /** Lets the envelope's purse pay through Permit2, or no more; ends its sessions. */
+      async setPermit2(on) {
+        await chain.send(policyManager, treasury, "setPermit2", [purse.envelope, on]);
+        await chain.send(people.stranger, treasury, "levelPermit2", [purse.envelope, 0]);
+      },
+
+      /** The same session, once it runs on after a release. */
+      async refresh(session) {
+        const { epoch, policyVersion } = await chain.read(treasury, "session", [session.purse]);
+        return { ...session, epoch, policyVersion };
       },
 
       /** The reason that facilitators cannot tell. */

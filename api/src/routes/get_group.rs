@@ -1,0 +1,26 @@
+//! `GET /v1/groups/{treasury}/{number}`
+
+use axum::{Json, extract::State};
+use bursar_indexer::query::groups;
+
+use crate::{
+    AppState,
+    error::{ApiError, GetFailure},
+    extract::{EnvelopeNumber, Path},
+    model::group::Group,
+    wire::Addr,
+};
+
+/// A group with what its limits have left.
+#[utoipa::path(get, path = "/v1/groups/{treasury}/{number}", tag = "Groups", params(("treasury" = inline(Addr), Path, description = "The treasury."), ("number" = inline(EnvelopeNumber), Path, description = "The group's number.")),
+    responses((status = 200, description = "It.", body = Group), GetFailure))]
+pub async fn get_group(
+    State(state): State<AppState>,
+    Path((treasury, number)): Path<(Addr, EnvelopeNumber)>,
+) -> Result<Json<Group>, ApiError> {
+    let key = (treasury.0, number.to_u32());
+    let row = groups::get(&state.pool, key).await?;
+    let row = row.ok_or_else(|| ApiError::not_found("group", format!("{treasury}/{}", number.0)))?;
+    let now = state.as_of().await?.now;
+    Ok(Json(Group::new(&row, groups::headroom(&state.pool, key, now).await?)))
+}

@@ -1,0 +1,91 @@
+//! Payments through Permit2, which logs nothing: a purse's money moves, and no authorization goes with it.
+//!
+//! Which decision it was, the transaction's input tells: the call to the x402 proxy holds nonce and blob. Since no
+//! log names the nonce, a call counts only where the session key signed it and its nonce is not taken yet. Where
+//! the input tells nothing, the payment stands without nonce and decision: unexplained, and counted.
+
+use alloy::primitives::B256;
+use bursar_sdk::{
+    abi::Eip3009::Transfer,
+    payment::{Rail, permit2, session_id},
+};
+
+use super::{Projector, Step, amount, approval::authorization, tokens::Paid};
+use crate::{
+    decode::{PaymentCall, find_permit2_calls},
+    ledger::{EnvelopeRow, PurseRow, Rows, SessionRow},
+    source::RawLog,
+};
+
+/// What payments are called that no call in their transaction's input tells of.
+const UNTOLD: &str = "permit2";
+
+impl<R: Rows> Projector<'_, R> {
+    /// A payment, where an envelope that pays through Permit2 lost money that nothing else announced.
+    pub(super) async fn settled_silently(
+        &mut self,
+        log: &RawLog,
+        event: &Transfer,
+        row: &PurseRow,
+    ) -> Step<(), R> {
+        if !row.open || !self.silent.contains(&log.log_index) {
+            return Ok(());
+        }
+        let envelope = self.envelope_row(row.treasury, row.envelope).await?;
+        if !envelope.permit2 {
+            return Ok(());
+        }
+        let session = self.session_row(event.from, row.sequence).await?;
+        let told = self.told(log, event, row, &envelope, &session).await?;
+        let payee = event.to;
+        let paid = match told {
+            Some((call, digest)) => {
+                let (nonce, rail) = (Some(call.nonce), call.blob.rail.code());
+                Paid { payee, amount: amount(event.value)?, nonce, call: Some(call), digest, rail }
+            }
+            None => {
+                let amount = amount(event.value)?;
+                Paid { payee, amount, nonce: None, call: None, digest: B256::ZERO, rail: UNTOLD }
+            }
+        };
+        self.pay(log, log.log_index, event.from, row, (envelope, session), paid).await
+    }
+
+    /// The call that moved this money, with what the session key signed.
+    async fn told(
+        &mut self,
+        log: &RawLog,
+        event: &Transfer,
+        row: &PurseRow,
+        envelope: &EnvelopeRow,
+        session: &SessionRow,
+    ) -> Step<Option<(PaymentCall, B256)>, R> {
+        let Some(transaction) = self.block.transactions.get(&log.tx_hash) else {
+            return self.gap(format!("transaction {} is not there", log.tx_hash));
+        };
+        let terms = self.terms(row, envelope, session).await?;
+        let id = session_id(event.from, row.sequence);
+        for call in find_permit2_calls(&transaction.input, event.from) {
+            if !call.explains(terms, id, event.to, event.value) {
+                continue;
+            }
+            let Some(digest) = digest(&call, envelope, self.realm.chain_id) else { continue };
+            let signer = call.blob.signature.recover_address_from_prehash(&digest);
+            if signer.ok() == Some(session.key) && !self.is_used(event.from, call.nonce).await? {
+                return Ok(Some((call, digest)));
+            }
+        }
+        Ok(None)
+    }
+}
+
+fn digest(call: &PaymentCall, envelope: &EnvelopeRow, chain_id: u64) -> Option<B256> {
+    let signed = authorization(call);
+    match call.blob.rail {
+        Rail::Eip3009 => None,
+        Rail::Permit2Exact => Some(permit2::exact_digest(&signed, envelope.asset, chain_id)),
+        Rail::Permit2Upto { facilitator } => {
+            Some(permit2::upto_digest(&signed, facilitator, envelope.asset, chain_id))
+        }
+    }
+}

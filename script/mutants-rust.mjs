@@ -1,0 +1,36 @@
+// Mutants of the rules in Rust: cargo-mutants makes them in the files of the SDK that say the rules once more, the tests of
+// the workspace are to kill them. Whatever survives has to be explained in test/mutants/rust.tsv (mutant, why).
+// Fails at a survivor that is not, and, after a whole run, at an explanation of a mutant that does not survive.
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
+
+const FILES = ["windows", "policy", "payment", "session", "amount", "role", "refusal"].map((name) => `sdk/src/${name}.rs`);
+const out = "target/mutants/rust";
+mkdirSync(out, { recursive: true });
+const more = process.argv.slice(2);
+const run = spawnSync(
+  "cargo",
+  [
+    "mutants", "--output", out, "--in-place", "--baseline", "skip", "--timeout", "300", "--no-shuffle", "--colors", "never",
+    // Features are unified over the workspace: built for one package alone, the chain libraries would build again.
+    "--test-workspace", "true", "--cargo-test-arg", "--lib", "--cargo-test-arg", "--tests",
+    ...(existsSync(`${out}/mutants.out/outcomes.json`) ? ["--iterate"] : []),
+    ...FILES.flatMap((file) => ["--file", file]),
+    ...more,
+  ],
+  { stdio: "inherit" },
+);
+// 2: some survive, 3: some ran out of time (which is a kill); anything else is no answer.
+if (![0, 2, 3].includes(run.status)) process.exit(run.status ?? 1);
+
+const lines = (path) => (existsSync(path) ? readFileSync(path, "utf8").split("\n").filter((l) => l && !l.startsWith("#")) : []);
+// A mutant is known by its file and what it changes, not by its line: code moves.
+const key = (mutant) => mutant.replace(/:\d+:\d+:/, ":");
+const survivors = lines(`${out}/mutants.out/missed.txt`).map(key);
+const explained = new Map(lines("test/mutants/rust.tsv").map((line) => line.split("\t")));
+const unexplained = survivors.filter((mutant) => !explained.get(mutant));
+const stale = more.length === 0 ? [...explained.keys()].filter((mutant) => !survivors.includes(mutant)) : [];
+for (const mutant of unexplained) console.error(`survives, unexplained: ${mutant}`);
+for (const mutant of stale) console.error(`explained, but does not survive: ${mutant}`);
+console.log(`${survivors.length} mutants survive, ${survivors.length - unexplained.length} of them explained`);
+process.exit(unexplained.length + stale.length === 0 ? 0 : 1);
