@@ -124,7 +124,7 @@ impl Corpus {
             asset: asset(),
             payee: payee(agent.number),
             amount: Amount::new(10_000 + serial % 1_000),
-            nonce: commitment(POLICY_VERSION, session, decision_hash),
+            nonce: commitment(POLICY_VERSION.into(), session, decision_hash),
             decision_hash,
             digest: keccak256(decision_hash),
             valid_before: now + PAYMENT_SECONDS,

@@ -96,11 +96,11 @@ impl Corpus {
             Spoof::HostOutside => payment.host = Some("elsewhere.example".into()),
             Spoof::OtherSession => {
                 let other = session_id(payment.purse, agent.session + 1);
-                payment.nonce = commitment(super::POLICY_VERSION, other, payment.decision_hash);
+                payment.nonce = commitment(super::POLICY_VERSION.into(), other, payment.decision_hash);
             }
             Spoof::ReusedSessionKey => {
                 let other = session_id(payment.purse, agent.session + 1_000);
-                payment.nonce = commitment(super::POLICY_VERSION, other, payment.decision_hash);
+                payment.nonce = commitment(super::POLICY_VERSION.into(), other, payment.decision_hash);
             }
             _ => payment.approval = self.approval_of(payment, spoof),
         }
