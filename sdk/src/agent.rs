@@ -25,6 +25,7 @@ use crate::{
     clock::{Clock, Entropy},
     delivery::{Delivered, Delivery, SharedSpool, on_disk},
     error::AgentError,
+    payment::terms,
     preflight::{Checks, Preflight, preflight},
     purpose::Purpose,
     session::{self, SessionHandle, SessionKeys, SessionTerms, SharedSigner},
@@ -207,7 +208,9 @@ impl Agent {
         *self.inner.session.write().await = Some(handle);
     }
 
-    /// Signs that the agent's stamp is shown in this session: payments carry it from now on.
+    /// Signs that the agent's stamp is shown in this session: payments carry it from now on. Opening or resuming a
+    /// session does; it has to be done again where the organisation or a group was released in the meantime, since
+    /// payments are signed under another epoch from then on.
     ///
     /// # Errors
     /// When the stamp is another agent's, or the identity's signer fails.
@@ -216,7 +219,8 @@ impl Agent {
         let Some(stamp) = &inner.stamp else { return Ok(()) };
         // A merchant's clock may be behind.
         let times = (inner.clock.now().saturating_sub(CLOCK_SKEW), session.expiry);
-        let (id, terms) = (session.id(), session.policy_version.into());
+        let terms = u64::try_from(terms(session.epoch, session.policy_version)).unwrap_or(u64::MAX);
+        let id = session.id();
         let shown =
             stamp.in_session(id, session.key_address(), terms, times, inner.identity.as_ref()).await?;
         *inner.shown.lock().unwrap_or_else(PoisonError::into_inner) = Some(shown);

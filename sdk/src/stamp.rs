@@ -82,7 +82,6 @@ pub use self::{
     issue::{StampError, StampTerms, UnsignedStamp},
     memory::{MAX_VALIDITY, Memory},
     proof::SessionProof,
-    reader::{StampEpochSet, StampRevoked},
     refusal::{StampRefusal, StampRefused},
     scope::Scope,
     shown::{OpeningShown, PaymentShown, PaymentSignature},

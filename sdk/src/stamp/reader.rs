@@ -18,13 +18,9 @@ use super::{
     signature::{ContractQuestion, StampSignature},
     state::{KnownSession, StampState},
 };
-use crate::{abi::Treasury, chain::envelope_number, error::AgentError, role::Role};
+use crate::{abi::Treasury, chain::envelope_number, error::AgentError, payment::terms, role::Role};
 
 sol! {
-    /// What a treasury tells of stamps that were ended.
-    event StampRevoked(bytes32 indexed stampHash, address indexed by);
-    event StampEpochSet(uint32 epoch, address indexed by);
-
     /// EIP-1271, as contracts answer it.
     #[sol(rpc)]
     interface Eip1271 {
@@ -86,9 +82,9 @@ impl StampState {
                 held.remove(&revoked.account);
                 keep(revoked.role, self, held);
             }
-        } else if let Ok(revoked) = StampRevoked::decode_log_data(log) {
+        } else if let Ok(revoked) = Treasury::StampRevoked::decode_log_data(log) {
             self.revoked.insert(revoked.stampHash);
-        } else if let Ok(set) = StampEpochSet::decode_log_data(log) {
+        } else if let Ok(set) = Treasury::StampEpochSet::decode_log_data(log) {
             self.epoch = set.epoch;
         } else if let Ok(set) = Treasury::PolicySet::decode_log_data(log) {
             policies.insert(set.envelope.to(), set.policy.policyHash);
@@ -133,7 +129,7 @@ impl StampState {
             agent: state.agent,
             sequence,
             key: view.key,
-            terms: opened.policyVersion.into(),
+            terms: u64::try_from(terms(view.epoch.saturating_to(), opened.policyVersion)).unwrap_or(u64::MAX),
             stamp_hash: opened.stampHash,
             expiry: view.expiry.saturating_to(),
         };
@@ -210,8 +206,8 @@ async fn logs(
         Treasury::RoleGranted::SIGNATURE_HASH,
         Treasury::RoleRevoked::SIGNATURE_HASH,
         Treasury::PolicySet::SIGNATURE_HASH,
-        StampRevoked::SIGNATURE_HASH,
-        StampEpochSet::SIGNATURE_HASH,
+        Treasury::StampRevoked::SIGNATURE_HASH,
+        Treasury::StampEpochSet::SIGNATURE_HASH,
     ];
     let filter = Filter::new()
         .address(treasury)
@@ -245,8 +241,8 @@ mod tests {
         follow(&mut state, &mut policies, &revoked);
         assert_eq!((state.stampers.len(), state.approvers.len()), (0, 1));
 
-        follow(&mut state, &mut policies, &StampRevoked { stampHash: B256::repeat_byte(3), by });
-        follow(&mut state, &mut policies, &StampEpochSet { epoch: 7, by });
+        follow(&mut state, &mut policies, &Treasury::StampRevoked { stampHash: B256::repeat_byte(3), by });
+        follow(&mut state, &mut policies, &Treasury::StampEpochSet { epoch: 7, by });
         assert_eq!((state.revoked.contains(&B256::repeat_byte(3)), state.epoch), (true, 7));
         let before = state.clone();
         follow(&mut state, &mut policies, &Treasury::OrganisationFrozen { by });

@@ -1,6 +1,6 @@
 //! What is shown with a stamp: a payment, with its approval, or the opening of a session.
 
-use alloy::primitives::{Address, B256, Signature, keccak256};
+use alloy::primitives::{Address, B256, Signature};
 
 use super::{
     approval::ApprovalShown,
@@ -12,7 +12,10 @@ use super::{
     signature::StampSignature,
     state::StampState,
 };
-use crate::{amount::Amount, payment::split_session_id};
+use crate::{
+    amount::Amount,
+    payment::{commitment, split_session_id},
+};
 
 /// Who looked at the payment's own signature, the session key's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,17 +80,6 @@ pub(crate) struct ShownSession {
     pub(crate) until: u64,
 }
 
-/// The payment nonce of a session and decision: what [`crate::payment::commitment`] makes, whatever the terms.
-fn commitment(terms: u64, session: B256, decision_hash: B256) -> B256 {
-    let mut preimage = [0u8; 96];
-    preimage[24..32].copy_from_slice(&terms.to_be_bytes());
-    preimage[32..64].copy_from_slice(session.as_slice());
-    preimage[64..].copy_from_slice(decision_hash.as_slice());
-    let mut nonce = keccak256(preimage);
-    nonce[24..].fill(0);
-    nonce
-}
-
 impl PaymentShown {
     /// Whether the payment belongs to the session, and is within the stamp. Signatures come last.
     pub(crate) fn check<C: Curve>(
@@ -106,7 +98,7 @@ impl PaymentShown {
                 self.purse,
             ));
         }
-        let nonce = commitment(session.terms, session.session, self.decision_hash);
+        let nonce = commitment(session.terms.into(), session.session, self.decision_hash);
         if self.nonce != nonce {
             let expected = format_args!("nonce {nonce} of the session shown");
             return Err(StampRefused::new(StampRefusal::OtherSession, expected, self.nonce));
@@ -207,18 +199,4 @@ pub(crate) fn check_validity(until: u64, now: u64) -> Result<(), StampRefused> {
 
 fn shorten(text: &str) -> String {
     text.chars().take(80).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn nonces_are_those_of_payments() {
-        let (session, decision) = (B256::repeat_byte(1), B256::repeat_byte(2));
-        for version in [1u16, 7, u16::MAX] {
-            let expected = crate::payment::commitment(version, session, decision);
-            assert_eq!(commitment(version.into(), session, decision), expected);
-        }
-    }
 }

@@ -256,7 +256,7 @@ mod tests {
 
     #[test]
     fn agents_are_named_as_the_registry_names_them() {
-        let registry = Address::repeat_byte(0xAb);
+        let registry = Address::repeat_byte(0xab);
         let expected = keccak256("eip155:8453:0xabababababababababababababababababababab:22");
         assert_eq!(agent_ref(8453, registry, U256::from(22)), expected);
     }

@@ -58,6 +58,12 @@ async fn a_stamper_of_the_treasury_issues_and_one_who_lost_the_role_does_not() -
     chain.owner().revoke_role(stamper.address(), Role::Stamper).await?;
     assert_eq!(verify().await?, Some(StampRefusal::IssuedAtCallTime));
 
+    chain.owner().grant_role(stamper.address(), Role::Stamper).await?;
+    chain.owner().revoke_stamp(stamp.hash()).await?;
+    assert_eq!(verify().await?, Some(StampRefusal::Revoked));
+    chain.owner().set_stamp_epoch(1).await?;
+    assert_eq!(verify().await?, Some(StampRefusal::EpochRevoked));
+
     let state = StampState::read(&chain.provider, chain.treasury, 0).await?;
     assert!(state.approvers.contains(&chain.people.approver.address()));
     Ok(())

@@ -1,7 +1,7 @@
 use std::collections::BTreeSet;
 
 use bursar_sdk::stamp::{
-    Curve, K256, Libsecp256k1, Memory, StampRefusal, Verifier,
+    Curve, DefaultCurve, K256, Memory, StampRefusal, Verifier,
     corpus::{Corpus, FleetAgent, NOW, Spoof},
 };
 
@@ -42,7 +42,7 @@ fn every_spoof_is_refused_for_its_own_reason_at_every_depth() {
         let (corpus, agent) = corpus(depth as u64, depth);
         for spoof in Spoof::ALL {
             for cached in [0, 100] {
-                let refused = refused_by::<Libsecp256k1>(&corpus, &agent, *spoof, cached);
+                let refused = refused_by::<DefaultCurve>(&corpus, &agent, *spoof, cached);
                 assert_eq!(refused, Some(spoof.reason()), "{spoof:?}, {depth} links, {cached} cached");
             }
         }
