@@ -12,6 +12,6 @@ mod refusals;
 mod retries;
 mod sessions;
 mod spools;
-mod treasury;
 mod stamps;
+mod treasury;
 mod x402;
