@@ -40,6 +40,11 @@ test-rust: setup ## Rust unit, story and end-to-end tests, and doctests
 	@cargo build --workspace --bins --quiet
 	@cargo test --workspace --quiet
 
+.PHONY: model
+model: ## The contracts' bytecode beside the SDK's model of them, over a million random steps (MODEL_CASES=100: a quick look)
+	@PROPTEST_CASES=$(or $(MODEL_CASES),3500) BURSAR_MODEL_STEPS=$(or $(MODEL_STEPS),600) \
+		cargo test --workspace --release --quiet --test model -- --nocapture
+
 .PHONY: test-reference
 test-reference: setup ## The unmodified TypeScript facilitator and server against the same contracts
 	@npm run --silent test:reference

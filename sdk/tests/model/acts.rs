@@ -161,7 +161,7 @@ fn top_up_signed() -> BoxedStrategy<Act> {
 
 fn groups() -> BoxedStrategy<Act> {
     prop_oneof![
-        2 => (group().prop_map(|g| match g { GroupAt::PastTheLast | GroupAt::FarPastTheLast => GroupAt::Zero, g => g }), 0u8..3, fresh())
+        2 => (group(), 0u8..3, fresh())
             .prop_map(|(parent, token, limits)| Act::CreateGroup { parent, token, limits }),
         2 => (group(), limits()).prop_map(|(of, limits)| Act::SetGroupLimits(of, limits)),
         4 => (envelope(), group()).prop_map(|(of, group)| Act::SetGroup(of, group)),
