@@ -32,7 +32,13 @@ const ARTIFACTS: &[(&str, &[&str])] = &[
 
 #[derive(Deserialize)]
 struct FoundryToml {
-    profile: BTreeMap<String, Profile>,
+    profile: Profiles,
+}
+
+/// Of all profiles, the one that contracts are deployed from.
+#[derive(Deserialize)]
+struct Profiles {
+    default: Profile,
 }
 
 #[derive(Deserialize)]
@@ -78,8 +84,8 @@ fn main() -> Result<()> {
 
 fn compile(root: &Path) -> Result<ProjectCompileOutput> {
     let text = fs::read_to_string(root.join("foundry.toml")).context("reading foundry.toml")?;
-    let mut config: FoundryToml = toml::from_str(&text).context("parsing foundry.toml")?;
-    let profile = config.profile.remove("default").context("foundry.toml has no [profile.default]")?;
+    let config: FoundryToml = toml::from_str(&text).context("parsing foundry.toml")?;
+    let profile = config.profile.default;
 
     let solc = Solc::new(root.join(&profile.solc))
         .context("the pinned solc does not run: is node_modules installed? (`make setup`)")?;
