@@ -315,7 +315,9 @@ abstract contract Flows {
 
     function escrowOf(uint24 envelope) public view returns (uint256) {
         Money memory money = _money[envelope];
-        return money.toppedUp + money.fromPurses - money.withdrawn - money.toPurses;
+        uint256 came = money.toppedUp + money.fromPurses;
+        uint256 went = money.withdrawn + money.toPurses;
+        return came > went ? came - went : 0;
     }
 
     function purseCount() external view returns (uint256) {
