@@ -50,7 +50,10 @@ contract EscrowProof is Symbolic {
 
     function _assumeAsset(uint256 envelope) private view returns (bytes32 separator) {
         address asset;
-        (asset, separator) = treasury.assetOf(envelope);
+        bytes32 codeHash;
+        (asset, separator, codeHash) = treasury.assetOf(envelope);
+        // As it is stored when an asset is added, and never again.
+        vm.assume(codeHash == keccak256(abi.encodePacked(type(Purse).creationCode, separator)));
         vm.assume(asset == address(token));
         vm.assume(treasury.agentOf(envelope) == address(agent));
         vm.assume(treasury.groupOf(envelope) == 0);
