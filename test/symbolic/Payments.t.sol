@@ -73,7 +73,7 @@ contract PaymentsProof is Symbolic {
         vm.warp(paid.time);
         paid.word = treasury.wordOf(paid.purse);
         paid.head = treasury.headOf(paid.word.envelope());
-        (address asset,) = treasury.assetOf(paid.word.envelope());
+        (address asset,,) = treasury.assetOf(paid.word.envelope());
         vm.assume(asset == address(token));
         paid.epoch = _epoch(paid, depth);
         if (plain) {

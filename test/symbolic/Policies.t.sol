@@ -4,10 +4,9 @@ pragma solidity 0.8.30;
 import {Policies} from "../../contracts/libraries/Policies.sol";
 import {Policy} from "../../contracts/libraries/Types.sol";
 import {WindowWord} from "../../contracts/libraries/WindowWord.sol";
-import {Windows} from "../../contracts/libraries/Windows.sol";
 import {Symbolic} from "./Symbolic.sol";
 
-/// @notice What counts as a tightening, and what a new policy does to what is counted: for every policy in force
+/// @notice What counts as a tightening: for every policy in force
 /// and every policy of up to four windows.
 contract PoliciesProof is Symbolic {
     /// @dev The rules in force that are not windows, in one struct: the stack has no room for more.
@@ -54,7 +53,7 @@ contract PoliciesProof is Symbolic {
         return 0;
     }
 
-    /* WHAT IS COUNTED */
+    /* WHAT IS ASSUMED */
 
     /// @dev A sound policy in force: no period twice, the lifetime last, nothing counted above 96 bits.
     function _assumeSound(Policy calldata policy, WindowWord[5] calldata old) private view {
@@ -71,24 +70,5 @@ contract PoliciesProof is Symbolic {
     /// @dev By call, so that a policy that contradicts itself ends the path.
     function validate(Policy calldata policy) external pure {
         Policies.validate(policy);
-    }
-
-    /// @dev A limit whose period was counted before keeps its count, to the unit.
-    function check_keptPeriodsKeepTheirCount(
-        Policy calldata policy,
-        WindowWord[5] calldata old,
-        uint32 timestamp,
-        uint8 i,
-        uint8 j
-    ) external view {
-        vm.assume(timestamp >= Windows.ANCHOR && i < 5 && j < 5);
-        _assumeSound(policy, old);
-        WindowWord[5] memory before = old;
-        (WindowWord[5] memory next,) = Policies.layOut(policy, before, timestamp);
-        for (uint256 k; k <= j; ++k) {
-            vm.assume(old[k].limit() != 0);
-        }
-        vm.assume(next[i].limit() != 0 && next[i].period() == old[j].period());
-        assert(Windows.usedAt(next[i], timestamp) == Windows.usedAt(before[j], timestamp));
     }
 }

@@ -85,9 +85,14 @@ contract OpenTreasury is Treasury {
 
     /// @return token The token of the envelope's asset.
     /// @return separator Its EIP-712 domain separator.
-    function assetOf(uint256 envelope) external view returns (address token, bytes32 separator) {
+    /// @return codeHash What the addresses of purses in it follow from.
+    function assetOf(uint256 envelope)
+        external
+        view
+        returns (address token, bytes32 separator, bytes32 codeHash)
+    {
         Asset storage asset = _assets[_envelopes[envelope].books.asset()];
-        return (asset.token, asset.domainSeparator);
+        return (asset.token, asset.domainSeparator, asset.purseCodeHash);
     }
 
     function agentOf(uint256 envelope) external view returns (address) {

@@ -20,7 +20,7 @@ contract BoundsTest is Base {
 
     function test_RevertWhen_ThereAreAsManyEnvelopesAsNumbers() external {
         _fill(ORGANISATION, ENVELOPES_OFFSET, type(uint24).max);
-        assertEq(desk.organisation().envelopes, type(uint24).max, "not where envelopes are counted");
+        assertEq(views.organisation().envelopes, type(uint24).max, "not where envelopes are counted");
         Policy memory policy = defaultPolicy();
         vm.prank(manager);
         vm.expectRevert(abi.encodeWithSelector(TooMany.selector, type(uint24).max));
@@ -29,7 +29,7 @@ contract BoundsTest is Base {
 
     function test_RevertWhen_ThereAreAsManyGroupsAsNumbers() external {
         _fill(ORGANISATION, GROUPS_OFFSET, type(uint24).max);
-        assertEq(desk.organisation().groups, type(uint24).max, "not where groups are counted");
+        assertEq(views.organisation().groups, type(uint24).max, "not where groups are counted");
         vm.prank(manager);
         vm.expectRevert(abi.encodeWithSelector(TooMany.selector, type(uint24).max));
         desk.createGroup(0, address(usdc), new WindowLimit[](0), 1);
@@ -37,7 +37,7 @@ contract BoundsTest is Base {
 
     function test_RevertWhen_APolicyHasAsManyVersionsAsNumbers() external {
         _fill(keccak256(abi.encode(envelope, ENVELOPES_SLOT)), VERSION_OFFSET, type(uint16).max);
-        assertEq(desk.envelope(envelope).policyVersion, type(uint16).max, "not where versions are counted");
+        assertEq(views.envelope(envelope).policyVersion, type(uint16).max, "not where versions are counted");
         Policy memory policy = defaultPolicy();
         policy.paymentCap -= 1;
         policy.approvalThreshold -= 1;
