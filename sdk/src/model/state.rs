@@ -29,7 +29,7 @@ pub struct Organisation {
 /// What one address is to a treasury.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Account {
-    /// Bits of [`Role`].
+    /// Bits of [`Role`](crate::role::Role).
     pub roles: u8,
     /// Whether it ever set a policy here.
     pub author: bool,
@@ -53,7 +53,7 @@ pub struct Asset {
 pub struct Envelope {
     /// The agent's identity key.
     pub agent: Address,
-    /// Which of [`Model::assets`] it holds.
+    /// Which of [`Model::assets`](super::Model::assets) it holds.
     pub asset: usize,
     /// The group it draws against as well, or 0.
     pub group: u32,
@@ -88,7 +88,7 @@ pub struct Envelope {
 pub struct Group {
     /// The group above, or 0.
     pub parent: u32,
-    /// Which of [`Model::assets`] it counts.
+    /// Which of [`Model::assets`](super::Model::assets) it counts.
     pub asset: usize,
     /// Whether the payments and openings of its envelopes are stopped, and of the groups' below it.
     pub frozen: bool,
