@@ -156,7 +156,7 @@ contract Office is Settler {
 
     function _freeAgent(uint256 seed) private view returns (address agent) {
         for (uint256 i; i < 16; ++i) {
-            agent = ghost.agents((seed + i) % 16);
+            agent = ghost.agents((seed % 16 + i) % 16);
             if (ghost.agentOf(agent) == 0) return agent;
         }
     }
