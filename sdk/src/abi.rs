@@ -124,3 +124,23 @@ sol! {
         bytes32 digest;
     }
 }
+
+impl From<&Treasury::SessionRequest> for OpenSession {
+    /// What the agent signs of a request: all of it, by the same names.
+    fn from(request: &Treasury::SessionRequest) -> Self {
+        Self {
+            envelope: request.envelope,
+            purseIndex: request.purseIndex,
+            sequence: request.sequence,
+            key: request.key,
+            budget: request.budget,
+            expiry: request.expiry,
+            scope: Scope {
+                paymentCap: request.scope.paymentCap,
+                approvalThreshold: request.scope.approvalThreshold,
+                payeeList: request.scope.payeeList,
+            },
+            stampHash: request.stampHash,
+        }
+    }
+}

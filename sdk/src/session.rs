@@ -233,21 +233,7 @@ pub async fn sign_request(
     identity: &SignerObject,
     request: &Treasury::SessionRequest,
 ) -> Result<Bytes, AgentError> {
-    let message = abi::OpenSession {
-        envelope: request.envelope,
-        purseIndex: request.purseIndex,
-        sequence: request.sequence,
-        key: request.key,
-        budget: request.budget,
-        expiry: request.expiry,
-        scope: abi::Scope {
-            paymentCap: request.scope.paymentCap,
-            approvalThreshold: request.scope.approvalThreshold,
-            payeeList: request.scope.payeeList,
-        },
-        stampHash: request.stampHash,
-    };
-    sign_typed(view, identity, &message).await
+    sign_typed(view, identity, &abi::OpenSession::from(request)).await
 }
 
 /// Opens a purse's next session and settles the one before: the identity signs, `relay`'s wallet submits.

@@ -146,21 +146,7 @@ impl Model {
 
     /// The digest that the agent signs to open a session.
     pub fn open_session_digest(&self, request: &Treasury::SessionRequest) -> B256 {
-        let message = abi::OpenSession {
-            envelope: request.envelope,
-            purseIndex: request.purseIndex,
-            sequence: request.sequence,
-            key: request.key,
-            budget: request.budget,
-            expiry: request.expiry,
-            scope: abi::Scope {
-                paymentCap: request.scope.paymentCap,
-                approvalThreshold: request.scope.approvalThreshold,
-                payeeList: request.scope.payeeList,
-            },
-            stampHash: request.stampHash,
-        };
-        message.eip712_signing_hash(&self.domain)
+        abi::OpenSession::from(request).eip712_signing_hash(&self.domain)
     }
 
     /// The digest that the agent signs to close a purse's session of that number.
