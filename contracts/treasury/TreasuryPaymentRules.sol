@@ -24,6 +24,9 @@ abstract contract TreasuryPaymentRules is TreasuryStanding {
     /// @dev Half the order of secp256k1, rounded down: what a low s is at most.
     uint256 private constant HALF_N = 0x7fffffffffffffffffffffffffffffff5d576e7357a4501ddfe92f46681b20a0;
 
+    /// @dev The bits of {Account} that say who may approve: the role is set, and nothing of `agentOf`.
+    uint256 private constant APPROVER_OR_AGENT = ~uint256(0xffff) | Role.APPROVER;
+
     /// @dev All the rules, over one signature of one purse.
     function _judge(address purse, bytes32 domainSeparator, bytes32 digest, bytes calldata signature)
         internal
@@ -39,57 +42,60 @@ abstract contract TreasuryPaymentRules is TreasuryStanding {
         if (!PaymentBlob.isWellFormed(signature)) {
             return Verdicts.refused(Refusal.SignatureMalformed, PaymentBlob.BASE_LENGTH, signature.length);
         }
-        Payment memory payment = PaymentBlob.decode(signature);
-        payment.nonce = PaymentDigest.commitment(
+        Payment payment = PaymentBlob.read(signature);
+        bytes32 nonce = PaymentDigest.commitment(
             PaymentDigest.terms(epoch, word.policyVersion()),
             PaymentDigest.sessionId(purse, word.sequence()),
-            payment.decisionHash
+            payment.decisionHash()
         );
         bytes32 expected;
-        if (payment.rail == PaymentBlob.RAIL_EIP3009) {
-            expected = PaymentDigest.eip3009(domainSeparator, purse, payment, payment.nonce);
+        if (payment.rail() == PaymentBlob.RAIL_EIP3009) {
+            expected = PaymentDigest.eip3009(domainSeparator, purse, payment, nonce);
         } else {
-            if (payment.rail == 0 || payment.rail > PaymentBlob.RAIL_PERMIT2_UPTO) {
-                return Verdicts.refused(Refusal.RailUnknown, PaymentBlob.RAIL_PERMIT2_UPTO, payment.rail);
+            uint256 rail = payment.rail();
+            if (rail == 0 || rail > PaymentBlob.RAIL_PERMIT2_UPTO) {
+                return Verdicts.refused(Refusal.RailUnknown, PaymentBlob.RAIL_PERMIT2_UPTO, rail);
             }
             if (!head.has(HeadWordLib.PERMIT2)) {
-                return Verdicts.refused(Refusal.RailNotAllowed, PaymentBlob.RAIL_EIP3009, payment.rail);
+                return Verdicts.refused(Refusal.RailNotAllowed, PaymentBlob.RAIL_EIP3009, rail);
             }
-            expected = _permit2Digest(word, payment, signature);
+            expected = _permit2Digest(word, nonce, signature);
         }
         if (digest != expected) {
             return Verdicts.refused(Refusal.DigestMismatch, uint256(expected), uint256(digest));
         }
-        if (head.has(HeadWordLib.PERMIT2) && _settledElsewhere(purse, word, payment)) {
+        if (head.has(HeadWordLib.PERMIT2) && _settledElsewhere(purse, word, payment, nonce)) {
             return Verdicts.refused(Refusal.DecisionSettled, 1, 2);
         }
-        return _judgePayment(purse, word, head, payment, digest, signature);
+        return _judgePayment(purse, word, head, digest, signature);
     }
 
     /// @dev What Permit2 must be asking about.
-    function _permit2Digest(SessionWord word, Payment memory payment, bytes calldata signature)
+    function _permit2Digest(SessionWord word, bytes32 nonce, bytes calldata signature)
         private
         view
         returns (bytes32)
     {
+        Payment payment = PaymentBlob.read(signature);
         address token = _assets[_envelopes[word.envelope()].books.asset()].token;
-        if (payment.rail == PaymentBlob.RAIL_PERMIT2_EXACT) return Permit2Digest.exact(token, payment);
-        return Permit2Digest.upto(token, payment, PaymentBlob.facilitator(signature));
+        if (payment.rail() == PaymentBlob.RAIL_PERMIT2_EXACT) {
+            return Permit2Digest.exact(token, payment, nonce);
+        }
+        return Permit2Digest.upto(token, payment, nonce, PaymentBlob.facilitator(signature));
     }
 
     /// @dev Whether the decision has settled on the other rail: token and Permit2 count nonces apart.
-    function _settledElsewhere(address purse, SessionWord word, Payment memory payment)
+    function _settledElsewhere(address purse, SessionWord word, Payment payment, bytes32 nonce)
         private
         view
         returns (bool)
     {
-        if (payment.rail == PaymentBlob.RAIL_EIP3009) {
-            uint256 nonce = uint256(payment.nonce);
-            uint256 used = IPermit2Nonces(Permit2Digest.PERMIT2).nonceBitmap(purse, nonce >> 8);
-            return used >> (nonce & 0xff) & 1 != 0;
+        if (payment.rail() == PaymentBlob.RAIL_EIP3009) {
+            uint256 used = IPermit2Nonces(Permit2Digest.PERMIT2).nonceBitmap(purse, uint256(nonce) >> 8);
+            return used >> (uint256(nonce) & 0xff) & 1 != 0;
         }
         address token = _assets[_envelopes[word.envelope()].books.asset()].token;
-        return IERC3009(token).authorizationState(purse, payment.nonce);
+        return IERC3009(token).authorizationState(purse, nonce);
     }
 
     /// @dev The rules over a payment that the digest is about: limits, session key, approval.
@@ -97,25 +103,26 @@ abstract contract TreasuryPaymentRules is TreasuryStanding {
         address purse,
         SessionWord word,
         HeadWord head,
-        Payment memory payment,
         bytes32 digest,
         bytes calldata signature
     ) private view returns (Verdict verdict) {
+        Payment payment = PaymentBlob.read(signature);
         uint256 threshold;
-        (verdict, threshold) = _judgeRules(purse, word, head, payment.payee, payment.amount);
+        (verdict, threshold) = _judgeRules(purse, word, head, payment.payee(), payment.amount());
         if (verdict.refuses()) return verdict;
 
-        address signer = _recover(digest, payment.r, payment.vs);
+        (bytes32 r, bytes32 vs) = payment.signature();
+        address signer = _recover(digest, r, vs);
         // The key of an open session is never zero, what nobody signed recovers to zero.
         if (signer != word.key()) {
             return Verdicts.refused(Refusal.SessionKeyMismatch, uint160(word.key()), uint160(signer));
         }
-        if (payment.approvalKind == PaymentBlob.APPROVAL_NONE) {
-            if (payment.amount <= threshold) return Verdicts.FINE;
-            return Verdicts.refused(Refusal.ApprovalMissing, threshold, payment.amount);
+        if (payment.approvalKind() == PaymentBlob.APPROVAL_NONE) {
+            if (payment.amount() <= threshold) return Verdicts.FINE;
+            return Verdicts.refused(Refusal.ApprovalMissing, threshold, payment.amount());
         }
         // Judged even where none is due: whoever submits a payment must not be able to write an approver into it.
-        return _judgeApproval(purse, word, payment, digest, signature);
+        return _judgeApproval(purse, word, digest, signature);
     }
 
     /// @dev Whether the session may pay at all, and the epoch that its payments commit to.
@@ -165,23 +172,22 @@ abstract contract TreasuryPaymentRules is TreasuryStanding {
     }
 
     /// @dev A human's EIP-712 approval of this very digest, by somebody who may.
-    function _judgeApproval(
-        address purse,
-        SessionWord word,
-        Payment memory payment,
-        bytes32 digest,
-        bytes calldata signature
-    ) private view returns (Verdict) {
+    function _judgeApproval(address purse, SessionWord word, bytes32 digest, bytes calldata signature)
+        private
+        view
+        returns (Verdict)
+    {
+        Payment payment = PaymentBlob.read(signature);
         bytes32 approvalDigest = _hashTypedData(PaymentDigest.approval(purse, payment, digest));
-        if (payment.approvalKind == PaymentBlob.APPROVAL_EOA) {
-            (bytes32 r, bytes32 vs) = PaymentBlob.eoaApproval(signature, payment.rail);
+        if (payment.approvalKind() == PaymentBlob.APPROVAL_EOA) {
+            (bytes32 r, bytes32 vs) = PaymentBlob.eoaApproval(signature);
             address signer = _recover(approvalDigest, r, vs);
             if (signer == address(0)) return Verdicts.refused(Refusal.ApprovalInvalid, 0, 0);
             if (_mayApprove(signer, word)) return Verdicts.FINE;
             return Verdicts.refused(Refusal.ApproverNotAuthorized, Role.APPROVER, uint160(signer));
         }
         (address approver, bytes calldata approverSignature) =
-            PaymentBlob.contractApproval(signature, payment.rail);
+            PaymentBlob.contractApproval(signature, payment.rail());
         // Asked before it is called: only an approver's own contract ever runs here.
         if (!_mayApprove(approver, word)) {
             return Verdicts.refused(Refusal.ApproverNotAuthorized, Role.APPROVER, uint160(approver));
@@ -200,7 +206,7 @@ abstract contract TreasuryPaymentRules is TreasuryStanding {
         assembly ("memory-safe") {
             account := sload(record.slot)
         }
-        if (account & Role.APPROVER == 0 || account >> 16 != 0 || approver == word.key()) return false;
+        if (account & APPROVER_OR_AGENT != Role.APPROVER || approver == word.key()) return false;
         return account >> 8 == 0 || !_organisation.separateDuties;
     }
 
