@@ -51,18 +51,19 @@ library PaymentBlob {
     /// @notice Whether the blob has the shape that its first byte announces. Never reverts.
     function isWellFormed(bytes calldata blob) internal pure returns (bool) {
         uint256 length = blob.length;
-        if (length < BASE_LENGTH || length > MAX_LENGTH) return false;
         uint256 kinds;
+        // Zero, or whatever follows, where the blob has no first byte: the length decides in the end.
         assembly ("memory-safe") {
             kinds := byte(0, calldataload(blob.offset))
         }
-        // Sums of lengths and at most 20: nothing overflows.
+        // Sums of lengths: nothing overflows.
         unchecked {
             // The common cases first.
             if (kinds == RAIL_EIP3009) return length == BASE_LENGTH;
             if (kinds == (APPROVAL_EOA << 4 | RAIL_EIP3009)) {
                 return length == BASE_LENGTH + EOA_APPROVAL_LENGTH;
             }
+            if (length > MAX_LENGTH) return false;
             uint256 kind = kinds >> 4;
             uint256 base = approvalOffset(kinds & 0x0f);
             if (kind == APPROVAL_NONE) return length == base;

@@ -43,31 +43,50 @@ abstract contract TreasuryPaymentRules is TreasuryStanding {
             return Verdicts.refused(Refusal.SignatureMalformed, PaymentBlob.BASE_LENGTH, signature.length);
         }
         Payment payment = PaymentBlob.read(signature);
-        bytes32 nonce = PaymentDigest.commitment(
-            PaymentDigest.terms(epoch, word.policyVersion()),
-            PaymentDigest.sessionId(purse, word.sequence()),
-            payment.decisionHash()
-        );
-        bytes32 expected;
-        if (payment.rail() == PaymentBlob.RAIL_EIP3009) {
-            expected = PaymentDigest.eip3009(domainSeparator, purse, payment, nonce);
-        } else {
-            uint256 rail = payment.rail();
-            if (rail == 0 || rail > PaymentBlob.RAIL_PERMIT2_UPTO) {
-                return Verdicts.refused(Refusal.RailUnknown, PaymentBlob.RAIL_PERMIT2_UPTO, rail);
+        {
+            bytes32 nonce = PaymentDigest.commitment(
+                PaymentDigest.terms(epoch, word.policyVersion()),
+                PaymentDigest.sessionId(purse, word.sequence()),
+                payment.decisionHash()
+            );
+            bytes32 expected;
+            if (payment.rail() == PaymentBlob.RAIL_EIP3009) {
+                expected = PaymentDigest.eip3009(domainSeparator, purse, payment, nonce);
+            } else {
+                uint256 rail = payment.rail();
+                if (rail == 0 || rail > PaymentBlob.RAIL_PERMIT2_UPTO) {
+                    return Verdicts.refused(Refusal.RailUnknown, PaymentBlob.RAIL_PERMIT2_UPTO, rail);
+                }
+                if (!head.has(HeadWordLib.PERMIT2)) {
+                    return Verdicts.refused(Refusal.RailNotAllowed, PaymentBlob.RAIL_EIP3009, rail);
+                }
+                expected = _permit2Digest(word, nonce, signature);
             }
-            if (!head.has(HeadWordLib.PERMIT2)) {
-                return Verdicts.refused(Refusal.RailNotAllowed, PaymentBlob.RAIL_EIP3009, rail);
+            if (digest != expected) {
+                return Verdicts.refused(Refusal.DigestMismatch, uint256(expected), uint256(digest));
             }
-            expected = _permit2Digest(word, nonce, signature);
+            if (head.has(HeadWordLib.PERMIT2) && _settledElsewhere(purse, word, payment, nonce)) {
+                return Verdicts.refused(Refusal.DecisionSettled, 1, 2);
+            }
         }
-        if (digest != expected) {
-            return Verdicts.refused(Refusal.DigestMismatch, uint256(expected), uint256(digest));
+
+        // The digest is about this payment: limits, session key, approval.
+        uint256 threshold;
+        (verdict, threshold) = _judgeRules(purse, word, head, payment.payee(), payment.amount());
+        if (verdict.refuses()) return verdict;
+        (bytes32 r, bytes32 vs) = payment.signature();
+        address signer = _isLow(vs) ? ECDSA.tryRecover(digest, r, vs) : address(0);
+        // The key of an open session is never zero, what nobody signed recovers to zero.
+        if (signer != word.key()) {
+            return Verdicts.refused(Refusal.SessionKeyMismatch, uint160(word.key()), uint160(signer));
         }
-        if (head.has(HeadWordLib.PERMIT2) && _settledElsewhere(purse, word, payment, nonce)) {
-            return Verdicts.refused(Refusal.DecisionSettled, 1, 2);
+        if (payment.approvalKind() != PaymentBlob.APPROVAL_NONE) {
+            // Judged even where none is due: whoever submits a payment must not be able to write an approver into it.
+            return _judgeApproval(purse, word, digest, signature);
         }
-        return _judgePayment(purse, word, head, digest, signature);
+        if (payment.amount() > threshold) {
+            return Verdicts.refused(Refusal.ApprovalMissing, threshold, payment.amount());
+        }
     }
 
     /// @dev What Permit2 must be asking about.
@@ -98,33 +117,6 @@ abstract contract TreasuryPaymentRules is TreasuryStanding {
         return IERC3009(token).authorizationState(purse, nonce);
     }
 
-    /// @dev The rules over a payment that the digest is about: limits, session key, approval.
-    function _judgePayment(
-        address purse,
-        SessionWord word,
-        HeadWord head,
-        bytes32 digest,
-        bytes calldata signature
-    ) private view returns (Verdict verdict) {
-        Payment payment = PaymentBlob.read(signature);
-        uint256 threshold;
-        (verdict, threshold) = _judgeRules(purse, word, head, payment.payee(), payment.amount());
-        if (verdict.refuses()) return verdict;
-
-        (bytes32 r, bytes32 vs) = payment.signature();
-        address signer = _recover(digest, r, vs);
-        // The key of an open session is never zero, what nobody signed recovers to zero.
-        if (signer != word.key()) {
-            return Verdicts.refused(Refusal.SessionKeyMismatch, uint160(word.key()), uint160(signer));
-        }
-        if (payment.approvalKind() == PaymentBlob.APPROVAL_NONE) {
-            if (payment.amount() <= threshold) return Verdicts.FINE;
-            return Verdicts.refused(Refusal.ApprovalMissing, threshold, payment.amount());
-        }
-        // Judged even where none is due: whoever submits a payment must not be able to write an approver into it.
-        return _judgeApproval(purse, word, digest, signature);
-    }
-
     /// @dev Whether the session may pay at all, and the epoch that its payments commit to.
     function _judgeStanding(SessionWord word, HeadWord head)
         internal
@@ -138,9 +130,10 @@ abstract contract TreasuryPaymentRules is TreasuryStanding {
             return (Verdicts.refused(Refusal.PolicyChanged, head.policyVersion(), word.policyVersion()), 0);
         }
         uint256 expiry = word.expiry();
-        if (block.timestamp < expiry) return (Verdicts.FINE, epoch);
-        if (expiry == 0) return (Verdicts.refused(Refusal.SessionFrozen, 0, 0), 0);
-        return (Verdicts.refused(Refusal.SessionExpired, expiry, block.timestamp), 0);
+        if (block.timestamp >= expiry) {
+            if (expiry == 0) return (Verdicts.refused(Refusal.SessionFrozen, 0, 0), 0);
+            return (Verdicts.refused(Refusal.SessionExpired, expiry, block.timestamp), 0);
+        }
     }
 
     /// @dev Cap, payee lists and threshold: the policy's, and the session's where it narrows them.
@@ -175,27 +168,28 @@ abstract contract TreasuryPaymentRules is TreasuryStanding {
     function _judgeApproval(address purse, SessionWord word, bytes32 digest, bytes calldata signature)
         private
         view
-        returns (Verdict)
+        returns (Verdict verdict)
     {
         Payment payment = PaymentBlob.read(signature);
         bytes32 approvalDigest = _hashTypedData(PaymentDigest.approval(purse, payment, digest));
         if (payment.approvalKind() == PaymentBlob.APPROVAL_EOA) {
             (bytes32 r, bytes32 vs) = PaymentBlob.eoaApproval(signature);
-            address signer = _recover(approvalDigest, r, vs);
+            address signer = _isLow(vs) ? ECDSA.tryRecover(approvalDigest, r, vs) : address(0);
             if (signer == address(0)) return Verdicts.refused(Refusal.ApprovalInvalid, 0, 0);
-            if (_mayApprove(signer, word)) return Verdicts.FINE;
-            return Verdicts.refused(Refusal.ApproverNotAuthorized, Role.APPROVER, uint160(signer));
+            if (!_mayApprove(signer, word)) {
+                return Verdicts.refused(Refusal.ApproverNotAuthorized, Role.APPROVER, uint160(signer));
+            }
+        } else {
+            (address approver, bytes calldata approverSignature) =
+                PaymentBlob.contractApproval(signature, payment.rail());
+            // Asked before it is called: only an approver's own contract ever runs here.
+            if (!_mayApprove(approver, word)) {
+                return Verdicts.refused(Refusal.ApproverNotAuthorized, Role.APPROVER, uint160(approver));
+            }
+            if (!SignatureChecker.isValidERC1271SignatureNow(approver, approvalDigest, approverSignature)) {
+                return Verdicts.refused(Refusal.ApprovalInvalid, 0, uint160(approver));
+            }
         }
-        (address approver, bytes calldata approverSignature) =
-            PaymentBlob.contractApproval(signature, payment.rail());
-        // Asked before it is called: only an approver's own contract ever runs here.
-        if (!_mayApprove(approver, word)) {
-            return Verdicts.refused(Refusal.ApproverNotAuthorized, Role.APPROVER, uint160(approver));
-        }
-        if (!SignatureChecker.isValidERC1271SignatureNow(approver, approvalDigest, approverSignature)) {
-            return Verdicts.refused(Refusal.ApprovalInvalid, 0, uint160(approver));
-        }
-        return Verdicts.FINE;
     }
 
     /// @dev Not an agent, not the session key; and never an author of policies where duties are separate.
@@ -210,9 +204,8 @@ abstract contract TreasuryPaymentRules is TreasuryStanding {
         return account >> 8 == 0 || !_organisation.separateDuties;
     }
 
-    /// @dev Zero where the signature is nobody's, or has a high s: one payment has one signature.
-    function _recover(bytes32 digest, bytes32 r, bytes32 vs) private view returns (address) {
-        if (uint256(vs) & type(uint256).max >> 1 > HALF_N) return address(0);
-        return ECDSA.tryRecover(digest, r, vs);
+    /// @dev Whether the s of a compact signature is low: a payment has one signature, not its mirror image as well.
+    function _isLow(bytes32 vs) private pure returns (bool) {
+        return uint256(vs) & type(uint256).max >> 1 <= HALF_N;
     }
 }
