@@ -20,6 +20,7 @@ interface IPermit2Nonces {
 
 /// @notice What a payment must satisfy: asked by the token through the purse, and by the views.
 /// @dev Every rule answers with a {Verdict}. The session's word and the envelope's head are read once and passed on.
+/// What every payment passes is nested instead of joined by `&&`, and falls through: both cost less gas.
 abstract contract TreasuryPaymentRules is TreasuryStanding {
     /// @dev Half the order of secp256k1, rounded down: what a low s is at most.
     uint256 private constant HALF_N = 0x7fffffffffffffffffffffffffffffff5d576e7357a4501ddfe92f46681b20a0;
@@ -43,6 +44,7 @@ abstract contract TreasuryPaymentRules is TreasuryStanding {
             return Verdicts.refused(Refusal.SignatureMalformed, PaymentBlob.BASE_LENGTH, signature.length);
         }
         Payment payment = PaymentBlob.read(signature);
+        // A block of its own: the stack has no room for all of this and the rules below.
         {
             bytes32 nonce = PaymentDigest.commitment(
                 PaymentDigest.terms(epoch, word.policyVersion()),
@@ -65,8 +67,10 @@ abstract contract TreasuryPaymentRules is TreasuryStanding {
             if (digest != expected) {
                 return Verdicts.refused(Refusal.DigestMismatch, uint256(expected), uint256(digest));
             }
-            if (head.has(HeadWordLib.PERMIT2) && _settledElsewhere(purse, word, payment, nonce)) {
-                return Verdicts.refused(Refusal.DecisionSettled, 1, 2);
+            if (head.has(HeadWordLib.PERMIT2)) {
+                if (_settledElsewhere(purse, word, payment, nonce)) {
+                    return Verdicts.refused(Refusal.DecisionSettled, 1, 2);
+                }
             }
         }
 
@@ -75,7 +79,8 @@ abstract contract TreasuryPaymentRules is TreasuryStanding {
         (verdict, threshold) = _judgeRules(purse, word, head, payment.payee(), payment.amount());
         if (verdict.refuses()) return verdict;
         (bytes32 r, bytes32 vs) = payment.signature();
-        address signer = _isLow(vs) ? ECDSA.tryRecover(digest, r, vs) : address(0);
+        address signer;
+        if (_isLow(vs)) signer = ECDSA.tryRecover(digest, r, vs);
         // The key of an open session is never zero, what nobody signed recovers to zero.
         if (signer != word.key()) {
             return Verdicts.refused(Refusal.SessionKeyMismatch, uint160(word.key()), uint160(signer));
@@ -174,7 +179,8 @@ abstract contract TreasuryPaymentRules is TreasuryStanding {
         bytes32 approvalDigest = _hashTypedData(PaymentDigest.approval(purse, payment, digest));
         if (payment.approvalKind() == PaymentBlob.APPROVAL_EOA) {
             (bytes32 r, bytes32 vs) = PaymentBlob.eoaApproval(signature);
-            address signer = _isLow(vs) ? ECDSA.tryRecover(approvalDigest, r, vs) : address(0);
+            address signer;
+            if (_isLow(vs)) signer = ECDSA.tryRecover(approvalDigest, r, vs);
             if (signer == address(0)) return Verdicts.refused(Refusal.ApprovalInvalid, 0, 0);
             if (!_mayApprove(signer, word)) {
                 return Verdicts.refused(Refusal.ApproverNotAuthorized, Role.APPROVER, uint160(signer));
@@ -200,8 +206,11 @@ abstract contract TreasuryPaymentRules is TreasuryStanding {
         assembly ("memory-safe") {
             account := sload(record.slot)
         }
-        if (account & APPROVER_OR_AGENT != Role.APPROVER || approver == word.key()) return false;
-        return account >> 8 == 0 || !_organisation.separateDuties;
+        if (account & APPROVER_OR_AGENT != Role.APPROVER) return false;
+        if (account >> 8 != 0) {
+            if (_organisation.separateDuties) return false;
+        }
+        return approver != word.key();
     }
 
     /// @dev Whether the s of a compact signature is low: a payment has one signature, not its mirror image as well.

@@ -24,9 +24,9 @@ abstract contract TreasuryStanding is TreasuryStorage {
         assembly ("memory-safe") {
             organisation := sload(_organisation.slot)
         }
+        epoch = uint32(organisation >> EPOCH_OFFSET);
         if (organisation & 0xff != 0) return (Verdicts.refused(Refusal.OrganisationFrozen, 0, 0), 0);
         if (head.has(HeadWordLib.FROZEN)) return (Verdicts.refused(Refusal.EnvelopeFrozen, 0, 0), 0);
-        epoch = uint32(organisation >> EPOCH_OFFSET);
         if (head.has(HeadWordLib.GROUPED)) {
             (uint256 frozen, uint256 released) = _standingOf(_envelopes[envelope].books.group());
             if (frozen != 0) return (Verdicts.refused(Refusal.GroupFrozen, frozen, 0), 0);
