@@ -2,6 +2,7 @@
 pragma solidity 0.8.30;
 
 import {Treasury} from "./Treasury.sol";
+import {ITreasuryErrors} from "./interfaces/ITreasuryErrors.sol";
 
 /// @title TreasuryFactory
 /// @notice Deploys treasuries at predictable addresses. No proxy, no upgrade path, no owner of its own.
@@ -9,15 +10,12 @@ contract TreasuryFactory {
     /// @notice A treasury was deployed.
     event TreasuryCreated(address indexed treasury, address indexed owner, bytes32 salt);
 
-    /// @notice There is no code where the desk is expected.
-    error CodeMissing(address expected);
-
     /// @notice The code that every treasury of this factory shares beside its own.
     address public immutable DESK;
 
     /// @param desk The {TreasuryDesk}.
     constructor(address desk) {
-        if (desk.code.length == 0) revert CodeMissing(desk);
+        if (desk.code.length == 0) revert ITreasuryErrors.CodeMissing(desk);
         DESK = desk;
     }
 

@@ -7,9 +7,9 @@ import {TreasuryFactory} from "../contracts/TreasuryFactory.sol";
 import {TreasuryViews} from "../contracts/TreasuryViews.sol";
 import {ITreasuryErrors} from "../contracts/interfaces/ITreasuryErrors.sol";
 import {ITreasuryEvents} from "../contracts/interfaces/ITreasuryEvents.sol";
-import {Payment} from "../contracts/libraries/PaymentBlob.sol";
 import {PaymentDigest} from "../contracts/libraries/PaymentDigest.sol";
 import {Policy, Refusal, Role, Scope, SessionRequest, WindowLimit} from "../contracts/libraries/Types.sol";
+import {Digests, Payment} from "./Digests.sol";
 import {TestUSDC} from "./mocks/TestUSDC.sol";
 import {ERC3009} from "@openzeppelin/contracts/token/ERC20/extensions/draft-ERC3009.sol";
 import {Test} from "forge-std/Test.sol";
@@ -202,7 +202,7 @@ abstract contract Base is Test, ITreasuryErrors, ITreasuryEvents {
     }
 
     function digestOf(address from, Payment memory p) internal view returns (bytes32) {
-        return PaymentDigest.eip3009(usdc.DOMAIN_SEPARATOR(), from, p, nonceOf(from, p.decisionHash));
+        return Digests.eip3009(usdc.DOMAIN_SEPARATOR(), from, p, nonceOf(from, p.decisionHash));
     }
 
     function blobOf(Payment memory p, bytes32 digest, uint256 key) internal pure returns (bytes memory) {
@@ -242,7 +242,7 @@ abstract contract Base is Test, ITreasuryErrors, ITreasuryEvents {
     }
 
     function approvalDigest(address from, Payment memory p, bytes32 digest) internal view returns (bytes32) {
-        return PaymentDigest.typed(treasuryDomain(), PaymentDigest.approval(from, p, digest));
+        return Digests.typed(treasuryDomain(), Digests.approval(from, p, digest));
     }
 
     function treasuryDomain() internal view returns (bytes32) {
@@ -295,7 +295,7 @@ abstract contract Base is Test, ITreasuryErrors, ITreasuryEvents {
     function assertTokenRefuses(address from, Payment memory p, bytes32 digest, bytes memory blob) internal {
         bytes32 nonce = nonceOf(from, p.decisionHash);
         // A digest of another nonce is settled with that nonce, by whoever signed it.
-        if (digest != PaymentDigest.eip3009(usdc.DOMAIN_SEPARATOR(), from, p, nonce)) nonce = OTHER_NONCE;
+        if (digest != Digests.eip3009(usdc.DOMAIN_SEPARATOR(), from, p, nonce)) nonce = OTHER_NONCE;
         vm.expectRevert(ERC3009.ERC3009InvalidSignature.selector);
         usdc.transferWithAuthorization(from, p.payee, p.amount, p.validAfter, p.validBefore, nonce, blob);
     }

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.30;
 
-import {Payment} from "../contracts/libraries/PaymentBlob.sol";
 import {Permit2Digest} from "../contracts/libraries/Permit2Digest.sol";
 import {Refusal} from "../contracts/libraries/Types.sol";
 import {Base} from "./Base.t.sol";
+import {Digests, Payment} from "./Digests.sol";
 import {
     ISignatureTransfer,
     X402ExactPermit2Proxy,
@@ -70,9 +70,7 @@ abstract contract Permit2Base is Base {
     function railDigest(address from, Payment memory p) internal view returns (bytes32) {
         if (p.rail == EIP3009) return digestOf(from, p);
         p.nonce = nonceOf(from, p.decisionHash);
-        return p.rail == EXACT
-            ? Permit2Digest.exact(address(usdc), p)
-            : Permit2Digest.upto(address(usdc), p, facilitator);
+        return p.rail == EXACT ? Digests.exact(address(usdc), p) : Digests.upto(address(usdc), p, facilitator);
     }
 
     function signedOn(address from, Payment memory p)

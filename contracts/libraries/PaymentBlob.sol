@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.30;
 
-/// @notice A payment as the signature blob of a purse carries it.
-struct Payment {
-    uint8 rail;
-    uint8 approvalKind;
-    address payee;
-    uint256 amount;
-    uint256 validAfter;
-    uint256 validBefore;
-    bytes32 decisionHash;
-    bytes32 r;
-    bytes32 vs;
-    // Not in the blob: what it must have been signed with.
-    bytes32 nonce;
-}
+/// @notice A payment as a well-formed signature blob carries it: where in the call data that blob starts.
+/// @dev Each field is read where it stands: as a struct in memory, a payment cost 400 gas more.
+type Payment is uint256;
+
+using {
+    PaymentBlob.rail,
+    PaymentBlob.approvalKind,
+    PaymentBlob.payee,
+    PaymentBlob.amount,
+    PaymentBlob.validAfter,
+    PaymentBlob.validBefore,
+    PaymentBlob.decisionHash,
+    PaymentBlob.signature
+} for Payment global;
 
 /// @notice The compact signature blob: what an agent hands to a facilitator as "the signature".
 ///
@@ -31,15 +31,15 @@ struct Payment {
 /// | 139.. or 159.. | approval: nothing; r and vs of an EOA; or an EIP-1271 approver and its signature |
 library PaymentBlob {
     /// @dev EIP-3009 `transferWithAuthorization`.
-    uint8 internal constant RAIL_EIP3009 = 1;
+    uint256 internal constant RAIL_EIP3009 = 1;
     /// @dev Permit2 through the x402 `exact` proxy.
-    uint8 internal constant RAIL_PERMIT2_EXACT = 2;
+    uint256 internal constant RAIL_PERMIT2_EXACT = 2;
     /// @dev Permit2 through the x402 `upto` proxy: the amount is the most that may be charged.
-    uint8 internal constant RAIL_PERMIT2_UPTO = 3;
+    uint256 internal constant RAIL_PERMIT2_UPTO = 3;
 
-    uint8 internal constant APPROVAL_NONE = 0;
-    uint8 internal constant APPROVAL_EOA = 1;
-    uint8 internal constant APPROVAL_CONTRACT = 2;
+    uint256 internal constant APPROVAL_NONE = 0;
+    uint256 internal constant APPROVAL_EOA = 1;
+    uint256 internal constant APPROVAL_CONTRACT = 2;
 
     uint256 internal constant BASE_LENGTH = 139;
     /// @dev Of the facilitator on rail 3, and of a contract approver.
@@ -51,39 +51,92 @@ library PaymentBlob {
     /// @notice Whether the blob has the shape that its first byte announces. Never reverts.
     function isWellFormed(bytes calldata blob) internal pure returns (bool) {
         uint256 length = blob.length;
-        if (length < BASE_LENGTH || length > MAX_LENGTH) return false;
         uint256 kinds;
+        // Zero, or whatever follows, where the blob has no first byte: the length decides in the end.
         assembly ("memory-safe") {
             kinds := byte(0, calldataload(blob.offset))
         }
-        // The common cases first.
-        if (kinds == RAIL_EIP3009) return length == BASE_LENGTH;
-        if (kinds == (APPROVAL_EOA << 4 | RAIL_EIP3009)) return length == BASE_LENGTH + EOA_APPROVAL_LENGTH;
-        uint256 approvalKind = kinds >> 4;
-        uint256 base = approvalOffset(kinds & 0x0f);
-        if (approvalKind == APPROVAL_NONE) return length == base;
-        if (approvalKind == APPROVAL_EOA) return length == base + EOA_APPROVAL_LENGTH;
-        return approvalKind == APPROVAL_CONTRACT && length >= base + ADDRESS_LENGTH;
+        // Sums of lengths: nothing overflows.
+        unchecked {
+            // The common cases first.
+            if (kinds == RAIL_EIP3009) return length == BASE_LENGTH;
+            if (kinds == (APPROVAL_EOA << 4 | RAIL_EIP3009)) {
+                return length == BASE_LENGTH + EOA_APPROVAL_LENGTH;
+            }
+            if (length > MAX_LENGTH) return false;
+            uint256 kind = kinds >> 4;
+            uint256 base = approvalOffset(kinds & 0x0f);
+            if (kind == APPROVAL_NONE) return length == base;
+            if (kind == APPROVAL_EOA) return length == base + EOA_APPROVAL_LENGTH;
+            return kind == APPROVAL_CONTRACT && length >= base + ADDRESS_LENGTH;
+        }
     }
 
     /// @notice Where the approval of a blob of that rail starts.
-    function approvalOffset(uint256 rail) internal pure returns (uint256) {
-        return rail == RAIL_PERMIT2_UPTO ? BASE_LENGTH + ADDRESS_LENGTH : BASE_LENGTH;
+    function approvalOffset(uint256 rail_) internal pure returns (uint256) {
+        return rail_ == RAIL_PERMIT2_UPTO ? BASE_LENGTH + ADDRESS_LENGTH : BASE_LENGTH;
     }
 
-    /// @notice Reads a well-formed blob.
-    /// @dev Warning: reads past the end unless {isWellFormed} holds.
-    function decode(bytes calldata blob) internal pure returns (Payment memory payment) {
+    /* FIELDS */
+
+    /// @notice The payment that a blob carries.
+    /// @dev Warning: its fields are anything unless {isWellFormed} holds.
+    function read(bytes calldata blob) internal pure returns (Payment payment) {
         assembly ("memory-safe") {
-            let head := calldataload(blob.offset)
-            mstore(payment, and(byte(0, head), 0x0f))
-            mstore(add(payment, 0x20), shr(4, byte(0, head)))
-            mstore(add(payment, 0x40), shr(96, shl(8, head)))
-            let middle := calldataload(add(blob.offset, 21))
-            mstore(add(payment, 0x60), shr(160, middle))
-            mstore(add(payment, 0x80), and(shr(120, middle), 0xffffffffff))
-            mstore(add(payment, 0xa0), and(shr(80, middle), 0xffffffffff))
-            calldatacopy(add(payment, 0xc0), add(blob.offset, 43), 0x60)
+            payment := blob.offset
+        }
+    }
+
+    function rail(Payment payment) internal pure returns (uint256 value) {
+        assembly ("memory-safe") {
+            value := and(byte(0, calldataload(payment)), 0x0f)
+        }
+    }
+
+    function approvalKind(Payment payment) internal pure returns (uint256 value) {
+        assembly ("memory-safe") {
+            value := shr(252, calldataload(payment))
+        }
+    }
+
+    function payee(Payment payment) internal pure returns (address value) {
+        assembly ("memory-safe") {
+            value := shr(96, calldataload(add(payment, 1)))
+        }
+    }
+
+    /// @return value In the asset's atomic units; of 96 bits.
+    function amount(Payment payment) internal pure returns (uint256 value) {
+        assembly ("memory-safe") {
+            value := shr(160, calldataload(add(payment, 21)))
+        }
+    }
+
+    /// @return value Unix seconds (exclusive).
+    function validAfter(Payment payment) internal pure returns (uint256 value) {
+        assembly ("memory-safe") {
+            value := shr(216, calldataload(add(payment, 33)))
+        }
+    }
+
+    /// @return value Unix seconds (exclusive).
+    function validBefore(Payment payment) internal pure returns (uint256 value) {
+        assembly ("memory-safe") {
+            value := shr(216, calldataload(add(payment, 38)))
+        }
+    }
+
+    function decisionHash(Payment payment) internal pure returns (bytes32 value) {
+        assembly ("memory-safe") {
+            value := calldataload(add(payment, 43))
+        }
+    }
+
+    /// @notice The session key's signature.
+    function signature(Payment payment) internal pure returns (bytes32 r, bytes32 vs) {
+        assembly ("memory-safe") {
+            r := calldataload(add(payment, 75))
+            vs := calldataload(add(payment, 107))
         }
     }
 
@@ -92,23 +145,23 @@ library PaymentBlob {
         return address(bytes20(blob[BASE_LENGTH:BASE_LENGTH + ADDRESS_LENGTH]));
     }
 
-    /// @notice The EOA approver's signature of a blob of that kind.
-    function eoaApproval(bytes calldata blob, uint256 rail) internal pure returns (bytes32 r, bytes32 vs) {
-        uint256 offset = approvalOffset(rail);
+    /// @notice The EOA approver's signature of a blob of that kind: whatever the rail, the blob ends in it.
+    function eoaApproval(bytes calldata blob) internal pure returns (bytes32 r, bytes32 vs) {
         assembly ("memory-safe") {
-            r := calldataload(add(blob.offset, offset))
-            vs := calldataload(add(add(blob.offset, offset), 32))
+            let end := add(blob.offset, blob.length)
+            r := calldataload(sub(end, 64))
+            vs := calldataload(sub(end, 32))
         }
     }
 
     /// @notice The contract approver and its signature, of a blob of that kind.
-    function contractApproval(bytes calldata blob, uint256 rail)
+    function contractApproval(bytes calldata blob, uint256 rail_)
         internal
         pure
-        returns (address approver, bytes calldata signature)
+        returns (address approver, bytes calldata approval)
     {
-        uint256 offset = approvalOffset(rail);
+        uint256 offset = approvalOffset(rail_);
         approver = address(bytes20(blob[offset:offset + ADDRESS_LENGTH]));
-        signature = blob[offset + ADDRESS_LENGTH:];
+        approval = blob[offset + ADDRESS_LENGTH:];
     }
 }

@@ -46,19 +46,22 @@ library PaymentDigest {
     }
 
     /// @notice The EIP-712 digest of `transferWithAuthorization` (EIP-3009).
-    function eip3009(bytes32 domainSeparator, address from, Payment memory payment, bytes32 nonce)
+    function eip3009(bytes32 domainSeparator, address from, Payment payment, bytes32 nonce)
         internal
         pure
         returns (bytes32 digest)
     {
-        // By hand, since it is on the path of every payment. `payment` keeps payee, amount, validAfter and
-        // validBefore in a row, in the order that the struct hash wants them.
+        // By hand, since it is on the path of every payment: type hash, from, payee, amount, validAfter, validBefore
+        // and nonce, in a row.
         bytes32 typehash = TRANSFER_WITH_AUTHORIZATION_TYPEHASH;
         assembly ("memory-safe") {
             let free := mload(0x40)
             mstore(free, typehash)
             mstore(add(free, 0x20), from)
-            mcopy(add(free, 0x40), add(payment, 0x40), 0x80)
+            mstore(add(free, 0x40), shr(96, calldataload(add(payment, 1))))
+            mstore(add(free, 0x60), shr(160, calldataload(add(payment, 21))))
+            mstore(add(free, 0x80), shr(216, calldataload(add(payment, 33))))
+            mstore(add(free, 0xa0), shr(216, calldataload(add(payment, 38))))
             mstore(add(free, 0xc0), nonce)
             let structHash := keccak256(free, 0xe0)
             mstore(free, hex"1901")
@@ -69,19 +72,21 @@ library PaymentDigest {
     }
 
     /// @notice The EIP-712 struct hash of a human's approval of one payment.
-    function approval(address purse, Payment memory payment, bytes32 digest)
+    function approval(address purse, Payment payment, bytes32 digest)
         internal
         pure
         returns (bytes32 structHash)
     {
-        // By hand, as above: payee and amount, then validBefore and the decision hash, stand in a row.
+        // By hand, as above: type hash, purse, payee, amount, validBefore, decision hash and digest, in a row.
         bytes32 typehash = PAYMENT_APPROVAL_TYPEHASH;
         assembly ("memory-safe") {
             let free := mload(0x40)
             mstore(free, typehash)
             mstore(add(free, 0x20), purse)
-            mcopy(add(free, 0x40), add(payment, 0x40), 0x40)
-            mcopy(add(free, 0x80), add(payment, 0xa0), 0x40)
+            mstore(add(free, 0x40), shr(96, calldataload(add(payment, 1))))
+            mstore(add(free, 0x60), shr(160, calldataload(add(payment, 21))))
+            mstore(add(free, 0x80), shr(216, calldataload(add(payment, 38))))
+            mstore(add(free, 0xa0), calldataload(add(payment, 43)))
             mstore(add(free, 0xc0), digest)
             structHash := keccak256(free, 0xe0)
         }
@@ -90,9 +95,5 @@ library PaymentDigest {
     /// @notice The EIP-3009 nonce of a gasless top-up: it commits to the envelope, its low 64 bits are zero.
     function topUpNonce(uint24 envelope, bytes32 salt) internal pure returns (bytes32) {
         return keccak256(abi.encode(envelope, salt)) & ~bytes32(NONCE_SEQUENCE_MASK);
-    }
-
-    function typed(bytes32 domainSeparator, bytes32 structHash) internal pure returns (bytes32) {
-        return keccak256(abi.encodePacked(hex"1901", domainSeparator, structHash));
     }
 }

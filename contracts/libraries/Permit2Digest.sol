@@ -28,33 +28,34 @@ library Permit2Digest {
     );
 
     /// @notice The digest of a payment through the `exact` proxy.
-    function exact(address token, Payment memory payment) internal view returns (bytes32) {
-        bytes32 witness = keccak256(abi.encode(EXACT_WITNESS_TYPEHASH, payment.payee, payment.validAfter));
-        return _digest(EXACT_TYPEHASH, EXACT_PROXY, token, payment, witness);
+    function exact(address token, Payment payment, bytes32 nonce) internal view returns (bytes32) {
+        bytes32 witness = keccak256(abi.encode(EXACT_WITNESS_TYPEHASH, payment.payee(), payment.validAfter()));
+        return _digest(EXACT_TYPEHASH, EXACT_PROXY, token, payment, nonce, witness);
     }
 
     /// @notice The digest of a payment of at most the amount, through the `upto` proxy, by that facilitator.
-    function upto(address token, Payment memory payment, address facilitator)
+    function upto(address token, Payment payment, bytes32 nonce, address facilitator)
         internal
         view
         returns (bytes32)
     {
         bytes32 witness = keccak256(
-            abi.encode(UPTO_WITNESS_TYPEHASH, payment.payee, facilitator, payment.validAfter)
+            abi.encode(UPTO_WITNESS_TYPEHASH, payment.payee(), facilitator, payment.validAfter())
         );
-        return _digest(UPTO_TYPEHASH, UPTO_PROXY, token, payment, witness);
+        return _digest(UPTO_TYPEHASH, UPTO_PROXY, token, payment, nonce, witness);
     }
 
     function _digest(
         bytes32 typehash,
         address spender,
         address token,
-        Payment memory payment,
+        Payment payment,
+        bytes32 nonce,
         bytes32 witness
     ) private view returns (bytes32) {
-        bytes32 permitted = keccak256(abi.encode(TOKEN_PERMISSIONS_TYPEHASH, token, payment.amount));
+        bytes32 permitted = keccak256(abi.encode(TOKEN_PERMISSIONS_TYPEHASH, token, payment.amount()));
         bytes32 structHash =
-            keccak256(abi.encode(typehash, permitted, spender, payment.nonce, payment.validBefore, witness));
+            keccak256(abi.encode(typehash, permitted, spender, nonce, payment.validBefore(), witness));
         // Worked out each time: the chain's id may change under a treasury.
         bytes32 domain = keccak256(abi.encode(DOMAIN_TYPEHASH, DOMAIN_NAME, block.chainid, PERMIT2));
         return keccak256(abi.encodePacked(hex"1901", domain, structHash));

@@ -7,10 +7,11 @@ import {Policies} from "../libraries/Policies.sol";
 import {Envelope, Group, Role, WindowLimit} from "../libraries/Types.sol";
 import {WindowWord, WindowWordLib} from "../libraries/WindowWord.sol";
 import {TreasuryReleases} from "./TreasuryReleases.sol";
+import {TreasuryStanding} from "./TreasuryStanding.sol";
 
 /// @notice Budgets of the organisation: a session draws against its envelope's limits and against those of its
 /// group and of every group above, so a fleet cannot exceed what its organisation allows.
-abstract contract TreasuryGroups is TreasuryReleases {
+abstract contract TreasuryGroups is TreasuryReleases, TreasuryStanding {
     /// @dev Groups above one another: each costs every opening of its envelopes storage reads and writes.
     uint8 private constant MAX_DEPTH = 4;
 
@@ -81,7 +82,9 @@ abstract contract TreasuryGroups is TreasuryReleases {
         BooksWord books = record.books;
         if (books.group() != 0) {
             _requireAnnounced();
-            _checkNotFrozen(books.group());
+            // Only an owner releases: nobody is led out of a frozen group.
+            (uint256 frozen,) = _standingOf(books.group());
+            if (frozen != 0) revert GroupIsFrozen(frozen);
         }
         if (group != 0) {
             uint8 asset = _existingGroup(group).asset;
@@ -94,12 +97,5 @@ abstract contract TreasuryGroups is TreasuryReleases {
             group == 0 ? record.head.without(HeadWordLib.GROUPED) : record.head.with(HeadWordLib.GROUPED);
         emit GroupSet(envelope, group, msg.sender);
         _renewPolicy(envelope, record);
-    }
-
-    /// @dev Only an owner releases: nobody is led out of a frozen group.
-    function _checkNotFrozen(uint24 group) private view {
-        for (; group != 0; group = _groups[group].parent) {
-            if (_groups[group].frozen) revert GroupIsFrozen(group);
-        }
     }
 }

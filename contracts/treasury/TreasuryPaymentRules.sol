@@ -20,9 +20,13 @@ interface IPermit2Nonces {
 
 /// @notice What a payment must satisfy: asked by the token through the purse, and by the views.
 /// @dev Every rule answers with a {Verdict}. The session's word and the envelope's head are read once and passed on.
+/// What every payment passes is nested instead of joined by `&&`, and falls through: both cost less gas.
 abstract contract TreasuryPaymentRules is TreasuryStanding {
     /// @dev Half the order of secp256k1, rounded down: what a low s is at most.
     uint256 private constant HALF_N = 0x7fffffffffffffffffffffffffffffff5d576e7357a4501ddfe92f46681b20a0;
+
+    /// @dev The bits of {Account} that say who may approve: the role is set, and nothing of `agentOf`.
+    uint256 private constant APPROVER_OR_AGENT = ~uint256(0xffff) | Role.APPROVER;
 
     /// @dev All the rules, over one signature of one purse.
     function _judge(address purse, bytes32 domainSeparator, bytes32 digest, bytes calldata signature)
@@ -39,83 +43,83 @@ abstract contract TreasuryPaymentRules is TreasuryStanding {
         if (!PaymentBlob.isWellFormed(signature)) {
             return Verdicts.refused(Refusal.SignatureMalformed, PaymentBlob.BASE_LENGTH, signature.length);
         }
-        Payment memory payment = PaymentBlob.decode(signature);
-        payment.nonce = PaymentDigest.commitment(
-            PaymentDigest.terms(epoch, word.policyVersion()),
-            PaymentDigest.sessionId(purse, word.sequence()),
-            payment.decisionHash
-        );
-        bytes32 expected;
-        if (payment.rail == PaymentBlob.RAIL_EIP3009) {
-            expected = PaymentDigest.eip3009(domainSeparator, purse, payment, payment.nonce);
-        } else {
-            if (payment.rail == 0 || payment.rail > PaymentBlob.RAIL_PERMIT2_UPTO) {
-                return Verdicts.refused(Refusal.RailUnknown, PaymentBlob.RAIL_PERMIT2_UPTO, payment.rail);
+        Payment payment = PaymentBlob.read(signature);
+        // A block of its own: the stack has no room for all of this and the rules below.
+        {
+            bytes32 nonce = PaymentDigest.commitment(
+                PaymentDigest.terms(epoch, word.policyVersion()),
+                PaymentDigest.sessionId(purse, word.sequence()),
+                payment.decisionHash()
+            );
+            bytes32 expected;
+            if (payment.rail() == PaymentBlob.RAIL_EIP3009) {
+                expected = PaymentDigest.eip3009(domainSeparator, purse, payment, nonce);
+            } else {
+                uint256 rail = payment.rail();
+                if (rail == 0 || rail > PaymentBlob.RAIL_PERMIT2_UPTO) {
+                    return Verdicts.refused(Refusal.RailUnknown, PaymentBlob.RAIL_PERMIT2_UPTO, rail);
+                }
+                if (!head.has(HeadWordLib.PERMIT2)) {
+                    return Verdicts.refused(Refusal.RailNotAllowed, PaymentBlob.RAIL_EIP3009, rail);
+                }
+                expected = _permit2Digest(word, nonce, signature);
             }
-            if (!head.has(HeadWordLib.PERMIT2)) {
-                return Verdicts.refused(Refusal.RailNotAllowed, PaymentBlob.RAIL_EIP3009, payment.rail);
+            if (digest != expected) {
+                return Verdicts.refused(Refusal.DigestMismatch, uint256(expected), uint256(digest));
             }
-            expected = _permit2Digest(word, payment, signature);
+            if (head.has(HeadWordLib.PERMIT2)) {
+                if (_settledElsewhere(purse, word, payment, nonce)) {
+                    return Verdicts.refused(Refusal.DecisionSettled, 1, 2);
+                }
+            }
         }
-        if (digest != expected) {
-            return Verdicts.refused(Refusal.DigestMismatch, uint256(expected), uint256(digest));
-        }
-        if (head.has(HeadWordLib.PERMIT2) && _settledElsewhere(purse, word, payment)) {
-            return Verdicts.refused(Refusal.DecisionSettled, 1, 2);
-        }
-        return _judgePayment(purse, word, head, payment, digest, signature);
-    }
 
-    /// @dev What Permit2 must be asking about.
-    function _permit2Digest(SessionWord word, Payment memory payment, bytes calldata signature)
-        private
-        view
-        returns (bytes32)
-    {
-        address token = _assets[_envelopes[word.envelope()].books.asset()].token;
-        if (payment.rail == PaymentBlob.RAIL_PERMIT2_EXACT) return Permit2Digest.exact(token, payment);
-        return Permit2Digest.upto(token, payment, PaymentBlob.facilitator(signature));
-    }
-
-    /// @dev Whether the decision has settled on the other rail: token and Permit2 count nonces apart.
-    function _settledElsewhere(address purse, SessionWord word, Payment memory payment)
-        private
-        view
-        returns (bool)
-    {
-        if (payment.rail == PaymentBlob.RAIL_EIP3009) {
-            uint256 nonce = uint256(payment.nonce);
-            uint256 used = IPermit2Nonces(Permit2Digest.PERMIT2).nonceBitmap(purse, nonce >> 8);
-            return used >> (nonce & 0xff) & 1 != 0;
-        }
-        address token = _assets[_envelopes[word.envelope()].books.asset()].token;
-        return IERC3009(token).authorizationState(purse, payment.nonce);
-    }
-
-    /// @dev The rules over a payment that the digest is about: limits, session key, approval.
-    function _judgePayment(
-        address purse,
-        SessionWord word,
-        HeadWord head,
-        Payment memory payment,
-        bytes32 digest,
-        bytes calldata signature
-    ) private view returns (Verdict verdict) {
+        // The digest is about this payment: limits, session key, approval.
         uint256 threshold;
-        (verdict, threshold) = _judgeRules(purse, word, head, payment.payee, payment.amount);
+        (verdict, threshold) = _judgeRules(purse, word, head, payment.payee(), payment.amount());
         if (verdict.refuses()) return verdict;
-
-        address signer = _recover(digest, payment.r, payment.vs);
+        (bytes32 r, bytes32 vs) = payment.signature();
+        address signer;
+        if (_isLow(vs)) signer = ECDSA.tryRecover(digest, r, vs);
         // The key of an open session is never zero, what nobody signed recovers to zero.
         if (signer != word.key()) {
             return Verdicts.refused(Refusal.SessionKeyMismatch, uint160(word.key()), uint160(signer));
         }
-        if (payment.approvalKind == PaymentBlob.APPROVAL_NONE) {
-            if (payment.amount <= threshold) return Verdicts.FINE;
-            return Verdicts.refused(Refusal.ApprovalMissing, threshold, payment.amount);
+        if (payment.approvalKind() != PaymentBlob.APPROVAL_NONE) {
+            // Judged even where none is due: whoever submits a payment must not be able to write an approver into it.
+            return _judgeApproval(purse, word, digest, signature);
         }
-        // Judged even where none is due: whoever submits a payment must not be able to write an approver into it.
-        return _judgeApproval(purse, word, payment, digest, signature);
+        if (payment.amount() > threshold) {
+            return Verdicts.refused(Refusal.ApprovalMissing, threshold, payment.amount());
+        }
+    }
+
+    /// @dev What Permit2 must be asking about.
+    function _permit2Digest(SessionWord word, bytes32 nonce, bytes calldata signature)
+        private
+        view
+        returns (bytes32)
+    {
+        Payment payment = PaymentBlob.read(signature);
+        address token = _assets[_envelopes[word.envelope()].books.asset()].token;
+        if (payment.rail() == PaymentBlob.RAIL_PERMIT2_EXACT) {
+            return Permit2Digest.exact(token, payment, nonce);
+        }
+        return Permit2Digest.upto(token, payment, nonce, PaymentBlob.facilitator(signature));
+    }
+
+    /// @dev Whether the decision has settled on the other rail: token and Permit2 count nonces apart.
+    function _settledElsewhere(address purse, SessionWord word, Payment payment, bytes32 nonce)
+        private
+        view
+        returns (bool)
+    {
+        if (payment.rail() == PaymentBlob.RAIL_EIP3009) {
+            uint256 used = IPermit2Nonces(Permit2Digest.PERMIT2).nonceBitmap(purse, uint256(nonce) >> 8);
+            return used >> (uint256(nonce) & 0xff) & 1 != 0;
+        }
+        address token = _assets[_envelopes[word.envelope()].books.asset()].token;
+        return IERC3009(token).authorizationState(purse, nonce);
     }
 
     /// @dev Whether the session may pay at all, and the epoch that its payments commit to.
@@ -131,9 +135,10 @@ abstract contract TreasuryPaymentRules is TreasuryStanding {
             return (Verdicts.refused(Refusal.PolicyChanged, head.policyVersion(), word.policyVersion()), 0);
         }
         uint256 expiry = word.expiry();
-        if (block.timestamp < expiry) return (Verdicts.FINE, epoch);
-        if (expiry == 0) return (Verdicts.refused(Refusal.SessionFrozen, 0, 0), 0);
-        return (Verdicts.refused(Refusal.SessionExpired, expiry, block.timestamp), 0);
+        if (block.timestamp >= expiry) {
+            if (expiry == 0) return (Verdicts.refused(Refusal.SessionFrozen, 0, 0), 0);
+            return (Verdicts.refused(Refusal.SessionExpired, expiry, block.timestamp), 0);
+        }
     }
 
     /// @dev Cap, payee lists and threshold: the policy's, and the session's where it narrows them.
@@ -165,31 +170,32 @@ abstract contract TreasuryPaymentRules is TreasuryStanding {
     }
 
     /// @dev A human's EIP-712 approval of this very digest, by somebody who may.
-    function _judgeApproval(
-        address purse,
-        SessionWord word,
-        Payment memory payment,
-        bytes32 digest,
-        bytes calldata signature
-    ) private view returns (Verdict) {
+    function _judgeApproval(address purse, SessionWord word, bytes32 digest, bytes calldata signature)
+        private
+        view
+        returns (Verdict verdict)
+    {
+        Payment payment = PaymentBlob.read(signature);
         bytes32 approvalDigest = _hashTypedData(PaymentDigest.approval(purse, payment, digest));
-        if (payment.approvalKind == PaymentBlob.APPROVAL_EOA) {
-            (bytes32 r, bytes32 vs) = PaymentBlob.eoaApproval(signature, payment.rail);
-            address signer = _recover(approvalDigest, r, vs);
+        if (payment.approvalKind() == PaymentBlob.APPROVAL_EOA) {
+            (bytes32 r, bytes32 vs) = PaymentBlob.eoaApproval(signature);
+            address signer;
+            if (_isLow(vs)) signer = ECDSA.tryRecover(approvalDigest, r, vs);
             if (signer == address(0)) return Verdicts.refused(Refusal.ApprovalInvalid, 0, 0);
-            if (_mayApprove(signer, word)) return Verdicts.FINE;
-            return Verdicts.refused(Refusal.ApproverNotAuthorized, Role.APPROVER, uint160(signer));
+            if (!_mayApprove(signer, word)) {
+                return Verdicts.refused(Refusal.ApproverNotAuthorized, Role.APPROVER, uint160(signer));
+            }
+        } else {
+            (address approver, bytes calldata approverSignature) =
+                PaymentBlob.contractApproval(signature, payment.rail());
+            // Asked before it is called: only an approver's own contract ever runs here.
+            if (!_mayApprove(approver, word)) {
+                return Verdicts.refused(Refusal.ApproverNotAuthorized, Role.APPROVER, uint160(approver));
+            }
+            if (!SignatureChecker.isValidERC1271SignatureNow(approver, approvalDigest, approverSignature)) {
+                return Verdicts.refused(Refusal.ApprovalInvalid, 0, uint160(approver));
+            }
         }
-        (address approver, bytes calldata approverSignature) =
-            PaymentBlob.contractApproval(signature, payment.rail);
-        // Asked before it is called: only an approver's own contract ever runs here.
-        if (!_mayApprove(approver, word)) {
-            return Verdicts.refused(Refusal.ApproverNotAuthorized, Role.APPROVER, uint160(approver));
-        }
-        if (!SignatureChecker.isValidERC1271SignatureNow(approver, approvalDigest, approverSignature)) {
-            return Verdicts.refused(Refusal.ApprovalInvalid, 0, uint160(approver));
-        }
-        return Verdicts.FINE;
     }
 
     /// @dev Not an agent, not the session key; and never an author of policies where duties are separate.
@@ -200,13 +206,15 @@ abstract contract TreasuryPaymentRules is TreasuryStanding {
         assembly ("memory-safe") {
             account := sload(record.slot)
         }
-        if (account & Role.APPROVER == 0 || account >> 16 != 0 || approver == word.key()) return false;
-        return account >> 8 == 0 || !_organisation.separateDuties;
+        if (account & APPROVER_OR_AGENT != Role.APPROVER) return false;
+        if (account >> 8 != 0) {
+            if (_organisation.separateDuties) return false;
+        }
+        return approver != word.key();
     }
 
-    /// @dev Zero where the signature is nobody's, or has a high s: one payment has one signature.
-    function _recover(bytes32 digest, bytes32 r, bytes32 vs) private view returns (address) {
-        if (uint256(vs) & type(uint256).max >> 1 > HALF_N) return address(0);
-        return ECDSA.tryRecover(digest, r, vs);
+    /// @dev Whether the s of a compact signature is low: a payment has one signature, not its mirror image as well.
+    function _isLow(bytes32 vs) private pure returns (bool) {
+        return uint256(vs) & type(uint256).max >> 1 <= HALF_N;
     }
 }

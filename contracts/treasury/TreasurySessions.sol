@@ -69,7 +69,7 @@ abstract contract TreasurySessions is TreasurySessionRules, TreasuryStops {
         closing.books = envelope.books;
         _measureReturn(closing);
         if (closing.counted && closing.unspent != 0) {
-            _giveBack(envelope.windows, closing.draw, closing.unspent);
+            _count(envelope.windows, 0, closing.draw, closing.unspent);
         }
         _settle(number, closing);
         _book(envelope, closing, 0);
@@ -106,7 +106,7 @@ abstract contract TreasurySessions is TreasurySessionRules, TreasuryStops {
             emit SessionClosed(envelope, opening.purse, before.sequence(), opening.held, opening.unspent);
             uint24 group = opening.unspent == 0 ? 0 : opening.draw.group();
             for (; group != 0; group = _groups[group].parent) {
-                _giveBack(_groups[group].windows, opening.draw, opening.unspent);
+                _count(_groups[group].windows, 0, opening.draw, opening.unspent);
             }
         } else if (opening.held != 0) {
             emit PurseSwept(envelope, opening.purse, opening.held);
@@ -122,7 +122,7 @@ abstract contract TreasurySessions is TreasurySessionRules, TreasuryStops {
         }
         uint96 budget = request.budget;
         for (uint24 group = opening.books.group(); group != 0; group = _groups[group].parent) {
-            _count(_groups[group].windows, budget);
+            _count(_groups[group].windows, budget, opening.draw, 0);
         }
         if (opening.held != budget) _book(envelope, opening, budget);
 
@@ -157,23 +157,15 @@ abstract contract TreasurySessions is TreasurySessionRules, TreasuryStops {
 
     /* WINDOWS */
 
-    /// @dev What a draw did not spend is no longer counted, where the windows that counted it are current.
-    function _giveBack(WindowWord[5] storage windows, DrawWord draw, uint256 unspent) private {
+    /// @dev Counts a budget in every window, and no longer what an earlier draw did not spend, where the windows that
+    /// counted that are current.
+    function _count(WindowWord[5] storage windows, uint256 budget, DrawWord draw, uint256 unspent) private {
         for (uint256 i; i < 5; ++i) {
             WindowWord window = windows[i];
             if (window.limit() == 0) break;
             uint256 index = Windows.indexAt(window.period(), block.timestamp);
             uint256 used = Windows.usedAfterReturn(window, index, draw.openedAt(), unspent);
-            windows[i] = window.counting(used, index);
-        }
-    }
-
-    function _count(WindowWord[5] storage windows, uint256 budget) private {
-        for (uint256 i; i < 5; ++i) {
-            WindowWord window = windows[i];
-            if (window.limit() == 0) break;
-            uint256 index = Windows.indexAt(window.period(), block.timestamp);
-            windows[i] = window.counting(Windows.usedAt(window, block.timestamp) + budget, index);
+            windows[i] = window.counting(used + budget, index);
         }
     }
 }

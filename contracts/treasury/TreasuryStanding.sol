@@ -24,14 +24,22 @@ abstract contract TreasuryStanding is TreasuryStorage {
         assembly ("memory-safe") {
             organisation := sload(_organisation.slot)
         }
+        epoch = uint32(organisation >> EPOCH_OFFSET);
         if (organisation & 0xff != 0) return (Verdicts.refused(Refusal.OrganisationFrozen, 0, 0), 0);
         if (head.has(HeadWordLib.FROZEN)) return (Verdicts.refused(Refusal.EnvelopeFrozen, 0, 0), 0);
-        epoch = uint32(organisation >> EPOCH_OFFSET);
-        if (!head.has(HeadWordLib.GROUPED)) return (Verdicts.FINE, epoch);
-        uint256 group = _envelopes[envelope].books.group();
+        if (head.has(HeadWordLib.GROUPED)) {
+            (uint256 frozen, uint256 released) = _standingOf(_envelopes[envelope].books.group());
+            if (frozen != 0) return (Verdicts.refused(Refusal.GroupFrozen, frozen, 0), 0);
+            epoch += released;
+        }
+    }
+
+    /// @return frozen The group itself or the first one above it that is frozen, or 0.
+    /// @return epoch How often they were released, it and all above it, where none is frozen.
+    function _standingOf(uint256 group) internal view returns (uint256 frozen, uint256 epoch) {
         while (group != 0) {
             Group storage record = _groups[group];
-            if (record.frozen) return (Verdicts.refused(Refusal.GroupFrozen, group, 0), 0);
+            if (record.frozen) return (group, 0);
             epoch += record.epoch;
             group = record.parent;
         }

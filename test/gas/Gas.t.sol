@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.30;
 
-import {Payment} from "../../contracts/libraries/PaymentBlob.sol";
 import {Policy, SessionRequest} from "../../contracts/libraries/Types.sol";
 import {Base} from "../Base.t.sol";
+import {Payment} from "../Digests.sol";
 
 /// @notice Total gas of whole transactions, calldata and base fee included, in the steady state: each test runs
 /// with `--isolate`, its warm-up done in `setUp`.

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.30;
 
-import {Payment} from "../../contracts/libraries/PaymentBlob.sol";
 import {Role, SessionRequest} from "../../contracts/libraries/Types.sol";
+import {Payment} from "../Digests.sol";
 import {Permit2Base} from "../Permit2Base.t.sol";
 import {HostileWallet} from "../mocks/Wallets.sol";
 

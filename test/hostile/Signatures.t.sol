@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.30;
 
-import {Payment} from "../../contracts/libraries/PaymentBlob.sol";
 import {Refusal, Role, SessionRequest} from "../../contracts/libraries/Types.sol";
 import {Base} from "../Base.t.sol";
+import {Payment} from "../Digests.sol";
 import {Wallet} from "../mocks/Wallets.sol";
 
 /// @notice The edges of ECDSA, and wrappers, where a person or an agent signs. Session keys: {PayTest}, {PayBlobTest}.

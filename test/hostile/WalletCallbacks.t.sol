@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.30;
 
-import {Payment} from "../../contracts/libraries/PaymentBlob.sol";
 import {Refusal, Role, SessionRequest} from "../../contracts/libraries/Types.sol";
 import {Base} from "../Base.t.sol";
+import {Payment} from "../Digests.sol";
 import {CuriousWallet} from "../mocks/CuriousWallet.sol";
 
 /// @notice Agents and approvers that are contracts run while they are asked; nothing that they try then gets through.

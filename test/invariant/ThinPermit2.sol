@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.30;
 
-import {Payment} from "../../contracts/libraries/PaymentBlob.sol";
-import {Permit2Digest} from "../../contracts/libraries/Permit2Digest.sol";
+import {Digests, Payment} from "../Digests.sol";
 import {IERC1271} from "@openzeppelin/contracts/interfaces/IERC1271.sol";
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 
@@ -26,7 +25,7 @@ contract ThinPermit2 {
         nonceBitmap[from][uint256(p.nonce) >> 8] |= bit;
 
         // The upto proxy lets only the facilitator that was signed for settle.
-        bytes32 digest = exact ? Permit2Digest.exact(token, p) : Permit2Digest.upto(token, p, msg.sender);
+        bytes32 digest = exact ? Digests.exact(token, p) : Digests.upto(token, p, msg.sender);
         if (IERC1271(from).isValidSignature(digest, signature) != IERC1271.isValidSignature.selector) {
             revert Refused();
         }

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.30;
 
-import {Payment} from "../../contracts/libraries/PaymentBlob.sol";
 import {PaymentDigest} from "../../contracts/libraries/PaymentDigest.sol";
 import {Policy, Refusal, SessionRequest} from "../../contracts/libraries/Types.sol";
 import {Base} from "../Base.t.sol";
+import {Digests, Payment} from "../Digests.sol";
 import {IERC3009} from "@openzeppelin/contracts/interfaces/draft-IERC3009.sol";
 import {IERC20Errors} from "@openzeppelin/contracts/interfaces/draft-IERC6093.sol";
 import {ERC3009} from "@openzeppelin/contracts/token/ERC20/extensions/draft-ERC3009.sol";
@@ -139,7 +139,7 @@ contract PayTest is Base {
         treasury.closeSession(purse, "");
         Payment memory p = paymentOf(payee, UNIT);
         bytes32 nonce = PaymentDigest.commitment(1, PaymentDigest.sessionId(purse, 2), DECISION);
-        bytes32 digest = PaymentDigest.eip3009(usdc.DOMAIN_SEPARATOR(), purse, p, nonce);
+        bytes32 digest = Digests.eip3009(usdc.DOMAIN_SEPARATOR(), purse, p, nonce);
         (, bytes32 r,) = vm.sign(0xa11ce, "a point on the curve");
         sessionKey = ecrecover(digest, 27, r, bytes32(high));
         assertTrue(sessionKey != address(0), "nobody's");
@@ -156,7 +156,7 @@ contract PayTest is Base {
 
     function test_RevertWhen_NonceIsRandom() public {
         Payment memory p = paymentOf(payee, UNIT);
-        bytes32 digest = PaymentDigest.eip3009(usdc.DOMAIN_SEPARATOR(), purse, p, OTHER_NONCE);
+        bytes32 digest = Digests.eip3009(usdc.DOMAIN_SEPARATOR(), purse, p, OTHER_NONCE);
         assertRefused(purse, p, digest, blobOf(p, digest, sessionSecret), Refusal.DigestMismatch);
     }
 
@@ -170,7 +170,7 @@ contract PayTest is Base {
             bytes32(uint256(PaymentDigest.commitment(1, mine, DECISION)) | 1)
         ];
         for (uint256 i; i < nonces.length; ++i) {
-            bytes32 digest = PaymentDigest.eip3009(usdc.DOMAIN_SEPARATOR(), purse, p, nonces[i]);
+            bytes32 digest = Digests.eip3009(usdc.DOMAIN_SEPARATOR(), purse, p, nonces[i]);
             bytes memory blob = blobOf(p, digest, sessionSecret);
             assertEq(answer(purse, digest, blob), INVALID);
             vm.expectRevert(ERC3009.ERC3009InvalidSignature.selector);

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.30;
 
-import {Payment} from "../../contracts/libraries/PaymentBlob.sol";
-import {PaymentDigest} from "../../contracts/libraries/PaymentDigest.sol";
 import {Refusal, Role, SessionRequest} from "../../contracts/libraries/Types.sol";
 import {Base} from "../Base.t.sol";
+import {Digests, Payment} from "../Digests.sol";
 import {HostileWallet, Wallet} from "../mocks/Wallets.sol";
 
 /// @notice Payments above the threshold: a human's signature on this very payment.
@@ -130,8 +129,7 @@ contract PayApprovedTest is Base {
             else if (field == 3) approved.decisionHash = keccak256("another decision");
             else if (field == 4) from = stranger;
             else digest = keccak256("another digest");
-            bytes32 approval =
-                PaymentDigest.typed(treasuryDomain(), PaymentDigest.approval(from, approved, digest));
+            bytes32 approval = Digests.typed(treasuryDomain(), Digests.approval(from, approved, digest));
             _assertApprovalRefused(approval);
         }
     }
@@ -148,11 +146,11 @@ contract PayApprovedTest is Base {
     }
 
     function test_RevertWhen_ApprovedForAnotherChainOrTreasury() public {
-        bytes32 approval = PaymentDigest.approval(purse, large, digestOf(purse, large));
+        bytes32 approval = Digests.approval(purse, large, digestOf(purse, large));
         bytes32 mine = treasuryDomain(CHAIN, address(treasury));
-        assertEq(PaymentDigest.typed(mine, approval), approvalDigest(purse, large, digestOf(purse, large)));
-        _assertApprovalRefused(PaymentDigest.typed(treasuryDomain(OTHER_CHAIN, address(treasury)), approval));
-        _assertApprovalRefused(PaymentDigest.typed(treasuryDomain(CHAIN, stranger), approval));
+        assertEq(Digests.typed(mine, approval), approvalDigest(purse, large, digestOf(purse, large)));
+        _assertApprovalRefused(Digests.typed(treasuryDomain(OTHER_CHAIN, address(treasury)), approval));
+        _assertApprovalRefused(Digests.typed(treasuryDomain(CHAIN, stranger), approval));
     }
 
     function test_RevertWhen_ApprovalIsUsedForTheNextSession() public {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.30;
 
-import {Payment} from "../../contracts/libraries/PaymentBlob.sol";
 import {Refusal} from "../../contracts/libraries/Types.sol";
 import {Base} from "../Base.t.sol";
+import {Payment} from "../Digests.sol";
 
 /// @notice Signature blobs that are not what they should be: never a yes, never dear.
 contract PayBlobTest is Base {

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.30;
 
-import {Payment} from "../../contracts/libraries/PaymentBlob.sol";
-import {Permit2Digest} from "../../contracts/libraries/Permit2Digest.sol";
 import {Refusal} from "../../contracts/libraries/Types.sol";
+import {Digests, Payment} from "../Digests.sol";
 import {IPermit2, Permit2Base} from "../Permit2Base.t.sol";
 import {ISignatureTransfer, X402ExactPermit2Proxy, X402Permit2Proxy} from "../mocks/X402Permit2Proxies.sol";
 
@@ -96,8 +95,7 @@ contract Permit2Test is Permit2Base {
         usdc.approve(address(PERMIT2), p.amount);
         uint256 before = usdc.balanceOf(p.payee);
         p.nonce = nonceOf(from, p.decisionHash);
-        bytes32 digest =
-            upto ? Permit2Digest.upto(address(usdc), p, facilitator) : Permit2Digest.exact(address(usdc), p);
+        bytes32 digest = upto ? Digests.upto(address(usdc), p, facilitator) : Digests.exact(address(usdc), p);
         (uint8 v, bytes32 r, bytes32 s) = vm.sign(key, digest);
         settleOn(from, p, abi.encodePacked(r, s, v));
         assertEq(usdc.balanceOf(p.payee), before + p.amount);

@@ -2,9 +2,9 @@
 pragma solidity 0.8.30;
 
 import {Purse} from "../../contracts/Purse.sol";
-import {Payment} from "../../contracts/libraries/PaymentBlob.sol";
 import {Role} from "../../contracts/libraries/Types.sol";
 import {Base} from "../Base.t.sol";
+import {Payment} from "../Digests.sol";
 
 /// @notice Answers what it is told to, as a treasury never would.
 contract OddTreasury {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.30;
 
-import {Payment} from "../../contracts/libraries/PaymentBlob.sol";
 import {Refusal} from "../../contracts/libraries/Types.sol";
+import {Payment} from "../Digests.sol";
 import {Fleet} from "../Fleet.t.sol";
 
 /// @notice What was signed before a release never settles after it, whatever was released and how often.

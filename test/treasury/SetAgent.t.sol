@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.30;
 
-import {Payment} from "../../contracts/libraries/PaymentBlob.sol";
 import {Refusal, SessionRequest} from "../../contracts/libraries/Types.sol";
 import {Base} from "../Base.t.sol";
+import {Payment} from "../Digests.sol";
 
 contract SetAgentTest is Base {
     function test_GivenNewAgent_TheOldOneIsFree() public {

@@ -3,9 +3,10 @@ pragma solidity 0.8.30;
 
 import {TreasuryDesk} from "../../contracts/TreasuryDesk.sol";
 import {TreasuryViews} from "../../contracts/TreasuryViews.sol";
-import {Payment, PaymentBlob} from "../../contracts/libraries/PaymentBlob.sol";
+import {Payment as BlobPayment, PaymentBlob} from "../../contracts/libraries/PaymentBlob.sol";
 import {PaymentDigest} from "../../contracts/libraries/PaymentDigest.sol";
 import {Scope, SessionRequest} from "../../contracts/libraries/Types.sol";
+import {Digests, Payment} from "../Digests.sol";
 import {Test} from "forge-std/Test.sol";
 
 /// @notice The contracts' wire format against vectors that were computed elsewhere (`test/vectors/build.mjs`).
@@ -94,17 +95,25 @@ contract VectorsTest is Test {
         assertEq(payment.validBefore, _uint(at, ".validBefore"), name);
         assertEq(payment.decisionHash, _word(at, ".decisionHash"), name);
 
+        _checkDigests(at, name, blob, payment);
+    }
+
+    function _checkDigests(string memory at, string memory name, bytes memory blob, Payment memory payment)
+        private
+        view
+    {
         address purse = _address(at, ".purse");
         bytes32 session = PaymentDigest.sessionId(purse, _uint(at, ".sequence"));
         assertEq(session, _word(at, ".expected.sessionId"), name);
         bytes32 nonce = PaymentDigest.commitment(_uint(at, ".policyVersion"), session, payment.decisionHash);
         assertEq(nonce, _word(at, ".expected.nonce"), name);
-        bytes32 digest =
-            PaymentDigest.eip3009(_word(at, ".expected.tokenDomainSeparator"), purse, payment, nonce);
+        bytes32 domain = _word(at, ".expected.tokenDomainSeparator");
+        bytes32 digest = this.digestOf(domain, purse, nonce, blob);
         assertEq(digest, _word(at, ".expected.digest"), name);
-        bytes32 approval = PaymentDigest.typed(
-            _word(at, ".expected.treasuryDomainSeparator"), PaymentDigest.approval(purse, payment, digest)
-        );
+        assertEq(digest, Digests.eip3009(domain, purse, payment, nonce), name);
+        bytes32 structHash = this.approvalOf(purse, digest, blob);
+        assertEq(structHash, Digests.approval(purse, payment, digest), name);
+        bytes32 approval = Digests.typed(_word(at, ".expected.treasuryDomainSeparator"), structHash);
         assertEq(approval, _word(at, ".expected.approvalDigest"), name);
         assertEq(_recover(digest, payment.r, payment.vs), _address(at, ".expected.sessionKey"), name);
         _checkApproval(at, name, blob, payment.approvalKind, approval);
@@ -137,12 +146,29 @@ contract VectorsTest is Test {
         return PaymentBlob.isWellFormed(blob);
     }
 
-    function decode(bytes calldata blob) external pure returns (Payment memory) {
-        return PaymentBlob.decode(blob);
+    function decode(bytes calldata blob) external pure returns (Payment memory p) {
+        BlobPayment payment = PaymentBlob.read(blob);
+        (p.rail, p.approvalKind) = (uint8(payment.rail()), uint8(payment.approvalKind()));
+        (p.payee, p.amount) = (payment.payee(), payment.amount());
+        (p.validAfter, p.validBefore) = (payment.validAfter(), payment.validBefore());
+        p.decisionHash = payment.decisionHash();
+        (p.r, p.vs) = payment.signature();
+    }
+
+    function digestOf(bytes32 domain, address purse, bytes32 nonce, bytes calldata blob)
+        external
+        pure
+        returns (bytes32)
+    {
+        return PaymentDigest.eip3009(domain, purse, PaymentBlob.read(blob), nonce);
+    }
+
+    function approvalOf(address purse, bytes32 digest, bytes calldata blob) external pure returns (bytes32) {
+        return PaymentDigest.approval(purse, PaymentBlob.read(blob), digest);
     }
 
     function eoaApproval(bytes calldata blob) external pure returns (bytes32 r, bytes32 vs) {
-        return PaymentBlob.eoaApproval(blob, 1);
+        return PaymentBlob.eoaApproval(blob);
     }
 
     function contractApproval(bytes calldata blob) external pure returns (address, bytes memory) {

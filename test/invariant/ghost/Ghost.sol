@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.30;
 
-import {Payment} from "../../../contracts/libraries/PaymentBlob.sol";
 import {Policy, Role, SessionRequest} from "../../../contracts/libraries/Types.sol";
+import {Payment} from "../../Digests.sol";
 import {IWatcher} from "../WatchedToken.sol";
 import {Breach, Flows} from "./Flows.sol";
 import {Mirror} from "./Mirror.sol";

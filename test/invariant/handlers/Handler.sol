@@ -13,6 +13,7 @@ import {
     TopUpAuthorization,
     WindowLimit
 } from "../../../contracts/libraries/Types.sol";
+import {Digests} from "../../Digests.sol";
 import {WatchedToken} from "../WatchedToken.sol";
 import {Breach, Flows} from "../ghost/Flows.sol";
 import {Asked, Ghost} from "../ghost/Ghost.sol";
@@ -278,7 +279,7 @@ abstract contract Handler {
         bytes32 nonce = PaymentDigest.topUpNonce(envelope, a.salt);
         bytes32 structHash =
             keccak256(abi.encode(typehash, a.from, treasury, a.amount, a.validAfter, a.validBefore, nonce));
-        bytes32 digest = PaymentDigest.typed(_token(envelope).DOMAIN_SEPARATOR(), structHash);
+        bytes32 digest = Digests.typed(_token(envelope).DOMAIN_SEPARATOR(), structHash);
         (uint8 v, bytes32 r, bytes32 s) = vm.sign(_secret("approver", 0), digest);
         return abi.encodePacked(r, s, v);
     }

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.30;
 
-import {Payment} from "../../../contracts/libraries/PaymentBlob.sol";
 import {PaymentDigest} from "../../../contracts/libraries/PaymentDigest.sol";
 import {Permit2Digest} from "../../../contracts/libraries/Permit2Digest.sol";
 import {Refusal} from "../../../contracts/libraries/Types.sol";
+import {Digests, Payment} from "../../Digests.sol";
 import {ThinPermit2} from "../ThinPermit2.sol";
 import {WatchedToken} from "../WatchedToken.sol";
 import {Breach, Flows} from "../ghost/Flows.sol";
@@ -59,9 +59,9 @@ abstract contract Settler is Handler {
     function _digest(Signed memory s) internal view returns (bytes32) {
         WatchedToken token = _token(ghost.envelopeOf(s.purse));
         s.payment.nonce = s.nonce;
-        if (s.payment.rail == 2) return Permit2Digest.exact(address(token), s.payment);
-        if (s.payment.rail == 3) return Permit2Digest.upto(address(token), s.payment, cast.stranger);
-        return PaymentDigest.eip3009(token.DOMAIN_SEPARATOR(), s.purse, s.payment, s.nonce);
+        if (s.payment.rail == 2) return Digests.exact(address(token), s.payment);
+        if (s.payment.rail == 3) return Digests.upto(address(token), s.payment, cast.stranger);
+        return Digests.eip3009(token.DOMAIN_SEPARATOR(), s.purse, s.payment, s.nonce);
     }
 
     function _signWith(Signed memory s, uint256 secret) internal view {
@@ -94,7 +94,7 @@ abstract contract Settler is Handler {
                 address(treasury)
             )
         );
-        bytes32 digest = PaymentDigest.typed(domain, PaymentDigest.approval(s.purse, s.payment, _digest(s)));
+        bytes32 digest = Digests.typed(domain, Digests.approval(s.purse, s.payment, _digest(s)));
         s.approver = approver;
         s.blob[0] = bytes1(uint8(s.payment.rail) | (wallet ? 2 : 1) << 4);
         if (wallet) {
