@@ -40,15 +40,17 @@ const ARITHMETIC = { "+": "-", "-": "+", "*": "/", "/": "*", "%": "/", "<<": ">>
 const ALONE = new Set(["+", "-", "&", "|"]);
 const OPPOSITE = { add: "sub", sub: "add", and: "or", or: "and", shl: "shr", shr: "shl", gt: "lt", lt: "gt" };
 const STATEMENTS = new Set(["ExpressionStatement", "EmitStatement", "RevertStatement", "Return", "Break", "Continue"]);
+const squeezed = (string) => string.replace(/\s+/g, " ").trim();
 const isVerdict = (node) => node.nodeType === "BinaryOperation" && (node.operator in RELATIONS || node.operator in LOGIC);
 const isZero = (node) => node.nodeType === "Literal" && node.value === "0";
 const isUnsigned = (node) => /^(uint|bytes\d|address|enum)/.test(node.typeDescriptions.typeString);
 const isNumber = (node) => /^(t_rational|t_stringliteral)/.test(node.typeDescriptions?.typeIdentifier ?? "");
 
 /**
- * The mutants of one source. Each has an operator, the place it stands in (`function`, `line`), what is changed (`start`,
- * `stop`, in bytes, and `old`) into what (`new`), and its site: the node that a switch is woven around (`site`, with the
- * site's text as it would be, `woven`); `kind` says what that node is: an expression, a statement or a function.
+ * The mutants of one source. Each has an operator, the place it stands in (`function`, `line`; `start` and `stop`, in
+ * bytes), what a reader is told (`old` stood there, `new` does now), and its site: the node that a switch is woven around
+ * (`outer`, `site` in bytes, and `woven`, the site's text as it would be). `kind` says what that node is: an expression, a
+ * statement or a function.
  */
 export function mutantsOf(path, tree, source) {
   const bytes = Buffer.from(source);
@@ -56,10 +58,11 @@ export function mutantsOf(path, tree, source) {
   const mutants = [];
 
   /** Changes `node` into `into`, at the site of `outer`. */
-  function add(operator, kind, node, into, parents, outer = node) {
+  function add(operator, kind, node, into, parents, outer = node, told = node) {
     const at = node.nodeType === undefined ? node : spanOf(node);
     const site = outer.nodeType === undefined ? outer : spanOf(outer);
-    const woven = bytes.toString("utf8", site.start, at.start) + into + bytes.toString("utf8", at.stop, site.stop);
+    const within = ({ start, stop }) => text({ start, stop: at.start }) + into + text({ start: at.stop, stop });
+    const shown = told.nodeType === undefined ? told : spanOf(told);
     const named = parents.findLast((p) => ["FunctionDefinition", "ModifierDefinition"].includes(p.nodeType) && p.name !== "");
     const owner = parents.findLast((p) => p.nodeType === "ContractDefinition");
     mutants.push({
@@ -68,12 +71,12 @@ export function mutantsOf(path, tree, source) {
       line: bytes.toString("utf8", 0, at.start).split("\n").length,
       operator,
       ...at,
-      old: text(at),
-      new: into,
+      old: squeezed(text(shown)),
+      new: squeezed(within(shown)),
       kind,
       site,
       outer,
-      woven,
+      woven: within(site),
     });
   }
 
@@ -159,17 +162,19 @@ export function mutantsOf(path, tree, source) {
   }
 
   function assembly(block, parents) {
-    const inner = (kind, node, into) => add(kind, "statement", node, into, parents, block);
     walk(block.AST, (node, within) => {
+      // A number alone would not say which it is.
+      const told = [...within, node].findLast((one) => /^Yul(Assignment|VariableDeclaration|ExpressionStatement|If|Switch)$/.test(one.nodeType));
+      const inner = (into, what = node) => add("assembly", "statement", what, into, parents, block, told);
       if (node.nodeType === "YulLiteral" && node.kind === "number") {
         const next = BigInt(node.value) + 1n;
-        inner("assembly", node, node.value.startsWith("0x") ? `0x${next.toString(16)}` : String(next));
+        inner(node.value.startsWith("0x") ? `0x${next.toString(16)}` : String(next));
       } else if (node.nodeType === "YulFunctionCall") {
         const name = node.functionName.name;
-        if (name in OPPOSITE) inner("assembly", node.functionName, OPPOSITE[name]);
-        if (name === "iszero") inner("assembly", node, text(spanOf(node.arguments[0])));
+        if (name in OPPOSITE) inner(OPPOSITE[name], node.functionName);
+        if (name === "iszero") inner(text(spanOf(node.arguments[0])));
       } else if (node.nodeType === "YulExpressionStatement") {
-        inner("assembly", node, "");
+        inner("");
       }
     });
     return false;
@@ -199,12 +204,10 @@ function distinct(mutants) {
   const seen = new Set();
   const often = new Map();
   return mutants.filter((mutant) => {
-    const squeezed = (string) => string.replace(/\s+/g, " ").trim();
-    const place = [mutant.start, mutant.stop, squeezed(mutant.new)].join();
-    if (seen.has(place) || squeezed(mutant.old) === squeezed(mutant.new)) return false;
+    const place = [mutant.start, mutant.stop, mutant.woven].join();
+    if (seen.has(place) || mutant.old === mutant.new) return false;
     seen.add(place);
-    [mutant.old, mutant.shown] = [mutant.old, squeezed(mutant.new)].map(squeezed);
-    const key = [mutant.function, mutant.old, mutant.shown].join("\t");
+    const key = [mutant.function, mutant.old, mutant.new].join("\t");
     often.set(key, (often.get(key) ?? 0) + 1);
     if (often.get(key) > 1) mutant.function += `#${often.get(key)}`;
     return true;

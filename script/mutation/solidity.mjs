@@ -20,7 +20,8 @@ import { SWITCH, mutantAt, weave } from "./weave.mjs";
 const HOME = join(ROOT, "target/mutants");
 const COPY = join(HOME, "woven");
 const LOG = join(HOME, "solidity.jsonl");
-const TESTS = ["treasury", "hostile", "vectors", "accounting", "mocks", "fixtures", "Base.t.sol", "Fleet.t.sol", "Permit2Base.t.sol"];
+const TESTS = ["treasury", "hostile", "vectors", "accounting", "mocks", "fixtures", "Base.t.sol", "Fleet.t.sol", "Permit2Base.t.sol"]
+  .map((name) => `test/${name}`);
 // Code without the optimizer, and with all mutants in it, is larger than a chain takes.
 const NOT_JUDGED_BY = "^test_CodeFitsOnChain\\(";
 const SETTINGS = {
@@ -40,12 +41,15 @@ const PATIENCE = 10;
 const sha = (...parts) => createHash("sha256").update(parts.join("\0")).digest("hex").slice(0, 16);
 const read = (path) => readFileSync(join(ROOT, path), "utf8");
 
-function testsHash() {
-  const files = TESTS.flatMap((name) => {
-    const path = join(ROOT, "test", name);
-    return statSync(path).isFile() ? [path] : readdirSync(path).sort().map((file) => join(path, file));
-  });
-  return sha(...files.flatMap((file) => [file.slice(ROOT.length), readFileSync(file, "utf8")]));
+function testFiles() {
+  return TESTS.flatMap((name) =>
+    statSync(join(ROOT, name)).isFile() ? [name] : readdirSync(join(ROOT, name)).map((file) => join(name, file)),
+  ).sort();
+}
+
+function place(path, text) {
+  mkdirSync(dirname(join(COPY, path)), { recursive: true });
+  writeFileSync(join(COPY, path), text);
 }
 
 /** All mutants, numbered from 1, with the key that each is explained under and the id that its answer is kept under. */
@@ -55,8 +59,8 @@ function generate(sources) {
   const mutants = Object.keys(sources).flatMap((path) => mutantsOf(path, trees[path], sources[path]));
   mutants.forEach((mutant, index) => {
     mutant.number = index + 1;
-    mutant.key = [mutant.file, mutant.function, mutant.old, mutant.shown].join("\t");
-    mutant.id = sha(sources[mutant.file], mutant.start, mutant.stop, mutant.new);
+    mutant.key = [mutant.file, mutant.function, mutant.old, mutant.new].join("\t");
+    mutant.id = sha(sources[mutant.file], mutant.start, mutant.stop, mutant.woven);
   });
   return mutants;
 }
@@ -79,18 +83,18 @@ function forge(args, patience, more = {}) {
 /** Makes the copy with all mutants in it, and compiles it. Answers how long each step takes without any, in ms. */
 async function prepare(sources, mutants) {
   for (const name of ["contracts", "test"]) rmSync(join(COPY, name), { recursive: true, force: true });
-  mkdirSync(join(COPY, "test"), { recursive: true });
-  for (const name of TESTS) cpSync(join(ROOT, "test", name), join(COPY, "test", name), { recursive: true });
+  for (const path of testFiles()) {
+    // As few inputs for the tests that name how many they want.
+    const text = readFileSync(join(ROOT, path), "utf8").replace(/forge-config: default\.fuzz\.runs = \d+/g, "");
+    place(path, text);
+  }
   for (const name of ["foundry.toml", "script/tools"]) cpSync(join(ROOT, name), join(COPY, name), { recursive: true });
   if (!existsSync(join(COPY, "node_modules"))) symlinkSync(join(ROOT, "node_modules"), join(COPY, "node_modules"));
   const woven = { [SWITCH.path]: SWITCH.text };
   for (const [path, source] of Object.entries(sources)) {
     woven[path] = weave(source, mutants.filter((mutant) => mutant.file === path));
   }
-  for (const [path, text] of Object.entries(woven)) {
-    mkdirSync(dirname(join(COPY, path)), { recursive: true });
-    writeFileSync(join(COPY, path), text);
-  }
+  for (const [path, text] of Object.entries(woven)) place(path, text);
   const built = await forge(["build"]);
   if (built.status !== 0) {
     for (const { sourceLocation: at, formattedMessage } of analyse(woven).errors) {
@@ -103,7 +107,7 @@ async function prepare(sources, mutants) {
   // Nothing is compiled from here on, but forge asks for the compiler's version at each start: the longest part of it.
   const { stdout } = spawn(join(COPY, "script/tools/solc"), ["--version"]);
   const version = (await stdout.toArray()).join("");
-  writeFileSync(join(COPY, "solc-version"), `#!/bin/sh\necho '${version.trim()}'\n`);
+  place("solc-version", `#!/bin/sh\necho '${version.trim()}'\n`);
   chmodSync(join(COPY, "solc-version"), 0o755);
   SETTINGS.FOUNDRY_SOLC = "./solc-version";
 
@@ -117,21 +121,21 @@ async function prepare(sources, mutants) {
   return lasted;
 }
 
-// The test file that killed a mutant of a function last is asked first about the next.
+// The test file whose quick tests killed a mutant of a function last is asked first about the next.
 const killers = new Map();
 
 async function judge(mutant, lasted) {
-  const place = `${mutant.file} ${mutant.function}`;
+  const where = `${mutant.file} ${mutant.function.split("#")[0]}`;
   const more = { FOUNDRY_BLOCK_PREVRANDAO: `0x${mutant.number.toString(16).padStart(64, "0")}` };
   const steps = STEPS.map((step, index) => [step, lasted[index]]);
-  if (killers.has(place)) steps.unshift([["--match-path", killers.get(place), ...STEPS[0]], lasted[0]]);
+  if (killers.has(where)) steps.unshift([["--match-path", killers.get(where), ...STEPS[0]], lasted[0]]);
   for (const [step, usual] of steps) {
     const { status, printed } = await forge(["test", "--fail-fast", ...step], PATIENCE * usual, more);
     if (status === 0) continue;
     const failed = printed.lastIndexOf("[FAIL");
     if (status !== null && failed < 0) throw new Error(`no answer about ${mutant.key}:\n${printed.slice(-2000)}`);
     const suite = [...printed.slice(0, Math.max(failed, 0)).matchAll(/^Ran \d+ tests? for (\S+?):/gm)].at(-1);
-    if (suite) killers.set(place, suite[1]);
+    if (suite && step !== STEPS[1]) killers.set(where, suite[1]);
     return "killed";
   }
   return "survived";
@@ -144,7 +148,7 @@ const { values: options, positionals: files } = parseArgs({
 mkdirSync(HOME, { recursive: true });
 const began = Date.now();
 const sources = Object.fromEntries(sourcesOf("contracts").map((path) => [path, read(path)]));
-const tests = testsHash();
+const tests = sha(...testFiles().flatMap((path) => [path, read(path)]));
 const every = generate(sources);
 const mutants = every.filter(({ file }) => files.length === 0 || files.some((name) => file.includes(name)));
 
@@ -163,7 +167,7 @@ if (todo.length > 0) {
     answers.set(mutant.id, answer);
     appendFileSync(LOG, `${JSON.stringify({ id: mutant.id, tests, answer })}\n`);
     const done = mutants.filter(({ id }) => answers.has(id)).length;
-    const change = `${mutant.old.slice(0, 60)}  ->  ${mutant.shown.slice(0, 60)}`;
+    const change = `${mutant.old.slice(0, 60)}  ->  ${mutant.new.slice(0, 60)}`;
     console.log(`${done}/${mutants.length} ${answer.padEnd(8)} ${mutant.file}:${mutant.line} ${mutant.operator}  ${change}`);
   }
 }
