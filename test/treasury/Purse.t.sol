@@ -37,12 +37,15 @@ contract OddTreasury {
 }
 
 contract PurseTest is Base {
-    OddTreasury internal odd = new OddTreasury();
+    /// @dev Few bytes, as the domain of its purse: `forge coverage` tells code with immutables by how little of it differs
+    /// from what the compiler gave, where they are zero, and a purse is small.
+    OddTreasury internal odd = OddTreasury(address(0x0dd0));
     address internal bare;
 
     function setUp() public override {
         super.setUp();
-        bare = odd.deploy(keccak256("domain"));
+        vm.etch(address(odd), address(new OddTreasury()).code);
+        bare = odd.deploy(bytes32(uint256(1)));
         open(50 * UNIT);
     }
 

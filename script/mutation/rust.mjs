@@ -3,6 +3,7 @@
 // Fails at a survivor that is not, and, after a whole run, at an explanation of a mutant that does not survive.
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
+import { compare, explanations } from "./explained.mjs";
 
 const FILES = ["windows", "policy", "payment", "session", "amount", "role", "refusal"].map((name) => `sdk/src/${name}.rs`);
 const out = "target/mutants/rust";
@@ -23,14 +24,13 @@ const run = spawnSync(
 // 2: some survive, 3: some ran out of time (which is a kill); anything else is no answer.
 if (![0, 2, 3].includes(run.status)) process.exit(run.status ?? 1);
 
-const lines = (path) => (existsSync(path) ? readFileSync(path, "utf8").split("\n").filter((l) => l && !l.startsWith("#")) : []);
+const missed = `${out}/mutants.out/missed.txt`;
 // A mutant is known by its file and what it changes, not by its line: code moves.
-const key = (mutant) => mutant.replace(/:\d+:\d+:/, ":");
-const survivors = lines(`${out}/mutants.out/missed.txt`).map(key);
-const explained = new Map(lines("test/mutants/rust.tsv").map((line) => line.split("\t")));
-const unexplained = survivors.filter((mutant) => !explained.get(mutant));
-const stale = more.length === 0 ? [...explained.keys()].filter((mutant) => !survivors.includes(mutant)) : [];
-for (const mutant of unexplained) console.error(`survives, unexplained: ${mutant}`);
-for (const mutant of stale) console.error(`explained, but does not survive: ${mutant}`);
-console.log(`${survivors.length} mutants survive, ${survivors.length - unexplained.length} of them explained`);
-process.exit(unexplained.length + stale.length === 0 ? 0 : 1);
+const survivors = (existsSync(missed) ? readFileSync(missed, "utf8") : "")
+  .split("\n")
+  .filter(Boolean)
+  .map((mutant) => mutant.replace(/:\d+:\d+:/, ":"));
+const explained = explanations("test/mutants/rust.tsv");
+const fine = compare(survivors, explained, more.length === 0);
+console.log(`${survivors.length} mutants survive, ${survivors.filter((mutant) => explained.get(mutant)).length} of them explained`);
+process.exit(fine ? 0 : 1);
