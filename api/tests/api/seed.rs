@@ -164,7 +164,7 @@ async fn envelope(db: &Db, number: u32, paid: u64, frozen: bool, review: bool) -
         (1, WEEK, 40_000_000, 14_000_000),
         (2, 0, 500_000_000, 31_000_000),
     ] {
-        let index = if period == 0 { 0 } else { (NOW - 345_600) / period };
+        let index = (NOW - 345_600).checked_div(period).unwrap_or_default();
         Query::new(
             "INSERT INTO limit_use (treasury, envelope, idx, period, limit_amount, used, window_index) \
              VALUES ($1, $2, $3, $4, $5, $6, $7)",

@@ -1,6 +1,6 @@
 //! Two kinds of store, one behaviour: what one holds and answers, the other does.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use alloy::primitives::{Address, B256};
 use anyhow::Result;
@@ -17,7 +17,7 @@ use bursar_test_stores::{Stores, on_both_stores};
 
 use crate::{
     agrees::live,
-    ledger::{assert_same, config, fresh, open},
+    ledger::{assert_same, config, fresh, open, rows},
     recorded::Recorded,
     refuses::record,
     world::World,
@@ -39,6 +39,29 @@ async fn what_one_kind_holds_the_other_holds() -> Result<()> {
     let postgres = fresh(config, source, &Stores::postgres()?).await?;
     assert!(sqlite.iter().any(|row| row.starts_with("payment")));
     assert_same(&sqlite, &postgres);
+    Ok(())
+}
+
+#[tokio::test]
+async fn both_kinds_have_the_same_tables_with_the_same_columns() -> Result<()> {
+    let columns = async |stores: Stores, sql| -> Result<BTreeSet<(String, String)>> {
+        let found = rows(&open(&stores, "ledger").await?, sql).await?;
+        Ok(found
+            .iter()
+            .map(|row| Ok((row.text("name")?, row.text("kind")?)))
+            .collect::<Result<_, DbError>>()?)
+    };
+    let sqlite = "SELECT t.name || '.' || c.name AS name, c.type AS kind FROM sqlite_master t, \
+                  pragma_table_info(t.name) c WHERE t.type = 'table' AND t.name <> '_sqlx_migrations'";
+    let postgres = "SELECT table_name || '.' || column_name AS name, CASE data_type WHEN 'bigint' THEN 'INTEGER' \
+                    WHEN 'boolean' THEN 'INTEGER' WHEN 'bytea' THEN 'BLOB' ELSE upper(data_type) END AS kind \
+                    FROM information_schema.columns \
+                    WHERE table_schema = current_schema() AND table_name <> '_sqlx_migrations'";
+    let (ours, theirs) =
+        (columns(Stores::sqlite()?, sqlite).await?, columns(Stores::postgres()?, postgres).await?);
+    assert!(ours.contains(&("payment.amount".into(), "TEXT".into())), "{ours:?}");
+    let apart: Vec<_> = ours.symmetric_difference(&theirs).collect();
+    assert!(apart.is_empty(), "only one kind has {apart:?}");
     Ok(())
 }
 
