@@ -1,6 +1,6 @@
 //! Stores that tests work on, in SQLite and in PostgreSQL: each test has its own, and nothing of them stays.
 //!
-//! PostgreSQL is where `DATABASE_URL` says, or else a [`cluster`] of this process. Where there is neither, tests fail:
+//! PostgreSQL is where `DATABASE_URL` says, or else a cluster of this process. Where there is neither, tests fail:
 //! half of them passing would look like all of them.
 
 mod binaries;
