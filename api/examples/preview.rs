@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    let seeded = seed::seeded().await?;
+    let seeded = seed::seeded(bursar_test_stores::Stores::sqlite()?).await?;
     let mut config = Config::new(seed::CHAIN_ID, "Local chain");
     config.assets = vec![AssetLabel { address: seed::token(), symbol: "USDC".into(), decimals: 6 }];
     let names = [

@@ -3,7 +3,7 @@
 //! - [`ApiError`]: every handler and extractor returns it. It is what a client gets: a status, a stable
 //!   `code`, a sentence, and where something did not fit, what was expected and what came.
 //! - [`Problem`]: its JSON. Built from an [`ApiError`] only.
-//! - `QueryError`, `StoreError` (from the store): turned into an [`ApiError`] by `?`. Its text goes to the log; the client
+//! - `DbError`, `StoreError` (from the store): turned into an [`ApiError`] by `?`. Its text goes to the log; the client
 //!   learns `internal` or `busy`, never what the database said.
 //! - A missing row is no error below this crate (`Ok(None)`); handlers turn it into
 //!   [`ApiError::not_found`].
@@ -13,7 +13,7 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use bursar_indexer::{StoreError, query::QueryError};
+use bursar_indexer::{StoreError, db::DbError};
 use serde::Serialize;
 use utoipa::{IntoResponses, ToSchema};
 
@@ -147,8 +147,8 @@ impl ApiError {
     }
 }
 
-impl From<QueryError> for ApiError {
-    fn from(error: QueryError) -> Self {
+impl From<DbError> for ApiError {
+    fn from(error: DbError) -> Self {
         if error.is_busy() {
             tracing::warn!(error = ?error, "the store is busy");
             return Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy", "the store is busy; try again");
@@ -161,7 +161,7 @@ impl From<QueryError> for ApiError {
 impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::Driver(error) => QueryError::from(error).into(),
+            StoreError::Db(error) => error.into(),
             error => {
                 tracing::error!(error = ?error, "the store failed");
                 Self::internal()

@@ -5,9 +5,9 @@ use std::{
 
 use bursar_indexer::{
     Status, Store,
+    db::Db,
     query::checkpoint::{self, Checkpoint},
 };
-use sqlx::SqlitePool;
 use tokio::sync::watch;
 
 use crate::{Config, error::ApiError};
@@ -18,7 +18,7 @@ pub struct AppState {
     /// The store, as decisions are written to it.
     pub store: Store,
     /// The store, as it is read.
-    pub pool: SqlitePool,
+    pub db: Db,
     /// What we were told.
     pub config: Arc<Config>,
     status: Option<watch::Receiver<Status>>,
@@ -29,7 +29,7 @@ impl AppState {
     /// Serves what is in `store`. `status` comes from an indexer in the same process; without one, readiness
     /// is told from the checkpoint alone.
     pub fn new(store: Store, config: Config, status: Option<watch::Receiver<Status>>) -> Self {
-        Self { pool: store.pool().clone(), store, config: Arc::new(config), status, clock: wall_clock }
+        Self { db: store.db().clone(), store, config: Arc::new(config), status, clock: wall_clock }
     }
 
     /// The same with another clock (unix seconds).
@@ -54,7 +54,7 @@ impl AppState {
     /// # Errors
     /// When the store fails.
     pub async fn as_of(&self) -> Result<AsOf, ApiError> {
-        let checkpoint = checkpoint::get(&self.pool).await?;
+        let checkpoint = checkpoint::get(&self.db).await?;
         // A quiet chain's last block is old; a local chain may be ahead of the wall.
         let now = self.now().max(checkpoint.map_or(0, |checkpoint| checkpoint.timestamp));
         let head = self.indexer().and_then(|status| status.head);

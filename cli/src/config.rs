@@ -4,6 +4,7 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use alloy::primitives::{Address, address};
 use anyhow::{Context as _, Result, bail};
+use bursar_indexer::StoreUrl;
 use clap::ValueEnum;
 use figment::{
     Figment,
@@ -44,8 +45,8 @@ pub(crate) struct Config {
     pub(crate) start_block: u64,
     /// How many blocks deep a block is final.
     pub(crate) finality_depth: u64,
-    /// The SQLite file of the ledger.
-    pub(crate) database: PathBuf,
+    /// Where the ledger is kept.
+    pub(crate) store: StoreUrl,
     /// Where the API listens.
     pub(crate) listen: SocketAddr,
     /// Where agents and `bursar ledger` find the API.
@@ -81,7 +82,7 @@ impl Config {
             treasury: None,
             start_block: 0,
             finality_depth,
-            database: "bursar.sqlite".into(),
+            store: "bursar.sqlite".parse()?,
             listen: SocketAddr::from(([127, 0, 0, 1], 8402)),
             api_url: "http://127.0.0.1:8402/".parse()?,
             state_dir: ".bursar".into(),
@@ -135,7 +136,7 @@ const FIELDS: &[&str] = &[
     "treasury",
     "start_block",
     "finality_depth",
-    "database",
+    "store",
     "listen",
     "api_url",
     "state_dir",

@@ -10,7 +10,8 @@ mod output;
 use std::{path::PathBuf, process::ExitCode};
 
 use alloy::primitives::Address;
-use anyhow::Result;
+use anyhow::{Context as _, Result};
+use bursar_indexer::StoreUrl;
 use clap::{Parser, Subcommand};
 use tracing_subscriber::{EnvFilter, layer::SubscriberExt as _, util::SubscriberInitExt as _};
 use url::Url;
@@ -55,6 +56,10 @@ struct Cli {
     /// The token of new envelopes
     #[arg(long, global = true, value_name = "ADDRESS")]
     asset: Option<Address>,
+    /// Where the ledger is kept: sqlite:PATH, a path, or postgres://USER@HOST/DATABASE
+    // Text here, since clap repeats what does not read, and there may be a password in it.
+    #[arg(long, global = true, value_name = "STORE")]
+    store: Option<String>,
     /// Where the API is
     #[arg(long, global = true, value_name = "URL")]
     api_url: Option<Url>,
@@ -104,7 +109,7 @@ enum Command {
     ///   treasury        the treasury that treasury and agent verbs act on                 (none)
     ///   start_block     the first block that can hold one of ours                        (0)
     ///   finality_depth  blocks; a deeper reorganisation stops the indexer                 (64 | 256 | 256)
-    ///   database        the SQLite file of the ledger                                    (bursar.sqlite)
+    ///   store           the ledger: sqlite:PATH, a path, or postgres://USER@HOST/DATABASE (bursar.sqlite)
     ///   listen          where the API listens                                            (127.0.0.1:8402)
     ///   api_url         where agents, approvers and `bursar ledger` find the API          (http://127.0.0.1:8402/)
     ///   state_dir       decision records and session keys of agent verbs                  (.bursar)
@@ -136,14 +141,16 @@ async fn main() -> ExitCode {
 }
 
 async fn run(cli: Cli) -> Result<ExitCode> {
+    let store: Option<StoreUrl> = cli.store.map(|text| text.parse()).transpose().context("--store")?;
     if let Command::Demo(args) = cli.command {
-        return demo::run(args).await;
+        return demo::run(args, store).await;
     }
     let mut config = Config::load(cli.config.as_ref(), cli.network)?;
     config.rpc_url = cli.rpc_url.unwrap_or(config.rpc_url);
     config.api_url = cli.api_url.unwrap_or(config.api_url);
     config.treasury = cli.treasury.or(config.treasury);
     config.factory = cli.factory.or(config.factory);
+    config.store = store.unwrap_or(config.store);
     config.asset = cli.asset.or(config.asset);
     let context = Context { config, keys: cli.keys, output: Output { json: cli.json } };
     match cli.command {

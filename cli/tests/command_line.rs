@@ -232,3 +232,19 @@ async fn a_stamp_is_issued_delegated_shown_and_verified_here_and_offline() -> Re
     assert!(desk.refused("agent", &["stamp", "show", "bad.stamp"])?.contains("base64url"));
     Ok(())
 }
+
+#[test]
+fn the_password_of_a_store_is_never_printed() -> Result<()> {
+    let config = |store| {
+        let dir = tempfile::tempdir()?;
+        let mut bursar = Command::new(env!("CARGO_BIN_EXE_bursar"));
+        let output = bursar.current_dir(dir.path()).args(["--json", "--store", store, "config"]).output()?;
+        let text = [output.stdout, output.stderr].concat();
+        anyhow::Ok((output.status.success(), String::from_utf8(text)?))
+    };
+    let (read, text) = config("postgres://ada:hunter2@db.example/ledger")?;
+    assert!(read && text.contains("postgres://ada@db.example/ledger") && !text.contains("hunter2"), "{text}");
+    let (read, text) = config("postgres://ada:hunter2@db.example:99999/ledger")?;
+    assert!(!read && text.contains("postgres://USER@HOST/DATABASE") && !text.contains("hunter2"), "{text}");
+    Ok(())
+}

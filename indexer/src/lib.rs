@@ -2,8 +2,9 @@
 //!
 //! A contents page, in the order a log travels: [`source`] asks the chain, [`decode`] says what a log and a
 //! transaction mean, [`project`] turns a block into rows of the [`ledger`], [`store`] applies and unwinds
-//! blocks in one transaction each, [`run`] drives it all, [`query`] reads.
+//! blocks in one transaction each, [`run`] drives it all, [`query`] reads; [`db`] is the database under both.
 
+pub mod db;
 pub mod decode;
 pub mod ledger;
 pub mod project;
@@ -12,5 +13,6 @@ pub mod run;
 pub mod source;
 pub mod store;
 
+pub use db::{StoreUrl, StoreUrlError};
 pub use run::{Config, Indexer, IndexerError, Phase, Status};
 pub use store::{Inserted, Store, StoreError};

@@ -19,7 +19,7 @@ pub async fn get_agent(
     Path(address): Path<Addr>,
 ) -> Result<Json<Agent>, ApiError> {
     let now = state.as_of().await?.now;
-    let agent = agent(&state.pool, address.0, None, now).await?;
+    let agent = agent(&state.db, address.0, None, now).await?;
     if agent.envelopes.is_empty() {
         return Err(ApiError::not_found("agent", address));
     }

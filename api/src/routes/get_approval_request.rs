@@ -18,7 +18,7 @@ pub async fn get_approval_request(
     State(state): State<AppState>,
     Path(digest): Path<Hash>,
 ) -> Result<Json<ApprovalRequest>, ApiError> {
-    let row = approvals::get(&state.pool, digest.0).await?;
+    let row = approvals::get(&state.db, digest.0).await?;
     let row = row.ok_or_else(|| ApiError::not_found("approval request", &digest))?;
     let now = state.as_of().await?.now;
     Ok(Json(ApprovalRequest::new(row, state.config.chain_id, now)))

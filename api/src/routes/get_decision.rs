@@ -18,6 +18,6 @@ pub async fn get_decision(
     State(state): State<AppState>,
     Path(hash): Path<Hash>,
 ) -> Result<Json<DecisionDetail>, ApiError> {
-    let row = decisions::get(&state.pool, hash.0).await?;
+    let row = decisions::get(&state.db, hash.0).await?;
     Ok(Json(row.ok_or_else(|| ApiError::not_found("decision", &hash))?.into()))
 }

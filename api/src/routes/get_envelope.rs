@@ -19,10 +19,10 @@ pub async fn get_envelope(
     Path((treasury, number)): Path<(Addr, EnvelopeNumber)>,
 ) -> Result<Json<EnvelopeDetail>, ApiError> {
     let key = (treasury.0, number.to_u32());
-    let row = envelopes::get(&state.pool, key).await?;
+    let row = envelopes::get(&state.db, key).await?;
     let row = row.ok_or_else(|| ApiError::not_found("envelope", format!("{treasury}/{}", number.0)))?;
     let now = state.as_of().await?.now;
-    let rooms = headroom::of_envelope(&state.pool, key, now).await?;
-    let policy = policies::get(&state.pool, (key.0, key.1, row.policy_version)).await?;
+    let rooms = headroom::of_envelope(&state.db, key, now).await?;
+    let policy = policies::get(&state.db, (key.0, key.1, row.policy_version)).await?;
     Ok(Json(EnvelopeDetail { envelope: Envelope::new(&row, rooms), policy: policy.map(Into::into) }))
 }

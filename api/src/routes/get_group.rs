@@ -1,7 +1,7 @@
 //! `GET /v1/groups/{treasury}/{number}`
 
 use axum::{Json, extract::State};
-use bursar_indexer::query::groups;
+use bursar_indexer::query::{groups, headroom};
 
 use crate::{
     AppState,
@@ -19,8 +19,8 @@ pub async fn get_group(
     Path((treasury, number)): Path<(Addr, EnvelopeNumber)>,
 ) -> Result<Json<Group>, ApiError> {
     let key = (treasury.0, number.to_u32());
-    let row = groups::get(&state.pool, key).await?;
+    let row = groups::get(&state.db, key).await?;
     let row = row.ok_or_else(|| ApiError::not_found("group", format!("{treasury}/{}", number.0)))?;
     let now = state.as_of().await?.now;
-    Ok(Json(Group::new(&row, groups::headroom(&state.pool, key, now).await?)))
+    Ok(Json(Group::new(&row, headroom::of_group(&state.db, key, now).await?)))
 }

@@ -46,13 +46,13 @@ pub async fn get_ledger(
     let treasury = filter.treasury.map(|address| address.0);
     let of =
         envelopes::Filter { treasury, agent: filter.agent.map(|address| address.0), ..Default::default() };
-    let rows = envelopes::list(&state.pool, &of, asked.after, asked.fetch()).await?;
+    let rows = envelopes::list(&state.db, &of, asked.after, asked.fetch()).await?;
     let page = asked.page(rows, |row| (row.treasury, row.number), |row| row);
     let refused = refused(&state, &page.items).await?;
     let line = |row: &envelopes::Envelope| {
         Line::new(row, refused.get(&(row.treasury, row.number)).copied().unwrap_or_default())
     };
-    let totals = ledger::totals(&state.pool, treasury, of.agent).await?;
+    let totals = ledger::totals(&state.db, treasury, of.agent).await?;
     Ok(Json(Ledger {
         as_of_block: as_of.checkpoint.map(|checkpoint| checkpoint.number),
         totals: totals.iter().map(|(asset, total)| AssetTotal::new(*asset, total)).collect(),
@@ -72,7 +72,7 @@ pub(crate) async fn refused(
     }
     let mut refused = BTreeMap::new();
     for (treasury, (first, last)) in spans {
-        refused.extend(refusals::by_envelope(&state.pool, treasury, first, last).await?);
+        refused.extend(refusals::by_envelope(&state.db, treasury, first, last).await?);
     }
     Ok(refused)
 }

@@ -18,7 +18,7 @@ pub async fn get_payment(
     State(state): State<AppState>,
     Path((purse, nonce)): Path<(Addr, Hash)>,
 ) -> Result<Json<Payment>, ApiError> {
-    let row = payments::get(&state.pool, purse.0, nonce.0).await?;
+    let row = payments::get(&state.db, purse.0, nonce.0).await?;
     let row = row.ok_or_else(|| ApiError::not_found("payment", format!("{purse}/{nonce}")))?;
     let last = state.as_of().await?.final_block();
     Ok(Json(Payment::new(row, last)))

@@ -19,7 +19,7 @@ pub async fn get_policy(
     Path((treasury, envelope, version)): Path<(Addr, EnvelopeNumber, Short)>,
 ) -> Result<Json<Policy>, ApiError> {
     let key = (treasury.0, envelope.to_u32(), version.to_u16());
-    let row = policies::get(&state.pool, key).await?;
+    let row = policies::get(&state.db, key).await?;
     let which = || format!("{treasury}/{}/{}", envelope.0, version.0);
     Ok(Json(row.ok_or_else(|| ApiError::not_found("policy", which()))?.into()))
 }

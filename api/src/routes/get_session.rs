@@ -18,7 +18,7 @@ pub async fn get_session(
     State(state): State<AppState>,
     Path(id): Path<Hash>,
 ) -> Result<Json<Session>, ApiError> {
-    let row = sessions::get(&state.pool, id.0).await?;
+    let row = sessions::get(&state.db, id.0).await?;
     let row = row.ok_or_else(|| ApiError::not_found("session", &id))?;
     Ok(Json(Session::new(row, state.as_of().await?.now)))
 }

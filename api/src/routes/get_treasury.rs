@@ -18,8 +18,8 @@ pub async fn get_treasury(
     State(state): State<AppState>,
     Path(address): Path<Addr>,
 ) -> Result<Json<TreasuryDetail>, ApiError> {
-    let row = treasuries::get(&state.pool, address.0).await?;
+    let row = treasuries::get(&state.db, address.0).await?;
     let row = row.ok_or_else(|| ApiError::not_found("treasury", &address))?;
-    let roles = treasuries::roles(&state.pool, address.0).await?;
+    let roles = treasuries::roles(&state.db, address.0).await?;
     Ok(Json(TreasuryDetail { treasury: row.into(), roles: roles.into_iter().map(RoleGrant::from).collect() }))
 }

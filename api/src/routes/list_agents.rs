@@ -2,9 +2,11 @@
 
 use alloy::primitives::Address;
 use axum::{Json, extract::State};
-use bursar_indexer::query::{agents, envelopes};
+use bursar_indexer::{
+    db::Db,
+    query::{agents, envelopes},
+};
 use serde::Deserialize;
-use sqlx::SqlitePool;
 use utoipa::IntoParams;
 
 use crate::{
@@ -42,24 +44,24 @@ pub async fn list_agents(
     let asked = Asked::new("agents", filter.cursor.as_deref(), filter.limit)?;
     let now = state.as_of().await?.now;
     let treasury = filter.treasury.map(|address| address.0);
-    let rows = agents::list(&state.pool, treasury, asked.after, asked.fetch()).await?;
+    let rows = agents::list(&state.db, treasury, asked.after, asked.fetch()).await?;
     let page = asked.page(rows, |row| *row, |row| row);
     let mut items = Vec::with_capacity(page.items.len());
     for address in page.items {
-        items.push(agent(&state.pool, address, treasury, now).await?);
+        items.push(agent(&state.db, address, treasury, now).await?);
     }
     Ok(Json(Page { items, next: page.next }))
 }
 
 /// An agent with its envelopes: one per treasury, so few.
 pub(super) async fn agent(
-    pool: &SqlitePool,
+    db: &Db,
     address: Address,
     treasury: Option<Address>,
     now: u64,
 ) -> Result<Agent, ApiError> {
     let of = envelopes::Filter { agent: Some(address), treasury, ..Default::default() };
     let limit = u32::try_from(MAX_LIMIT).unwrap_or(u32::MAX);
-    let rows = envelopes::list(pool, &of, None, limit).await?;
-    Ok(Agent { address: address.into(), envelopes: with_headroom(pool, rows, now).await? })
+    let rows = envelopes::list(db, &of, None, limit).await?;
+    Ok(Agent { address: address.into(), envelopes: with_headroom(db, rows, now).await? })
 }

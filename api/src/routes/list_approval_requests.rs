@@ -53,7 +53,7 @@ pub async fn list_approval_requests(
         payee: filter.payee.map(|address| address.0),
         state: filter.state.map(|state| (state.into(), now)),
     };
-    let rows = approvals::list(&state.pool, &of, asked.after, asked.fetch()).await?;
+    let rows = approvals::list(&state.db, &of, asked.after, asked.fetch()).await?;
     let key = |row: &approvals::Approval| approvals::Key {
         requested_at: row.requested_at,
         digest: row.request.digest,

@@ -81,7 +81,7 @@ pub async fn list_decisions(
         reason: None,
         settled: filter.settled,
     };
-    let rows = decisions::list(&state.pool, &of, asked.after, asked.fetch()).await?;
+    let rows = decisions::list(&state.db, &of, asked.after, asked.fetch()).await?;
     let key =
         |row: &decisions::Decision| decisions::Key { created_at: row.record.created_at, hash: row.hash };
     Ok(Json(asked.page(rows, key, Decision::from)))

@@ -1,9 +1,11 @@
 //! `GET /v1/envelopes`
 
 use axum::{Json, extract::State};
-use bursar_indexer::query::{envelopes, headroom};
+use bursar_indexer::{
+    db::Db,
+    query::{envelopes, headroom},
+};
 use serde::Deserialize;
-use sqlx::SqlitePool;
 use utoipa::IntoParams;
 
 use crate::{
@@ -58,21 +60,21 @@ pub async fn list_envelopes(
         asset: filter.asset.map(|address| address.0),
         state: filter.state.map(Into::into),
     };
-    let rows = envelopes::list(&state.pool, &of, asked.after, asked.fetch()).await?;
+    let rows = envelopes::list(&state.db, &of, asked.after, asked.fetch()).await?;
     let mut page = asked.page(rows, |row| (row.treasury, row.number), |row| row);
-    let items = with_headroom(&state.pool, std::mem::take(&mut page.items), now).await?;
+    let items = with_headroom(&state.db, std::mem::take(&mut page.items), now).await?;
     Ok(Json(Page { items, next: page.next }))
 }
 
 /// Envelopes with what their limits have left at `now` (unix seconds).
 pub(super) async fn with_headroom(
-    pool: &SqlitePool,
+    db: &Db,
     rows: Vec<envelopes::Envelope>,
     now: u64,
 ) -> Result<Vec<Envelope>, ApiError> {
     let mut views = Vec::with_capacity(rows.len());
     for row in rows {
-        let rooms = headroom::of_envelope(pool, (row.treasury, row.number), now).await?;
+        let rooms = headroom::of_envelope(db, (row.treasury, row.number), now).await?;
         views.push(Envelope::new(&row, rooms));
     }
     Ok(views)

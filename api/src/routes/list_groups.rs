@@ -1,7 +1,7 @@
 //! `GET /v1/groups`
 
 use axum::{Json, extract::State};
-use bursar_indexer::query::groups;
+use bursar_indexer::query::{groups, headroom};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -45,11 +45,11 @@ pub async fn list_groups(
         treasury: filter.treasury.map(|address| address.0),
         parent: filter.parent.map(EnvelopeNumber::to_u32),
     };
-    let rows = groups::list(&state.pool, &of, asked.after, asked.fetch()).await?;
+    let rows = groups::list(&state.db, &of, asked.after, asked.fetch()).await?;
     let page = asked.page(rows, |row| (row.treasury, row.number), |row| row);
     let mut items = Vec::with_capacity(page.items.len());
     for row in page.items {
-        let rooms = groups::headroom(&state.pool, (row.treasury, row.number), now).await?;
+        let rooms = headroom::of_group(&state.db, (row.treasury, row.number), now).await?;
         items.push(Group::new(&row, rooms));
     }
     Ok(Json(Page { items, next: page.next }))

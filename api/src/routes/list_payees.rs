@@ -48,6 +48,6 @@ pub async fn list_payees(
         list: filter.list.map(Short::to_u16),
         payee: filter.payee.map(|address| address.0),
     };
-    let rows = payees::list(&state.pool, &of, asked.after, asked.fetch()).await?;
+    let rows = payees::list(&state.db, &of, asked.after, asked.fetch()).await?;
     Ok(Json(asked.page(rows, |row| (row.treasury, row.list, row.payee), ListedPayee::from)))
 }

@@ -86,6 +86,6 @@ pub async fn list_payments(
         up_to_block: (filter.state == Some(PaymentState::Final)).then(|| last.unwrap_or_default()),
         beyond_block: last.filter(|_| filter.state == Some(PaymentState::Seen)),
     };
-    let rows = payments::list(&state.pool, &of, asked.after, asked.fetch()).await?;
+    let rows = payments::list(&state.db, &of, asked.after, asked.fetch()).await?;
     Ok(Json(asked.page(rows, |row| row.position, |row| Payment::new(row, last))))
 }

@@ -44,6 +44,6 @@ pub async fn list_policies(
         treasury: filter.treasury.map(|address| address.0),
         envelope: filter.envelope.map(EnvelopeNumber::to_u32),
     };
-    let rows = policies::list(&state.pool, &of, asked.after, asked.fetch()).await?;
+    let rows = policies::list(&state.db, &of, asked.after, asked.fetch()).await?;
     Ok(Json(asked.page(rows, |row| (row.treasury, row.envelope, row.version), Policy::from)))
 }

@@ -80,7 +80,7 @@ pub async fn list_refusals(
         reason: filter.reason.map(|reason| reason.0),
         settled: None,
     };
-    let rows = decisions::list(&state.pool, &of, asked.after, asked.fetch()).await?;
+    let rows = decisions::list(&state.db, &of, asked.after, asked.fetch()).await?;
     let key =
         |row: &decisions::Decision| decisions::Key { created_at: row.record.created_at, hash: row.hash };
     Ok(Json(asked.page(rows, key, Decision::from)))

@@ -74,7 +74,7 @@ pub async fn list_sessions(
         },
         state: filter.state.map(|state| (state.into(), now)),
     };
-    let rows = sessions::list(&state.pool, &of, asked.after, asked.fetch()).await?;
+    let rows = sessions::list(&state.db, &of, asked.after, asked.fetch()).await?;
     let key = |row: &sessions::Session| sessions::Key { opened_at: row.opened_at, id: row.id };
     Ok(Json(asked.page(rows, key, |row| Session::new(row, now))))
 }

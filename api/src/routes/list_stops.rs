@@ -62,6 +62,6 @@ pub async fn list_stops(
         stopped: filter.stopped,
         time: TimeRange { from: filter.from.map(|time| time.0), until: filter.until.map(|time| time.0) },
     };
-    let rows = stops::list(&state.pool, &of, asked.after, asked.fetch()).await?;
+    let rows = stops::list(&state.db, &of, asked.after, asked.fetch()).await?;
     Ok(Json(asked.page(rows, |row| row.position, Stop::from)))
 }

@@ -33,6 +33,6 @@ pub async fn list_treasuries(
     Params(filter): Params<Filter>,
 ) -> Result<Json<Page<Treasury>>, ApiError> {
     let asked = Asked::new("treasuries", filter.cursor.as_deref(), filter.limit)?;
-    let rows = treasuries::list(&state.pool, asked.after, asked.fetch()).await?;
+    let rows = treasuries::list(&state.db, asked.after, asked.fetch()).await?;
     Ok(Json(asked.page(rows, |row| row.address, Treasury::from)))
 }

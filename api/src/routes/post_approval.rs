@@ -29,16 +29,16 @@ pub async fn post_approval(
 ) -> Result<Json<ApprovalRequest>, ApiError> {
     let chain_id = state.config.chain_id;
     let now = state.as_of().await?.now;
-    let row = approvals::get(&state.pool, digest.0).await?;
+    let row = approvals::get(&state.db, digest.0).await?;
     let row = row.ok_or_else(|| ApiError::not_found("approval request", &digest))?;
     let answer = checked(&row.request, chain_id, answer)?;
     if row.answer.as_ref() != Some(&answer) {
         let before = may_answer(&state, &row, &answer, now).await?;
-        if !approvals::answer(&state.pool, digest.0, before, &answer, state.now()).await? {
+        if !approvals::answer(&state.db, digest.0, before, &answer, state.now()).await? {
             return Err(ApiError::conflict("answered", "somebody answered at the same time; look again"));
         }
     }
-    let row = approvals::get(&state.pool, digest.0).await?.ok_or_else(ApiError::internal)?;
+    let row = approvals::get(&state.db, digest.0).await?.ok_or_else(ApiError::internal)?;
     Ok(Json(ApprovalRequest::new(row, chain_id, now)))
 }
 
@@ -53,7 +53,7 @@ async fn may_answer(
         return Err(ApiError::conflict("payment_expired", "the payment could no longer settle")
             .mismatch(format!("validBefore after {now}"), row.request.valid_before));
     }
-    let holds = |account| treasuries::holds_role(&state.pool, row.request.treasury, account, ROLE_APPROVER);
+    let holds = |account| treasuries::holds_role(&state.db, row.request.treasury, account, ROLE_APPROVER);
     match (&row.answer, answer) {
         (None, _) => Ok(None),
         (Some(Answer::Approved { approver: before, .. }), Answer::Approved { approver, .. })

@@ -36,15 +36,15 @@ pub async fn post_approval_request(
             .mismatch(format!("validBefore after {now}"), request.valid_before));
     }
     check_digest(&state, &request).await?;
-    let new = approvals::store(&state.pool, &request, state.now()).await?;
-    let row = approvals::get(&state.pool, request.digest).await?.ok_or_else(ApiError::internal)?;
+    let new = approvals::store(&state.db, &request, state.now()).await?;
+    let row = approvals::get(&state.db, request.digest).await?.ok_or_else(ApiError::internal)?;
     let status = if new { StatusCode::CREATED } else { StatusCode::OK };
     Ok((status, Json(ApprovalRequest::new(row, chain_id, now))))
 }
 
 /// What a human is shown must be what the session key signs.
 async fn check_digest(state: &AppState, request: &Request) -> Result<(), ApiError> {
-    let Some(known) = assets::of_purse(&state.pool, request.purse).await? else {
+    let Some(known) = assets::of_purse(&state.db, request.purse).await? else {
         let message = "the ledger knows no such purse, as far as it has followed the chain";
         return Err(ApiError::conflict("purse_unknown", message)
             .mismatch("a known purse", request.purse.to_checksum(None)));

@@ -64,11 +64,11 @@ async fn check_place(state: &AppState, record: &DecisionRecord) -> Result<(), Ap
             .mismatch(expected, record.chain_id));
     }
     let treasury = record.treasury.to_checksum(None);
-    if treasuries::get(&state.pool, record.treasury).await?.is_none() {
+    if treasuries::get(&state.db, record.treasury).await?.is_none() {
         let message = "the ledger knows no such treasury, as far as it has followed the chain";
         return Err(ApiError::conflict("treasury_unknown", message).mismatch("a known treasury", treasury));
     }
-    if envelopes::get(&state.pool, (record.treasury, record.envelope)).await?.is_none() {
+    if envelopes::get(&state.db, (record.treasury, record.envelope)).await?.is_none() {
         let message = "the ledger knows no such envelope, as far as it has followed the chain";
         return Err(ApiError::conflict("envelope_unknown", message)
             .mismatch("a known envelope", format!("{treasury}/{}", record.envelope)));

@@ -23,13 +23,18 @@ pub async fn post_rejection(
     Path(digest): Path<Hash>,
     Body(RejectionAnswer { by, reason }): Body<RejectionAnswer>,
 ) -> Result<Json<ApprovalRequest>, ApiError> {
+    if reason.contains('\0') {
+        // PostgreSQL keeps no such text.
+        return Err(ApiError::unprocessable("reason_malformed", "the reason is no text")
+            .mismatch("text without NUL", "NUL"));
+    }
     let characters = reason.chars().count();
     if characters > MAX_REASON {
         return Err(ApiError::unprocessable("reason_too_long", "the reason is too long")
             .mismatch(format!("at most {MAX_REASON} characters"), characters));
     }
     let now = state.as_of().await?.now;
-    let row = approvals::get(&state.pool, digest.0).await?;
+    let row = approvals::get(&state.db, digest.0).await?;
     let row = row.ok_or_else(|| ApiError::not_found("approval request", &digest))?;
     let answer = Answer::Rejected { by: by.0, reason };
     if row.answer.as_ref() != Some(&answer) {
@@ -43,10 +48,10 @@ pub async fn post_rejection(
             return Err(ApiError::conflict("answered", "the request no longer waits for an answer")
                 .mismatch("pending", got));
         }
-        if !approvals::answer(&state.pool, digest.0, None, &answer, state.now()).await? {
+        if !approvals::answer(&state.db, digest.0, None, &answer, state.now()).await? {
             return Err(ApiError::conflict("answered", "somebody answered at the same time; look again"));
         }
     }
-    let row = approvals::get(&state.pool, digest.0).await?.ok_or_else(ApiError::internal)?;
+    let row = approvals::get(&state.db, digest.0).await?.ok_or_else(ApiError::internal)?;
     Ok(Json(ApprovalRequest::new(row, state.config.chain_id, now)))
 }

@@ -33,27 +33,27 @@ pub(super) async fn overview(State(state): State<AppState>) -> Result<Response, 
 }
 
 async fn gathered(state: &AppState) -> Result<Overview, ApiError> {
-    let (pool, config) = (&state.pool, &*state.config);
+    let (db, config) = (&state.db, &*state.config);
     let as_of = state.as_of().await?;
     let status = Status::new(state, &as_of);
-    let mut rows = envelopes::list(pool, &envelopes::Filter::default(), None, AGENTS + 1).await?;
+    let mut rows = envelopes::list(db, &envelopes::Filter::default(), None, AGENTS + 1).await?;
     let more_agents = rows.len() > usize::try_from(AGENTS).unwrap_or(usize::MAX);
     rows.truncate(usize::try_from(AGENTS).unwrap_or(usize::MAX));
     let refused = get_ledger::refused(state, &rows).await?;
     let mut agents = Vec::with_capacity(rows.len());
     for row in &rows {
         let key = (row.treasury, row.number);
-        let rooms = headroom::of_envelope(pool, key, as_of.now).await?;
+        let rooms = headroom::of_envelope(db, key, as_of.now).await?;
         let refused = refused.get(&key).copied().unwrap_or_default();
         agents.push(gather::agent(config, row, &rooms, refused, as_of.now));
     }
-    let totals = ledger::totals(pool, None, None).await?;
+    let totals = ledger::totals(db, None, None).await?;
     let final_block = as_of.final_block();
-    let payments = payments::list(pool, &payments::Filter::default(), None, PAYMENTS).await?;
+    let payments = payments::list(db, &payments::Filter::default(), None, PAYMENTS).await?;
     let denied = decisions::Filter { verdict: Some(Verdict::Denied), ..Default::default() };
-    let refusals = decisions::list(pool, &denied, None, REFUSALS).await?;
-    let stops = stops::list(pool, &stops::Filter::default(), None, STOPS).await?;
-    let treasuries = treasuries::list(pool, None, TREASURIES).await?;
+    let refusals = decisions::list(db, &denied, None, REFUSALS).await?;
+    let stops = stops::list(db, &stops::Filter::default(), None, STOPS).await?;
+    let treasuries = treasuries::list(db, None, TREASURIES).await?;
     let frozen = treasuries.iter().filter(|treasury| treasury.frozen);
     Ok(Overview {
         chain: config.chain_name.clone(),
@@ -64,7 +64,7 @@ async fn gathered(state: &AppState) -> Result<Overview, ApiError> {
         problem: status.problem,
         organisations_frozen: frozen.map(|treasury| gather::named(config, treasury.address)).collect(),
         totals: totals.iter().map(|(asset, total)| gather::total(config, *asset, total)).collect(),
-        refused: refusals::count(pool).await?,
+        refused: refusals::count(db).await?,
         agents,
         more_agents,
         approvals: pending(state, &as_of).await?,
@@ -79,8 +79,8 @@ async fn pending(state: &AppState, as_of: &AsOf) -> Result<Vec<super::view::Appr
     let waiting =
         approvals::Filter { state: Some((approvals::State::Pending, as_of.now)), ..Default::default() };
     let mut views = Vec::new();
-    for row in approvals::list(&state.pool, &waiting, None, APPROVALS).await? {
-        let asset = assets::of_purse(&state.pool, row.request.purse).await?.map(|known| known.asset);
+    for row in approvals::list(&state.db, &waiting, None, APPROVALS).await? {
+        let asset = assets::of_purse(&state.db, row.request.purse).await?.map(|known| known.asset);
         views.push(gather::approval(&state.config, &row, asset));
     }
     Ok(views)

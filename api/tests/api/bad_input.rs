@@ -1,9 +1,21 @@
 //! What does not fit is refused, and told why.
 
 use axum::{body::Body, http::Request};
+use bursar_test_stores::{Stores, on_both_stores};
 use serde_json::json;
 
 use crate::{client::api, seed};
+
+on_both_stores!(
+    every_list_refuses_unknown_and_repeated_parameters_by_name,
+    every_list_bounds_its_pages,
+    every_list_refuses_cursors_it_did_not_give,
+    values_that_do_not_fit_are_named_with_what_was_expected,
+    an_address_with_a_wrong_checksum_is_refused_with_the_right_one,
+    paths_that_name_nothing_possible_are_refused,
+    bodies_that_are_no_json_too_large_or_misnamed_are_refused,
+    what_is_no_route_and_what_is_no_method_are_json_too,
+);
 
 const LISTS: [&str; 11] = [
     "/v1/treasuries",
@@ -19,9 +31,8 @@ const LISTS: [&str; 11] = [
     "/v1/approval-requests",
 ];
 
-#[tokio::test]
-async fn every_list_refuses_unknown_and_repeated_parameters_by_name() -> anyhow::Result<()> {
-    let api = api().await?;
+async fn every_list_refuses_unknown_and_repeated_parameters_by_name(stores: Stores) -> anyhow::Result<()> {
+    let api = api(stores).await?;
     for list in LISTS.into_iter().chain(["/v1/ledger"]) {
         let answer = api.get(&format!("{list}?colour=blue")).await?;
         assert_eq!(answer.status, 400, "{list}");
@@ -39,9 +50,8 @@ async fn every_list_refuses_unknown_and_repeated_parameters_by_name() -> anyhow:
     Ok(())
 }
 
-#[tokio::test]
-async fn every_list_bounds_its_pages() -> anyhow::Result<()> {
-    let api = api().await?;
+async fn every_list_bounds_its_pages(stores: Stores) -> anyhow::Result<()> {
+    let api = api(stores).await?;
     for list in LISTS {
         for limit in ["0", "201", "-1", "1e3", "", "99999999999999999999", "ten", "+5"] {
             let answer = api.get(&format!("{list}?limit={limit}")).await?;
@@ -55,9 +65,8 @@ async fn every_list_bounds_its_pages() -> anyhow::Result<()> {
     Ok(())
 }
 
-#[tokio::test]
-async fn every_list_refuses_cursors_it_did_not_give() -> anyhow::Result<()> {
-    let api = api().await?;
+async fn every_list_refuses_cursors_it_did_not_give(stores: Stores) -> anyhow::Result<()> {
+    let api = api(stores).await?;
     let payments = api.json("/v1/payments?limit=1").await?;
     let foreign = payments["next"].as_str().unwrap().to_owned();
     for list in LISTS {
@@ -73,9 +82,8 @@ async fn every_list_refuses_cursors_it_did_not_give() -> anyhow::Result<()> {
     Ok(())
 }
 
-#[tokio::test]
-async fn values_that_do_not_fit_are_named_with_what_was_expected() -> anyhow::Result<()> {
-    let api = api().await?;
+async fn values_that_do_not_fit_are_named_with_what_was_expected(stores: Stores) -> anyhow::Result<()> {
+    let api = api(stores).await?;
     for (query, expected) in [
         ("agent=0x12", "an address: 0x and 40 hex digits"),
         ("agent=vitalik.eth", "an address: 0x and 40 hex digits"),
@@ -104,9 +112,10 @@ async fn values_that_do_not_fit_are_named_with_what_was_expected() -> anyhow::Re
     Ok(())
 }
 
-#[tokio::test]
-async fn an_address_with_a_wrong_checksum_is_refused_with_the_right_one() -> anyhow::Result<()> {
-    let api = api().await?;
+async fn an_address_with_a_wrong_checksum_is_refused_with_the_right_one(
+    stores: Stores,
+) -> anyhow::Result<()> {
+    let api = api(stores).await?;
     let right = seed::treasury().to_checksum(None);
     let agent = seed::agent(1).to_checksum(None);
     assert_eq!(api.get(&format!("/v1/payments?treasury={right}")).await?.status, 200);
@@ -124,9 +133,8 @@ async fn an_address_with_a_wrong_checksum_is_refused_with_the_right_one() -> any
     Ok(())
 }
 
-#[tokio::test]
-async fn paths_that_name_nothing_possible_are_refused() -> anyhow::Result<()> {
-    let api = api().await?;
+async fn paths_that_name_nothing_possible_are_refused(stores: Stores) -> anyhow::Result<()> {
+    let api = api(stores).await?;
     let treasury = seed::treasury();
     for path in [
         "/v1/treasuries/0x12".to_owned(),
@@ -144,9 +152,8 @@ async fn paths_that_name_nothing_possible_are_refused() -> anyhow::Result<()> {
     Ok(())
 }
 
-#[tokio::test]
-async fn bodies_that_are_no_json_too_large_or_misnamed_are_refused() -> anyhow::Result<()> {
-    let api = api().await?;
+async fn bodies_that_are_no_json_too_large_or_misnamed_are_refused(stores: Stores) -> anyhow::Result<()> {
+    let api = api(stores).await?;
     for path in ["/v1/decisions", "/v1/approval-requests"] {
         let untyped = api.send(Request::post(path).body(Body::from("{}"))?).await?;
         assert_eq!((untyped.status.as_u16(), untyped.json()["code"].clone()), (415, json!("not_json")));
@@ -166,9 +173,8 @@ async fn bodies_that_are_no_json_too_large_or_misnamed_are_refused() -> anyhow::
     Ok(())
 }
 
-#[tokio::test]
-async fn what_is_no_route_and_what_is_no_method_are_json_too() -> anyhow::Result<()> {
-    let api = api().await?;
+async fn what_is_no_route_and_what_is_no_method_are_json_too(stores: Stores) -> anyhow::Result<()> {
+    let api = api(stores).await?;
     let answer = api.get("/v1/nothing").await?;
     assert_eq!((answer.status.as_u16(), answer.json()["code"].clone()), (404, json!("no_such_route")));
     let answer = api.send(Request::delete("/v1/payments").body(Body::empty())?).await?;

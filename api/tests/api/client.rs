@@ -6,6 +6,7 @@ use axum::{
     http::{HeaderMap, Request, StatusCode},
 };
 use bursar_api::{AppState, AssetLabel, Config};
+use bursar_test_stores::Stores;
 use serde_json::Value;
 use tower::ServiceExt;
 
@@ -38,8 +39,8 @@ pub(crate) fn config() -> Config {
     config
 }
 
-pub(crate) async fn api() -> anyhow::Result<Api> {
-    let seeded = seeded().await?;
+pub(crate) async fn api(stores: Stores) -> anyhow::Result<Api> {
+    let seeded = seeded(stores).await?;
     let state = AppState::new(seeded.store.clone(), config(), None).with_clock(|| seed::NOW);
     Ok(Api { router: bursar_api::router(state), seeded })
 }

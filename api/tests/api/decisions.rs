@@ -2,6 +2,7 @@
 
 use alloy::primitives::B256;
 use bursar_sdk::decision::DecisionRecord;
+use bursar_test_stores::{Stores, on_both_stores};
 use serde_json::{Value, json};
 
 use crate::{
@@ -9,13 +10,20 @@ use crate::{
     seed::{self, payee, record},
 };
 
+on_both_stores!(
+    a_record_is_stored_once_and_read_back_to_the_byte,
+    a_late_record_explains_its_payment,
+    records_that_do_not_match_are_refused_and_not_kept,
+    records_of_what_is_not_indexed_yet_may_come_again,
+    records_may_be_64_kib_and_no_more,
+);
+
 fn submission(record: &DecisionRecord) -> anyhow::Result<Value> {
     Ok(json!({"hash": record.hash()?, "record": record.canonical()?}))
 }
 
-#[tokio::test]
-async fn a_record_is_stored_once_and_read_back_to_the_byte() -> anyhow::Result<()> {
-    let api = api().await?;
+async fn a_record_is_stored_once_and_read_back_to_the_byte(stores: Stores) -> anyhow::Result<()> {
+    let api = api(stores).await?;
     let decision = record(1, 50, payee(1), 1_000, "Zoë wants \"quotes\" — 引用\n");
     let body = submission(&decision)?;
     assert_eq!(api.post("/v1/decisions", &body).await?.status, 201);
@@ -29,9 +37,8 @@ async fn a_record_is_stored_once_and_read_back_to_the_byte() -> anyhow::Result<(
     Ok(())
 }
 
-#[tokio::test]
-async fn a_late_record_explains_its_payment() -> anyhow::Result<()> {
-    let api = api().await?;
+async fn a_late_record_explains_its_payment(stores: Stores) -> anyhow::Result<()> {
+    let api = api(stores).await?;
     assert_eq!(api.items("/v1/payments?explained=false").await?.len(), 2);
     let late = api.seeded.decisions[2].clone();
     assert_eq!(api.post("/v1/decisions", &submission(&late)?).await?.status, 201);
@@ -41,9 +48,8 @@ async fn a_late_record_explains_its_payment() -> anyhow::Result<()> {
     Ok(())
 }
 
-#[tokio::test]
-async fn records_that_do_not_match_are_refused_and_not_kept() -> anyhow::Result<()> {
-    let api = api().await?;
+async fn records_that_do_not_match_are_refused_and_not_kept(stores: Stores) -> anyhow::Result<()> {
+    let api = api(stores).await?;
     let good = record(1, 60, payee(1), 1_000, "fine");
     let canonical = good.canonical()?;
     let mut elsewhere = good.clone();
@@ -79,9 +85,8 @@ async fn records_that_do_not_match_are_refused_and_not_kept() -> anyhow::Result<
     Ok(())
 }
 
-#[tokio::test]
-async fn records_of_what_is_not_indexed_yet_may_come_again() -> anyhow::Result<()> {
-    let api = api().await?;
+async fn records_of_what_is_not_indexed_yet_may_come_again(stores: Stores) -> anyhow::Result<()> {
+    let api = api(stores).await?;
     let mut nowhere = record(1, 61, payee(1), 1_000, "fine");
     nowhere.treasury = seed::address(0x99);
     let mut unknown = record(1, 62, payee(1), 1_000, "fine");
@@ -94,9 +99,8 @@ async fn records_of_what_is_not_indexed_yet_may_come_again() -> anyhow::Result<(
     Ok(())
 }
 
-#[tokio::test]
-async fn records_may_be_64_kib_and_no_more() -> anyhow::Result<()> {
-    let api = api().await?;
+async fn records_may_be_64_kib_and_no_more(stores: Stores) -> anyhow::Result<()> {
+    let api = api(stores).await?;
     let empty = record(1, 63, payee(1), 1_000, "").canonical()?.len();
     let most = bursar_sdk::decision::MAX_BYTES - empty;
     // Quotes are the worst case: escaped in the record, and escaped again in the body.

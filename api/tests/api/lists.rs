@@ -1,5 +1,7 @@
 //! Every list and every single thing, as it should be.
 
+use bursar_indexer::db::Query;
+use bursar_test_stores::{Stores, on_both_stores};
 use serde_json::{Value, json};
 
 use crate::{
@@ -7,13 +9,29 @@ use crate::{
     seed::{self, agent, payee, purse, treasury},
 };
 
+on_both_stores!(
+    a_treasury_tells_who_may_do_what,
+    an_envelope_adds_up_and_shows_what_its_limits_have_left,
+    a_window_that_is_over_has_everything_left,
+    envelopes_and_agents_are_found_by_what_they_are,
+    sessions_stand_where_time_and_people_put_them,
+    payments_are_found_by_everything_an_auditor_asks,
+    a_payment_tells_who_paid_whom_under_which_policy_and_why,
+    a_record_that_disagrees_with_the_chain_is_told,
+    decisions_and_refusals_are_told_apart,
+    policies_keep_their_history,
+    stops_and_payees_are_listed,
+    the_books_add_up_per_agent_and_per_token,
+    what_is_not_there_is_not_found,
+    a_group_shows_what_it_has_left_and_stops_its_envelopes,
+);
+
 fn checksummed(address: alloy::primitives::Address) -> String {
     address.to_checksum(None)
 }
 
-#[tokio::test]
-async fn a_treasury_tells_who_may_do_what() -> anyhow::Result<()> {
-    let api = api().await?;
+async fn a_treasury_tells_who_may_do_what(stores: Stores) -> anyhow::Result<()> {
+    let api = api(stores).await?;
     let path = format!("/v1/treasuries/{}", treasury());
     let detail = api.json(&path).await?;
     assert_eq!(detail["address"], checksummed(treasury()));
@@ -24,9 +42,8 @@ async fn a_treasury_tells_who_may_do_what() -> anyhow::Result<()> {
     Ok(())
 }
 
-#[tokio::test]
-async fn an_envelope_adds_up_and_shows_what_its_limits_have_left() -> anyhow::Result<()> {
-    let api = api().await?;
+async fn an_envelope_adds_up_and_shows_what_its_limits_have_left(stores: Stores) -> anyhow::Result<()> {
+    let api = api(stores).await?;
     let envelope = api.json(&format!("/v1/envelopes/{}/1", treasury())).await?;
     // 50 funded - 1 withdrawn - 12 drawn + 3 returned; 12 drawn - 3 returned - 6.15 paid.
     assert_eq!(envelope["balance"], json!({"escrow": "40000000", "inPurses": "2850000", "left": "42850000"}));
@@ -41,11 +58,10 @@ async fn an_envelope_adds_up_and_shows_what_its_limits_have_left() -> anyhow::Re
     Ok(())
 }
 
-#[tokio::test]
-async fn a_window_that_is_over_has_everything_left() -> anyhow::Result<()> {
-    let api = api().await?;
-    sqlx::query("UPDATE limit_use SET window_index = window_index - 1 WHERE period = 86400")
-        .execute(api.seeded.store.pool())
+async fn a_window_that_is_over_has_everything_left(stores: Stores) -> anyhow::Result<()> {
+    let api = api(stores).await?;
+    Query::new("UPDATE limit_use SET window_index = window_index - 1 WHERE period = 86400")
+        .execute(api.seeded.store.db())
         .await?;
     let envelope = api.json(&format!("/v1/envelopes/{}/1", treasury())).await?;
     assert_eq!(envelope["headroom"][0]["used"], "0");
@@ -53,9 +69,8 @@ async fn a_window_that_is_over_has_everything_left() -> anyhow::Result<()> {
     Ok(())
 }
 
-#[tokio::test]
-async fn envelopes_and_agents_are_found_by_what_they_are() -> anyhow::Result<()> {
-    let api = api().await?;
+async fn envelopes_and_agents_are_found_by_what_they_are(stores: Stores) -> anyhow::Result<()> {
+    let api = api(stores).await?;
     for (query, numbers) in [
         (String::new(), vec![1, 2, 3]),
         ("?state=active".into(), vec![1]),
@@ -79,15 +94,12 @@ async fn envelopes_and_agents_are_found_by_what_they_are() -> anyhow::Result<()>
     Ok(())
 }
 
-#[tokio::test]
-async fn sessions_stand_where_time_and_people_put_them() -> anyhow::Result<()> {
-    let api = api().await?;
-    let pool = api.seeded.store.pool();
-    sqlx::query("UPDATE session SET frozen = 1 WHERE envelope = 2 AND sequence = 2").execute(pool).await?;
-    sqlx::query("UPDATE envelope SET policy_version = 9 WHERE number = 3").execute(pool).await?;
-    sqlx::query("UPDATE session SET closed_at = NULL WHERE envelope = 1 AND sequence = 1")
-        .execute(pool)
-        .await?;
+async fn sessions_stand_where_time_and_people_put_them(stores: Stores) -> anyhow::Result<()> {
+    let api = api(stores).await?;
+    let db = api.seeded.store.db();
+    Query::new("UPDATE session SET frozen = TRUE WHERE envelope = 2 AND sequence = 2").execute(db).await?;
+    Query::new("UPDATE envelope SET policy_version = 9 WHERE number = 3").execute(db).await?;
+    Query::new("UPDATE session SET closed_at = NULL WHERE envelope = 1 AND sequence = 1").execute(db).await?;
     for (state, count) in [("open", 1), ("frozen", 1), ("outdated", 1), ("expired", 1), ("closed", 2)] {
         let found = api.items(&format!("/v1/sessions?state={state}")).await?;
         assert_eq!(found.len(), count, "{state}");
@@ -104,9 +116,8 @@ async fn sessions_stand_where_time_and_people_put_them() -> anyhow::Result<()> {
     Ok(())
 }
 
-#[tokio::test]
-async fn payments_are_found_by_everything_an_auditor_asks() -> anyhow::Result<()> {
-    let api = api().await?;
+async fn payments_are_found_by_everything_an_auditor_asks(stores: Stores) -> anyhow::Result<()> {
+    let api = api(stores).await?;
     let block = |number: u64| seed::MIDNIGHT + number * 10;
     let session = api.items("/v1/payments").await?[0]["session"].as_str().unwrap().to_owned();
     let tx = api.items("/v1/payments").await?[2]["txHash"].as_str().unwrap().to_owned();
@@ -136,9 +147,8 @@ async fn payments_are_found_by_everything_an_auditor_asks() -> anyhow::Result<()
     Ok(())
 }
 
-#[tokio::test]
-async fn a_payment_tells_who_paid_whom_under_which_policy_and_why() -> anyhow::Result<()> {
-    let api = api().await?;
+async fn a_payment_tells_who_paid_whom_under_which_policy_and_why(stores: Stores) -> anyhow::Result<()> {
+    let api = api(stores).await?;
     let decision = &api.seeded.decisions[6];
     let (hash, nonce) = (decision.hash()?, decision.nonce()?.unwrap());
     let payment = api.json(&format!("/v1/payments/{}/{nonce}", purse(1))).await?;
@@ -159,22 +169,20 @@ async fn a_payment_tells_who_paid_whom_under_which_policy_and_why() -> anyhow::R
     Ok(())
 }
 
-#[tokio::test]
-async fn a_record_that_disagrees_with_the_chain_is_told() -> anyhow::Result<()> {
-    let api = api().await?;
-    sqlx::query("UPDATE payment SET amount = ?, payee = ? WHERE block_number = 1000")
+async fn a_record_that_disagrees_with_the_chain_is_told(stores: Stores) -> anyhow::Result<()> {
+    let api = api(stores).await?;
+    Query::new("UPDATE payment SET amount = $1, payee = $2 WHERE block_number = 1000")
         .bind(seed::padded(1))
-        .bind(payee(7).to_vec())
-        .execute(api.seeded.store.pool())
+        .bind(payee(7))
+        .execute(api.seeded.store.db())
         .await?;
     let payment = &api.items("/v1/payments?limit=1").await?[0];
     assert_eq!(payment["disagreements"], json!(["payee", "amount"]));
     Ok(())
 }
 
-#[tokio::test]
-async fn decisions_and_refusals_are_told_apart() -> anyhow::Result<()> {
-    let api = api().await?;
+async fn decisions_and_refusals_are_told_apart(stores: Stores) -> anyhow::Result<()> {
+    let api = api(stores).await?;
     for (path, count) in [
         ("/v1/decisions".to_owned(), 8),
         ("/v1/decisions?verdict=denied".into(), 3),
@@ -196,9 +204,8 @@ async fn decisions_and_refusals_are_told_apart() -> anyhow::Result<()> {
     Ok(())
 }
 
-#[tokio::test]
-async fn policies_keep_their_history() -> anyhow::Result<()> {
-    let api = api().await?;
+async fn policies_keep_their_history(stores: Stores) -> anyhow::Result<()> {
+    let api = api(stores).await?;
     let history = api.items(&format!("/v1/policies?treasury={}&envelope=1", treasury())).await?;
     assert_eq!(history.len(), 2);
     assert_eq!(history[0]["version"], 1);
@@ -209,9 +216,8 @@ async fn policies_keep_their_history() -> anyhow::Result<()> {
     Ok(())
 }
 
-#[tokio::test]
-async fn stops_and_payees_are_listed() -> anyhow::Result<()> {
-    let api = api().await?;
+async fn stops_and_payees_are_listed(stores: Stores) -> anyhow::Result<()> {
+    let api = api(stores).await?;
     for (query, count) in [
         (String::new(), 4),
         ("?level=review".into(), 1),
@@ -228,9 +234,8 @@ async fn stops_and_payees_are_listed() -> anyhow::Result<()> {
     Ok(())
 }
 
-#[tokio::test]
-async fn the_books_add_up_per_agent_and_per_token() -> anyhow::Result<()> {
-    let api = api().await?;
+async fn the_books_add_up_per_agent_and_per_token(stores: Stores) -> anyhow::Result<()> {
+    let api = api(stores).await?;
     let ledger = api.json("/v1/ledger").await?;
     assert_eq!(ledger["asOfBlock"], seed::HEAD);
     let total = &ledger["totals"][0];
@@ -250,9 +255,8 @@ async fn the_books_add_up_per_agent_and_per_token() -> anyhow::Result<()> {
     Ok(())
 }
 
-#[tokio::test]
-async fn what_is_not_there_is_not_found() -> anyhow::Result<()> {
-    let api = api().await?;
+async fn what_is_not_there_is_not_found(stores: Stores) -> anyhow::Result<()> {
+    let api = api(stores).await?;
     let (nobody, nothing) = (seed::address(0x99), alloy::primitives::B256::repeat_byte(0x99));
     for path in [
         format!("/v1/treasuries/{nobody}"),
@@ -271,31 +275,30 @@ async fn what_is_not_there_is_not_found() -> anyhow::Result<()> {
     Ok(())
 }
 
-#[tokio::test]
-async fn a_group_shows_what_it_has_left_and_stops_its_envelopes() -> anyhow::Result<()> {
-    let api = api().await?;
-    let pool = api.seeded.store.pool();
+async fn a_group_shows_what_it_has_left_and_stops_its_envelopes(stores: Stores) -> anyhow::Result<()> {
+    let api = api(stores).await?;
+    let db = api.seeded.store.db();
     let group = "INSERT INTO envelope_group (treasury, number, parent, asset, frozen, epoch, created_block) \
-                 VALUES (?, ?, ?, ?, ?, 2, 30)";
-    for (number, parent, frozen) in [(1, 0, true), (2, 1, false)] {
-        sqlx::query(group)
-            .bind(treasury().to_vec())
+                 VALUES ($1, $2, $3, $4, $5, 2, 30)";
+    for (number, parent, frozen) in [(1u32, 0u32, true), (2, 1, false)] {
+        Query::new(group)
+            .bind(treasury())
             .bind(number)
             .bind(parent)
-            .bind(seed::token().to_vec())
+            .bind(seed::token())
             .bind(frozen)
-            .execute(pool)
+            .execute(db)
             .await?;
     }
-    let today = i64::try_from(bursar_sdk::windows::index_at(86_400, seed::NOW))?;
-    sqlx::query("INSERT INTO group_limit_use VALUES (?, 2, 0, 86400, ?, ?, ?)")
-        .bind(treasury().to_vec())
+    let today = bursar_sdk::windows::index_at(86_400, seed::NOW);
+    Query::new("INSERT INTO group_limit_use VALUES ($1, 2, 0, 86400, $2, $3, $4)")
+        .bind(treasury())
         .bind(seed::padded(10_000_000))
         .bind(seed::padded(4_000_000))
         .bind(today)
-        .execute(pool)
+        .execute(db)
         .await?;
-    sqlx::query("UPDATE envelope SET group_number = 2 WHERE number = 1").execute(pool).await?;
+    Query::new("UPDATE envelope SET group_number = 2 WHERE number = 1").execute(db).await?;
 
     let groups = api.items("/v1/groups").await?;
     assert_eq!((groups.len(), &groups[0]["parent"], &groups[0]["frozen"]), (2, &Value::Null, &json!(true)));

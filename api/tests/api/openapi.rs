@@ -1,8 +1,15 @@
 //! The document, and that it says what the routes do.
 
+use bursar_test_stores::{Stores, on_both_stores};
 use serde_json::Value;
 
 use crate::client::api;
+
+on_both_stores!(
+    the_served_document_is_the_committed_one,
+    every_documented_parameter_is_taken,
+    the_documentation_is_served_from_here,
+);
 
 const COMMITTED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/openapi.json");
 
@@ -18,9 +25,8 @@ fn the_committed_document_is_the_generated_one() -> anyhow::Result<()> {
     Ok(())
 }
 
-#[tokio::test]
-async fn the_served_document_is_the_committed_one() -> anyhow::Result<()> {
-    let api = api().await?;
+async fn the_served_document_is_the_committed_one(stores: Stores) -> anyhow::Result<()> {
+    let api = api(stores).await?;
     let committed: Value = serde_json::from_str(&std::fs::read_to_string(COMMITTED)?)?;
     assert_eq!(api.json("/openapi.json").await?, committed);
     Ok(())
@@ -64,9 +70,8 @@ fn collect_refs<'a>(value: &'a Value, refs: &mut Vec<&'a str>) {
     }
 }
 
-#[tokio::test]
-async fn every_documented_parameter_is_taken() -> anyhow::Result<()> {
-    let api = api().await?;
+async fn every_documented_parameter_is_taken(stores: Stores) -> anyhow::Result<()> {
+    let api = api(stores).await?;
     let document = serde_json::to_value(bursar_api::document())?;
     let mut tried = 0;
     for (path, item) in document["paths"].as_object().unwrap() {
@@ -83,9 +88,8 @@ async fn every_documented_parameter_is_taken() -> anyhow::Result<()> {
     Ok(())
 }
 
-#[tokio::test]
-async fn the_documentation_is_served_from_here() -> anyhow::Result<()> {
-    let api = api().await?;
+async fn the_documentation_is_served_from_here(stores: Stores) -> anyhow::Result<()> {
+    let api = api(stores).await?;
     let page = api.get("/docs/").await?;
     assert_eq!(page.status, 200);
     assert!(!page.text().contains("https://"), "the page loads from elsewhere");

@@ -1,10 +1,18 @@
 //! The overview page.
 
+use bursar_test_stores::{Stores, on_both_stores};
+
 use crate::client::api;
 
-#[tokio::test]
-async fn the_page_shows_money_limits_reasons_and_stops() -> anyhow::Result<()> {
-    let api = api().await?;
+on_both_stores!(
+    the_page_shows_money_limits_reasons_and_stops,
+    what_agents_write_is_text_and_never_markup,
+    the_page_runs_nothing_inline_and_loads_only_from_here,
+    an_empty_ledger_is_a_page_too,
+);
+
+async fn the_page_shows_money_limits_reasons_and_stops(stores: Stores) -> anyhow::Result<()> {
+    let api = api(stores).await?;
     let page = api.get("/").await?;
     assert_eq!(page.status, 200);
     let html = page.text();
@@ -30,9 +38,8 @@ async fn the_page_shows_money_limits_reasons_and_stops() -> anyhow::Result<()> {
     Ok(())
 }
 
-#[tokio::test]
-async fn what_agents_write_is_text_and_never_markup() -> anyhow::Result<()> {
-    let api = api().await?;
+async fn what_agents_write_is_text_and_never_markup(stores: Stores) -> anyhow::Result<()> {
+    let api = api(stores).await?;
     let store = &api.seeded.store;
     let decision = crate::seed::denied(
         1,
@@ -48,9 +55,8 @@ async fn what_agents_write_is_text_and_never_markup() -> anyhow::Result<()> {
     Ok(())
 }
 
-#[tokio::test]
-async fn the_page_runs_nothing_inline_and_loads_only_from_here() -> anyhow::Result<()> {
-    let api = api().await?;
+async fn the_page_runs_nothing_inline_and_loads_only_from_here(stores: Stores) -> anyhow::Result<()> {
+    let api = api(stores).await?;
     let page = api.get("/").await?;
     let policy = page.headers["content-security-policy"].to_str()?.to_owned();
     assert!(policy.contains("default-src 'none'") && !policy.contains("unsafe"), "{policy}");
@@ -62,10 +68,8 @@ async fn the_page_runs_nothing_inline_and_loads_only_from_here() -> anyhow::Resu
     Ok(())
 }
 
-#[tokio::test]
-async fn an_empty_ledger_is_a_page_too() -> anyhow::Result<()> {
-    let directory = tempfile::tempdir()?;
-    let store = bursar_indexer::Store::open(directory.path().join("empty.sqlite")).await?;
+async fn an_empty_ledger_is_a_page_too(stores: Stores) -> anyhow::Result<()> {
+    let store = bursar_indexer::Store::connect(&stores.url("empty").await?.parse()?).await?;
     let state = bursar_api::AppState::new(store, crate::client::config(), None);
     let request = axum::http::Request::get("/").body(axum::body::Body::empty())?;
     let response = tower::ServiceExt::oneshot(bursar_api::router(state), request).await?;

@@ -3,11 +3,18 @@
 use std::collections::BTreeSet;
 
 use bursar_sdk::refusal::Refusal;
+use bursar_test_stores::{Stores, on_both_stores};
 
 use crate::{
     client::{Api, api},
     seed::{self, denied, pay, payee, record},
 };
+
+on_both_stores!(
+    payments_come_once_each_while_others_arrive,
+    decisions_of_the_same_second_come_once_each,
+    every_list_comes_whole_whatever_the_page,
+);
 
 /// Walks a list page by page, lets `between` happen after each page, and gives every key seen.
 async fn walk<F>(
@@ -44,16 +51,15 @@ fn assert_once(seen: &[String], all: &BTreeSet<String>) {
     assert!(all.is_subset(&distinct), "a row was skipped");
 }
 
-#[tokio::test]
-async fn payments_come_once_each_while_others_arrive() -> anyhow::Result<()> {
-    let api = api().await?;
+async fn payments_come_once_each_while_others_arrive(stores: Stores) -> anyhow::Result<()> {
+    let api = api(stores).await?;
     for limit in 1..=8 {
         let all: BTreeSet<String> =
             api.items("/v1/payments").await?.iter().map(|payment| payment["nonce"].to_string()).collect();
         let arrive = async |api: &Api, page: usize| {
             let n = (limit * 100 + page) as u64;
             let decision = record(1, n, payee(1), 10, "more");
-            pay(api.seeded.store.pool(), &decision, 2_000 + n, None).await
+            pay(api.seeded.store.db(), &decision, 2_000 + n, None).await
         };
         let seen = walk(&api, "/v1/payments", limit, "nonce", arrive).await?;
         assert_once(&seen, &all);
@@ -62,9 +68,8 @@ async fn payments_come_once_each_while_others_arrive() -> anyhow::Result<()> {
     Ok(())
 }
 
-#[tokio::test]
-async fn decisions_of_the_same_second_come_once_each() -> anyhow::Result<()> {
-    let api = api().await?;
+async fn decisions_of_the_same_second_come_once_each(stores: Stores) -> anyhow::Result<()> {
+    let api = api(stores).await?;
     for seq in 100..140 {
         let mut decision = denied(1, seq, seq, Refusal::PayeeNotListed, "again");
         decision.created_at = seed::MIDNIGHT;
@@ -77,9 +82,8 @@ async fn decisions_of_the_same_second_come_once_each() -> anyhow::Result<()> {
     Ok(())
 }
 
-#[tokio::test]
-async fn every_list_comes_whole_whatever_the_page() -> anyhow::Result<()> {
-    let api = api().await?;
+async fn every_list_comes_whole_whatever_the_page(stores: Stores) -> anyhow::Result<()> {
+    let api = api(stores).await?;
     for (list, key) in [
         ("/v1/agents", "address"),
         ("/v1/envelopes", "number"),

@@ -4,14 +4,17 @@ use alloy::{
     primitives::{Address, B256, U256, keccak256},
     sol_types::Eip712Domain,
 };
-use bursar_indexer::Store;
+use bursar_indexer::{
+    Store,
+    db::{Db, Query},
+};
 use bursar_sdk::{
     amount::Amount,
     decision::{DecisionRecord, Model, Resource, RuleCheck, SCHEMA, Verdict},
     payment::session_id,
     refusal::Refusal,
 };
-use sqlx::SqlitePool;
+use bursar_test_stores::Stores;
 
 pub(crate) const CHAIN_ID: u64 = 31_337;
 /// Saturday 2026-11-21 00:00 UTC.
@@ -19,8 +22,8 @@ pub(crate) const MIDNIGHT: u64 = 1_795_219_200;
 pub(crate) const NOW: u64 = MIDNIGHT + 3 * 3600;
 pub(crate) const HEAD: u64 = 1_000;
 pub(crate) const FINAL: u64 = 960;
-const DAY: i64 = 86_400;
-const WEEK: i64 = 7 * DAY;
+const DAY: u64 = 86_400;
+const WEEK: u64 = 7 * DAY;
 
 pub(crate) fn address(byte: u8) -> Address {
     Address::repeat_byte(byte)
@@ -54,91 +57,92 @@ pub(crate) fn padded(units: u64) -> String {
     format!("{units:0>29}")
 }
 
-/// A store in a directory that goes away with it.
+/// A store that goes away with this.
 pub(crate) struct Seeded {
     pub(crate) store: Store,
     pub(crate) decisions: Vec<DecisionRecord>,
-    _directory: tempfile::TempDir,
+    _stores: Stores,
 }
 
-pub(crate) async fn seeded() -> anyhow::Result<Seeded> {
-    let directory = tempfile::tempdir()?;
-    let store = Store::open(directory.path().join("ledger.sqlite")).await?;
-    let pool = store.pool();
-    chain(pool).await?;
-    organisation(pool).await?;
-    for (envelope, paid, frozen, review) in [(1, 6_150_000, 0, 0), (2, 420_000, 1, 0), (3, 0, 0, 1)] {
-        self::envelope(pool, envelope, paid, frozen, review).await?;
+pub(crate) async fn seeded(stores: Stores) -> anyhow::Result<Seeded> {
+    let store = Store::connect(&stores.url("ledger").await?.parse()?).await?;
+    let db = store.db();
+    chain(db).await?;
+    organisation(db).await?;
+    for (envelope, paid, frozen, review) in
+        [(1, 6_150_000, false, false), (2, 420_000, true, false), (3, 0, false, true)]
+    {
+        self::envelope(db, envelope, paid, frozen, review).await?;
     }
-    let decisions = payments(pool, &store).await?;
+    let decisions = payments(db, &store).await?;
     refusals(&store).await?;
-    stops(pool).await?;
-    Ok(Seeded { store, decisions, _directory: directory })
+    stops(db).await?;
+    Ok(Seeded { store, decisions, _stores: stores })
 }
 
-async fn chain(pool: &SqlitePool) -> anyhow::Result<()> {
-    sqlx::query(
-        "INSERT INTO checkpoint (id, number, hash, timestamp, head, final_number) VALUES (1, ?, ?, ?, ?, ?)",
+async fn chain(db: &Db) -> anyhow::Result<()> {
+    Query::new(
+        "INSERT INTO checkpoint (id, number, hash, timestamp, head, final_number) VALUES (1, $1, $2, $3, $4, $5)",
     )
-    .bind(HEAD as i64)
-    .bind(B256::repeat_byte(0xee).to_vec())
-    .bind((NOW - 2) as i64)
-    .bind(HEAD as i64)
-    .bind(FINAL as i64)
-    .execute(pool)
+    .bind(HEAD)
+    .bind(B256::repeat_byte(0xee))
+    .bind(NOW - 2)
+    .bind(HEAD)
+    .bind(FINAL)
+    .execute(db)
     .await?;
     Ok(())
 }
 
-async fn organisation(pool: &SqlitePool) -> anyhow::Result<()> {
-    sqlx::query(
-        "INSERT INTO treasury (address, factory, owner, delay, separation, created_block) VALUES (?, ?, ?, 3600, 1, 10)",
+async fn organisation(db: &Db) -> anyhow::Result<()> {
+    Query::new(
+        "INSERT INTO treasury (address, factory, owner, delay, separation, created_block) VALUES ($1, $2, $3, 3600, TRUE, 10)",
     )
-    .bind(treasury().to_vec())
-    .bind(address(0x0f).to_vec())
-    .bind(address(0x01).to_vec())
-    .execute(pool)
+    .bind(treasury())
+    .bind(address(0x0f))
+    .bind(address(0x01))
+    .execute(db)
     .await?;
-    for (account, role) in [(0x01u8, 1i64), (0x02, 2), (0x03, 4), (0x04, 8), (0x06, 16)] {
-        role_of(pool, address(account), role).await?;
+    for (account, role) in [(0x01u8, 1u8), (0x02, 2), (0x03, 4), (0x04, 8), (0x06, 16)] {
+        role_of(db, address(account), role).await?;
     }
-    sqlx::query("INSERT INTO asset (treasury, address, idx, domain_separator) VALUES (?, ?, 0, ?)")
-        .bind(treasury().to_vec())
-        .bind(token().to_vec())
-        .bind(token_domain().separator().to_vec())
-        .execute(pool)
+    Query::new("INSERT INTO asset (treasury, address, idx, domain_separator) VALUES ($1, $2, 0, $3)")
+        .bind(treasury())
+        .bind(token())
+        .bind(token_domain().separator())
+        .execute(db)
         .await?;
     for n in 1..=4u8 {
-        sqlx::query("INSERT INTO payee (treasury, list, payee) VALUES (?, 1, ?)")
-            .bind(treasury().to_vec())
-            .bind(payee(n).to_vec())
-            .execute(pool)
+        Query::new("INSERT INTO payee (treasury, list, payee) VALUES ($1, 1, $2)")
+            .bind(treasury())
+            .bind(payee(n))
+            .execute(db)
             .await?;
     }
     Ok(())
 }
 
-pub(crate) async fn role_of(pool: &SqlitePool, account: Address, role: i64) -> anyhow::Result<()> {
-    sqlx::query("INSERT INTO role (treasury, account, role) VALUES (?, ?, ?)")
-        .bind(treasury().to_vec())
-        .bind(account.to_vec())
+pub(crate) async fn role_of(db: &Db, account: Address, role: u8) -> anyhow::Result<()> {
+    Query::new("INSERT INTO role (treasury, account, role) VALUES ($1, $2, $3)")
+        .bind(treasury())
+        .bind(account)
         .bind(role)
-        .execute(pool)
+        .execute(db)
         .await?;
     Ok(())
 }
 
-async fn envelope(pool: &SqlitePool, number: u32, paid: u64, frozen: i64, review: i64) -> anyhow::Result<()> {
-    let versions: i64 = if number == 1 { 2 } else { 1 };
-    sqlx::query(
+async fn envelope(db: &Db, number: u32, paid: u64, frozen: bool, review: bool) -> anyhow::Result<()> {
+    let versions: u64 = if number == 1 { 2 } else { 1 };
+    Query::new(
         "INSERT INTO envelope (treasury, number, agent, asset, frozen, under_review, policy_version, \
          approval_threshold, purses, funded, withdrawn, drawn, returned, paid, donated, payments, created_block) \
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?, 20)",
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 1, $9, $10, $11, $12, $13, $14, $15, 20)",
     )
-    .bind(treasury().to_vec())
+    .bind(treasury())
     .bind(number)
-    .bind(agent(number).to_vec())
-    .bind(token().to_vec())
+    .bind(agent(number))
+    .bind(token())
     .bind(frozen)
     .bind(review)
     .bind(versions)
@@ -149,103 +153,103 @@ async fn envelope(pool: &SqlitePool, number: u32, paid: u64, frozen: i64, review
     .bind(padded(3_000_000))
     .bind(padded(paid))
     .bind(padded(0))
-    .bind(if paid == 0 { 0i64 } else { 3 })
-    .execute(pool)
+    .bind(if paid == 0 { 0u64 } else { 3 })
+    .execute(db)
     .await?;
     for version in 1..=versions {
-        policy(pool, number, version).await?;
+        policy(db, number, version).await?;
     }
     for (idx, period, limit, used) in [
-        (0i64, DAY, 10_000_000u64, 9_200_000u64),
+        (0u64, DAY, 10_000_000u64, 9_200_000u64),
         (1, WEEK, 40_000_000, 14_000_000),
         (2, 0, 500_000_000, 31_000_000),
     ] {
-        let index = if period == 0 { 0 } else { (NOW as i64 - 345_600) / period };
-        sqlx::query(
+        let index = (NOW - 345_600).checked_div(period).unwrap_or_default();
+        Query::new(
             "INSERT INTO limit_use (treasury, envelope, idx, period, limit_amount, used, window_index) \
-             VALUES (?, ?, ?, ?, ?, ?, ?)",
+             VALUES ($1, $2, $3, $4, $5, $6, $7)",
         )
-        .bind(treasury().to_vec())
+        .bind(treasury())
         .bind(number)
         .bind(idx)
         .bind(period)
         .bind(padded(limit))
         .bind(padded(used / u64::from(number)))
         .bind(index)
-        .execute(pool)
+        .execute(db)
         .await?;
     }
-    sqlx::query("INSERT INTO purse (address, treasury, envelope, idx, sequence, open, balance) VALUES (?, ?, ?, 0, 2, 1, ?)")
-        .bind(purse(number).to_vec())
-        .bind(treasury().to_vec())
+    Query::new("INSERT INTO purse (address, treasury, envelope, idx, sequence, open, balance) VALUES ($1, $2, $3, 0, 2, TRUE, $4)")
+        .bind(purse(number))
+        .bind(treasury())
         .bind(number)
         .bind(padded(0))
-        .execute(pool)
+        .execute(db)
         .await?;
-    session(pool, number, 1, MIDNIGHT + 600, MIDNIGHT + 1_800, Some(MIDNIGHT + 2_000)).await?;
-    session(pool, number, 2, MIDNIGHT + 2_000, MIDNIGHT + 86_400, None).await
+    session(db, number, 1, MIDNIGHT + 600, MIDNIGHT + 1_800, Some(MIDNIGHT + 2_000)).await?;
+    session(db, number, 2, MIDNIGHT + 2_000, MIDNIGHT + 86_400, None).await
 }
 
-async fn policy(pool: &SqlitePool, envelope: u32, version: i64) -> anyhow::Result<()> {
+async fn policy(db: &Db, envelope: u32, version: u64) -> anyhow::Result<()> {
     let rules = serde_json::json!({
         "paymentCap": "5000000", "approvalThreshold": "2000000", "sessionLimit": "6000000",
         "maxSessionSeconds": 86_400, "payeeList": 1, "lifetimeLimit": "500000000",
         "windows": [{"period": DAY, "limit": "10000000"}, {"period": WEEK, "limit": "40000000"}],
     });
-    sqlx::query(
+    Query::new(
         "INSERT INTO policy (treasury, envelope, version, policy_hash, rules, set_by, block_number, tx_hash, timestamp) \
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
     )
-    .bind(treasury().to_vec())
+    .bind(treasury())
     .bind(envelope)
     .bind(version)
-    .bind(policy_hash(version).to_vec())
+    .bind(policy_hash(version))
     .bind(rules.to_string())
-    .bind(address(0x02).to_vec())
+    .bind(address(0x02))
     .bind(20 + version)
-    .bind(B256::repeat_byte(0x20).to_vec())
-    .bind(MIDNIGHT as i64 - 10_000 + version)
-    .execute(pool)
+    .bind(B256::repeat_byte(0x20))
+    .bind(MIDNIGHT - 10_000 + version)
+    .execute(db)
     .await?;
     Ok(())
 }
 
-pub(crate) fn policy_hash(version: i64) -> B256 {
+pub(crate) fn policy_hash(version: u64) -> B256 {
     keccak256(version.to_be_bytes())
 }
 
 async fn session(
-    pool: &SqlitePool,
+    db: &Db,
     envelope: u32,
     sequence: u32,
     opened: u64,
     expiry: u64,
     closed: Option<u64>,
 ) -> anyhow::Result<()> {
-    sqlx::query(
+    Query::new(
         "INSERT INTO session (purse, sequence, id, treasury, envelope, key, budget, opened_at, expiry, \
          policy_version, approval_threshold, scope, stamp_hash, closed_at, returned, unspent, paid, payments, opened_tx) \
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?)",
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, 1, $18)",
     )
-    .bind(purse(envelope).to_vec())
+    .bind(purse(envelope))
     .bind(sequence)
-    .bind(session_id(purse(envelope), sequence).to_vec())
-    .bind(treasury().to_vec())
+    .bind(session_id(purse(envelope), sequence))
+    .bind(treasury())
     .bind(envelope)
-    .bind(address(0xd0).to_vec())
+    .bind(address(0xd0))
     .bind(padded(6_000_000))
-    .bind(opened as i64)
-    .bind(expiry as i64)
-    .bind(if envelope == 1 { 2i64 } else { 1 })
+    .bind(opened)
+    .bind(expiry)
+    .bind(if envelope == 1 { 2u64 } else { 1 })
     .bind(padded(2_000_000))
     .bind(r#"{"paymentCap":"0","approvalThreshold":"0","payeeList":0}"#)
-    .bind(B256::ZERO.to_vec())
-    .bind(closed.map(|at| at as i64))
+    .bind(B256::ZERO)
+    .bind(closed)
     .bind(closed.map(|_| padded(3_000_000)))
     .bind(closed.map(|_| padded(3_000_000)))
     .bind(padded(100_000))
-    .bind(B256::repeat_byte(0x30).to_vec())
-    .execute(pool)
+    .bind(B256::repeat_byte(0x30))
+    .execute(db)
     .await?;
     Ok(())
 }
@@ -267,7 +271,7 @@ pub(crate) fn record(envelope: u32, seq: u64, payee: Address, units: u64, why: &
         session: session_id(purse(envelope), 2),
         policy_version: version,
         epoch: 0,
-        policy_hash: policy_hash(i64::from(version)),
+        policy_hash: policy_hash(u64::from(version)),
         trigger: "task 4711: weekly market brief".into(),
         resource: Resource {
             url: "https://api.example/v1/quotes?symbols=ABC,DEF".into(),
@@ -301,7 +305,7 @@ pub(crate) fn record(envelope: u32, seq: u64, payee: Address, units: u64, why: &
 }
 
 /// Seven payments, in blocks 940, 950, ... 1000; every third without its record. The last was approved.
-async fn payments(pool: &SqlitePool, store: &Store) -> anyhow::Result<Vec<DecisionRecord>> {
+async fn payments(db: &Db, store: &Store) -> anyhow::Result<Vec<DecisionRecord>> {
     let whys = [
         "Quotes for the weekly brief: the cached ones are older than the task allows.",
         "Fresh filings of the three companies in the brief.",
@@ -317,7 +321,7 @@ async fn payments(pool: &SqlitePool, store: &Store) -> anyhow::Result<Vec<Decisi
         let envelope = if i == 3 { 2 } else { 1 };
         let units = if i == 6 { 4_500_000 } else { 50_000 * (i + 1) };
         let decision = record(envelope, i + 1, payee(1 + (i % 3) as u8), units, why);
-        pay(pool, &decision, 940 + i * 10, (i == 6).then(|| address(0x04))).await?;
+        pay(db, &decision, 940 + i * 10, (i == 6).then(|| address(0x04))).await?;
         if i % 3 != 2 {
             let canonical = decision.canonical()?;
             store.insert_decision(&decision, decision.hash()?, &canonical, decision.created_at + 1).await?;
@@ -329,34 +333,34 @@ async fn payments(pool: &SqlitePool, store: &Store) -> anyhow::Result<Vec<Decisi
 
 /// Settles a decision in a block, one minute after it was made.
 pub(crate) async fn pay(
-    pool: &SqlitePool,
+    db: &Db,
     decision: &DecisionRecord,
     block: u64,
     approver: Option<Address>,
 ) -> anyhow::Result<()> {
-    sqlx::query(
+    Query::new(
         "INSERT INTO payment (block_number, log_index, block_hash, tx_hash, timestamp, treasury, envelope, agent, \
          purse, session, policy_version, asset, payee, amount, nonce, transfer_log_index, decision_hash, approver, \
-         facilitator) VALUES (?, 3, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 4, ?, ?, ?)",
+         facilitator) VALUES ($1, 3, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, 4, $15, $16, $17)",
     )
-    .bind(block as i64)
-    .bind(keccak256(block.to_be_bytes()).to_vec())
-    .bind(keccak256((block + 1).to_be_bytes()).to_vec())
-    .bind((MIDNIGHT + block * 10) as i64)
-    .bind(decision.treasury.to_vec())
+    .bind(block)
+    .bind(keccak256(block.to_be_bytes()))
+    .bind(keccak256((block + 1).to_be_bytes()))
+    .bind(MIDNIGHT + block * 10)
+    .bind(decision.treasury)
     .bind(decision.envelope)
-    .bind(decision.agent.to_vec())
-    .bind(purse(decision.envelope).to_vec())
-    .bind(decision.session.to_vec())
+    .bind(decision.agent)
+    .bind(purse(decision.envelope))
+    .bind(decision.session)
     .bind(decision.policy_version)
-    .bind(decision.asset.to_vec())
-    .bind(decision.payee.to_vec())
+    .bind(decision.asset)
+    .bind(decision.payee)
     .bind(format!("{:0>29}", decision.amount.to_string()))
-    .bind(decision.nonce()?.unwrap().to_vec())
-    .bind(decision.hash()?.to_vec())
-    .bind(approver.map(|approver| approver.to_vec()))
-    .bind(address(0xfa).to_vec())
-    .execute(pool)
+    .bind(decision.nonce()?.unwrap())
+    .bind(decision.hash()?)
+    .bind(approver)
+    .bind(address(0xfa))
+    .execute(db)
     .await?;
     Ok(())
 }
@@ -380,28 +384,28 @@ async fn refusals(store: &Store) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn stops(pool: &SqlitePool) -> anyhow::Result<()> {
+async fn stops(db: &Db) -> anyhow::Result<()> {
     let rows = [
-        (700i64, 2u32, "envelope", 1i64),
-        (710, 2, "envelope", 0),
-        (900, 2, "envelope", 1),
-        (910, 3, "review", 1),
+        (700u64, 2u32, "envelope", true),
+        (710, 2, "envelope", false),
+        (900, 2, "envelope", true),
+        (910, 3, "review", true),
     ];
     for (block, envelope, level, stopped) in rows {
-        sqlx::query(
+        Query::new(
             "INSERT INTO stop (block_number, log_index, tx_hash, timestamp, treasury, envelope, level, stopped, by, \
-             reason) VALUES (?, 0, ?, ?, ?, ?, ?, ?, ?, ?)",
+             reason) VALUES ($1, 0, $2, $3, $4, $5, $6, $7, $8, $9)",
         )
         .bind(block)
-        .bind(keccak256(block.to_be_bytes()).to_vec())
-        .bind(MIDNIGHT as i64 + block * 10)
-        .bind(treasury().to_vec())
+        .bind(keccak256(block.to_be_bytes()))
+        .bind(MIDNIGHT + block * 10)
+        .bind(treasury())
         .bind(envelope)
         .bind(level)
         .bind(stopped)
-        .bind(address(if stopped == 1 { 0x03 } else { 0x01 }).to_vec())
-        .bind((level == "review").then(|| B256::repeat_byte(0x77).to_vec()))
-        .execute(pool)
+        .bind(address(if stopped { 0x03 } else { 0x01 }))
+        .bind((level == "review").then(|| B256::repeat_byte(0x77)))
+        .execute(db)
         .await?;
     }
     Ok(())

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use axum::{body::Body, http::Request};
 use bursar_api::AppState;
+use bursar_indexer::db::Query;
 use bursar_indexer::{Phase, Status};
+use bursar_test_stores::{Stores, on_both_stores};
 use serde_json::json;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -15,9 +17,19 @@ use crate::{
     seed::{self, seeded},
 };
 
-#[tokio::test]
-async fn the_status_tells_how_far_the_ledger_is() -> anyhow::Result<()> {
-    let api = api().await?;
+on_both_stores!(
+    the_status_tells_how_far_the_ledger_is,
+    a_ledger_that_is_behind_is_not_ready,
+    an_indexer_in_trouble_is_told_without_its_words,
+    a_store_that_fails_says_nothing_about_itself,
+    a_row_that_makes_no_sense_fails_its_request_only,
+    every_answer_has_an_id_of_its_own_and_the_headers,
+    a_body_that_never_ends_is_cut_off,
+    it_serves_until_it_is_cancelled,
+);
+
+async fn the_status_tells_how_far_the_ledger_is(stores: Stores) -> anyhow::Result<()> {
+    let api = api(stores).await?;
     let status = api.json("/v1/status").await?;
     assert_eq!(status["head"], seed::HEAD);
     assert_eq!(status["indexed"], seed::HEAD);
@@ -28,10 +40,9 @@ async fn the_status_tells_how_far_the_ledger_is() -> anyhow::Result<()> {
     Ok(())
 }
 
-#[tokio::test]
-async fn a_ledger_that_is_behind_is_not_ready() -> anyhow::Result<()> {
-    let api = api().await?;
-    sqlx::query("UPDATE checkpoint SET number = head - 9").execute(api.seeded.store.pool()).await?;
+async fn a_ledger_that_is_behind_is_not_ready(stores: Stores) -> anyhow::Result<()> {
+    let api = api(stores).await?;
+    Query::new("UPDATE checkpoint SET number = head - 9").execute(api.seeded.store.db()).await?;
     let answer = api.get("/health/ready").await?;
     assert_eq!((answer.status.as_u16(), answer.json()["code"].clone()), (503, json!("not_ready")));
     assert_eq!(api.json("/v1/status").await?["lag"], 9);
@@ -39,9 +50,8 @@ async fn a_ledger_that_is_behind_is_not_ready() -> anyhow::Result<()> {
     Ok(())
 }
 
-#[tokio::test]
-async fn an_indexer_in_trouble_is_told_without_its_words() -> anyhow::Result<()> {
-    let seeded = seeded().await?;
+async fn an_indexer_in_trouble_is_told_without_its_words(stores: Stores) -> anyhow::Result<()> {
+    let seeded = seeded(stores).await?;
     let (sender, receiver) = watch::channel(Status { phase: Phase::Following, ..Default::default() });
     let router = bursar_api::router(AppState::new(seeded.store.clone(), config(), Some(receiver)));
     let ready = async || -> anyhow::Result<(u16, String)> {
@@ -66,30 +76,27 @@ async fn an_indexer_in_trouble_is_told_without_its_words() -> anyhow::Result<()>
     Ok(())
 }
 
-#[tokio::test]
-async fn a_store_that_fails_says_nothing_about_itself() -> anyhow::Result<()> {
-    let api = api().await?;
-    sqlx::query("DROP TABLE payment").execute(api.seeded.store.pool()).await?;
+async fn a_store_that_fails_says_nothing_about_itself(stores: Stores) -> anyhow::Result<()> {
+    let api = api(stores).await?;
+    Query::new("DROP TABLE payment").execute(api.seeded.store.db()).await?;
     let answer = api.get("/v1/payments").await?;
     assert_eq!((answer.status.as_u16(), answer.json()["code"].clone()), (500, json!("internal")));
     assert!(!answer.text().contains("payment") && !answer.text().contains("SQL"), "{}", answer.text());
     Ok(())
 }
 
-#[tokio::test]
-async fn a_row_that_makes_no_sense_fails_its_request_only() -> anyhow::Result<()> {
-    let api = api().await?;
-    sqlx::query("UPDATE payment SET amount = 'a lot' WHERE block_number = 1000")
-        .execute(api.seeded.store.pool())
+async fn a_row_that_makes_no_sense_fails_its_request_only(stores: Stores) -> anyhow::Result<()> {
+    let api = api(stores).await?;
+    Query::new("UPDATE payment SET amount = 'a lot' WHERE block_number = 1000")
+        .execute(api.seeded.store.db())
         .await?;
     assert_eq!(api.get("/v1/payments").await?.status, 500);
     assert_eq!(api.get(&format!("/v1/payments?agent={}", seed::agent(2))).await?.status, 200);
     Ok(())
 }
 
-#[tokio::test]
-async fn every_answer_has_an_id_of_its_own_and_the_headers() -> anyhow::Result<()> {
-    let api = api().await?;
+async fn every_answer_has_an_id_of_its_own_and_the_headers(stores: Stores) -> anyhow::Result<()> {
+    let api = api(stores).await?;
     let mut ids = std::collections::BTreeSet::new();
     for path in ["/", "/v1/payments", "/v1/nothing", "/v1/payments?limit=0", "/docs/", "/openapi.json"] {
         let request = Request::get(path).header("x-request-id", "forged").body(Body::empty())?;
@@ -105,9 +112,8 @@ async fn every_answer_has_an_id_of_its_own_and_the_headers() -> anyhow::Result<(
     Ok(())
 }
 
-#[tokio::test]
-async fn a_body_that_never_ends_is_cut_off() -> anyhow::Result<()> {
-    let seeded = seeded().await?;
+async fn a_body_that_never_ends_is_cut_off(stores: Stores) -> anyhow::Result<()> {
+    let seeded = seeded(stores).await?;
     let mut config = config();
     config.request_timeout = Duration::from_millis(50);
     let router = bursar_api::router(AppState::new(seeded.store.clone(), config, None));
@@ -120,9 +126,8 @@ async fn a_body_that_never_ends_is_cut_off() -> anyhow::Result<()> {
     Ok(())
 }
 
-#[tokio::test]
-async fn it_serves_until_it_is_cancelled() -> anyhow::Result<()> {
-    let seeded = seeded().await?;
+async fn it_serves_until_it_is_cancelled(stores: Stores) -> anyhow::Result<()> {
+    let seeded = seeded(stores).await?;
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
     let url = format!("http://{}/v1/status", listener.local_addr()?);
     let cancel = CancellationToken::new();

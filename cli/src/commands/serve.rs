@@ -74,8 +74,7 @@ async fn tell(mut status: watch::Receiver<Status>) {
 }
 
 async fn open(config: &Config) -> Result<Store> {
-    let path = &config.database;
-    Store::open(path).await.with_context(|| format!("opening the ledger at {}", path.display()))
+    Store::connect(&config.store).await.with_context(|| format!("opening the ledger at {}", config.store))
 }
 
 fn indexer(config: &Config, store: &Store) -> Result<Indexer> {

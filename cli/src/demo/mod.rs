@@ -19,6 +19,7 @@ use std::{
 };
 
 use anyhow::{Context as _, Result};
+use bursar_indexer::StoreUrl;
 use clap::Args;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
@@ -46,7 +47,8 @@ pub(crate) struct DemoArgs {
     listen: SocketAddr,
 }
 
-pub(crate) async fn run(args: DemoArgs) -> Result<ExitCode> {
+/// Tells the story. The ledger goes to `store`, which has to be empty, or to a file that goes away.
+pub(crate) async fn run(args: DemoArgs, store: Option<StoreUrl>) -> Result<ExitCode> {
     wait_for_enough_day().await?;
     let mut story = Story::new(7);
     let cancel = CancellationToken::new();
@@ -75,8 +77,11 @@ pub(crate) async fn run(args: DemoArgs) -> Result<ExitCode> {
     ];
     let identities = stage::Identities::fresh();
     let names: Vec<_> = names.into_iter().chain(identities.names()).collect();
-    let database = files.path().join("ledger.sqlite");
-    let mut services = services::start(&chain, on, &names, &database, args.listen, cancel.clone()).await?;
+    let store = match store {
+        Some(store) => store,
+        None => StoreUrl::file(files.path().join("ledger.sqlite"))?,
+    };
+    let mut services = services::start(&chain, on, &names, &store, args.listen, cancel.clone()).await?;
     story.tell(&format!("facilitator {facilitator}"));
     story.tell(&format!("paid API    {shop}"));
     story.tell(&format!("Bursar API  {}", services.api));

@@ -1,12 +1,12 @@
-//! The indexer and the API of the demo, over an embedded SQLite file.
+//! The indexer and the API of the demo.
 
-use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use alloy::{primitives::Address, providers::Provider as _};
 use anyhow::{Context as _, Result, bail};
 use bursar_api::AppState;
 use bursar_indexer::{
-    Indexer, Phase, Status, Store,
+    Indexer, Phase, Status, Store, StoreUrl,
     run::reached,
     source::{HttpConfig, HttpSource},
 };
@@ -35,11 +35,11 @@ pub(crate) async fn start(
     chain: &LocalChain,
     on: Contracts,
     names: &[(Address, &str)],
-    database: &Path,
+    store: &StoreUrl,
     listen: SocketAddr,
     cancel: CancellationToken,
 ) -> Result<Services> {
-    let store = Store::open(database).await.context("opening the ledger")?;
+    let store = Store::connect(store).await.context("opening the ledger")?;
     let source = HttpSource::new(chain.url(), HttpConfig::default());
     let mut following = bursar_indexer::Config::new(CHAIN_ID, on.factory, 0);
     following.poll = Duration::from_millis(100);

@@ -3,9 +3,9 @@
 use alloy::primitives::{Address, B256, Bytes};
 use bursar_sdk::amount::Amount;
 use serde::{Deserialize, Serialize};
-use sqlx::{SqlitePool, sqlite::SqliteRow};
 
-use super::{QueryError, column, select::Select};
+use super::select::Select;
+use crate::db::{Cell, Db, DbError, DbRow, Query, table};
 
 /// A payment above the threshold, as its agent wants to make it. Times in unix seconds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -113,8 +113,8 @@ const SELECT: &str = "SELECT digest, treasury, purse, payee, amount, valid_after
                       decision_hash, requested_at, answer, answered_by, signature, reason \
                       FROM approval_request";
 
-fn read(row: &SqliteRow) -> Result<Approval, QueryError> {
-    let contract = match column::maybe_text(row, "answer")?.as_deref() {
+fn read(row: &DbRow) -> Result<Approval, DbError> {
+    let contract = match row.maybe_text("answer")?.as_deref() {
         None => None,
         Some("eoa") => Some(Some(false)),
         Some("contract") => Some(Some(true)),
@@ -123,28 +123,28 @@ fn read(row: &SqliteRow) -> Result<Approval, QueryError> {
     let answer = match contract {
         None => None,
         Some(Some(contract)) => Some(Answer::Approved {
-            approver: column::address(row, "answered_by")?,
-            signature: column::bytes(row, "signature")?,
+            approver: row.address("answered_by")?,
+            signature: row.bytes("signature")?,
             contract,
         }),
         Some(None) => Some(Answer::Rejected {
-            by: column::address(row, "answered_by")?,
-            reason: column::maybe_text(row, "reason")?.unwrap_or_default(),
+            by: row.address("answered_by")?,
+            reason: row.maybe_text("reason")?.unwrap_or_default(),
         }),
     };
     Ok(Approval {
         request: Request {
-            digest: column::hash(row, "digest")?,
-            treasury: column::address(row, "treasury")?,
-            purse: column::address(row, "purse")?,
-            payee: column::address(row, "payee")?,
-            amount: column::amount(row, "amount")?,
-            valid_after: column::number(row, "valid_after")?,
-            valid_before: column::number(row, "valid_before")?,
-            nonce: column::hash(row, "nonce")?,
-            decision_hash: column::hash(row, "decision_hash")?,
+            digest: row.hash("digest")?,
+            treasury: row.address("treasury")?,
+            purse: row.address("purse")?,
+            payee: row.address("payee")?,
+            amount: row.amount("amount")?,
+            valid_after: row.number("valid_after")?,
+            valid_before: row.number("valid_before")?,
+            nonce: row.hash("nonce")?,
+            decision_hash: row.hash("decision_hash")?,
         },
-        requested_at: column::number(row, "requested_at")?,
+        requested_at: row.number("requested_at")?,
         answer,
     })
 }
@@ -154,22 +154,21 @@ fn read(row: &SqliteRow) -> Result<Approval, QueryError> {
 /// # Errors
 /// When the database fails.
 pub async fn list(
-    pool: &SqlitePool,
+    db: &Db,
     filter: &Filter,
     after: Option<Key>,
     limit: u32,
-) -> Result<Vec<Approval>, QueryError> {
-    select_list(filter, after, limit).rows(pool, read).await
+) -> Result<Vec<Approval>, DbError> {
+    select_list(filter, after, limit).rows(db, read).await
 }
 
 pub(super) fn select_list(filter: &Filter, after: Option<Key>, limit: u32) -> Select {
     let mut select = Select::new(SELECT);
     select
-        .filter("treasury = ", filter.treasury.map(|key| key.to_vec()))
-        .filter("purse = ", filter.purse.map(|key| key.to_vec()))
-        .filter("payee = ", filter.payee.map(|key| key.to_vec()));
+        .filter("treasury = ", filter.treasury)
+        .filter("purse = ", filter.purse)
+        .filter("payee = ", filter.payee);
     if let Some((state, now)) = filter.state {
-        let now = column::signed(now);
         match state {
             State::Pending => select.condition("answer IS NULL").filter("valid_before > ", Some(now)),
             State::Expired => select.condition("answer IS NULL").filter("valid_before <= ", Some(now)),
@@ -177,15 +176,10 @@ pub(super) fn select_list(filter: &Filter, after: Option<Key>, limit: u32) -> Se
             State::Rejected => select.condition("answer = 'rejected'"),
         };
     }
-    if let Some(key) = after {
-        select
-            .condition("(requested_at, digest) < (")
-            .bind(column::signed(key.requested_at))
-            .push(", ")
-            .bind(key.digest.to_vec())
-            .push(")");
-    }
-    select.order_and_limit(" ORDER BY requested_at DESC, digest DESC", limit);
+    let key = after.map(|key| [key.requested_at.value(), key.digest.value()]);
+    select
+        .after("(requested_at, digest) < ", key)
+        .order_and_limit(" ORDER BY requested_at DESC, digest DESC", limit);
     select
 }
 
@@ -193,33 +187,31 @@ pub(super) fn select_list(filter: &Filter, after: Option<Key>, limit: u32) -> Se
 ///
 /// # Errors
 /// When the database fails.
-pub async fn get(pool: &SqlitePool, digest: B256) -> Result<Option<Approval>, QueryError> {
-    Select::new(SELECT).filter("digest = ", Some(digest.to_vec())).row(pool, read).await
+pub async fn get(db: &Db, digest: B256) -> Result<Option<Approval>, DbError> {
+    Select::new(SELECT).filter("digest = ", Some(digest)).row(db, read).await
+}
+
+table! {
+    APPROVAL_REQUEST, fn approval_request(it: &Request, now: u64) {
+        key { digest: it.digest }
+        treasury: it.treasury,
+        purse: it.purse,
+        payee: it.payee,
+        amount: it.amount,
+        valid_after: it.valid_after,
+        valid_before: it.valid_before,
+        nonce: it.nonce,
+        decision_hash: it.decision_hash,
+        requested_at: now,
+    }
 }
 
 /// Keeps a request whose digest was checked; `false` where it was there before.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn store(pool: &SqlitePool, request: &Request, now: u64) -> Result<bool, QueryError> {
-    let result = sqlx::query(
-        "INSERT INTO approval_request (digest, treasury, purse, payee, amount, valid_after, valid_before, \
-         nonce, decision_hash, requested_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) \
-         ON CONFLICT (digest) DO NOTHING",
-    )
-    .bind(request.digest.to_vec())
-    .bind(request.treasury.to_vec())
-    .bind(request.purse.to_vec())
-    .bind(request.payee.to_vec())
-    .bind(column::padded(request.amount))
-    .bind(column::signed(request.valid_after))
-    .bind(column::signed(request.valid_before))
-    .bind(request.nonce.to_vec())
-    .bind(request.decision_hash.to_vec())
-    .bind(column::signed(now))
-    .execute(pool)
-    .await?;
-    Ok(result.rows_affected() != 0)
+pub async fn store(db: &Db, request: &Request, now: u64) -> Result<bool, DbError> {
+    Ok(APPROVAL_REQUEST.insert_new(approval_request(request, now)).execute(db).await? != 0)
 }
 
 /// Writes an answer over the one that was read before (`None`: over none); `false` where somebody else
@@ -228,30 +220,30 @@ pub async fn store(pool: &SqlitePool, request: &Request, now: u64) -> Result<boo
 /// # Errors
 /// When the database fails.
 pub async fn answer(
-    pool: &SqlitePool,
+    db: &Db,
     digest: B256,
     before: Option<Address>,
     answer: &Answer,
     now: u64,
-) -> Result<bool, QueryError> {
+) -> Result<bool, DbError> {
     let (kind, by, signature, reason) = match answer {
         Answer::Approved { approver, signature, contract } => {
-            (if *contract { "contract" } else { "eoa" }, approver, Some(signature.to_vec()), None)
+            (if *contract { "contract" } else { "eoa" }, approver, Some(signature.clone()), None)
         }
         Answer::Rejected { by, reason } => ("rejected", by, None, Some(reason.as_str())),
     };
-    let result = sqlx::query(
-        "UPDATE approval_request SET answer = ?, answered_by = ?, signature = ?, reason = ?, answered_at = ? \
-         WHERE digest = ? AND answered_by IS ? AND answer IS NOT 'rejected'",
+    let written = Query::new(
+        "UPDATE approval_request SET answer = $1, answered_by = $2, signature = $3, reason = $4, answered_at = $5 \
+         WHERE digest = $6 AND answered_by IS NOT DISTINCT FROM $7 AND answer IS DISTINCT FROM 'rejected'",
     )
     .bind(kind)
-    .bind(by.to_vec())
+    .bind(*by)
     .bind(signature)
     .bind(reason)
-    .bind(column::signed(now))
-    .bind(digest.to_vec())
-    .bind(before.map(|by| by.to_vec()))
-    .execute(pool)
+    .bind(now)
+    .bind(digest)
+    .bind(before)
+    .execute(db)
     .await?;
-    Ok(result.rows_affected() != 0)
+    Ok(written != 0)
 }

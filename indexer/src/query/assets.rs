@@ -1,9 +1,9 @@
 //! Tokens, and what identifies a purse's.
 
 use alloy::primitives::{Address, B256};
-use sqlx::SqlitePool;
 
-use super::{QueryError, column, select::Select};
+use super::select::Select;
+use crate::db::{Db, DbError};
 
 /// What a payment of a purse is signed under.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,20 +24,20 @@ pub struct PurseAsset {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn of_purse(pool: &SqlitePool, purse: Address) -> Result<Option<PurseAsset>, QueryError> {
+pub async fn of_purse(db: &Db, purse: Address) -> Result<Option<PurseAsset>, DbError> {
     Select::new(
         "SELECT e.treasury, e.number, e.agent, a.address, a.domain_separator FROM purse p JOIN envelope e \
          ON e.treasury = p.treasury AND e.number = p.envelope JOIN asset a ON a.treasury = e.treasury \
          AND a.address = e.asset",
     )
-    .filter("p.address = ", Some(purse.to_vec()))
-    .row(pool, |row| {
+    .filter("p.address = ", Some(purse))
+    .row(db, |row| {
         Ok(PurseAsset {
-            treasury: column::address(row, "treasury")?,
-            envelope: column::number(row, "number")?,
-            agent: column::address(row, "agent")?,
-            asset: column::address(row, "address")?,
-            domain_separator: column::hash(row, "domain_separator")?,
+            treasury: row.address("treasury")?,
+            envelope: row.number("number")?,
+            agent: row.address("agent")?,
+            asset: row.address("address")?,
+            domain_separator: row.hash("domain_separator")?,
         })
     })
     .await

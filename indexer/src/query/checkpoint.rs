@@ -1,9 +1,8 @@
 //! How far the ledger has followed the chain.
 
 use alloy::primitives::B256;
-use sqlx::SqlitePool;
 
-use super::{QueryError, column, select::Select};
+use crate::db::{DbError, Link, Query};
 
 /// How far the ledger has followed the chain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,16 +23,14 @@ pub struct Checkpoint {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn get(pool: &SqlitePool) -> Result<Option<Checkpoint>, QueryError> {
-    Select::new("SELECT number, hash, timestamp, head, final_number FROM checkpoint WHERE id = 1")
-        .row(pool, |row| {
-            Ok(Checkpoint {
-                number: column::number(row, "number")?,
-                hash: column::hash(row, "hash")?,
-                timestamp: column::number(row, "timestamp")?,
-                head: column::number(row, "head")?,
-                final_number: column::number(row, "final_number")?,
-            })
-        })
-        .await
+pub async fn get(on: impl Into<Link<'_>>) -> Result<Option<Checkpoint>, DbError> {
+    let query = Query::new("SELECT number, hash, timestamp, head, final_number FROM checkpoint WHERE id = 1");
+    let Some(row) = query.row(on).await? else { return Ok(None) };
+    Ok(Some(Checkpoint {
+        number: row.number("number")?,
+        hash: row.hash("hash")?,
+        timestamp: row.number("timestamp")?,
+        head: row.number("head")?,
+        final_number: row.number("final_number")?,
+    }))
 }

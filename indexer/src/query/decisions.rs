@@ -6,9 +6,9 @@ use bursar_sdk::{
     refusal::Refusal,
 };
 use serde::{Deserialize, Serialize};
-use sqlx::{SqlitePool, sqlite::SqliteRow};
 
-use super::{AmountRange, Position, QueryError, TimeRange, column, select::Select};
+use super::{AmountRange, Position, TimeRange, select::Select};
+use crate::db::{Cell, Db, DbError, DbRow};
 
 /// A stored record, and the payment that committed to it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,22 +77,22 @@ pub struct Filter {
 const SELECT: &str = "SELECT d.hash, d.nonce, d.received_at, d.record, p.block_number, p.log_index, p.purse, \
      p.tx_hash, p.timestamp FROM decision d LEFT JOIN payment p ON p.purse = d.purse AND p.nonce = d.nonce";
 
-fn read(row: &SqliteRow) -> Result<Decision, QueryError> {
-    let payment = match column::maybe_hash(row, "tx_hash")? {
+fn read(row: &DbRow) -> Result<Decision, DbError> {
+    let payment = match row.maybe_hash("tx_hash")? {
         None => None,
         Some(tx_hash) => Some(Settlement {
-            position: super::payments::position(row)?,
-            purse: column::address(row, "purse")?,
+            position: Position::read(row)?,
+            purse: row.address("purse")?,
             tx_hash,
-            timestamp: column::number(row, "timestamp")?,
+            timestamp: row.number("timestamp")?,
         }),
     };
     Ok(Decision {
-        hash: column::hash(row, "hash")?,
-        nonce: column::maybe_hash(row, "nonce")?,
-        received_at: column::number(row, "received_at")?,
-        record: column::json(row, "record", "a decision record")?,
-        canonical: column::text(row, "record")?,
+        hash: row.hash("hash")?,
+        nonce: row.maybe_hash("nonce")?,
+        received_at: row.number("received_at")?,
+        record: row.json("record", "a decision record")?,
+        canonical: row.text("record")?,
         payment,
     })
 }
@@ -102,22 +102,22 @@ fn read(row: &SqliteRow) -> Result<Decision, QueryError> {
 /// # Errors
 /// When the database fails.
 pub async fn list(
-    pool: &SqlitePool,
+    db: &Db,
     filter: &Filter,
     after: Option<Key>,
     limit: u32,
-) -> Result<Vec<Decision>, QueryError> {
-    select_list(filter, after, limit).rows(pool, read).await
+) -> Result<Vec<Decision>, DbError> {
+    select_list(filter, after, limit).rows(db, read).await
 }
 
 pub(super) fn select_list(filter: &Filter, after: Option<Key>, limit: u32) -> Select {
     let mut select = Select::new(SELECT);
     select
-        .filter("d.treasury = ", filter.treasury.map(|key| key.to_vec()))
-        .filter("d.envelope = ", filter.envelope.map(i64::from))
-        .filter("d.agent = ", filter.agent.map(|key| key.to_vec()))
-        .filter("d.payee = ", filter.payee.map(|key| key.to_vec()))
-        .filter("d.session = ", filter.session.map(|key| key.to_vec()))
+        .filter("d.treasury = ", filter.treasury)
+        .filter("d.envelope = ", filter.envelope)
+        .filter("d.agent = ", filter.agent)
+        .filter("d.payee = ", filter.payee)
+        .filter("d.session = ", filter.session)
         .times("d.created_at >= ", "d.created_at < ", filter.time)
         .amounts("d.amount >= ", "d.amount <= ", filter.amount)
         .filter("d.verdict = ", filter.verdict.map(Verdict::code))
@@ -127,15 +127,10 @@ pub(super) fn select_list(filter: &Filter, after: Option<Key>, limit: u32) -> Se
         Some(true) => select.condition("p.tx_hash IS NOT NULL"),
         Some(false) => select.condition("p.tx_hash IS NULL"),
     };
-    if let Some(key) = after {
-        select
-            .condition("(d.created_at, d.hash) < (")
-            .bind(column::signed(key.created_at))
-            .push(", ")
-            .bind(key.hash.to_vec())
-            .push(")");
-    }
-    select.order_and_limit(" ORDER BY d.created_at DESC, d.hash DESC", limit);
+    let key = after.map(|key| [key.created_at.value(), key.hash.value()]);
+    select
+        .after("(d.created_at, d.hash) < ", key)
+        .order_and_limit(" ORDER BY d.created_at DESC, d.hash DESC", limit);
     select
 }
 
@@ -143,6 +138,6 @@ pub(super) fn select_list(filter: &Filter, after: Option<Key>, limit: u32) -> Se
 ///
 /// # Errors
 /// When the database fails.
-pub async fn get(pool: &SqlitePool, hash: B256) -> Result<Option<Decision>, QueryError> {
-    Select::new(SELECT).filter("d.hash = ", Some(hash.to_vec())).row(pool, read).await
+pub async fn get(db: &Db, hash: B256) -> Result<Option<Decision>, DbError> {
+    Select::new(SELECT).filter("d.hash = ", Some(hash)).row(db, read).await
 }

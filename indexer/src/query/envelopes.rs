@@ -2,9 +2,9 @@
 
 use alloy::primitives::Address;
 use bursar_sdk::amount::Amount;
-use sqlx::{SqlitePool, sqlite::SqliteRow};
 
-use super::{QueryError, column, select::Select};
+use super::select::Select;
+use crate::db::{Cell, Db, DbError, DbRow};
 
 /// One agent's budget inside a treasury. Amounts in the asset's atomic units.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -124,32 +124,32 @@ const SELECT: &str = concat!(
     " AS group_frozen FROM envelope e JOIN treasury t ON t.address = e.treasury"
 );
 
-fn read(row: &SqliteRow) -> Result<Envelope, QueryError> {
+fn read(row: &DbRow) -> Result<Envelope, DbError> {
     Ok(Envelope {
-        treasury: column::address(row, "treasury")?,
-        number: column::number(row, "number")?,
-        agent: column::address(row, "agent")?,
-        asset: column::address(row, "asset")?,
-        frozen: column::flag(row, "frozen")?,
-        organisation_frozen: column::flag(row, "organisation_frozen")?,
-        group_frozen: column::flag(row, "group_frozen")?,
-        under_review: column::flag(row, "under_review")?,
-        group: column::number(row, "group_number")?,
-        permit2: column::flag(row, "permit2")?,
-        score_life: column::number(row, "score_life")?,
-        score: match column::number(row, "scored_at")? {
+        treasury: row.address("treasury")?,
+        number: row.number("number")?,
+        agent: row.address("agent")?,
+        asset: row.address("asset")?,
+        frozen: row.flag("frozen")?,
+        organisation_frozen: row.flag("organisation_frozen")?,
+        group_frozen: row.flag("group_frozen")?,
+        under_review: row.flag("under_review")?,
+        group: row.number("group_number")?,
+        permit2: row.flag("permit2")?,
+        score_life: row.number("score_life")?,
+        score: match row.number("scored_at")? {
             0 => None,
-            at => Some((column::number(row, "score")?, at)),
+            at => Some((row.number("score")?, at)),
         },
-        policy_version: column::number(row, "policy_version")?,
-        funded: column::amount(row, "funded")?,
-        withdrawn: column::amount(row, "withdrawn")?,
-        drawn: column::amount(row, "drawn")?,
-        returned: column::amount(row, "returned")?,
-        paid: column::amount(row, "paid")?,
-        donated: column::amount(row, "donated")?,
-        payments: column::number(row, "payments")?,
-        created_block: column::number(row, "created_block")?,
+        policy_version: row.number("policy_version")?,
+        funded: row.amount("funded")?,
+        withdrawn: row.amount("withdrawn")?,
+        drawn: row.amount("drawn")?,
+        returned: row.amount("returned")?,
+        paid: row.amount("paid")?,
+        donated: row.amount("donated")?,
+        payments: row.number("payments")?,
+        created_block: row.number("created_block")?,
     })
 }
 
@@ -158,21 +158,21 @@ fn read(row: &SqliteRow) -> Result<Envelope, QueryError> {
 /// # Errors
 /// When the database fails.
 pub async fn list(
-    pool: &SqlitePool,
+    db: &Db,
     filter: &Filter,
     after: Option<Key>,
     limit: u32,
-) -> Result<Vec<Envelope>, QueryError> {
-    select_list(filter, after, limit).rows(pool, read).await
+) -> Result<Vec<Envelope>, DbError> {
+    select_list(filter, after, limit).rows(db, read).await
 }
 
 pub(super) fn select_list(filter: &Filter, after: Option<Key>, limit: u32) -> Select {
     let mut select = Select::new(SELECT);
     select
-        .filter("e.treasury = ", filter.treasury.map(|key| key.to_vec()))
-        .filter("e.agent = ", filter.agent.map(|key| key.to_vec()))
-        .filter("e.group_number = ", filter.group.map(i64::from))
-        .filter("e.asset = ", filter.asset.map(|key| key.to_vec()));
+        .filter("e.treasury = ", filter.treasury)
+        .filter("e.agent = ", filter.agent)
+        .filter("e.group_number = ", filter.group)
+        .filter("e.asset = ", filter.asset);
     match filter.state {
         None => &mut select,
         Some(State::Active) => {
@@ -181,15 +181,8 @@ pub(super) fn select_list(filter: &Filter, after: Option<Key>, limit: u32) -> Se
         Some(State::Frozen) => select.condition(concat!("(e.frozen OR t.frozen OR ", group_frozen!(), ")")),
         Some(State::UnderReview) => select.condition("e.under_review"),
     };
-    if let Some((treasury, number)) = after {
-        select
-            .condition("(e.treasury, e.number) > (")
-            .bind(treasury.to_vec())
-            .push(", ")
-            .bind(i64::from(number))
-            .push(")");
-    }
-    select.order_and_limit(" ORDER BY e.treasury, e.number", limit);
+    let key = after.map(|(treasury, number)| [treasury.value(), number.value()]);
+    select.after("(e.treasury, e.number) > ", key).order_and_limit(" ORDER BY e.treasury, e.number", limit);
     select
 }
 
@@ -197,10 +190,10 @@ pub(super) fn select_list(filter: &Filter, after: Option<Key>, limit: u32) -> Se
 ///
 /// # Errors
 /// When the database fails.
-pub async fn get(pool: &SqlitePool, key: Key) -> Result<Option<Envelope>, QueryError> {
+pub async fn get(db: &Db, key: Key) -> Result<Option<Envelope>, DbError> {
     Select::new(SELECT)
-        .filter("e.treasury = ", Some(key.0.to_vec()))
-        .filter("e.number = ", Some(i64::from(key.1)))
-        .row(pool, read)
+        .filter("e.treasury = ", Some(key.0))
+        .filter("e.number = ", Some(key.1))
+        .row(db, read)
         .await
 }

@@ -1,13 +1,9 @@
 //! Groups: budgets above envelopes, with what their limits have left.
 
 use alloy::primitives::Address;
-use sqlx::{SqlitePool, sqlite::SqliteRow};
 
-use super::{
-    QueryError, column,
-    headroom::{self, Headroom},
-    select::Select,
-};
+use super::select::Select;
+use crate::db::{Cell, Db, DbError, DbRow};
 
 /// A budget that several envelopes draw against, beside their own.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,16 +42,16 @@ const SELECT: &str = "SELECT g.treasury, g.number, g.parent, g.asset, g.frozen, 
      (SELECT count(*) FROM envelope e WHERE e.treasury = g.treasury AND e.group_number = g.number) AS envelopes \
      FROM envelope_group g";
 
-fn read(row: &SqliteRow) -> Result<Group, QueryError> {
+fn read(row: &DbRow) -> Result<Group, DbError> {
     Ok(Group {
-        treasury: column::address(row, "treasury")?,
-        number: column::number(row, "number")?,
-        parent: column::number(row, "parent")?,
-        asset: column::address(row, "asset")?,
-        frozen: column::flag(row, "frozen")?,
-        epoch: column::number(row, "epoch")?,
-        envelopes: column::number(row, "envelopes")?,
-        created_block: column::number(row, "created_block")?,
+        treasury: row.address("treasury")?,
+        number: row.number("number")?,
+        parent: row.number("parent")?,
+        asset: row.address("asset")?,
+        frozen: row.flag("frozen")?,
+        epoch: row.number("epoch")?,
+        envelopes: row.number("envelopes")?,
+        created_block: row.number("created_block")?,
     })
 }
 
@@ -63,29 +59,15 @@ fn read(row: &SqliteRow) -> Result<Group, QueryError> {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn list(
-    pool: &SqlitePool,
-    filter: &Filter,
-    after: Option<Key>,
-    limit: u32,
-) -> Result<Vec<Group>, QueryError> {
-    select_list(filter, after, limit).rows(pool, read).await
+pub async fn list(db: &Db, filter: &Filter, after: Option<Key>, limit: u32) -> Result<Vec<Group>, DbError> {
+    select_list(filter, after, limit).rows(db, read).await
 }
 
 pub(super) fn select_list(filter: &Filter, after: Option<Key>, limit: u32) -> Select {
     let mut select = Select::new(SELECT);
-    select
-        .filter("g.treasury = ", filter.treasury.map(|key| key.to_vec()))
-        .filter("g.parent = ", filter.parent.map(i64::from));
-    if let Some((treasury, number)) = after {
-        select
-            .condition("(g.treasury, g.number) > (")
-            .bind(treasury.to_vec())
-            .push(", ")
-            .bind(i64::from(number))
-            .push(")");
-    }
-    select.order_and_limit(" ORDER BY g.treasury, g.number", limit);
+    select.filter("g.treasury = ", filter.treasury).filter("g.parent = ", filter.parent);
+    let key = after.map(|(treasury, number)| [treasury.value(), number.value()]);
+    select.after("(g.treasury, g.number) > ", key).order_and_limit(" ORDER BY g.treasury, g.number", limit);
     select
 }
 
@@ -93,23 +75,10 @@ pub(super) fn select_list(filter: &Filter, after: Option<Key>, limit: u32) -> Se
 ///
 /// # Errors
 /// When the database fails.
-pub async fn get(pool: &SqlitePool, key: Key) -> Result<Option<Group>, QueryError> {
+pub async fn get(db: &Db, key: Key) -> Result<Option<Group>, DbError> {
     Select::new(SELECT)
-        .filter("g.treasury = ", Some(key.0.to_vec()))
-        .filter("g.number = ", Some(i64::from(key.1)))
-        .row(pool, read)
-        .await
-}
-
-/// What each limit of a group has left at `now` (unix seconds), shortest window first.
-///
-/// # Errors
-/// When the database fails.
-pub async fn headroom(pool: &SqlitePool, key: Key, now: u64) -> Result<Vec<Headroom>, QueryError> {
-    Select::new("SELECT period, limit_amount, used, window_index FROM group_limit_use")
-        .filter("treasury = ", Some(key.0.to_vec()))
-        .filter("group_number = ", Some(i64::from(key.1)))
-        .push(" ORDER BY idx")
-        .rows(pool, |row| headroom::read(row, now))
+        .filter("g.treasury = ", Some(key.0))
+        .filter("g.number = ", Some(key.1))
+        .row(db, read)
         .await
 }

@@ -1,13 +1,13 @@
-//! What each limit of an envelope has left: what the ledger counted, read at a time.
+//! What each limit of an envelope or a group has left: what the ledger counted, read at a time.
 
 use alloy::primitives::Address;
 use bursar_sdk::{
     amount::Amount,
     windows::{Window, end_at},
 };
-use sqlx::{SqlitePool, sqlite::SqliteRow};
 
-use super::{QueryError, column, envelopes, select::Select};
+use super::{envelopes, groups, select::Select};
+use crate::db::{Db, DbError, DbRow};
 
 /// One limit as it stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,29 +33,30 @@ impl Headroom {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn of_envelope(
-    pool: &SqlitePool,
-    (treasury, envelope): envelopes::Key,
-    now: u64,
-) -> Result<Vec<Headroom>, QueryError> {
-    select(treasury, envelope).rows(pool, |row| read(row, now)).await
+pub async fn of_envelope(db: &Db, key: envelopes::Key, now: u64) -> Result<Vec<Headroom>, DbError> {
+    select("limit_use WHERE envelope = ", key).rows(db, |row| read(row, now)).await
 }
 
-pub(super) fn select(treasury: Address, envelope: u32) -> Select {
-    let mut select = Select::new("SELECT period, limit_amount, used, window_index FROM limit_use");
-    select
-        .filter("treasury = ", Some(treasury.to_vec()))
-        .filter("envelope = ", Some(i64::from(envelope)))
-        .push(" ORDER BY idx");
+/// What each limit of a group has left at `now` (unix seconds), shortest window first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn of_group(db: &Db, key: groups::Key, now: u64) -> Result<Vec<Headroom>, DbError> {
+    select("group_limit_use WHERE group_number = ", key).rows(db, |row| read(row, now)).await
+}
+
+pub(super) fn select(table_and_number: &'static str, (treasury, number): (Address, u32)) -> Select {
+    let mut select = Select::new("SELECT period, limit_amount, used, window_index FROM ");
+    select.push(table_and_number).bind(number).push(" AND treasury = ").bind(treasury).push(" ORDER BY idx");
     select
 }
 
-pub(super) fn read(row: &SqliteRow, now: u64) -> Result<Headroom, QueryError> {
+fn read(row: &DbRow, now: u64) -> Result<Headroom, DbError> {
     let window = Window {
-        period: column::number(row, "period")?,
-        limit: column::amount(row, "limit_amount")?,
-        used: column::amount(row, "used")?,
-        index: column::number(row, "window_index")?,
+        period: row.number("period")?,
+        limit: row.amount("limit_amount")?,
+        used: row.amount("used")?,
+        index: row.number("window_index")?,
     };
     Ok(Headroom {
         period: window.period,

@@ -3,10 +3,9 @@
 use std::collections::BTreeMap;
 
 use alloy::primitives::{Address, U256};
-use futures::TryStreamExt;
-use sqlx::SqlitePool;
 
-use super::{QueryError, column};
+use super::select::Select;
+use crate::db::{Db, DbError, DbRow};
 
 /// What all envelopes in one token come to. Sums may pass 96 bits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -41,30 +40,28 @@ impl Total {
 /// # Errors
 /// When the database fails.
 pub async fn totals(
-    pool: &SqlitePool,
+    db: &Db,
     treasury: Option<Address>,
     agent: Option<Address>,
-) -> Result<BTreeMap<Address, Total>, QueryError> {
-    // Exact beyond 64 bits, so SQL cannot add them up.
-    let mut rows = sqlx::query(
-        "SELECT asset, funded, withdrawn, drawn, returned, paid, donated, payments FROM envelope \
-         WHERE (?1 IS NULL OR treasury = ?1) AND (?2 IS NULL OR agent = ?2)",
-    )
-    .bind(treasury.map(|key| key.to_vec()))
-    .bind(agent.map(|key| key.to_vec()))
-    .fetch(pool);
+) -> Result<BTreeMap<Address, Total>, DbError> {
+    let mut select = Select::new(
+        "SELECT asset, funded, withdrawn, drawn, returned, paid, donated, payments FROM envelope",
+    );
+    select.filter("treasury = ", treasury).filter("agent = ", agent);
     let mut totals = BTreeMap::<_, Total>::new();
-    while let Some(row) = rows.try_next().await? {
-        let amount = |name| column::amount(&row, name).map(|amount| amount.to_u256());
-        let total = totals.entry(column::address(&row, "asset")?).or_default();
+    // Exact beyond 64 bits, so SQL cannot add them up.
+    let add = |row: &DbRow| {
+        let total = totals.entry(row.address("asset")?).or_default();
         total.envelopes += 1;
-        total.funded += amount("funded")?;
-        total.withdrawn += amount("withdrawn")?;
-        total.drawn += amount("drawn")?;
-        total.returned += amount("returned")?;
-        total.paid += amount("paid")?;
-        total.donated += amount("donated")?;
-        total.payments += column::number::<u64>(&row, "payments")?;
-    }
+        total.funded += row.total("funded")?;
+        total.withdrawn += row.total("withdrawn")?;
+        total.drawn += row.total("drawn")?;
+        total.returned += row.total("returned")?;
+        total.paid += row.total("paid")?;
+        total.donated += row.total("donated")?;
+        total.payments += row.number::<u64>("payments")?;
+        Ok(())
+    };
+    select.each(db, add).await?;
     Ok(totals)
 }

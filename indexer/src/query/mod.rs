@@ -9,10 +9,8 @@ pub mod agents;
 pub mod approvals;
 pub mod assets;
 pub mod checkpoint;
-mod column;
 pub mod decisions;
 pub mod envelopes;
-mod error;
 pub mod groups;
 pub mod headroom;
 pub mod ledger;
@@ -27,9 +25,9 @@ pub mod sessions;
 pub mod stops;
 pub mod treasuries;
 
-pub use error::QueryError;
-
 use serde::{Deserialize, Serialize};
+
+use crate::db::{Cell, DbError, DbRow, Value};
 
 /// Where a row stands on the chain; the key of lists in chain order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -38,6 +36,16 @@ pub struct Position {
     pub block: u64,
     /// The log's index in that block.
     pub log: u64,
+}
+
+impl Position {
+    fn read(row: &DbRow) -> Result<Self, DbError> {
+        Ok(Self { block: row.number("block_number")?, log: row.number("log_index")? })
+    }
+
+    fn cells(self) -> [Value; 2] {
+        [self.block.value(), self.log.value()]
+    }
 }
 
 /// A span of time, in unix seconds; a missing end is open.

@@ -1,9 +1,9 @@
 //! Payee lists.
 
 use alloy::primitives::Address;
-use sqlx::SqlitePool;
 
-use super::{QueryError, column, select::Select};
+use super::select::Select;
+use crate::db::{Cell, Db, DbError};
 
 /// A payee on a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,18 +34,13 @@ pub struct Filter {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn list(
-    pool: &SqlitePool,
-    filter: &Filter,
-    after: Option<Key>,
-    limit: u32,
-) -> Result<Vec<Payee>, QueryError> {
+pub async fn list(db: &Db, filter: &Filter, after: Option<Key>, limit: u32) -> Result<Vec<Payee>, DbError> {
     select_list(filter, after, limit)
-        .rows(pool, |row| {
+        .rows(db, |row| {
             Ok(Payee {
-                treasury: column::address(row, "treasury")?,
-                list: column::number(row, "list")?,
-                payee: column::address(row, "payee")?,
+                treasury: row.address("treasury")?,
+                list: row.number("list")?,
+                payee: row.address("payee")?,
             })
         })
         .await
@@ -54,19 +49,10 @@ pub async fn list(
 pub(super) fn select_list(filter: &Filter, after: Option<Key>, limit: u32) -> Select {
     let mut select = Select::new("SELECT treasury, list, payee FROM payee");
     select
-        .filter("treasury = ", filter.treasury.map(|key| key.to_vec()))
-        .filter("list = ", filter.list.map(i64::from))
-        .filter("payee = ", filter.payee.map(|key| key.to_vec()));
-    if let Some((treasury, list, payee)) = after {
-        select
-            .condition("(treasury, list, payee) > (")
-            .bind(treasury.to_vec())
-            .push(", ")
-            .bind(i64::from(list))
-            .push(", ")
-            .bind(payee.to_vec())
-            .push(")");
-    }
-    select.order_and_limit(" ORDER BY treasury, list, payee", limit);
+        .filter("treasury = ", filter.treasury)
+        .filter("list = ", filter.list)
+        .filter("payee = ", filter.payee);
+    let key = after.map(|(treasury, list, payee)| [treasury.value(), list.value(), payee.value()]);
+    select.after("(treasury, list, payee) > ", key).order_and_limit(" ORDER BY treasury, list, payee", limit);
     select
 }

@@ -2,9 +2,9 @@
 
 use alloy::primitives::{Address, B256};
 use bursar_sdk::{amount::Amount, decision::DecisionRecord};
-use sqlx::{SqlitePool, sqlite::SqliteRow};
 
-use super::{AmountRange, Position, QueryError, TimeRange, column, select::Select};
+use super::{AmountRange, Position, TimeRange, select::Select};
+use crate::db::{Db, DbError, DbRow};
 
 /// One x402 settlement from a purse, as it stands on chain.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -106,33 +106,29 @@ const SELECT: &str = "SELECT p.rail, p.block_number, p.log_index, p.block_hash, 
      FROM payment p LEFT JOIN decision d ON d.purse = p.purse AND d.nonce = p.nonce LEFT JOIN policy q \
      ON q.treasury = p.treasury AND q.envelope = p.envelope AND q.version = p.policy_version";
 
-fn read(row: &SqliteRow) -> Result<Payment, QueryError> {
+fn read(row: &DbRow) -> Result<Payment, DbError> {
     Ok(Payment {
-        position: position(row)?,
-        block_hash: column::hash(row, "block_hash")?,
-        tx_hash: column::hash(row, "tx_hash")?,
-        timestamp: column::number(row, "timestamp")?,
-        treasury: column::address(row, "treasury")?,
-        envelope: column::number(row, "envelope")?,
-        agent: column::address(row, "agent")?,
-        purse: column::address(row, "purse")?,
-        session: column::hash(row, "session")?,
-        policy_version: column::number(row, "policy_version")?,
-        policy_hash: column::maybe_hash(row, "policy_hash")?,
-        asset: column::address(row, "asset")?,
-        payee: column::address(row, "payee")?,
-        amount: column::amount(row, "amount")?,
-        rail: column::text(row, "rail")?,
-        nonce: column::maybe_hash(row, "nonce")?,
-        decision_hash: column::maybe_hash(row, "decision_hash")?,
-        approver: column::maybe_address(row, "approver")?,
-        facilitator: column::address(row, "facilitator")?,
-        decision: column::maybe_json(row, "record", "a decision record")?,
+        position: Position::read(row)?,
+        block_hash: row.hash("block_hash")?,
+        tx_hash: row.hash("tx_hash")?,
+        timestamp: row.number("timestamp")?,
+        treasury: row.address("treasury")?,
+        envelope: row.number("envelope")?,
+        agent: row.address("agent")?,
+        purse: row.address("purse")?,
+        session: row.hash("session")?,
+        policy_version: row.number("policy_version")?,
+        policy_hash: row.maybe_hash("policy_hash")?,
+        asset: row.address("asset")?,
+        payee: row.address("payee")?,
+        amount: row.amount("amount")?,
+        rail: row.text("rail")?,
+        nonce: row.maybe_hash("nonce")?,
+        decision_hash: row.maybe_hash("decision_hash")?,
+        approver: row.maybe_address("approver")?,
+        facilitator: row.address("facilitator")?,
+        decision: row.maybe_json("record", "a decision record")?,
     })
-}
-
-pub(super) fn position(row: &SqliteRow) -> Result<Position, QueryError> {
-    Ok(Position { block: column::number(row, "block_number")?, log: column::number(row, "log_index")? })
 }
 
 /// Payments, newest first.
@@ -140,41 +136,35 @@ pub(super) fn position(row: &SqliteRow) -> Result<Position, QueryError> {
 /// # Errors
 /// When the database fails.
 pub async fn list(
-    pool: &SqlitePool,
+    db: &Db,
     filter: &Filter,
     after: Option<Position>,
     limit: u32,
-) -> Result<Vec<Payment>, QueryError> {
-    select_list(filter, after, limit).rows(pool, read).await
+) -> Result<Vec<Payment>, DbError> {
+    select_list(filter, after, limit).rows(db, read).await
 }
 
 pub(super) fn select_list(filter: &Filter, after: Option<Position>, limit: u32) -> Select {
     let mut select = Select::new(SELECT);
     select
-        .filter("p.treasury = ", filter.treasury.map(|key| key.to_vec()))
-        .filter("p.envelope = ", filter.envelope.map(i64::from))
-        .filter("p.agent = ", filter.agent.map(|key| key.to_vec()))
-        .filter("p.payee = ", filter.payee.map(|key| key.to_vec()))
-        .filter("p.session = ", filter.session.map(|key| key.to_vec()))
-        .filter("p.tx_hash = ", filter.tx_hash.map(|key| key.to_vec()))
-        .amounts("+p.amount >= ", "+p.amount <= ", filter.amount)
-        .filter("p.block_number <= ", filter.up_to_block.map(column::signed))
-        .filter("p.block_number > ", filter.beyond_block.map(column::signed));
+        .filter("p.treasury = ", filter.treasury)
+        .filter("p.envelope = ", filter.envelope)
+        .filter("p.agent = ", filter.agent)
+        .filter("p.payee = ", filter.payee)
+        .filter("p.session = ", filter.session)
+        .filter("p.tx_hash = ", filter.tx_hash)
+        .amounts("p.amount >= ", "p.amount <= ", filter.amount)
+        .filter("p.block_number <= ", filter.up_to_block)
+        .filter("p.block_number > ", filter.beyond_block);
     between(&mut select, filter.time);
     match filter.explained {
         None => &mut select,
         Some(true) => select.condition("d.hash IS NOT NULL"),
         Some(false) => select.condition("d.hash IS NULL"),
     };
-    if let Some(after) = after {
-        select
-            .condition("(p.block_number, p.log_index) < (")
-            .bind(column::signed(after.block))
-            .push(", ")
-            .bind(column::signed(after.log))
-            .push(")");
-    }
-    select.order_and_limit(" ORDER BY p.block_number DESC, p.log_index DESC", limit);
+    select
+        .after("(p.block_number, p.log_index) < ", after.map(Position::cells))
+        .order_and_limit(" ORDER BY p.block_number DESC, p.log_index DESC", limit);
     select
 }
 
@@ -184,13 +174,13 @@ fn between(select: &mut Select, time: TimeRange) {
     if let Some(from) = time.from {
         select
             .condition("p.block_number >= (SELECT t.block_number FROM payment t WHERE t.timestamp >= ")
-            .bind(column::signed(from))
+            .bind(from)
             .push(" ORDER BY t.timestamp, t.block_number LIMIT 1)");
     }
     if let Some(until) = time.until {
         select
             .condition("p.block_number <= (SELECT t.block_number FROM payment t WHERE t.timestamp < ")
-            .bind(column::signed(until))
+            .bind(until)
             .push(" ORDER BY t.timestamp DESC, t.block_number DESC LIMIT 1)");
     }
 }
@@ -199,10 +189,10 @@ fn between(select: &mut Select, time: TimeRange) {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn get(pool: &SqlitePool, purse: Address, nonce: B256) -> Result<Option<Payment>, QueryError> {
+pub async fn get(db: &Db, purse: Address, nonce: B256) -> Result<Option<Payment>, DbError> {
     Select::new(SELECT)
-        .filter("p.purse = ", Some(purse.to_vec()))
-        .filter("p.nonce = ", Some(nonce.to_vec()))
-        .row(pool, read)
+        .filter("p.purse = ", Some(purse))
+        .filter("p.nonce = ", Some(nonce))
+        .row(db, read)
         .await
 }

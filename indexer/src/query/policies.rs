@@ -3,9 +3,9 @@
 use alloy::primitives::{Address, B256};
 use bursar_sdk::amount::Amount;
 use serde::{Deserialize, Deserializer, de};
-use sqlx::{SqlitePool, sqlite::SqliteRow};
 
-use super::{QueryError, column, select::Select};
+use super::select::Select;
+use crate::db::{Cell, Db, DbError, DbRow};
 
 /// The limits and rules of one policy version. Amounts in the asset's atomic units.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -102,17 +102,17 @@ where
 const SELECT: &str = "SELECT treasury, envelope, version, policy_hash, rules, set_by, block_number, tx_hash, \
                       timestamp FROM policy";
 
-fn read(row: &SqliteRow) -> Result<Policy, QueryError> {
+fn read(row: &DbRow) -> Result<Policy, DbError> {
     Ok(Policy {
-        treasury: column::address(row, "treasury")?,
-        envelope: column::number(row, "envelope")?,
-        version: column::number(row, "version")?,
-        policy_hash: column::hash(row, "policy_hash")?,
-        rules: column::json(row, "rules", "a policy's rules")?,
-        set_by: column::address(row, "set_by")?,
-        block_number: column::number(row, "block_number")?,
-        tx_hash: column::hash(row, "tx_hash")?,
-        timestamp: column::number(row, "timestamp")?,
+        treasury: row.address("treasury")?,
+        envelope: row.number("envelope")?,
+        version: row.number("version")?,
+        policy_hash: row.hash("policy_hash")?,
+        rules: row.json("rules", "a policy's rules")?,
+        set_by: row.address("set_by")?,
+        block_number: row.number("block_number")?,
+        tx_hash: row.hash("tx_hash")?,
+        timestamp: row.number("timestamp")?,
     })
 }
 
@@ -120,31 +120,18 @@ fn read(row: &SqliteRow) -> Result<Policy, QueryError> {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn list(
-    pool: &SqlitePool,
-    filter: &Filter,
-    after: Option<Key>,
-    limit: u32,
-) -> Result<Vec<Policy>, QueryError> {
-    select_list(filter, after, limit).rows(pool, read).await
+pub async fn list(db: &Db, filter: &Filter, after: Option<Key>, limit: u32) -> Result<Vec<Policy>, DbError> {
+    select_list(filter, after, limit).rows(db, read).await
 }
 
 pub(super) fn select_list(filter: &Filter, after: Option<Key>, limit: u32) -> Select {
     let mut select = Select::new(SELECT);
+    select.filter("treasury = ", filter.treasury).filter("envelope = ", filter.envelope);
+    let key =
+        after.map(|(treasury, envelope, version)| [treasury.value(), envelope.value(), version.value()]);
     select
-        .filter("treasury = ", filter.treasury.map(|key| key.to_vec()))
-        .filter("envelope = ", filter.envelope.map(i64::from));
-    if let Some((treasury, envelope, version)) = after {
-        select
-            .condition("(treasury, envelope, version) > (")
-            .bind(treasury.to_vec())
-            .push(", ")
-            .bind(i64::from(envelope))
-            .push(", ")
-            .bind(i64::from(version))
-            .push(")");
-    }
-    select.order_and_limit(" ORDER BY treasury, envelope, version", limit);
+        .after("(treasury, envelope, version) > ", key)
+        .order_and_limit(" ORDER BY treasury, envelope, version", limit);
     select
 }
 
@@ -152,13 +139,13 @@ pub(super) fn select_list(filter: &Filter, after: Option<Key>, limit: u32) -> Se
 ///
 /// # Errors
 /// When the database fails.
-pub async fn get(pool: &SqlitePool, key: Key) -> Result<Option<Policy>, QueryError> {
+pub async fn get(db: &Db, key: Key) -> Result<Option<Policy>, DbError> {
     let (treasury, envelope, version) = key;
     Select::new(SELECT)
-        .filter("treasury = ", Some(treasury.to_vec()))
-        .filter("envelope = ", Some(i64::from(envelope)))
-        .filter("version = ", Some(i64::from(version)))
-        .row(pool, read)
+        .filter("treasury = ", Some(treasury))
+        .filter("envelope = ", Some(envelope))
+        .filter("version = ", Some(version))
+        .row(db, read)
         .await
 }
 
@@ -166,7 +153,7 @@ pub async fn get(pool: &SqlitePool, key: Key) -> Result<Option<Policy>, QueryErr
 ///
 /// # Errors
 /// When the database fails.
-pub async fn history(pool: &SqlitePool, treasury: Address, envelope: u32) -> Result<Vec<Policy>, QueryError> {
+pub async fn history(db: &Db, treasury: Address, envelope: u32) -> Result<Vec<Policy>, DbError> {
     let filter = Filter { treasury: Some(treasury), envelope: Some(envelope) };
-    list(pool, &filter, None, u32::from(u16::MAX)).await
+    list(db, &filter, None, u32::from(u16::MAX)).await
 }

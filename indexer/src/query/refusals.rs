@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use alloy::primitives::Address;
 use bursar_sdk::amount::Amount;
-use sqlx::SqlitePool;
 
-use super::{QueryError, column, envelopes, select::Select};
+use super::{envelopes, select::Select};
+use crate::db::{Db, DbError};
 
 /// Refused decisions of one envelope.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -22,14 +22,14 @@ pub struct Refused {
 /// # Errors
 /// When the database fails.
 pub async fn by_envelope(
-    pool: &SqlitePool,
+    db: &Db,
     treasury: Address,
     first: u32,
     last: u32,
-) -> Result<BTreeMap<envelopes::Key, Refused>, QueryError> {
+) -> Result<BTreeMap<envelopes::Key, Refused>, DbError> {
     let mut refused = BTreeMap::<_, Refused>::new();
     let rows = select(treasury, first, last)
-        .rows(pool, |row| Ok((column::number::<u32>(row, "envelope")?, column::amount(row, "amount")?)))
+        .rows(db, |row| Ok((row.number::<u32>("envelope")?, row.amount("amount")?)))
         .await?;
     for (envelope, amount) in rows {
         let entry = refused.entry((treasury, envelope)).or_default();
@@ -41,8 +41,8 @@ pub async fn by_envelope(
 
 pub(super) fn select(treasury: Address, first: u32, last: u32) -> Select {
     let mut select = Select::new("SELECT envelope, amount FROM decision WHERE verdict = 'denied'");
-    select.push(" AND treasury = ").bind(treasury.to_vec());
-    select.push(" AND envelope BETWEEN ").bind(i64::from(first)).push(" AND ").bind(i64::from(last));
+    select.push(" AND treasury = ").bind(treasury);
+    select.push(" AND envelope BETWEEN ").bind(first).push(" AND ").bind(last);
     select
 }
 
@@ -50,9 +50,9 @@ pub(super) fn select(treasury: Address, first: u32, last: u32) -> Select {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn count(pool: &SqlitePool) -> Result<u64, QueryError> {
+pub async fn count(db: &Db) -> Result<u64, DbError> {
     let count = Select::new("SELECT count(*) AS count FROM decision WHERE verdict = 'denied'")
-        .row(pool, |row| column::number(row, "count"))
+        .row(db, |row| row.number("count"))
         .await?;
     Ok(count.unwrap_or_default())
 }

@@ -1,87 +1,147 @@
-use sqlx::{Encode, QueryBuilder, Sqlite, SqlitePool, Type, sqlite::SqliteRow};
+use futures::TryStreamExt;
 
-use super::{AmountRange, QueryError, TimeRange, column};
+use super::{AmountRange, TimeRange};
+use crate::db::{Cell, Db, DbError, DbRow, Query, Value};
 
 /// A query that grows conditions. SQL is literal text; whatever a caller brings is bound.
+#[derive(Debug, Clone)]
 pub(super) struct Select {
-    builder: QueryBuilder<Sqlite>,
+    sql: String,
+    values: Vec<Value>,
     conditions: usize,
+    /// Where in the text SQLite is told not to choose an index by the column that follows.
+    sifted: Vec<usize>,
 }
 
+/// The largest number that either database holds.
+const MAX: u64 = i64::MAX.unsigned_abs();
+
 impl Select {
-    pub(super) fn new(sql: &'static str) -> Self {
-        Self { builder: QueryBuilder::new(sql), conditions: 0 }
+    pub(super) fn new(sql: &str) -> Self {
+        Self { sql: sql.to_owned(), values: Vec::new(), conditions: 0, sifted: Vec::new() }
     }
 
     /// Adds a condition without a value.
     pub(super) fn condition(&mut self, sql: &'static str) -> &mut Self {
-        self.builder.push(if self.conditions == 0 { " WHERE " } else { " AND " });
-        self.builder.push(sql);
+        self.sql.push_str(if self.conditions == 0 { " WHERE " } else { " AND " });
+        self.sql.push_str(sql);
         self.conditions += 1;
         self
     }
 
     /// Binds the next value.
-    pub(super) fn bind<T>(&mut self, value: T) -> &mut Self
-    where
-        T: for<'q> Encode<'q, Sqlite> + Type<Sqlite>,
-    {
-        self.builder.push_bind(value);
+    pub(super) fn bind(&mut self, cell: impl Cell) -> &mut Self {
+        // What is beyond the largest number is beyond every row, too.
+        self.values.push(match cell.value() {
+            Value::Number(Some(number)) => Value::Number(Some(number.min(MAX))),
+            value => value,
+        });
+        self.sql.push_str(&format!("${}", self.values.len()));
         self
     }
 
     /// Goes on with literal SQL.
     pub(super) fn push(&mut self, sql: &'static str) -> &mut Self {
-        self.builder.push(sql);
+        self.sql.push_str(sql);
         self
     }
 
     /// `column_and_operator value`, where there is a value.
-    pub(super) fn filter<T>(&mut self, column_and_operator: &'static str, value: Option<T>) -> &mut Self
-    where
-        T: for<'q> Encode<'q, Sqlite> + Type<Sqlite>,
-    {
+    pub(super) fn filter(
+        &mut self,
+        column_and_operator: &'static str,
+        value: Option<impl Cell>,
+    ) -> &mut Self {
         if let Some(value) = value {
             self.condition(column_and_operator).bind(value);
         }
         self
     }
 
+    /// The same for a column that would lead SQLite away from the list's own order. PostgreSQL knows how many rows a
+    /// value has, and weighs that itself.
+    pub(super) fn sift(&mut self, column_and_operator: &'static str, value: Option<impl Cell>) -> &mut Self {
+        if let Some(value) = value {
+            self.condition(column_and_operator);
+            self.sifted.push(self.sql.len() - column_and_operator.len());
+            self.bind(value);
+        }
+        self
+    }
+
     pub(super) fn times(&mut self, from: &'static str, until: &'static str, range: TimeRange) -> &mut Self {
-        self.filter(from, range.from.map(column::signed)).filter(until, range.until.map(column::signed))
+        self.filter(from, range.from).filter(until, range.until)
     }
 
     pub(super) fn amounts(&mut self, min: &'static str, max: &'static str, range: AmountRange) -> &mut Self {
-        self.filter(min, range.min.map(column::padded)).filter(max, range.max.map(column::padded))
+        self.sift(min, range.min).sift(max, range.max)
+    }
+
+    /// What comes after a key in the list's order: `columns_and_operator (key)`.
+    pub(super) fn after<const N: usize>(
+        &mut self,
+        columns_and_operator: &'static str,
+        key: Option<[Value; N]>,
+    ) -> &mut Self {
+        let Some(key) = key else { return self };
+        self.condition(columns_and_operator);
+        for (value, before) in key.into_iter().zip(std::iter::once("(").chain(std::iter::repeat(", "))) {
+            self.push(before).bind(value);
+        }
+        self.push(")")
     }
 
     /// The last words: an order and a bound.
     pub(super) fn order_and_limit(&mut self, order: &'static str, limit: u32) -> &mut Self {
-        self.push(order).push(" LIMIT ").bind(i64::from(limit))
+        self.push(order).push(" LIMIT ").bind(limit)
     }
 
     pub(super) async fn rows<T>(
-        &mut self,
-        pool: &SqlitePool,
-        read: impl Fn(&SqliteRow) -> Result<T, QueryError>,
-    ) -> Result<Vec<T>, QueryError> {
-        self.builder.build().fetch_all(pool).await?.iter().map(read).collect()
+        &self,
+        db: &Db,
+        read: impl Fn(&DbRow) -> Result<T, DbError>,
+    ) -> Result<Vec<T>, DbError> {
+        self.query(db).rows(db).await?.iter().map(read).collect()
     }
 
     pub(super) async fn row<T>(
-        &mut self,
-        pool: &SqlitePool,
-        read: impl Fn(&SqliteRow) -> Result<T, QueryError>,
-    ) -> Result<Option<T>, QueryError> {
-        self.builder.build().fetch_optional(pool).await?.as_ref().map(read).transpose()
+        &self,
+        db: &Db,
+        read: impl Fn(&DbRow) -> Result<T, DbError>,
+    ) -> Result<Option<T>, DbError> {
+        self.query(db).row(db).await?.as_ref().map(read).transpose()
+    }
+
+    /// Hands on row by row, for what is added up and not kept.
+    pub(super) async fn each(
+        &self,
+        db: &Db,
+        mut take: impl FnMut(&DbRow) -> Result<(), DbError>,
+    ) -> Result<(), DbError> {
+        let mut rows = self.query(db).stream(db);
+        while let Some(row) = rows.try_next().await? {
+            take(&row)?;
+        }
+        Ok(())
+    }
+
+    fn query(&self, db: &Db) -> Query {
+        Query::made(self.sql(db), self.values.clone())
+    }
+
+    fn sql(&self, db: &Db) -> String {
+        let mut sql = self.sql.clone();
+        if matches!(db, Db::Sqlite(_)) {
+            // From the end, so that the places before stay where they are.
+            self.sifted.iter().rev().for_each(|at| sql.insert(*at, '+'));
+        }
+        sql
     }
 
     /// How SQLite would go about it, one step per line. Values do not matter to it here: nothing is bound.
     #[cfg(test)]
-    pub(super) async fn explain(&self, pool: &SqlitePool) -> Result<Vec<String>, QueryError> {
-        use sqlx::{AssertSqlSafe, Row};
-        let sql = format!("EXPLAIN QUERY PLAN {}", self.builder.sql().as_str());
-        let rows = sqlx::query(AssertSqlSafe(sql)).fetch_all(pool).await?;
-        rows.iter().map(|row| Ok(row.try_get("detail")?)).collect()
+    pub(super) async fn explain(&self, db: &Db) -> Result<Vec<String>, DbError> {
+        let sql = format!("EXPLAIN QUERY PLAN {}", self.sql(db));
+        Query::made(sql, Vec::new()).rows(db).await?.iter().map(|row| row.text("detail")).collect()
     }
 }

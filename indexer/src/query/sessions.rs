@@ -3,9 +3,9 @@
 use alloy::primitives::{Address, B256};
 use bursar_sdk::{amount::Amount, payment::split_session_id};
 use serde::{Deserialize, Serialize};
-use sqlx::{SqlitePool, sqlite::SqliteRow};
 
-use super::{AmountRange, QueryError, TimeRange, column, policies::number, select::Select};
+use super::{AmountRange, TimeRange, policies::number, select::Select};
+use crate::db::{Cell, Db, DbError, DbRow};
 
 /// A bounded grant. Amounts in the asset's atomic units, times in unix seconds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -132,30 +132,30 @@ const SELECT: &str = "SELECT s.id, s.purse, s.sequence, s.treasury, s.envelope, 
      s.stamp_hash, s.frozen, s.closed_at, s.returned, s.unspent, s.paid, s.payments, s.opened_tx \
      FROM session s JOIN envelope e ON e.treasury = s.treasury AND e.number = s.envelope";
 
-fn read(row: &SqliteRow) -> Result<Session, QueryError> {
+fn read(row: &DbRow) -> Result<Session, DbError> {
     Ok(Session {
-        id: column::hash(row, "id")?,
-        purse: column::address(row, "purse")?,
-        sequence: column::number(row, "sequence")?,
-        treasury: column::address(row, "treasury")?,
-        envelope: column::number(row, "envelope")?,
-        agent: column::address(row, "agent")?,
-        asset: column::address(row, "asset")?,
-        key: column::address(row, "key")?,
-        budget: column::amount(row, "budget")?,
-        opened_at: column::number(row, "opened_at")?,
-        expiry: column::number(row, "expiry")?,
-        policy_version: column::number(row, "policy_version")?,
-        policy_in_force: column::number(row, "policy_in_force")?,
-        scope: column::json(row, "scope", "a session's scope")?,
-        stamp_hash: column::hash(row, "stamp_hash")?,
-        frozen: column::flag(row, "frozen")?,
-        closed_at: column::maybe_number(row, "closed_at")?,
-        returned: column::maybe_amount(row, "returned")?,
-        unspent: column::maybe_amount(row, "unspent")?,
-        paid: column::amount(row, "paid")?,
-        payments: column::number(row, "payments")?,
-        opened_tx: column::hash(row, "opened_tx")?,
+        id: row.hash("id")?,
+        purse: row.address("purse")?,
+        sequence: row.number("sequence")?,
+        treasury: row.address("treasury")?,
+        envelope: row.number("envelope")?,
+        agent: row.address("agent")?,
+        asset: row.address("asset")?,
+        key: row.address("key")?,
+        budget: row.amount("budget")?,
+        opened_at: row.number("opened_at")?,
+        expiry: row.number("expiry")?,
+        policy_version: row.number("policy_version")?,
+        policy_in_force: row.number("policy_in_force")?,
+        scope: row.json("scope", "a session's scope")?,
+        stamp_hash: row.hash("stamp_hash")?,
+        frozen: row.flag("frozen")?,
+        closed_at: row.maybe_number("closed_at")?,
+        returned: row.maybe_amount("returned")?,
+        unspent: row.maybe_amount("unspent")?,
+        paid: row.amount("paid")?,
+        payments: row.number("payments")?,
+        opened_tx: row.hash("opened_tx")?,
     })
 }
 
@@ -163,44 +163,34 @@ fn read(row: &SqliteRow) -> Result<Session, QueryError> {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn list(
-    pool: &SqlitePool,
-    filter: &Filter,
-    after: Option<Key>,
-    limit: u32,
-) -> Result<Vec<Session>, QueryError> {
-    select_list(filter, after, limit).rows(pool, read).await
+pub async fn list(db: &Db, filter: &Filter, after: Option<Key>, limit: u32) -> Result<Vec<Session>, DbError> {
+    select_list(filter, after, limit).rows(db, read).await
 }
 
 pub(super) fn select_list(filter: &Filter, after: Option<Key>, limit: u32) -> Select {
     let mut select = Select::new(SELECT);
     select
-        .filter("s.treasury = ", filter.treasury.map(|key| key.to_vec()))
-        .filter("s.envelope = ", filter.envelope.map(i64::from))
-        .filter("e.agent = ", filter.agent.map(|key| key.to_vec()))
-        .filter("s.purse = ", filter.purse.map(|key| key.to_vec()))
+        .filter("s.treasury = ", filter.treasury)
+        .filter("s.envelope = ", filter.envelope)
+        .filter("e.agent = ", filter.agent)
+        .filter("s.purse = ", filter.purse)
         .times("s.opened_at >= ", "s.opened_at < ", filter.opened)
         .amounts("s.budget >= ", "s.budget <= ", filter.budget);
     if let Some((state, now)) = filter.state {
-        stand(&mut select, state, column::signed(now));
+        stand(&mut select, state, now);
     }
-    if let Some(key) = after {
+    let key = after.map(|key| {
         let (purse, sequence) = split_session_id(key.id);
-        select
-            .condition("(s.opened_at, s.purse, s.sequence) < (")
-            .bind(column::signed(key.opened_at))
-            .push(", ")
-            .bind(purse.to_vec())
-            .push(", ")
-            .bind(i64::from(sequence))
-            .push(")");
-    }
-    select.order_and_limit(" ORDER BY s.opened_at DESC, s.purse DESC, s.sequence DESC", limit);
+        [key.opened_at.value(), purse.value(), sequence.value()]
+    });
+    select
+        .after("(s.opened_at, s.purse, s.sequence) < ", key)
+        .order_and_limit(" ORDER BY s.opened_at DESC, s.purse DESC, s.sequence DESC", limit);
     select
 }
 
 /// As [`Session::state`] decides.
-fn stand(select: &mut Select, state: State, now: i64) {
+fn stand(select: &mut Select, state: State, now: u64) {
     if state == State::Closed {
         select.condition("s.closed_at IS NOT NULL");
         return;
@@ -212,9 +202,9 @@ fn stand(select: &mut Select, state: State, now: i64) {
     }
     select.condition("s.expiry > ").bind(now);
     match state {
-        State::Frozen => select.condition("s.frozen = 1"),
-        State::Outdated => select.condition("s.frozen = 0").condition("s.policy_version <> e.policy_version"),
-        _ => select.condition("s.frozen = 0").condition("s.policy_version = e.policy_version"),
+        State::Frozen => select.condition("s.frozen"),
+        State::Outdated => select.condition("NOT s.frozen").condition("s.policy_version <> e.policy_version"),
+        _ => select.condition("NOT s.frozen").condition("s.policy_version = e.policy_version"),
     };
 }
 
@@ -222,6 +212,6 @@ fn stand(select: &mut Select, state: State, now: i64) {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn get(pool: &SqlitePool, id: B256) -> Result<Option<Session>, QueryError> {
-    Select::new(SELECT).filter("s.id = ", Some(id.to_vec())).row(pool, read).await
+pub async fn get(db: &Db, id: B256) -> Result<Option<Session>, DbError> {
+    Select::new(SELECT).filter("s.id = ", Some(id)).row(db, read).await
 }

@@ -1,9 +1,9 @@
 //! Freezes, releases and reviews: who stopped what, and when.
 
 use alloy::primitives::{Address, B256};
-use sqlx::{SqlitePool, sqlite::SqliteRow};
 
-use super::{Position, QueryError, TimeRange, column, payments::position, select::Select};
+use super::{Position, TimeRange, select::Select};
+use crate::db::{Db, DbError, DbRow};
 
 /// Somebody stopped or released something.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,19 +52,19 @@ pub struct Filter {
 const SELECT: &str = "SELECT s.block_number, s.log_index, s.tx_hash, s.timestamp, s.treasury, s.envelope, \
                       s.session, s.level, s.stopped, s.by, s.reason, s.group_number FROM stop s";
 
-fn read(row: &SqliteRow) -> Result<Stop, QueryError> {
+fn read(row: &DbRow) -> Result<Stop, DbError> {
     Ok(Stop {
-        position: position(row)?,
-        tx_hash: column::hash(row, "tx_hash")?,
-        timestamp: column::number(row, "timestamp")?,
-        treasury: column::address(row, "treasury")?,
-        envelope: column::maybe_number(row, "envelope")?,
-        group: column::maybe_number(row, "group_number")?,
-        session: column::maybe_hash(row, "session")?,
-        level: column::text(row, "level")?,
-        stopped: column::flag(row, "stopped")?,
-        by: column::address(row, "by")?,
-        reason: column::maybe_hash(row, "reason")?,
+        position: Position::read(row)?,
+        tx_hash: row.hash("tx_hash")?,
+        timestamp: row.number("timestamp")?,
+        treasury: row.address("treasury")?,
+        envelope: row.maybe_number("envelope")?,
+        group: row.maybe_number("group_number")?,
+        session: row.maybe_hash("session")?,
+        level: row.text("level")?,
+        stopped: row.flag("stopped")?,
+        by: row.address("by")?,
+        reason: row.maybe_hash("reason")?,
     })
 }
 
@@ -73,36 +73,30 @@ fn read(row: &SqliteRow) -> Result<Stop, QueryError> {
 /// # Errors
 /// When the database fails.
 pub async fn list(
-    pool: &SqlitePool,
+    db: &Db,
     filter: &Filter,
     after: Option<Position>,
     limit: u32,
-) -> Result<Vec<Stop>, QueryError> {
-    select_list(filter, after, limit).rows(pool, read).await
+) -> Result<Vec<Stop>, DbError> {
+    select_list(filter, after, limit).rows(db, read).await
 }
 
 pub(super) fn select_list(filter: &Filter, after: Option<Position>, limit: u32) -> Select {
     let mut select = Select::new(SELECT);
     select
-        .filter("s.treasury = ", filter.treasury.map(|key| key.to_vec()))
-        .filter("s.envelope = ", filter.envelope.map(i64::from))
+        .filter("s.treasury = ", filter.treasury)
+        .filter("s.envelope = ", filter.envelope)
         .filter("s.level = ", filter.level)
-        .filter("s.stopped = ", filter.stopped.map(i64::from))
+        .filter("s.stopped = ", filter.stopped)
         .times("s.timestamp >= ", "s.timestamp < ", filter.time);
     if let Some(agent) = filter.agent {
         select
             .condition("(s.treasury, s.envelope) IN (SELECT treasury, number FROM envelope WHERE agent = ")
-            .bind(agent.to_vec())
+            .bind(agent)
             .push(")");
     }
-    if let Some(after) = after {
-        select
-            .condition("(s.block_number, s.log_index) < (")
-            .bind(column::signed(after.block))
-            .push(", ")
-            .bind(column::signed(after.log))
-            .push(")");
-    }
-    select.order_and_limit(" ORDER BY s.block_number DESC, s.log_index DESC", limit);
+    select
+        .after("(s.block_number, s.log_index) < ", after.map(Position::cells))
+        .order_and_limit(" ORDER BY s.block_number DESC, s.log_index DESC", limit);
     select
 }

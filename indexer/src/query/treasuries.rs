@@ -1,9 +1,9 @@
 //! Treasuries, with who holds which role.
 
 use alloy::primitives::Address;
-use sqlx::{SqlitePool, sqlite::SqliteRow};
 
-use super::{QueryError, column, select::Select};
+use super::select::Select;
+use crate::db::{Db, DbError, DbRow};
 
 /// One organisation's contract.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,17 +43,17 @@ pub const ROLE_APPROVER: u8 = 8;
 const SELECT: &str = "SELECT address, factory, owner, frozen, delay, separation, created_block, epoch, stamp_epoch \
      FROM treasury";
 
-fn read(row: &SqliteRow) -> Result<Treasury, QueryError> {
+fn read(row: &DbRow) -> Result<Treasury, DbError> {
     Ok(Treasury {
-        address: column::address(row, "address")?,
-        factory: column::address(row, "factory")?,
-        owner: column::address(row, "owner")?,
-        frozen: column::flag(row, "frozen")?,
-        delay: column::number(row, "delay")?,
-        separation: column::flag(row, "separation")?,
-        created_block: column::number(row, "created_block")?,
-        epoch: column::number(row, "epoch")?,
-        stamp_epoch: column::number(row, "stamp_epoch")?,
+        address: row.address("address")?,
+        factory: row.address("factory")?,
+        owner: row.address("owner")?,
+        frozen: row.flag("frozen")?,
+        delay: row.number("delay")?,
+        separation: row.flag("separation")?,
+        created_block: row.number("created_block")?,
+        epoch: row.number("epoch")?,
+        stamp_epoch: row.number("stamp_epoch")?,
     })
 }
 
@@ -61,17 +61,13 @@ fn read(row: &SqliteRow) -> Result<Treasury, QueryError> {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn list(
-    pool: &SqlitePool,
-    after: Option<Address>,
-    limit: u32,
-) -> Result<Vec<Treasury>, QueryError> {
-    select_list(after, limit).rows(pool, read).await
+pub async fn list(db: &Db, after: Option<Address>, limit: u32) -> Result<Vec<Treasury>, DbError> {
+    select_list(after, limit).rows(db, read).await
 }
 
 pub(super) fn select_list(after: Option<Address>, limit: u32) -> Select {
     let mut select = Select::new(SELECT);
-    select.filter("address > ", after.map(|key| key.to_vec())).order_and_limit(" ORDER BY address", limit);
+    select.filter("address > ", after).order_and_limit(" ORDER BY address", limit);
     select
 }
 
@@ -79,21 +75,19 @@ pub(super) fn select_list(after: Option<Address>, limit: u32) -> Select {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn get(pool: &SqlitePool, address: Address) -> Result<Option<Treasury>, QueryError> {
-    Select::new(SELECT).filter("address = ", Some(address.to_vec())).row(pool, read).await
+pub async fn get(db: &Db, address: Address) -> Result<Option<Treasury>, DbError> {
+    Select::new(SELECT).filter("address = ", Some(address)).row(db, read).await
 }
 
 /// Who holds which role of a treasury.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn roles(pool: &SqlitePool, treasury: Address) -> Result<Vec<Role>, QueryError> {
+pub async fn roles(db: &Db, treasury: Address) -> Result<Vec<Role>, DbError> {
     Select::new("SELECT account, role FROM role")
-        .filter("treasury = ", Some(treasury.to_vec()))
+        .filter("treasury = ", Some(treasury))
         .push(" ORDER BY role, account")
-        .rows(pool, |row| {
-            Ok(Role { account: column::address(row, "account")?, role: column::number(row, "role")? })
-        })
+        .rows(db, |row| Ok(Role { account: row.address("account")?, role: row.number("role")? }))
         .await
 }
 
@@ -101,17 +95,12 @@ pub async fn roles(pool: &SqlitePool, treasury: Address) -> Result<Vec<Role>, Qu
 ///
 /// # Errors
 /// When the database fails.
-pub async fn holds_role(
-    pool: &SqlitePool,
-    treasury: Address,
-    account: Address,
-    role: u8,
-) -> Result<bool, QueryError> {
-    let found = Select::new("SELECT 1 AS held FROM role")
-        .filter("treasury = ", Some(treasury.to_vec()))
-        .filter("account = ", Some(account.to_vec()))
-        .filter("role = ", Some(i64::from(role)))
-        .row(pool, |row| column::flag(row, "held"))
+pub async fn holds_role(db: &Db, treasury: Address, account: Address, role: u8) -> Result<bool, DbError> {
+    let found = Select::new("SELECT TRUE AS held FROM role")
+        .filter("treasury = ", Some(treasury))
+        .filter("account = ", Some(account))
+        .filter("role = ", Some(role))
+        .row(db, |row| row.flag("held"))
         .await?;
     Ok(found.unwrap_or(false))
 }

@@ -5,6 +5,7 @@ use tokio::sync::watch;
 
 use super::{Config, IndexerError, Phase, Status, fetch};
 use crate::{
+    db::DbError,
     source::{BlockHeader, Blocks, Source, SourceError},
     store::{ApplyError, Batch, Checkpoint, Store, StoreError, Watch},
 };
@@ -53,7 +54,7 @@ impl From<StoreError> for Trouble {
     fn from(error: StoreError) -> Self {
         match error {
             // A busy or full disk may pass; what does not read will not.
-            StoreError::Driver(_) => Self::Waits(Recoverable::Store(error)),
+            StoreError::Db(DbError::Driver(_)) => Self::Waits(Recoverable::Store(error)),
             error => Self::Fatal(error.into()),
         }
     }

@@ -1,12 +1,13 @@
 //! Forward: blocks into the ledger, with the checkpoint that says so, in one transaction.
 
 use alloy::primitives::B256;
-use sqlx::SqliteConnection;
 
-use super::{Checkpoint, Store, StoreError, effects, load::Loader, read::integer, save::save};
+use super::{Checkpoint, Store, StoreError, load::Loader, tables};
 use crate::{
+    db::{DbError, Query, Tx},
     ledger::{BlockFacts, Change},
     project::{ProjectError, Realm, project},
+    query::checkpoint,
     source::BlockHeader,
 };
 
@@ -54,8 +55,8 @@ pub enum ApplyError {
     },
 }
 
-impl From<sqlx::Error> for ApplyError {
-    fn from(error: sqlx::Error) -> Self {
+impl From<DbError> for ApplyError {
+    fn from(error: DbError) -> Self {
         Self::Store(error.into())
     }
 }
@@ -66,27 +67,27 @@ impl Store {
     /// # Errors
     /// When the database fails, the logs do not follow, or the ledger is not where it was left.
     pub async fn apply(&self, realm: Realm, batch: Batch<'_>) -> Result<(), ApplyError> {
-        let mut tx = self.pool.begin_with("BEGIN IMMEDIATE").await?;
-        let before = checkpoint(&mut tx).await?;
-        let got = before.map(|(_, hash)| hash);
+        let mut tx = self.db.begin().await?;
+        let before = checkpoint::get(&mut tx).await?;
+        let got = before.map(|at| at.hash);
         if got != batch.after {
             return Err(ApplyError::Moved { expected: batch.after, got });
         }
-        let pruned_to = before.map_or(0, |(final_number, _)| final_number);
+        let pruned_to = before.map_or(0, |at| at.final_number);
         let final_number = batch.final_number.min(batch.tip.number).max(pruned_to);
         for block in batch.blocks {
             let (added, changes) = project(realm, block, Loader(&mut tx)).await.map_err(trouble)?;
-            effects::insert_block(&mut tx, &block.header).await?;
-            effects::insert(&mut tx, &block.header, &added).await?;
+            keep_block(&mut tx, &block.header).await?;
+            write(&mut tx, tables::add(&block.header, &added)).await?;
             for change in &changes {
-                save(&mut tx, &change.key, change.after.as_ref()).await?;
+                write(&mut tx, tables::put(&change.key, change.after.as_ref())?).await?;
             }
             if block.header.number > final_number {
                 keep_journal(&mut tx, block.header.number, &changes).await?;
             }
         }
         if batch.blocks.last().is_none_or(|block| block.header.number != batch.tip.number) {
-            effects::insert_block(&mut tx, &batch.tip).await?;
+            keep_block(&mut tx, &batch.tip).await?;
         }
         let at = Checkpoint {
             number: batch.tip.number,
@@ -95,7 +96,7 @@ impl Store {
             head: batch.head,
             final_number,
         };
-        set_checkpoint(&mut tx, &at).await?;
+        tables::CHECKPOINT.put(tables::checkpoint(&at)).execute(&mut tx).await?;
         prune(&mut tx, pruned_to, final_number).await?;
         tx.commit().await?;
         Ok(())
@@ -109,33 +110,25 @@ fn trouble(error: ProjectError<StoreError>) -> ApplyError {
     }
 }
 
-async fn checkpoint(db: &mut SqliteConnection) -> Result<Option<(u64, B256)>, StoreError> {
-    use super::read::{b256, whole};
-    let row =
-        sqlx::query("SELECT hash, final_number FROM checkpoint WHERE id = 1").fetch_optional(db).await?;
-    row.map(|row| Ok((whole(&row, "final_number")?, b256(&row, "hash")?))).transpose()
-}
-
-pub(super) async fn set_checkpoint(db: &mut SqliteConnection, at: &Checkpoint) -> Result<(), StoreError> {
-    let sql = "INSERT OR REPLACE INTO checkpoint (id, number, hash, timestamp, head, final_number) \
-               VALUES (1, ?, ?, ?, ?, ?)";
-    sqlx::query(sql)
-        .bind(integer(at.number)?)
-        .bind(at.hash.as_slice())
-        .bind(integer(at.timestamp)?)
-        .bind(integer(at.head)?)
-        .bind(integer(at.final_number)?)
-        .execute(db)
-        .await?;
+/// Writes rows one after another.
+pub(super) async fn write(tx: &mut Tx, rows: impl IntoIterator<Item = Query> + Send) -> Result<(), DbError> {
+    let rows: Vec<Query> = rows.into_iter().collect();
+    for row in rows {
+        row.execute(&mut *tx).await?;
+    }
     Ok(())
 }
 
-async fn keep_journal(db: &mut SqliteConnection, block: u64, changes: &[Change]) -> Result<(), StoreError> {
-    let sql = "INSERT INTO journal (block_number, seq, row_key, before) VALUES (?, ?, ?, ?)";
-    for (seq, change) in (0i64..).zip(changes) {
+async fn keep_block(tx: &mut Tx, block: &BlockHeader) -> Result<(), DbError> {
+    tables::BLOCK.insert(tables::block(block)).execute(tx).await?;
+    Ok(())
+}
+
+async fn keep_journal(tx: &mut Tx, block: u64, changes: &[Change]) -> Result<(), StoreError> {
+    for (number, change) in (0u64..).zip(changes) {
         let key = serde_json::to_string(&change.key).map_err(unwritable)?;
         let before = change.before.as_ref().map(serde_json::to_string).transpose().map_err(unwritable)?;
-        sqlx::query(sql).bind(integer(block)?).bind(seq).bind(key).bind(before).execute(&mut *db).await?;
+        tables::JOURNAL.insert(tables::journal(block, number, key, before)).execute(&mut *tx).await?;
     }
     Ok(())
 }
@@ -145,14 +138,16 @@ fn unwritable(error: serde_json::Error) -> StoreError {
 }
 
 /// What is final needs no journal, and no block row but where rows name it.
-async fn prune(db: &mut SqliteConnection, pruned_to: u64, final_number: u64) -> Result<(), StoreError> {
-    let (pruned_to, final_number) = (integer(pruned_to)?, integer(final_number)?);
-    sqlx::query("DELETE FROM journal WHERE block_number <= ?").bind(final_number).execute(&mut *db).await?;
-    let sql = "DELETE FROM block WHERE number >= ? AND number < ? \
-               AND number < (SELECT number FROM checkpoint) \
-               AND NOT EXISTS (SELECT 1 FROM event WHERE block_number = block.number) \
-               AND NOT EXISTS (SELECT 1 FROM undecoded WHERE block_number = block.number)";
+async fn prune(tx: &mut Tx, pruned_to: u64, final_number: u64) -> Result<(), DbError> {
+    let journal = Query::new("DELETE FROM journal WHERE block_number <= $1");
+    journal.bind(final_number).execute(&mut *tx).await?;
+    let block = Query::new(
+        "DELETE FROM block WHERE number >= $1 AND number < $2 \
+         AND number < (SELECT number FROM checkpoint) \
+         AND NOT EXISTS (SELECT 1 FROM event WHERE block_number = block.number) \
+         AND NOT EXISTS (SELECT 1 FROM undecoded WHERE block_number = block.number)",
+    );
     // The last final block stays: a reorg may go back to it. So the one before is looked at again.
-    sqlx::query(sql).bind(pruned_to).bind(final_number).execute(db).await?;
+    block.bind(pruned_to).bind(final_number).execute(tx).await?;
     Ok(())
 }

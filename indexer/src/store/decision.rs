@@ -3,10 +3,8 @@
 use alloy::primitives::B256;
 use bursar_sdk::decision::DecisionRecord;
 
-use super::{
-    Store, StoreError,
-    read::{integer, padded},
-};
+use super::{Store, StoreError};
+use crate::db::table;
 
 /// What became of a record that was handed in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,31 +30,28 @@ impl Store {
         canonical: &str,
         received_at: u64,
     ) -> Result<Inserted, StoreError> {
-        let purse = record.purse().map(|(purse, _)| purse);
-        let session = purse.map(|_| record.session);
-        let nonce = session.map(|_| record.nonce_of(hash));
-        let sql = "INSERT INTO decision \
-                   (hash, treasury, envelope, agent, seq, session, nonce, purse, payee, amount, verdict, reason, \
-                   created_at, received_at, record) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) \
-                   ON CONFLICT (hash) DO NOTHING";
-        let done = sqlx::query(sql)
-            .bind(hash.as_slice())
-            .bind(record.treasury.as_slice())
-            .bind(record.envelope)
-            .bind(record.agent.as_slice())
-            .bind(integer(record.seq)?)
-            .bind(session.as_ref().map(|it| it.as_slice()))
-            .bind(nonce.as_ref().map(|it| it.as_slice()))
-            .bind(purse.as_ref().map(|it| it.as_slice()))
-            .bind(record.payee.as_slice())
-            .bind(padded(record.amount.to_u256()))
-            .bind(record.verdict.code())
-            .bind(record.reason_codes.first().map(|reason| reason.code()))
-            .bind(integer(record.created_at)?)
-            .bind(integer(received_at)?)
-            .bind(canonical)
-            .execute(&self.pool)
-            .await?;
-        Ok(if done.rows_affected() == 0 { Inserted::Existing } else { Inserted::New })
+        let row = decision(record, hash, canonical, received_at);
+        let new = DECISION.insert_new(row).execute(&self.db).await? != 0;
+        Ok(if new { Inserted::New } else { Inserted::Existing })
+    }
+}
+
+table! {
+    DECISION, fn decision(record: &DecisionRecord, hash: B256, canonical: &str, received_at: u64) {
+        key { hash: hash }
+        treasury: record.treasury,
+        envelope: record.envelope,
+        agent: record.agent,
+        seq: record.seq,
+        session: record.purse().map(|_| record.session),
+        nonce: record.purse().map(|_| record.nonce_of(hash)),
+        purse: record.purse().map(|(purse, _)| purse),
+        payee: record.payee,
+        amount: record.amount,
+        verdict: record.verdict.code(),
+        reason: record.reason_codes.first().map(|reason| reason.code()),
+        created_at: record.created_at,
+        received_at: received_at,
+        record: canonical,
     }
 }

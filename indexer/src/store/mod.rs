@@ -1,40 +1,33 @@
-//! The SQLite store: opened, claimed for a chain, applied to and unwound in transactions.
+//! The store: opened, claimed for a chain, applied to and unwound in transactions.
 
 mod apply;
 mod decision;
-mod effects;
 mod load;
 mod read;
-mod save;
+mod tables;
 mod unwind;
 
-use std::{path::Path, time::Duration};
-
 use alloy::primitives::{Address, AddressError};
-use sqlx::{
-    Row as _, SqlitePool,
-    migrate::{MigrateError, Migrator},
-    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
-};
+use sqlx::migrate::MigrateError;
 
+use crate::db::{Cell as _, Db, DbError, Query, StoreUrl, table};
+pub use crate::query::checkpoint::Checkpoint;
 pub use apply::{ApplyError, Batch};
 pub use decision::Inserted;
-pub use read::{Checkpoint, Watch};
+pub use read::Watch;
 
-static MIGRATIONS: Migrator = sqlx::migrate!("./migrations/sqlite");
-
-/// The ledger's database.
+/// The ledger's database. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Store {
-    pool: SqlitePool,
+    db: Db,
 }
 
 /// What may be wrong with a store.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// The database itself.
-    #[error("the database failed")]
-    Driver(#[from] sqlx::Error),
+    #[error(transparent)]
+    Db(#[from] DbError),
     /// The schema could not be brought up to date.
     #[error("the schema could not be brought up to date")]
     Migration(#[source] MigrateError),
@@ -73,33 +66,25 @@ pub enum StoreError {
 }
 
 impl Store {
-    /// Opens the database at `path`, creates it where there is none, and brings its schema up to date.
+    /// Connects to the database at `url`, creates it where it is a file that is not there, and brings its schema up to
+    /// date.
     ///
     /// # Errors
-    /// When it cannot be opened, or a newer version has written it.
-    pub async fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
-        let options = SqliteConnectOptions::new()
-            .filename(path)
-            .create_if_missing(true)
-            .journal_mode(SqliteJournalMode::Wal)
-            // A decision that was acknowledged must survive a power cut.
-            .synchronous(SqliteSynchronous::Full)
-            .busy_timeout(Duration::from_secs(10))
-            .foreign_keys(true);
-        let pool = SqlitePoolOptions::new().max_connections(8).connect_with(options).await?;
-        let store = Self { pool };
+    /// When it cannot be reached, or a newer version has written it.
+    pub async fn connect(url: &StoreUrl) -> Result<Self, StoreError> {
+        let store = Self { db: Db::connect(url).await? };
         store.migrate().await?;
         Ok(store)
     }
 
-    /// The connections, for reading.
-    pub fn pool(&self) -> &SqlitePool {
-        &self.pool
+    /// The database, for reading.
+    pub fn db(&self) -> &Db {
+        &self.db
     }
 
     /// Closes every connection.
     pub async fn close(&self) {
-        self.pool.close().await;
+        self.db.close().await;
     }
 
     /// Makes this the store of a chain and a factory, or checks that it is.
@@ -107,15 +92,9 @@ impl Store {
     /// # Errors
     /// When it is another's.
     pub async fn claim(&self, chain_id: u64, factory: Address) -> Result<(), StoreError> {
-        let mut tx = self.pool.begin_with("BEGIN IMMEDIATE").await?;
         for (key, value) in [("chain_id", chain_id.to_string()), ("factory", factory.to_string())] {
-            sqlx::query("INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO NOTHING")
-                .bind(key)
-                .bind(value)
-                .execute(&mut *tx)
-                .await?;
+            META.insert_new(meta(key, value)).execute(&self.db).await?;
         }
-        tx.commit().await?;
         let (got_chain, got_factory) = self.claimed().await?.unwrap_or_default();
         if got_chain != chain_id.to_string() {
             return Err(StoreError::OtherChain { expected: chain_id, got: got_chain });
@@ -140,22 +119,32 @@ impl Store {
     }
 
     async fn claimed(&self) -> Result<Option<(String, String)>, StoreError> {
-        let value = |key| sqlx::query_scalar::<_, String>("SELECT value FROM meta WHERE key = ?").bind(key);
-        let chain: Option<String> = value("chain_id").fetch_optional(&self.pool).await?;
-        let factory: Option<String> = value("factory").fetch_optional(&self.pool).await?;
+        let (chain, factory) = (self.meta("chain_id").await?, self.meta("factory").await?);
         Ok(chain.zip(factory))
     }
 
+    async fn meta(&self, key: &'static str) -> Result<Option<String>, StoreError> {
+        let row = META.find(vec![key.value()]).row(&self.db).await?;
+        Ok(row.map(|row| row.text("value")).transpose()?)
+    }
+
     async fn migrate(&self) -> Result<(), StoreError> {
-        match MIGRATIONS.run(&self.pool).await {
+        match self.db.migrate().await {
             Ok(()) => Ok(()),
             Err(MigrateError::VersionMissing(_)) => {
-                let row =
-                    sqlx::query("SELECT MAX(version) FROM _sqlx_migrations").fetch_one(&self.pool).await?;
-                let known = MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or_default();
-                Err(StoreError::Newer { known, got: row.try_get(0)? })
+                let newest = Query::new("SELECT MAX(version) AS version FROM _sqlx_migrations");
+                let row = newest.row(&self.db).await?;
+                let got = row.map(|row| row.number("version")).transpose()?.unwrap_or_default();
+                Err(StoreError::Newer { known: self.db.known_schema(), got })
             }
             Err(error) => Err(StoreError::Migration(error)),
         }
+    }
+}
+
+table! {
+    META, fn meta(key: &str, value: String) {
+        key { key: key }
+        value: value,
     }
 }

@@ -2,27 +2,14 @@
 
 use std::collections::HashSet;
 
-use alloy::primitives::{Address, B256, U256};
-use bursar_sdk::amount::Amount;
-use sqlx::{Row as _, sqlite::SqliteRow};
+use alloy::primitives::Address;
 
 use super::{Store, StoreError};
-use crate::source::BlockHeader;
-
-/// How far the ledger has followed the chain.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Checkpoint {
-    /// The last block that is in the ledger.
-    pub number: u64,
-    /// Its identity.
-    pub hash: B256,
-    /// Unix seconds.
-    pub timestamp: u64,
-    /// The chain's head when that block was applied.
-    pub head: u64,
-    /// The last block that no reorg may take back.
-    pub final_number: u64,
-}
+use crate::{
+    db::Query,
+    query::checkpoint::{self, Checkpoint},
+    source::BlockHeader,
+};
 
 /// Whom the indexer watches.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -41,20 +28,7 @@ impl Store {
     /// # Errors
     /// When the database fails or holds what does not read.
     pub async fn checkpoint(&self) -> Result<Option<Checkpoint>, StoreError> {
-        let row =
-            sqlx::query("SELECT number, hash, timestamp, head, final_number FROM checkpoint WHERE id = 1")
-                .fetch_optional(&self.pool)
-                .await?;
-        row.map(|row| {
-            Ok(Checkpoint {
-                number: whole(&row, "number")?,
-                hash: b256(&row, "hash")?,
-                timestamp: whole(&row, "timestamp")?,
-                head: whole(&row, "head")?,
-                final_number: whole(&row, "final_number")?,
-            })
-        })
-        .transpose()
+        Ok(checkpoint::get(&self.db).await?)
     }
 
     /// The block at that height as the ledger has it; `None` where it keeps none.
@@ -62,19 +36,14 @@ impl Store {
     /// # Errors
     /// When the database fails or holds what does not read.
     pub async fn block(&self, number: u64) -> Result<Option<BlockHeader>, StoreError> {
-        let row = sqlx::query("SELECT number, hash, parent_hash, timestamp FROM block WHERE number = ?")
-            .bind(integer(number)?)
-            .fetch_optional(&self.pool)
-            .await?;
-        row.map(|row| {
-            Ok(BlockHeader {
-                number: whole(&row, "number")?,
-                hash: b256(&row, "hash")?,
-                parent_hash: b256(&row, "parent_hash")?,
-                timestamp: whole(&row, "timestamp")?,
-            })
-        })
-        .transpose()
+        let query = Query::new("SELECT number, hash, parent_hash, timestamp FROM block WHERE number = $1");
+        let Some(row) = query.bind(number).row(&self.db).await? else { return Ok(None) };
+        Ok(Some(BlockHeader {
+            number: row.number("number")?,
+            hash: row.hash("hash")?,
+            parent_hash: row.hash("parent_hash")?,
+            timestamp: row.number("timestamp")?,
+        }))
     }
 
     /// Whom to watch, as the ledger has it.
@@ -90,55 +59,7 @@ impl Store {
     }
 
     async fn addresses(&self, sql: &'static str) -> Result<HashSet<Address>, StoreError> {
-        let rows = sqlx::query(sql).fetch_all(&self.pool).await?;
-        rows.iter().map(|row| address(row, "address")).collect()
+        let rows = Query::new(sql).rows(&self.db).await?;
+        Ok(rows.iter().map(|row| row.address("address")).collect::<Result<_, _>>()?)
     }
-}
-
-/// As SQLite keeps whole numbers.
-pub(super) fn integer(value: u64) -> Result<i64, StoreError> {
-    i64::try_from(value)
-        .map_err(|_| StoreError::Corrupt { what: "number of at most 63 bits", got: value.to_string() })
-}
-
-/// As the schema keeps amounts: zero-padded to 29 digits.
-pub(crate) fn padded(amount: U256) -> String {
-    format!("{:0>29}", amount.to_string())
-}
-
-pub(super) fn whole<T: TryFrom<i64>>(row: &SqliteRow, column: &'static str) -> Result<T, StoreError> {
-    let value: i64 = row.try_get(column)?;
-    T::try_from(value).map_err(|_| StoreError::Corrupt { what: column, got: value.to_string() })
-}
-
-pub(super) fn flag(row: &SqliteRow, column: &'static str) -> Result<bool, StoreError> {
-    Ok(whole::<i64>(row, column)? != 0)
-}
-
-pub(super) fn address(row: &SqliteRow, column: &'static str) -> Result<Address, StoreError> {
-    let bytes: &[u8] = row.try_get(column)?;
-    Address::try_from(bytes).map_err(|_| StoreError::Corrupt { what: column, got: hex::encode(bytes) })
-}
-
-pub(super) fn b256(row: &SqliteRow, column: &'static str) -> Result<B256, StoreError> {
-    let bytes: &[u8] = row.try_get(column)?;
-    B256::try_from(bytes).map_err(|_| StoreError::Corrupt { what: column, got: hex::encode(bytes) })
-}
-
-pub(super) fn total(row: &SqliteRow, column: &'static str) -> Result<U256, StoreError> {
-    Ok(optional_total(row, column)?.unwrap_or_default())
-}
-
-pub(super) fn optional_total(row: &SqliteRow, column: &'static str) -> Result<Option<U256>, StoreError> {
-    let text: Option<&str> = row.try_get(column)?;
-    let read = |text: &str| {
-        U256::from_str_radix(text, 10)
-            .map_err(|_| StoreError::Corrupt { what: column, got: text.chars().take(90).collect() })
-    };
-    text.map(read).transpose()
-}
-
-pub(super) fn amount(row: &SqliteRow, column: &'static str) -> Result<Amount, StoreError> {
-    let total = total(row, column)?;
-    Amount::try_from(total).map_err(|error| StoreError::Corrupt { what: column, got: error.got })
 }

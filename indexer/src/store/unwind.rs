@@ -1,12 +1,10 @@
 //! Back: the twin of applying. What blocks added goes, what they changed is as it was before.
 
-use sqlx::Row as _;
-
-use super::{
-    ApplyError, Checkpoint, Store, StoreError, apply::set_checkpoint, effects::DELETE_AFTER, read::integer,
-    save::save,
+use super::{ApplyError, Checkpoint, Store, apply::write, tables};
+use crate::{
+    db::Query,
+    ledger::{Key, Row},
 };
-use crate::ledger::{Key, Row};
 
 impl Store {
     /// Takes every block after `to` back, all or nothing, and stands at `to` again.
@@ -22,21 +20,16 @@ impl Store {
         if to < final_number {
             return Err(ApplyError::TooDeep { final_number, to });
         }
-        let mut tx = self.pool.begin_with("BEGIN IMMEDIATE").await?;
-        let rows = sqlx::query(
-            "SELECT row_key, before FROM journal WHERE block_number > ? ORDER BY block_number DESC, seq DESC",
-        )
-        .bind(integer(to)?)
-        .fetch_all(&mut *tx)
-        .await?;
-        for row in rows {
-            let key: Key = read(row.try_get("row_key")?)?;
-            let before: Option<&str> = row.try_get("before")?;
-            let before: Option<Row> = before.map(read).transpose()?;
-            save(&mut tx, &key, before.as_ref()).await?;
+        let mut tx = self.db.begin().await?;
+        let journal = "SELECT row_key, before FROM journal WHERE block_number > $1 \
+                       ORDER BY block_number DESC, seq DESC";
+        for row in Query::new(journal).bind(to).rows(&mut tx).await? {
+            let key: Key = row.json("row_key", "a row's key")?;
+            let before: Option<Row> = row.maybe_json("before", "a row")?;
+            write(&mut tx, tables::put(&key, before.as_ref())?).await?;
         }
-        for delete in DELETE_AFTER {
-            sqlx::query(*delete).bind(integer(to)?).execute(&mut *tx).await?;
+        for table in tables::ADDED.into_iter().chain([&tables::JOURNAL, &tables::BLOCK]) {
+            table.delete_after(to).execute(&mut tx).await?;
         }
         let at = Checkpoint {
             number: target.number,
@@ -45,13 +38,8 @@ impl Store {
             head: now.head,
             final_number,
         };
-        set_checkpoint(&mut tx, &at).await?;
+        tables::CHECKPOINT.put(tables::checkpoint(&at)).execute(&mut tx).await?;
         tx.commit().await?;
         Ok(at)
     }
-}
-
-fn read<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, StoreError> {
-    serde_json::from_str(text)
-        .map_err(|error| StoreError::Corrupt { what: "journal row", got: format!("{error}: {text}") })
 }

@@ -4,7 +4,11 @@ use std::sync::Arc;
 
 use alloy::primitives::{Address, B256, U256, aliases::U24, keccak256};
 use anyhow::{Context, Result, ensure};
-use bursar_indexer::{Store, source::Source};
+use bursar_indexer::{
+    Store,
+    db::{DbRow, Query},
+    source::Source,
+};
 use bursar_sdk::{
     abi::{
         Eip3009,
@@ -12,12 +16,14 @@ use bursar_sdk::{
     },
     windows::{Window, end_at},
 };
-use sqlx::{Row, sqlite::SqliteRow};
+use bursar_test_stores::{Stores, on_both_stores};
 
 use crate::{
-    ledger::{config, count, index, money},
+    ledger::{config, count, index, money, one, open, rows},
     world::{Agent, DAY, START, WEEK, World, units},
 };
+
+on_both_stores!(ledger_equals_chain_to_the_unit,);
 
 const PAYEE: Address = Address::repeat_byte(0x77);
 
@@ -85,43 +91,43 @@ pub async fn live(world: &mut World) -> Result<Vec<Agent>> {
 
 /// What the chain says about each envelope, against what the ledger says.
 pub async fn assert_agrees(world: &World, store: &Store) -> Result<()> {
-    let envelopes = sqlx::query("SELECT * FROM envelope ORDER BY number").fetch_all(store.pool()).await?;
+    let envelopes = rows(store, "SELECT * FROM envelope ORDER BY number").await?;
     let now = world.now().await?;
     for row in &envelopes {
-        let number: u32 = row.try_get("number")?;
+        let number: u32 = row.number("number")?;
         let chain = world.treasury.envelope(U24::from(number)).call().await?;
         let of = |column| money(row, column);
         let escrow = of("funded")? + of("returned")? - of("withdrawn")? - of("drawn")?;
         assert_eq!(escrow, chain.escrow.to::<U256>(), "escrow of {number}");
-        assert_eq!(row.try_get::<bool, _>("frozen")?, chain.frozen);
-        assert_eq!(row.try_get::<bool, _>("under_review")?, chain.underReview);
-        assert_eq!(U256::from(row.try_get::<u16, _>("policy_version")?), chain.policyVersion);
-        assert_eq!(U256::from(row.try_get::<u32, _>("purses")?), chain.purses);
-        assert_eq!(U256::from(row.try_get::<u32, _>("group_number")?), chain.group);
-        assert_eq!(row.try_get::<bool, _>("permit2")?, chain.permit2);
+        assert_eq!(row.flag("frozen")?, chain.frozen);
+        assert_eq!(row.flag("under_review")?, chain.underReview);
+        assert_eq!(U256::from(row.number::<u16>("policy_version")?), chain.policyVersion);
+        assert_eq!(U256::from(row.number::<u32>("purses")?), chain.purses);
+        assert_eq!(U256::from(row.number::<u32>("group_number")?), chain.group);
+        assert_eq!(row.flag("permit2")?, chain.permit2);
         for (column, value) in
             [("score_life", chain.scoreLife), ("score", chain.score), ("scored_at", chain.scoredAt)]
         {
-            assert_eq!(U256::from(row.try_get::<u32, _>(column)?), value, "{column} of {number}");
+            assert_eq!(U256::from(row.number::<u32>(column)?), value, "{column} of {number}");
         }
         assert_eq!(of("approval_threshold")?, chain.policy.approvalThreshold.to::<U256>());
 
-        let purses = sqlx::query("SELECT * FROM purse WHERE envelope = ?").bind(number);
+        let purses = Query::new("SELECT * FROM purse WHERE envelope = $1").bind(number);
         let mut held = U256::ZERO;
-        for purse in purses.fetch_all(store.pool()).await? {
-            let address = Address::from_slice(purse.try_get("address")?);
+        for purse in purses.rows(store.db()).await? {
+            let address = purse.address("address")?;
             let balance = world.usdc.balanceOf(address).call().await?;
             assert_eq!(money(&purse, "balance")?, balance, "balance of {address}");
             let session = world.treasury.session(address).call().await?;
-            assert_eq!(U256::from(purse.try_get::<u32, _>("sequence")?), session.sequence);
-            assert_eq!(purse.try_get::<bool, _>("open")?, !session.key.is_zero());
+            assert_eq!(U256::from(purse.number::<u32>("sequence")?), session.sequence);
+            assert_eq!(purse.flag("open")?, !session.key.is_zero());
             held += balance;
         }
         let came = of("funded")? + of("donated")?;
         assert_eq!(escrow + held + of("paid")? + of("withdrawn")?, came, "money of {number} went missing");
         let rooms = world.treasury.headroom(U24::from(number)).call().await?;
-        let rows = sqlx::query("SELECT * FROM limit_use WHERE envelope = ? ORDER BY idx").bind(number);
-        assert_headroom(&rows.fetch_all(store.pool()).await?, &rooms, number, now)?;
+        let rows = Query::new("SELECT * FROM limit_use WHERE envelope = $1 ORDER BY idx").bind(number);
+        assert_headroom(&rows.rows(store.db()).await?, &rooms, number, now)?;
     }
     ensure!(!envelopes.is_empty(), "no envelope was indexed");
     assert_groups_agree(world, store, now).await
@@ -129,35 +135,35 @@ pub async fn assert_agrees(world: &World, store: &Store) -> Result<()> {
 
 async fn assert_groups_agree(world: &World, store: &Store, now: u64) -> Result<()> {
     let organisation = world.treasury.organisation().call().await?;
-    let of_treasury = sqlx::query("SELECT * FROM treasury").fetch_one(store.pool()).await?;
-    assert_eq!(of_treasury.try_get::<bool, _>("frozen")?, organisation.frozen);
-    assert_eq!(of_treasury.try_get::<u32, _>("epoch")?, organisation.epoch);
-    assert_eq!(of_treasury.try_get::<u32, _>("stamp_epoch")?, organisation.stampEpoch);
-    let groups = sqlx::query("SELECT * FROM envelope_group ORDER BY number").fetch_all(store.pool()).await?;
+    let of_treasury = one(store, "SELECT * FROM treasury").await?;
+    assert_eq!(of_treasury.flag("frozen")?, organisation.frozen);
+    assert_eq!(of_treasury.number::<u32>("epoch")?, organisation.epoch);
+    assert_eq!(of_treasury.number::<u32>("stamp_epoch")?, organisation.stampEpoch);
+    let groups = rows(store, "SELECT * FROM envelope_group ORDER BY number").await?;
     assert_eq!(groups.len(), organisation.groups.to::<usize>());
     for row in &groups {
-        let number: u32 = row.try_get("number")?;
+        let number: u32 = row.number("number")?;
         let chain = world.treasury.group(U24::from(number)).call().await?;
-        assert_eq!(U256::from(row.try_get::<u32, _>("parent")?), chain.parent);
-        assert_eq!(U256::from(row.try_get::<u32, _>("epoch")?), chain.epoch, "epoch of group {number}");
-        assert_eq!(row.try_get::<bool, _>("frozen")?, chain.frozen);
-        assert_eq!(Address::from_slice(row.try_get("asset")?), chain.asset);
+        assert_eq!(U256::from(row.number::<u32>("parent")?), chain.parent);
+        assert_eq!(U256::from(row.number::<u32>("epoch")?), chain.epoch, "epoch of group {number}");
+        assert_eq!(row.flag("frozen")?, chain.frozen);
+        assert_eq!(row.address("asset")?, chain.asset);
         let rooms = world.treasury.groupHeadroom(U24::from(number)).call().await?;
         let rows =
-            sqlx::query("SELECT * FROM group_limit_use WHERE group_number = ? ORDER BY idx").bind(number);
-        assert_headroom(&rows.fetch_all(store.pool()).await?, &rooms, number, now)?;
+            Query::new("SELECT * FROM group_limit_use WHERE group_number = $1 ORDER BY idx").bind(number);
+        assert_headroom(&rows.rows(store.db()).await?, &rooms, number, now)?;
     }
     Ok(())
 }
 
-fn assert_headroom(rows: &[SqliteRow], chain: &[Headroom], number: u32, now: u64) -> Result<()> {
+fn assert_headroom(rows: &[DbRow], chain: &[Headroom], number: u32, now: u64) -> Result<()> {
     assert_eq!(rows.len(), chain.len(), "limits of {number}");
     for (row, room) in rows.iter().zip(chain) {
         let window = Window {
-            period: row.try_get("period")?,
+            period: row.number("period")?,
             limit: money(row, "limit_amount")?.try_into()?,
             used: money(row, "used")?.try_into()?,
-            index: u64::try_from(row.try_get::<i64, _>("window_index")?)?,
+            index: row.number("window_index")?,
         };
         assert_eq!(U256::from(window.period), room.period);
         assert_eq!(window.limit.to_u256(), room.limit.to::<U256>());
@@ -168,12 +174,10 @@ fn assert_headroom(rows: &[SqliteRow], chain: &[Headroom], number: u32, now: u64
     Ok(())
 }
 
-#[tokio::test]
-async fn ledger_equals_chain_to_the_unit() -> Result<()> {
+async fn ledger_equals_chain_to_the_unit(stores: Stores) -> Result<()> {
     let mut world = World::new().await?;
     let agents = live(&mut world).await?;
-    let dir = tempfile::tempdir()?;
-    let store = Store::open(dir.path().join("ledger.sqlite")).await?;
+    let store = open(&stores, "ledger").await?;
     let source: Arc<dyn Source> = Arc::new(world.source());
     index(config(world.anvil.chain_id(), world.factory), Arc::clone(&source), &store).await?;
     assert_agrees(&world, &store).await?;
@@ -205,21 +209,19 @@ async fn assert_payments(world: &World, store: &Store, agents: &[Agent]) -> Resu
         ("scoped", PAYEE, 3, Some(approver)),
         ("under the new policy", PAYEE, 7, None),
     ];
-    let rows =
-        sqlx::query("SELECT * FROM payment ORDER BY block_number, log_index").fetch_all(store.pool()).await?;
+    let rows = rows(store, "SELECT * FROM payment ORDER BY block_number, log_index").await?;
     assert_eq!(rows.len(), expected.len());
     for (row, (why, payee, dollars, approver)) in rows.iter().zip(expected) {
-        let bytes = |column: &str| row.try_get::<Option<Vec<u8>>, _>(column);
-        assert_eq!(bytes("decision_hash")?, Some(keccak256(why).to_vec()), "decision of {why}");
-        assert_eq!(bytes("payee")?, Some(payee.to_vec()), "payee of {why}");
+        assert_eq!(row.maybe_hash("decision_hash")?, Some(keccak256(why)), "decision of {why}");
+        assert_eq!(row.address("payee")?, payee, "payee of {why}");
         assert_eq!(money(row, "amount")?, units(dollars), "amount of {why}");
-        assert_eq!(bytes("approver")?, approver.map(|it| it.to_vec()), "approver of {why}");
-        assert_eq!(bytes("facilitator")?, Some(world.facilitator.to_vec()));
-        let purse = Address::from_slice(row.try_get("purse")?);
-        let nonce = B256::from_slice(row.try_get("nonce")?);
+        assert_eq!(row.maybe_address("approver")?, approver, "approver of {why}");
+        assert_eq!(row.address("facilitator")?, world.facilitator);
+        let purse = row.address("purse")?;
+        let nonce = row.hash("nonce")?;
         let token = Eip3009::new(*world.usdc.address(), &world.provider);
         assert!(token.authorizationState(purse, nonce).call().await?, "nonce of {why}");
-        assert!(row.try_get::<i64, _>("timestamp")? > i64::try_from(START)?);
+        assert!(row.number::<u64>("timestamp")? > START);
     }
     Ok(())
 }

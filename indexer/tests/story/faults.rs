@@ -11,13 +11,20 @@ use bursar_indexer::{
     Store,
     source::{Source, SourceError},
 };
+use bursar_test_stores::{Stores, on_both_stores};
 
 use crate::{
     agrees::live,
-    ledger::{assert_same, config, dump, fresh, index},
+    ledger::{assert_same, config, dump, fresh, index, open},
     recorded::{Fault, Recorded},
     world::World,
 };
+
+on_both_stores!(
+    recovers_from_every_fault,
+    an_answer_that_leaves_out_what_others_need_is_asked_for_again,
+    finds_the_range_that_a_provider_takes,
+);
 
 /// One question in eight, at no regular distance: a step takes many questions, and has to come through.
 fn strikes(call: u64) -> bool {
@@ -43,8 +50,7 @@ fn faults() -> Vec<Fault> {
     ]
 }
 
-#[tokio::test]
-async fn recovers_from_every_fault() -> Result<()> {
+async fn recovers_from_every_fault(stores: Stores) -> Result<()> {
     let mut world = World::new().await?;
     live(&mut world).await?;
     let mut config = config(world.anvil.chain_id(), world.factory);
@@ -52,14 +58,13 @@ async fn recovers_from_every_fault() -> Result<()> {
     let mut source = Recorded::of(&world.source()).await?;
     source.max_range = 9;
     let source = Arc::new(source);
-    let dir = tempfile::tempdir()?;
-    let right = fresh(config.clone(), Arc::clone(&source) as Arc<dyn Source>, dir.path()).await?;
+    let right = fresh(config.clone(), Arc::clone(&source) as Arc<dyn Source>, &stores).await?;
     let faults = faults();
     let head = source.headers.last().map(|header| header.hash);
 
     // Each fault alone, then all of them in turn.
     for (number, fault) in faults.clone().into_iter().enumerate() {
-        let store = Store::open(dir.path().join(format!("{number}.sqlite"))).await?;
+        let store = open(&stores, &format!("fault{number}")).await?;
         // A false parent shows where blocks are taken one by one.
         config.finality = if matches!(fault, Fault::FalseParent) { 1_000 } else { 20 };
         source.misbehave(move |call| strikes(call).then(|| fault.clone()));
@@ -67,7 +72,7 @@ async fn recovers_from_every_fault() -> Result<()> {
         assert!(status.waits > 0 || number < 3, "fault {number} was not noticed");
         assert_same(&dump(&store).await?, &right);
     }
-    let store = Store::open(dir.path().join("all.sqlite")).await?;
+    let store = open(&stores, "all").await?;
     config.finality = 1_000;
     source.misbehave(move |call| strikes(call).then(|| faults[call as usize % faults.len()].clone()));
     run_to(&source, &config, &store, head).await?;
@@ -75,22 +80,20 @@ async fn recovers_from_every_fault() -> Result<()> {
     Ok(())
 }
 
-#[tokio::test]
-async fn an_answer_that_leaves_out_what_others_need_is_asked_for_again() -> Result<()> {
+async fn an_answer_that_leaves_out_what_others_need_is_asked_for_again(stores: Stores) -> Result<()> {
     let mut world = World::new().await?;
     live(&mut world).await?;
     let mut config = config(world.anvil.chain_id(), world.factory);
     config.max_range = 1;
     let source = Arc::new(Recorded::of(&world.source()).await?);
-    let dir = tempfile::tempdir()?;
-    let right = fresh(config.clone(), Arc::clone(&source) as Arc<dyn Source>, dir.path()).await?;
+    let right = fresh(config.clone(), Arc::clone(&source) as Arc<dyn Source>, &stores).await?;
     // The treasury's policy is set in the transaction that creates the envelope: without the first log of that
     // block, the others make no sense.
     let policy = bursar_sdk::abi::Treasury::PolicySet::SIGNATURE_HASH;
     let block =
         source.logs.iter().find(|log| log.topics.first() == Some(&policy)).map(|log| log.block_number);
     let block = block.unwrap_or_default();
-    let store = Store::open(dir.path().join("ledger.sqlite")).await?;
+    let store = open(&stores, "ledger").await?;
     let lied = std::sync::atomic::AtomicBool::new(false);
     let seen = Arc::downgrade(&source);
     source.misbehave(move |_| {
@@ -120,18 +123,16 @@ async fn run_to(
     Ok(status)
 }
 
-#[tokio::test]
-async fn finds_the_range_that_a_provider_takes() -> Result<()> {
+async fn finds_the_range_that_a_provider_takes(stores: Stores) -> Result<()> {
     let mut world = World::new().await?;
     live(&mut world).await?;
     let config = config(world.anvil.chain_id(), world.factory);
     let mut source = Recorded::of(&world.source()).await?;
     source.max_range = 3;
     let source = Arc::new(source);
-    let dir = tempfile::tempdir()?;
-    let store = Store::open(dir.path().join("ledger.sqlite")).await?;
+    let store = open(&stores, "ledger").await?;
     let status = index(config.clone(), Arc::clone(&source) as Arc<dyn Source>, &store).await?;
     assert_eq!(status.waits, 0, "a range that is too wide is no reason to wait");
-    assert_same(&dump(&store).await?, &fresh(config, Arc::new(world.source()), dir.path()).await?);
+    assert_same(&dump(&store).await?, &fresh(config, Arc::new(world.source()), &stores).await?);
     Ok(())
 }

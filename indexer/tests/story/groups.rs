@@ -4,15 +4,20 @@ use std::sync::Arc;
 
 use alloy::primitives::{Address, B256, U256, aliases::U24, keccak256};
 use anyhow::Result;
-use bursar_indexer::{Store, source::Source};
+use bursar_indexer::source::Source;
 use bursar_sdk::abi::Treasury::{self, WindowLimit};
-use sqlx::Row;
+use bursar_test_stores::{Stores, on_both_stores};
 
 use crate::{
     agrees::assert_agrees,
-    ledger::{Running, assert_same, config, count, dump, fresh, index},
+    ledger::{Running, assert_same, config, count, dump, fresh, index, one, open, rows},
     world::{Agent, DAY, WEEK, World, narrow, units},
 };
+
+on_both_stores!(
+    groups_agree_and_every_payment_finds_its_decision,
+    groups_leave_no_trace_of_a_chain_that_turned,
+);
 
 const PAYEE: Address = Address::repeat_byte(0x77);
 
@@ -91,8 +96,7 @@ async fn live(world: &mut World) -> Result<(Agent, Agent)> {
     Ok((first, second))
 }
 
-#[tokio::test]
-async fn groups_agree_and_every_payment_finds_its_decision() -> Result<()> {
+async fn groups_agree_and_every_payment_finds_its_decision(stores: Stores) -> Result<()> {
     let mut world = World::new().await?;
     live(&mut world).await?;
     let stamp = keccak256("stamp");
@@ -103,18 +107,16 @@ async fn groups_agree_and_every_payment_finds_its_decision() -> Result<()> {
     world.call(world.manager, Treasury::setScoreLifeCall { envelope, life: 600 }).await?;
     world.call(world.reviewer, Treasury::reportScoreCall { envelope, score: 87 }).await?;
 
-    let dir = tempfile::tempdir()?;
-    let store = Store::open(dir.path().join("ledger.sqlite")).await?;
+    let store = open(&stores, "ledger").await?;
     let source: Arc<dyn Source> = Arc::new(world.source());
     index(config(world.anvil.chain_id(), world.factory), source, &store).await?;
     assert_agrees(&world, &store).await?;
     assert_eq!(count(&store, "SELECT COUNT(*) FROM undecoded").await?, 0);
     assert_eq!(count(&store, "SELECT COUNT(*) FROM stop WHERE level = 'group'").await?, 4);
 
-    let paid =
-        sqlx::query("SELECT * FROM payment ORDER BY block_number, log_index").fetch_all(store.pool()).await?;
+    let paid = rows(&store, "SELECT * FROM payment ORDER BY block_number, log_index").await?;
     let decisions: Vec<B256> =
-        paid.iter().map(|row| Ok(B256::from_slice(row.try_get("decision_hash")?))).collect::<Result<_>>()?;
+        paid.iter().map(|row| Ok(row.hash("decision_hash")?)).collect::<Result<_>>()?;
     let expected = [
         "before",
         "after the team's",
@@ -125,20 +127,18 @@ async fn groups_agree_and_every_payment_finds_its_decision() -> Result<()> {
     ];
     assert_eq!(decisions, expected.map(keccak256));
 
-    let revoked = sqlx::query("SELECT * FROM stamp_revocation").fetch_one(store.pool()).await?;
-    assert_eq!(B256::from_slice(revoked.try_get("stamp_hash")?), stamp);
-    let anchored = sqlx::query("SELECT * FROM anchor").fetch_one(store.pool()).await?;
-    assert_eq!(anchored.try_get::<String, _>("size")?, u64::MAX.to_string());
+    let revoked = one(&store, "SELECT * FROM stamp_revocation").await?;
+    assert_eq!(revoked.hash("stamp_hash")?, stamp);
+    let anchored = one(&store, "SELECT * FROM anchor").await?;
+    assert_eq!(anchored.text("size")?, u64::MAX.to_string());
     Ok(())
 }
 
-#[tokio::test]
-async fn groups_leave_no_trace_of_a_chain_that_turned() -> Result<()> {
+async fn groups_leave_no_trace_of_a_chain_that_turned(stores: Stores) -> Result<()> {
     let mut world = World::new().await?;
     let (mut first, _) = company(&mut world).await?;
     world.open(&mut first, 40).await?;
-    let dir = tempfile::tempdir()?;
-    let store = Store::open(dir.path().join("ledger.sqlite")).await?;
+    let store = open(&stores, "ledger").await?;
     let source: Arc<dyn Source> = Arc::new(world.source());
     let config = config(world.anvil.chain_id(), world.factory);
     let mut running = Running::start(config.clone(), Arc::clone(&source), store.clone());
@@ -158,7 +158,7 @@ async fn groups_leave_no_trace_of_a_chain_that_turned() -> Result<()> {
     let status = running.until(source.head().await?.hash).await?;
     assert_eq!(status.reorgs, 1);
     assert!(dump(&store).await? != branch, "nothing was taken back");
-    assert_same(&dump(&store).await?, &fresh(config, source, dir.path()).await?);
+    assert_same(&dump(&store).await?, &fresh(config, source, &stores).await?);
     assert_agrees(&world, &store).await?;
     assert_eq!(count(&store, "SELECT COUNT(*) FROM anchor").await?, 0);
     assert_eq!(count(&store, "SELECT COUNT(*) FROM stamp_revocation").await?, 0);

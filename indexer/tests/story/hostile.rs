@@ -8,21 +8,21 @@ use alloy::{
     sol_types::SolEvent,
 };
 use anyhow::{Context, Result};
-use bursar_indexer::{
-    Store,
-    source::{BlockHeader, RawLog, Source, TransactionInput},
-};
+use bursar_indexer::source::{BlockHeader, RawLog, Source, TransactionInput};
 use bursar_sdk::abi::{
     Eip3009::{AuthorizationUsed, Transfer},
     Treasury::SessionOpened,
 };
+use bursar_test_stores::{Stores, on_both_stores};
 
 use crate::{
     agrees::{assert_agrees, live},
-    ledger::{config, count, index},
+    ledger::{config, count, index, open, rows},
     recorded::Recorded,
     world::World,
 };
+
+on_both_stores!(what_makes_no_sense_is_kept_aside_and_stops_nothing,);
 
 fn log(token: Address, block: &BlockHeader, index: u64, event: &impl SolEvent) -> RawLog {
     let data = event.encode_log_data();
@@ -37,8 +37,7 @@ fn log(token: Address, block: &BlockHeader, index: u64, event: &impl SolEvent) -
     }
 }
 
-#[tokio::test]
-async fn what_makes_no_sense_is_kept_aside_and_stops_nothing() -> Result<()> {
+async fn what_makes_no_sense_is_kept_aside_and_stops_nothing(stores: Stores) -> Result<()> {
     let mut world = World::new().await?;
     let agents = live(&mut world).await?;
     let mut source = Recorded::of(&world.source()).await?;
@@ -70,14 +69,11 @@ async fn what_makes_no_sense_is_kept_aside_and_stops_nothing() -> Result<()> {
     let input = TransactionInput { from: world.stranger, input: Bytes::from_static(&[0xcf, 0x09, 0x29]) };
     source.transactions.extend(HashMap::from([(B256::repeat_byte(0xf0), input)]));
 
-    let dir = tempfile::tempdir()?;
-    let store = Store::open(dir.path().join("ledger.sqlite")).await?;
+    let store = open(&stores, "ledger").await?;
     let config = config(world.anvil.chain_id(), world.factory);
     index(config, Arc::new(source) as Arc<dyn Source>, &store).await?;
-    let errors: Vec<String> =
-        sqlx::query_scalar("SELECT error FROM undecoded ORDER BY block_number, log_index")
-            .fetch_all(store.pool())
-            .await?;
+    let aside = rows(&store, "SELECT error FROM undecoded ORDER BY block_number, log_index").await?;
+    let errors = aside.iter().map(|row| row.text("error")).collect::<Result<Vec<_>, _>>()?;
     let expected = [
         "without an open session",
         "was used before",

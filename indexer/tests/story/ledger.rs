@@ -1,11 +1,17 @@
 //! Running an indexer in a test, and looking at what it wrote.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use alloy::primitives::{Address, B256, U256};
 use anyhow::{Context, Result, ensure};
-use bursar_indexer::{Config, Indexer, Phase, Status, Store, run::reached, source::Source};
-use sqlx::{Row, TypeInfo, ValueRef, sqlite::SqliteRow};
+use bursar_indexer::{
+    Config, Indexer, Phase, Status, Store,
+    db::{DbRow, Query},
+    run::reached,
+    source::Source,
+};
+use bursar_test_stores::Stores;
+use sqlx::{Column, ColumnIndex, Database, Decode, Row, Type, TypeInfo};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -64,13 +70,17 @@ pub async fn index(config: Config, source: Arc<dyn Source>, store: &Store) -> Re
     Ok(status)
 }
 
+/// The store of that name.
+pub async fn open(stores: &Stores, name: &str) -> Result<Store> {
+    Ok(Store::connect(&stores.url(name).await?.parse()?).await?)
+}
+
 /// A fresh index of the same chain, as its tables read.
-pub async fn fresh(config: Config, source: Arc<dyn Source>, dir: &Path) -> Result<Vec<String>> {
-    let store = Store::open(dir.join("fresh.sqlite")).await?;
+pub async fn fresh(config: Config, source: Arc<dyn Source>, stores: &Stores) -> Result<Vec<String>> {
+    let store = Store::connect(&stores.another().await?.parse()?).await?;
     index(config, source, &store).await?;
     let dump = dump(&store).await?;
     store.close().await;
-    std::fs::remove_file(dir.join("fresh.sqlite"))?;
     Ok(dump)
 }
 
@@ -100,34 +110,65 @@ const TABLES: &[(&str, &str)] = &[
 pub async fn dump(store: &Store) -> Result<Vec<String>> {
     let mut lines = Vec::new();
     for (table, sql) in TABLES {
-        for row in sqlx::query(*sql).fetch_all(store.pool()).await? {
+        for row in rows(store, sql).await? {
             lines.push(format!("{table}: {}", cells(&row)?));
         }
     }
     Ok(lines)
 }
 
-fn cells(row: &SqliteRow) -> Result<String> {
-    let mut cells = Vec::new();
-    for index in 0..row.len() {
-        let raw = row.try_get_raw(index)?;
-        let kind = raw.type_info().name().to_owned();
-        cells.push(match (raw.is_null(), kind.as_str()) {
-            (true, _) => "-".to_owned(),
-            (_, "BLOB") => alloy::hex::encode(row.try_get::<Vec<u8>, _>(index)?),
-            (_, "TEXT") => row.try_get(index)?,
-            _ => row.try_get::<i64, _>(index)?.to_string(),
-        });
-    }
+/// A row by the names of its columns: each kind of store has them in its own order.
+fn cells(row: &DbRow) -> Result<String> {
+    let mut cells = match row {
+        DbRow::Sqlite(row) => read_cells(row, |row, at| Ok(row.try_get::<Option<i64>, _>(at)?))?,
+        DbRow::Postgres(row) => read_cells(row, |row, at| match row.column(at).type_info().name() {
+            "BOOL" => Ok(row.try_get::<Option<bool>, _>(at)?.map(i64::from)),
+            _ => Ok(row.try_get(at)?),
+        })?,
+    };
+    cells.sort();
     Ok(cells.join(" | "))
 }
 
-pub async fn count(store: &Store, sql: &'static str) -> Result<i64> {
-    Ok(sqlx::query_scalar(sql).fetch_one(store.pool()).await?)
+fn read_cells<'r, R: Row>(
+    row: &'r R,
+    number: impl Fn(&'r R, usize) -> Result<Option<i64>>,
+) -> Result<Vec<String>>
+where
+    usize: ColumnIndex<R>,
+    Option<Vec<u8>>: Decode<'r, R::Database> + Type<R::Database>,
+    Option<String>: Decode<'r, R::Database> + Type<R::Database>,
+{
+    let cell = |column: &<R::Database as Database>::Column| -> Result<String> {
+        let at = column.ordinal();
+        let cell = match column.type_info().name() {
+            "BLOB" | "BYTEA" => row.try_get::<Option<Vec<u8>>, _>(at)?.map(alloy::hex::encode),
+            "TEXT" => row.try_get::<Option<String>, _>(at)?,
+            _ => number(row, at)?.map(|number| number.to_string()),
+        };
+        Ok(format!("{}: {}", column.name(), cell.unwrap_or_else(|| "-".into())))
+    };
+    row.columns().iter().map(cell).collect()
 }
 
-pub fn money(row: &SqliteRow, column: &str) -> Result<U256> {
-    let text: String = row.try_get(column)?;
+pub async fn rows(store: &Store, sql: &'static str) -> Result<Vec<DbRow>> {
+    Ok(Query::new(sql).rows(store.db()).await?)
+}
+
+pub async fn one(store: &Store, sql: &'static str) -> Result<DbRow> {
+    rows(store, sql).await?.pop().with_context(|| format!("no row: {sql}"))
+}
+
+/// The number that a query comes to.
+pub async fn count(store: &Store, sql: &'static str) -> Result<i64> {
+    Ok(match one(store, sql).await? {
+        DbRow::Sqlite(row) => row.try_get(0)?,
+        DbRow::Postgres(row) => row.try_get(0)?,
+    })
+}
+
+pub fn money(row: &DbRow, column: &'static str) -> Result<U256> {
+    let text = row.text(column)?;
     ensure!(text.len() == 29, "{column} is not padded: {text}");
     Ok(U256::from_str_radix(&text, 10)?)
 }

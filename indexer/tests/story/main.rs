@@ -11,4 +11,5 @@ mod recorded;
 mod refuses;
 mod reorgs;
 mod restarts;
+mod stores;
 mod world;

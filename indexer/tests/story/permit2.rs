@@ -6,25 +6,30 @@
 use std::sync::Arc;
 
 use alloy::{
-    primitives::{Address, B256, Bytes, U256, aliases::U24, hex, keccak256},
+    primitives::{Address, Bytes, U256, aliases::U24, hex, keccak256},
     providers::ext::AnvilApi,
     sol,
     sol_types::SolCall,
 };
 use anyhow::Result;
-use bursar_indexer::{Store, source::Source};
+use bursar_indexer::source::Source;
 use bursar_sdk::{
     abi::Treasury,
     amount::Amount,
     payment::{Authorization, PaymentBlob, Rail, commitment, permit2, session_id, terms},
 };
-use sqlx::Row;
+use bursar_test_stores::{Stores, on_both_stores};
 
 use crate::{
     agrees::assert_agrees,
-    ledger::{config, count, index, money},
+    ledger::{config, count, index, money, open, rows},
     world::{Agent, BATCHER, DAY, World, sign, units},
 };
+
+on_both_stores!(
+    each_payment_finds_the_decision_that_the_session_key_signed,
+    an_envelope_without_permit2_has_no_such_payments,
+);
 
 const PAYEE: Address = Address::repeat_byte(0x77);
 
@@ -101,8 +106,7 @@ async fn settle(world: &World, agent: &Agent, payments: &[(u64, Vec<u8>)]) -> Re
     Ok(())
 }
 
-#[tokio::test]
-async fn each_payment_finds_the_decision_that_the_session_key_signed() -> Result<()> {
+async fn each_payment_finds_the_decision_that_the_session_key_signed(stores: Stores) -> Result<()> {
     let mut world = World::new().await?;
     let agent = set_up(&mut world).await?;
     settle(&world, &agent, &[(3, told(&world, &agent, "at most five", 5, true)?)]).await?;
@@ -117,25 +121,18 @@ async fn each_payment_finds_the_decision_that_the_session_key_signed() -> Result
     // What goes back to the escrow is no payment.
     world.close(&agent).await?;
 
-    let dir = tempfile::tempdir()?;
-    let store = Store::open(dir.path().join("ledger.sqlite")).await?;
+    let store = open(&stores, "ledger").await?;
     let source: Arc<dyn Source> = Arc::new(world.source());
     index(config(world.anvil.chain_id(), world.factory), source, &store).await?;
     assert_agrees(&world, &store).await?;
     assert_eq!(count(&store, "SELECT COUNT(*) FROM undecoded").await?, 0);
 
-    let rows =
-        sqlx::query("SELECT * FROM payment ORDER BY block_number, log_index").fetch_all(store.pool()).await?;
     let mut seen = Vec::new();
-    for row in &rows {
-        let decision: Option<Vec<u8>> = row.try_get("decision_hash")?;
-        let nonce: Option<Vec<u8>> = row.try_get("nonce")?;
+    for row in rows(&store, "SELECT * FROM payment ORDER BY block_number, log_index").await? {
+        let decision = row.maybe_hash("decision_hash")?;
+        let nonce = row.maybe_hash("nonce")?;
         assert_eq!(nonce.is_some(), decision.is_some());
-        seen.push((
-            decision.map(|hash| B256::from_slice(&hash)),
-            money(row, "amount")?,
-            row.try_get("rail")?,
-        ));
+        seen.push((decision, money(&row, "amount")?, row.text("rail")?));
     }
     let explained = |why: &str, dollars| (Some(keccak256(why)), units(dollars), "permit2_upto".to_owned());
     let silent = |dollars| (None, units(dollars), "permit2".to_owned());
@@ -152,8 +149,7 @@ async fn each_payment_finds_the_decision_that_the_session_key_signed() -> Result
     Ok(())
 }
 
-#[tokio::test]
-async fn an_envelope_without_permit2_has_no_such_payments() -> Result<()> {
+async fn an_envelope_without_permit2_has_no_such_payments(stores: Stores) -> Result<()> {
     let mut world = World::new().await?;
     let mut agent = set_up(&mut world).await?;
     // The allowance stands until it is levelled; here the token lies, since a real Permit2 asks the purse.
@@ -162,8 +158,7 @@ async fn an_envelope_without_permit2_has_no_such_payments() -> Result<()> {
     agent.policy_version += 1;
     world.open(&mut agent, 20).await?;
     settle(&world, &agent, &[(3, told(&world, &agent, "not allowed", 3, true)?)]).await?;
-    let dir = tempfile::tempdir()?;
-    let store = Store::open(dir.path().join("ledger.sqlite")).await?;
+    let store = open(&stores, "ledger").await?;
     index(config(world.anvil.chain_id(), world.factory), Arc::new(world.source()), &store).await?;
     assert_eq!(count(&store, "SELECT COUNT(*) FROM payment").await?, 0);
     Ok(())

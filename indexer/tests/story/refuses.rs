@@ -6,22 +6,29 @@ use alloy::primitives::{Address, B256};
 use anyhow::Result;
 use bursar_indexer::{
     IndexerError, Inserted, Store, StoreError,
+    db::Query,
     source::{HttpConfig, HttpSource, Source},
 };
 use bursar_sdk::decision::{DecisionRecord, Resource, SCHEMA, Verdict};
+use bursar_test_stores::{Stores, on_both_stores};
 
 use crate::{
-    ledger::{Running, config, count, index},
+    ledger::{Running, config, count, index, one, open},
     world::World,
 };
 
-#[tokio::test]
-async fn another_chain_a_missing_factory_and_anothers_store() -> Result<()> {
+on_both_stores!(
+    another_chain_a_missing_factory_and_anothers_store,
+    a_store_that_a_newer_version_wrote,
+    waits_for_a_provider_that_is_down_and_stops_when_asked,
+    a_decision_is_stored_once,
+);
+
+async fn another_chain_a_missing_factory_and_anothers_store(stores: Stores) -> Result<()> {
     let world = World::new().await?;
-    let dir = tempfile::tempdir()?;
     let chain_id = world.anvil.chain_id();
     let source: Arc<dyn Source> = Arc::new(world.source());
-    let store = Store::open(dir.path().join("ledger.sqlite")).await?;
+    let store = open(&stores, "ledger").await?;
 
     let run = |config, store: &Store| Running::start(config, Arc::clone(&source), store.clone()).task;
     let wrong = run(config(chain_id + 1, world.factory), &store).await?;
@@ -47,23 +54,19 @@ async fn another_chain_a_missing_factory_and_anothers_store() -> Result<()> {
     Ok(())
 }
 
-#[tokio::test]
-async fn a_store_that_a_newer_version_wrote() -> Result<()> {
-    let dir = tempfile::tempdir()?;
-    let path = dir.path().join("ledger.sqlite");
-    let store = Store::open(&path).await?;
+async fn a_store_that_a_newer_version_wrote(stores: Stores) -> Result<()> {
+    let url = stores.url("ledger").await?.parse()?;
+    let store = Store::connect(&url).await?;
     let sql = "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) \
-               VALUES (9999, 'later', 1, x'00', 0)";
-    sqlx::query(sql).execute(store.pool()).await?;
+               VALUES (9999, 'later', TRUE, '', 0)";
+    Query::new(sql).execute(store.db()).await?;
     store.close().await;
-    assert!(matches!(Store::open(&path).await, Err(StoreError::Newer { got: 9999, .. })));
+    assert!(matches!(Store::connect(&url).await, Err(StoreError::Newer { got: 9999, .. })));
     Ok(())
 }
 
-#[tokio::test]
-async fn waits_for_a_provider_that_is_down_and_stops_when_asked() -> Result<()> {
-    let dir = tempfile::tempdir()?;
-    let store = Store::open(dir.path().join("ledger.sqlite")).await?;
+async fn waits_for_a_provider_that_is_down_and_stops_when_asked(stores: Stores) -> Result<()> {
+    let store = open(&stores, "ledger").await?;
     // Taken and given back: nobody answers there.
     let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
     let url = format!("http://{}", listener.local_addr()?);
@@ -81,11 +84,9 @@ async fn waits_for_a_provider_that_is_down_and_stops_when_asked() -> Result<()> 
     running.stop().await
 }
 
-#[tokio::test]
-async fn a_decision_is_stored_once() -> Result<()> {
-    let dir = tempfile::tempdir()?;
-    let store = Store::open(dir.path().join("ledger.sqlite")).await?;
-    let record = DecisionRecord {
+/// A decision to pay 5 units.
+pub fn record() -> DecisionRecord {
+    DecisionRecord {
         schema: SCHEMA.into(),
         id: "0198c0de-0000-7000-8000-000000000001".into(),
         seq: 1,
@@ -115,12 +116,16 @@ async fn a_decision_is_stored_once() -> Result<()> {
         reason_codes: vec![],
         created_at: 1_767_787_200,
         salt: B256::repeat_byte(8),
-    };
+    }
+}
+
+async fn a_decision_is_stored_once(stores: Stores) -> Result<()> {
+    let store = open(&stores, "ledger").await?;
+    let record = record();
     let (hash, canonical) = (record.hash()?, record.canonical()?);
     assert_eq!(store.insert_decision(&record, hash, &canonical, 1_767_787_201).await?, Inserted::New);
     assert_eq!(store.insert_decision(&record, hash, &canonical, 1_767_787_999).await?, Inserted::Existing);
-    let nonce: Vec<u8> = sqlx::query_scalar("SELECT nonce FROM decision").fetch_one(store.pool()).await?;
-    assert_eq!(Some(B256::from_slice(&nonce)), record.nonce()?);
+    assert_eq!(one(&store, "SELECT nonce FROM decision").await?.maybe_hash("nonce")?, record.nonce()?);
     assert_eq!(count(&store, "SELECT received_at FROM decision").await?, 1_767_787_201);
     Ok(())
 }

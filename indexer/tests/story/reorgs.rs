@@ -4,23 +4,28 @@ use std::sync::Arc;
 
 use alloy::primitives::{Address, aliases::U24};
 use anyhow::{Result, ensure};
-use bursar_indexer::{IndexerError, Store, source::Source, store::ApplyError};
+use bursar_indexer::{IndexerError, source::Source, store::ApplyError};
 use bursar_sdk::abi::Treasury;
+use bursar_test_stores::{Stores, on_both_stores};
 
 use crate::{
     agrees::{assert_agrees, live},
-    ledger::{Running, assert_same, config, dump, fresh, index},
+    ledger::{Running, assert_same, config, dump, fresh, index, open},
     world::{WEEK, World},
 };
 
+on_both_stores!(
+    a_turned_chain_leaves_no_trace,
+    unwinding_is_the_twin_of_applying,
+    a_reorg_beyond_finality_stops_the_indexer_and_loses_nothing,
+);
+
 const PAYEE: Address = Address::repeat_byte(0x78);
 
-#[tokio::test]
-async fn a_turned_chain_leaves_no_trace() -> Result<()> {
+async fn a_turned_chain_leaves_no_trace(stores: Stores) -> Result<()> {
     let mut world = World::new().await?;
     let mut agents = live(&mut world).await?;
-    let dir = tempfile::tempdir()?;
-    let store = Store::open(dir.path().join("ledger.sqlite")).await?;
+    let store = open(&stores, "ledger").await?;
     let source: Arc<dyn Source> = Arc::new(world.source());
     let config = config(world.anvil.chain_id(), world.factory);
     let mut running = Running::start(config.clone(), Arc::clone(&source), store.clone());
@@ -49,7 +54,7 @@ async fn a_turned_chain_leaves_no_trace() -> Result<()> {
     world.pay(first, PAYEE, 1, "stands").await?;
     let status = running.until(source.head().await?.hash).await?;
     assert_eq!(status.reorgs, 1);
-    assert_same(&dump(&store).await?, &fresh(config.clone(), Arc::clone(&source), dir.path()).await?);
+    assert_same(&dump(&store).await?, &fresh(config.clone(), Arc::clone(&source), &stores).await?);
     assert_agrees(&world, &store).await?;
 
     // And a third of the very same height.
@@ -62,21 +67,19 @@ async fn a_turned_chain_leaves_no_trace() -> Result<()> {
         world.mine(1).await?;
     }
     running.until(source.head().await?.hash).await?;
-    assert_same(&dump(&store).await?, &fresh(config, Arc::clone(&source), dir.path()).await?);
+    assert_same(&dump(&store).await?, &fresh(config, Arc::clone(&source), &stores).await?);
     assert_agrees(&world, &store).await?;
     running.stop().await
 }
 
-#[tokio::test]
-async fn unwinding_is_the_twin_of_applying() -> Result<()> {
+async fn unwinding_is_the_twin_of_applying(stores: Stores) -> Result<()> {
     let mut world = World::new().await?;
     live(&mut world).await?;
-    let dir = tempfile::tempdir()?;
     let source = Arc::new(crate::recorded::Recorded::of(&world.source()).await?);
     let mut config = config(world.anvil.chain_id(), world.factory);
     // Nothing is final, so that all of it can be taken back.
     config.finality = 1_000_000;
-    let store = Store::open(dir.path().join("ledger.sqlite")).await?;
+    let store = open(&stores, "ledger").await?;
     let mut dumps = Vec::new();
     for height in 0..source.headers.len() as u64 {
         source.ceiling.store(height, std::sync::atomic::Ordering::SeqCst);
@@ -90,13 +93,11 @@ async fn unwinding_is_the_twin_of_applying() -> Result<()> {
     Ok(())
 }
 
-#[tokio::test]
-async fn a_reorg_beyond_finality_stops_the_indexer_and_loses_nothing() -> Result<()> {
+async fn a_reorg_beyond_finality_stops_the_indexer_and_loses_nothing(stores: Stores) -> Result<()> {
     let mut world = World::new().await?;
     let snapshot = world.snapshot().await?;
     live(&mut world).await?;
-    let dir = tempfile::tempdir()?;
-    let store = Store::open(dir.path().join("ledger.sqlite")).await?;
+    let store = open(&stores, "ledger").await?;
     let source: Arc<dyn Source> = Arc::new(world.source());
     let config = config(world.anvil.chain_id(), world.factory);
     let height = world.head().await?;

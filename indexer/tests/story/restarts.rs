@@ -3,14 +3,17 @@
 use std::sync::{Arc, atomic::Ordering};
 
 use anyhow::Result;
-use bursar_indexer::{Store, source::Source};
+use bursar_indexer::source::Source;
+use bursar_test_stores::{Stores, on_both_stores};
 
 use crate::{
     agrees::live,
-    ledger::{Running, assert_same, config, dump, fresh, index},
+    ledger::{Running, assert_same, config, dump, fresh, index, open},
     recorded::{Fault, Recorded},
     world::World,
 };
+
+on_both_stores!(stopped_after_every_block, killed_in_the_middle_of_every_question,);
 
 async fn recorded() -> Result<(Arc<Recorded>, bursar_indexer::Config)> {
     let mut world = World::new().await?;
@@ -19,32 +22,27 @@ async fn recorded() -> Result<(Arc<Recorded>, bursar_indexer::Config)> {
     Ok((Arc::new(Recorded::of(&world.source()).await?), config))
 }
 
-#[tokio::test]
-async fn stopped_after_every_block() -> Result<()> {
+async fn stopped_after_every_block(stores: Stores) -> Result<()> {
     let (source, config) = recorded().await?;
-    let dir = tempfile::tempdir()?;
     for height in 0..source.headers.len() as u64 {
         source.ceiling.store(height, Ordering::SeqCst);
         // Opened anew each time, as a restarted process does.
-        let store = Store::open(dir.path().join("ledger.sqlite")).await?;
+        let store = open(&stores, "ledger").await?;
         index(config.clone(), Arc::clone(&source) as Arc<dyn Source>, &store).await?;
         store.close().await;
     }
-    let store = Store::open(dir.path().join("ledger.sqlite")).await?;
-    assert_same(&dump(&store).await?, &fresh(config, source, dir.path()).await?);
+    let store = open(&stores, "ledger").await?;
+    assert_same(&dump(&store).await?, &fresh(config, source, &stores).await?);
     Ok(())
 }
 
-#[tokio::test]
-async fn killed_in_the_middle_of_every_question() -> Result<()> {
+async fn killed_in_the_middle_of_every_question(stores: Stores) -> Result<()> {
     let (source, mut config) = recorded().await?;
     // Small ranges and a short tail, so that both ways of reading are cut everywhere.
     (config.max_range, config.finality) = (7, 20);
-    let dir = tempfile::tempdir()?;
-    let path = dir.path().join("ledger.sqlite");
     let mut cut = 0;
     loop {
-        let store = Store::open(&path).await?;
+        let store = open(&stores, "ledger").await?;
         source.calls.store(0, Ordering::SeqCst);
         // Each run gets a few questions further before it dies in the middle of one.
         source.misbehave(move |call| (call == 3 + cut).then_some(Fault::Hangs));
@@ -66,7 +64,7 @@ async fn killed_in_the_middle_of_every_question() -> Result<()> {
     }
     assert!(cut > 20, "only {cut} runs were cut");
     source.misbehave(|_| None);
-    let store = Store::open(&path).await?;
-    assert_same(&dump(&store).await?, &fresh(config, source, dir.path()).await?);
+    let store = open(&stores, "ledger").await?;
+    assert_same(&dump(&store).await?, &fresh(config, source, &stores).await?);
     Ok(())
 }

@@ -1,0 +1,40 @@
+/// What may be wrong with a database. A missing row is no error: those come as `Ok(None)`.
+#[derive(Debug, thiserror::Error)]
+pub enum DbError {
+    /// It did not do as asked.
+    #[error("the database failed")]
+    Driver(#[from] sqlx::Error),
+    /// A row holds what should never have been written.
+    #[error("column {column} holds {got:?}, expected {expected}")]
+    Inconsistent {
+        /// Where.
+        column: &'static str,
+        /// What the schema promises.
+        expected: &'static str,
+        /// What is there.
+        got: String,
+    },
+    /// A number that the schema has no room for.
+    #[error("expected a number of at most 63 bits, got {got}")]
+    TooLarge {
+        /// The number.
+        got: u64,
+    },
+}
+
+/// SQLITE_BUSY and SQLITE_LOCKED in their primary codes; what PostgreSQL says of locks, of conflicts with others, of
+/// too many connections, and while it starts or stops.
+const BUSY: &[&str] = &["5", "6", "40001", "40P01", "53300", "55P03", "57P01", "57P02", "57P03"];
+
+impl DbError {
+    /// Whether the same query may succeed a moment later.
+    pub fn is_busy(&self) -> bool {
+        match self {
+            Self::Driver(sqlx::Error::PoolTimedOut | sqlx::Error::Io(_)) => true,
+            Self::Driver(sqlx::Error::Database(error)) => {
+                error.code().is_some_and(|code| BUSY.contains(&code.as_ref()))
+            }
+            _ => false,
+        }
+    }
+}

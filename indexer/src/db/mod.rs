@@ -1,0 +1,126 @@
+//! The database under the store: SQLite in a file, or PostgreSQL for more than one machine. What is written to
+//! either is the same SQL with the same values; where the two differ, [`Db`] and [`DbRow`] are the only ones to know.
+
+mod error;
+mod query;
+mod row;
+mod table;
+mod url;
+mod value;
+
+use std::time::Duration;
+
+use sqlx::{
+    PgPool, Postgres, Sqlite, SqlitePool, Transaction,
+    migrate::{MigrateError, Migrator},
+    postgres::PgPoolOptions,
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+};
+
+pub use error::DbError;
+pub use query::{Link, Query};
+pub use row::DbRow;
+pub(crate) use table::{Table, table};
+pub use url::{StoreUrl, StoreUrlError};
+pub use value::{Cell, Value};
+
+use url::Place;
+
+static SQLITE: Migrator = sqlx::migrate!("./migrations/sqlite");
+static POSTGRES: Migrator = sqlx::migrate!("./migrations/postgres");
+
+/// Starts a transaction that writes the ledger: one at a time, so that who reads the checkpoint in it may rely on it.
+const BEGIN_SQLITE: &str = "BEGIN IMMEDIATE";
+const BEGIN_POSTGRES: &str = "BEGIN; LOCK TABLE checkpoint IN SHARE ROW EXCLUSIVE MODE";
+
+/// Connections to one database. Cheap to clone.
+#[derive(Clone)]
+pub enum Db {
+    /// A file.
+    Sqlite(SqlitePool),
+    /// A server.
+    Postgres(PgPool),
+}
+
+/// A transaction that writes the ledger; rolled back where it is dropped.
+pub(crate) enum Tx {
+    Sqlite(Transaction<'static, Sqlite>),
+    Postgres(Transaction<'static, Postgres>),
+}
+
+/// Does the same with either database's own type.
+macro_rules! either {
+    ($on:expr, $it:ident => $do:expr) => {
+        match $on {
+            Self::Sqlite($it) => $do,
+            Self::Postgres($it) => $do,
+        }
+    };
+}
+
+impl Db {
+    /// Connects; a file that is not there is created.
+    pub(crate) async fn connect(url: &StoreUrl) -> Result<Self, DbError> {
+        match &url.0 {
+            Place::File(path) => {
+                let options = SqliteConnectOptions::new()
+                    .filename(path)
+                    .create_if_missing(true)
+                    .journal_mode(SqliteJournalMode::Wal)
+                    // A decision that was acknowledged must survive a power cut.
+                    .synchronous(SqliteSynchronous::Full)
+                    .busy_timeout(Duration::from_secs(10))
+                    .foreign_keys(true);
+                Ok(Self::Sqlite(SqlitePoolOptions::new().max_connections(8).connect_with(options).await?))
+            }
+            Place::Server { options, .. } => {
+                let options = options.as_ref().clone().application_name("bursar");
+                Ok(Self::Postgres(PgPoolOptions::new().max_connections(8).connect_with(options).await?))
+            }
+        }
+    }
+
+    /// Brings the schema up to date. Several processes may ask PostgreSQL at the same time: one does it, others wait.
+    pub(crate) async fn migrate(&self) -> Result<(), MigrateError> {
+        either!(self, pool => self.migrations().run(pool).await)
+    }
+
+    /// The newest schema that this version knows.
+    pub(crate) fn known_schema(&self) -> i64 {
+        self.migrations().iter().map(|migration| migration.version).max().unwrap_or_default()
+    }
+
+    fn migrations(&self) -> &'static Migrator {
+        match self {
+            Self::Sqlite(_) => &SQLITE,
+            Self::Postgres(_) => &POSTGRES,
+        }
+    }
+
+    pub(crate) async fn begin(&self) -> Result<Tx, DbError> {
+        Ok(match self {
+            Self::Sqlite(pool) => Tx::Sqlite(pool.begin_with(BEGIN_SQLITE).await?),
+            Self::Postgres(pool) => Tx::Postgres(pool.begin_with(BEGIN_POSTGRES).await?),
+        })
+    }
+
+    /// Closes every connection.
+    pub(crate) async fn close(&self) {
+        either!(self, pool => pool.close().await);
+    }
+}
+
+impl std::fmt::Debug for Db {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Sqlite(_) => "Db::Sqlite",
+            Self::Postgres(_) => "Db::Postgres",
+        })
+    }
+}
+
+impl Tx {
+    pub(crate) async fn commit(self) -> Result<(), DbError> {
+        Ok(either!(self, tx => tx.commit().await)?)
+    }
+}

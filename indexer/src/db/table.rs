@@ -1,0 +1,134 @@
+//! Tables as they are written: their columns beside the values that go there, once, and the SQL made from it.
+
+use std::sync::OnceLock;
+
+use super::{Cell, Query, Value};
+
+/// A table. Its key comes first among its columns.
+#[derive(Debug)]
+pub(crate) struct Table {
+    name: &'static str,
+    key: &'static [&'static str],
+    columns: &'static [&'static str],
+    /// The SQL of each verb, made when it is first used.
+    made: [OnceLock<String>; 5],
+}
+
+/// Describes a table: a `static`, and a function of the table's name that gives a row's values.
+macro_rules! table {
+    ($(#[$doc:meta])* $table:ident, fn $row:ident($($arg:ident: $kind:ty),* $(,)?) {
+        key { $($key:ident: $part:expr),* $(,)? } $($column:ident: $cell:expr),* $(,)?
+    }) => {
+        $(#[$doc])*
+        pub(crate) static $table: $crate::db::Table = $crate::db::Table::new(
+            stringify!($row),
+            &[$(stringify!($key)),*],
+            &[$(stringify!($key),)* $(stringify!($column)),*],
+        );
+
+        pub(crate) fn $row($($arg: $kind),*) -> Vec<$crate::db::Value> {
+            use $crate::db::Cell as _;
+            vec![$($part.value(),)* $($cell.value()),*]
+        }
+    };
+}
+
+pub(crate) use table;
+
+/// What is done to a table.
+#[derive(Debug, Clone, Copy)]
+enum Verb {
+    Insert,
+    InsertNew,
+    Put,
+    Find,
+    Delete,
+}
+
+impl Table {
+    pub(crate) const fn new(
+        name: &'static str,
+        key: &'static [&'static str],
+        columns: &'static [&'static str],
+    ) -> Self {
+        Self { name, key, columns, made: [const { OnceLock::new() }; 5] }
+    }
+
+    /// Adds a row that is not there yet.
+    pub(crate) fn insert(&'static self, row: Vec<Value>) -> Query {
+        self.query(Verb::Insert, row)
+    }
+
+    /// Adds a row, unless there is one with its key.
+    pub(crate) fn insert_new(&'static self, row: Vec<Value>) -> Query {
+        self.query(Verb::InsertNew, row)
+    }
+
+    /// Adds a row, or writes it over the one with its key.
+    pub(crate) fn put(&'static self, row: Vec<Value>) -> Query {
+        self.query(Verb::Put, row)
+    }
+
+    /// Reads what has that key.
+    pub(crate) fn find(&'static self, key: Vec<Value>) -> Query {
+        self.query(Verb::Find, key)
+    }
+
+    /// Deletes what has that key.
+    pub(crate) fn delete(&'static self, key: Vec<Value>) -> Query {
+        self.query(Verb::Delete, key)
+    }
+
+    /// Deletes what came after a block.
+    pub(crate) fn delete_after(&self, block: u64) -> Query {
+        let column = if self.columns.contains(&"block_number") { "block_number" } else { "number" };
+        Query::made(format!("DELETE FROM {} WHERE {column} > $1", self.name), vec![block.value()])
+    }
+
+    fn query(&'static self, verb: Verb, values: Vec<Value>) -> Query {
+        Query::made(self.made[verb as usize].get_or_init(|| self.sql(verb)).as_str(), values)
+    }
+
+    fn sql(&self, verb: Verb) -> String {
+        let (name, columns) = (self.name, self.columns.join(", "));
+        let key = self.key.iter().zip(1..).map(|(column, n)| format!("{column} = ${n}"));
+        let key = key.collect::<Vec<_>>().join(" AND ");
+        let places = (1..=self.columns.len()).map(|n| format!("${n}")).collect::<Vec<_>>().join(", ");
+        let insert = format!("INSERT INTO {name} ({columns}) VALUES ({places})");
+        let conflict = format!("{insert} ON CONFLICT ({}) DO", self.key.join(", "));
+        let rest = self.columns.iter().filter(|column| !self.key.contains(column));
+        let rest: Vec<String> = rest.map(|column| format!("{column} = excluded.{column}")).collect();
+        match verb {
+            Verb::Insert => insert,
+            Verb::Put if !rest.is_empty() => format!("{conflict} UPDATE SET {}", rest.join(", ")),
+            Verb::InsertNew | Verb::Put => format!("{conflict} NOTHING"),
+            Verb::Find => format!("SELECT {columns} FROM {name} WHERE {key}"),
+            Verb::Delete => format!("DELETE FROM {name} WHERE {key}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    table! {
+        ROLE, fn role(account: &str, role: u8) { key { account: account, role: role } }
+    }
+
+    table! {
+        PURSE, fn purse(address: &str, open: bool) { key { address: address } open: open }
+    }
+
+    #[test]
+    fn writing_over_changes_all_but_the_key() {
+        let sql = "INSERT INTO purse (address, open) VALUES ($1, $2) \
+                   ON CONFLICT (address) DO UPDATE SET open = excluded.open";
+        assert_eq!(PURSE.sql(Verb::Put), sql);
+        assert_eq!(purse("a", true), ["a".value(), true.value()]);
+        let sql = "INSERT INTO role (account, role) VALUES ($1, $2) ON CONFLICT (account, role) DO NOTHING";
+        assert_eq!(ROLE.sql(Verb::Put), sql, "there is nothing but the key");
+        assert_eq!(role("a", 8), ["a".value(), 8u8.value()]);
+        assert_eq!(ROLE.sql(Verb::Delete), "DELETE FROM role WHERE account = $1 AND role = $2");
+    }
+}

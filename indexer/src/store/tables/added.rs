@@ -1,0 +1,125 @@
+//! What a block adds. Its rows name it, so unwinding deletes by block.
+
+use crate::{
+    db::{Query, Table, table},
+    ledger::{AnchorRow, Aside, Effects, EventRow, PaymentRow, PolicyRow, StampRow, StopRow},
+    source::BlockHeader,
+};
+
+/// The tables that blocks only add to.
+pub(in crate::store) static ADDED: [&Table; 7] =
+    [&EVENT, &PAYMENT, &POLICY, &STOP, &STAMP_REVOCATION, &ANCHOR, &UNDECODED];
+
+/// The rows that a block adds, as they are written.
+pub(in crate::store) fn add<'a>(
+    block: &'a BlockHeader,
+    effects: &'a Effects,
+) -> impl Iterator<Item = Query> + use<'a> {
+    let events = effects.events.iter().map(move |row| EVENT.insert(event(block, row)));
+    let payments = effects.payments.iter().map(move |row| PAYMENT.insert(payment(block, row)));
+    let policies = effects.policies.iter().map(move |row| POLICY.insert(policy(block, row)));
+    let stops = effects.stops.iter().map(move |row| STOP.insert(stop(block, row)));
+    let stamps = effects.stamps.iter().map(move |row| STAMP_REVOCATION.insert(stamp_revocation(block, row)));
+    let anchors = effects.anchors.iter().map(move |row| ANCHOR.insert(anchor(block, row)));
+    let aside = effects.aside.iter().map(move |row| UNDECODED.insert(undecoded(block, row)));
+    events.chain(payments).chain(policies).chain(stops).chain(stamps).chain(anchors).chain(aside)
+}
+
+table! {
+    EVENT, fn event(block: &BlockHeader, row: &EventRow) {
+        key { block_number: block.number, log_index: row.log_index }
+        block_hash: block.hash,
+        tx_hash: row.tx_hash,
+        address: row.address,
+        treasury: row.treasury,
+        envelope: row.envelope,
+        kind: row.kind,
+        args: row.args.as_str(),
+    }
+}
+
+table! {
+    PAYMENT, fn payment(block: &BlockHeader, row: &PaymentRow) {
+        key { block_number: block.number, log_index: row.log_index }
+        block_hash: block.hash,
+        tx_hash: row.tx_hash,
+        timestamp: block.timestamp,
+        treasury: row.treasury,
+        envelope: row.envelope,
+        agent: row.agent,
+        purse: row.purse,
+        session: row.session,
+        policy_version: row.policy_version,
+        asset: row.asset,
+        payee: row.payee,
+        amount: row.amount,
+        nonce: row.nonce,
+        transfer_log_index: row.transfer_log_index,
+        decision_hash: row.decision_hash,
+        approver: row.approver,
+        facilitator: row.facilitator,
+        rail: row.rail,
+    }
+}
+
+table! {
+    POLICY, fn policy(block: &BlockHeader, row: &PolicyRow) {
+        key { treasury: row.treasury, envelope: row.envelope, version: row.version }
+        policy_hash: row.policy_hash,
+        rules: row.rules.as_str(),
+        set_by: row.set_by,
+        block_number: block.number,
+        tx_hash: row.tx_hash,
+        timestamp: block.timestamp,
+    }
+}
+
+table! {
+    STOP, fn stop(block: &BlockHeader, row: &StopRow) {
+        key { block_number: block.number, log_index: row.log_index }
+        tx_hash: row.tx_hash,
+        timestamp: block.timestamp,
+        treasury: row.treasury,
+        envelope: row.envelope,
+        session: row.session,
+        level: row.level,
+        stopped: row.stopped,
+        by: row.by,
+        reason: row.reason,
+        group_number: row.group,
+    }
+}
+
+table! {
+    STAMP_REVOCATION, fn stamp_revocation(block: &BlockHeader, row: &StampRow) {
+        key { block_number: block.number, log_index: row.log_index }
+        tx_hash: row.tx_hash,
+        timestamp: block.timestamp,
+        treasury: row.treasury,
+        stamp_hash: row.stamp_hash,
+        by: row.by,
+    }
+}
+
+table! {
+    ANCHOR, fn anchor(block: &BlockHeader, row: &AnchorRow) {
+        key { block_number: block.number, log_index: row.log_index }
+        tx_hash: row.tx_hash,
+        timestamp: block.timestamp,
+        treasury: row.treasury,
+        root: row.root,
+        // As text: its 64 bits have no sign.
+        size: row.size.to_string(),
+        by: row.by,
+    }
+}
+
+table! {
+    UNDECODED, fn undecoded(block: &BlockHeader, row: &Aside) {
+        key { block_number: block.number, log_index: row.log_index }
+        tx_hash: row.tx_hash,
+        address: row.address,
+        raw: row.raw.as_str(),
+        error: row.error.as_str(),
+    }
+}

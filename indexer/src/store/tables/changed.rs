@@ -1,0 +1,82 @@
+//! The rows that blocks change: where each is kept, how it is written, and how it reads.
+
+use super::{
+    envelope::{
+        ENVELOPE, ENVELOPE_GROUP, GROUP_LIMIT_USE, LIMIT_USE, envelope, envelope_group, group_limit_use,
+        limit_use, read_envelope, read_group, read_limits,
+    },
+    session::{PURSE, SESSION, purse, read_purse, read_session, session},
+    treasury::{ASSET, PAYEE, ROLE, TREASURY, asset, payee, read_asset, read_treasury, role, treasury},
+};
+use crate::{
+    db::{Cell as _, DbError, DbRow, Query, Table, Value},
+    ledger::{Key, Row},
+    store::StoreError,
+};
+
+/// The table that holds what has that key, and the cells of the key.
+fn place(key: &Key) -> (&'static Table, Vec<Value>) {
+    match *key {
+        Key::Treasury(it) => (&TREASURY, vec![it.value()]),
+        Key::Role(of, account, role) => (&ROLE, vec![of.value(), account.value(), role.value()]),
+        Key::Asset(of, token) => (&ASSET, vec![of.value(), token.value()]),
+        Key::Envelope(of, number) => (&ENVELOPE, vec![of.value(), number.value()]),
+        Key::Limits(of, number) => (&LIMIT_USE, vec![of.value(), number.value()]),
+        Key::Purse(it) => (&PURSE, vec![it.value()]),
+        Key::Payee(of, list, payee) => (&PAYEE, vec![of.value(), list.value(), payee.value()]),
+        Key::Session(purse, sequence) => (&SESSION, vec![purse.value(), sequence.value()]),
+        Key::Group(of, number) => (&ENVELOPE_GROUP, vec![of.value(), number.value()]),
+        Key::GroupLimits(of, number) => (&GROUP_LIMIT_USE, vec![of.value(), number.value()]),
+    }
+}
+
+/// Puts `row` where `key` says, or deletes what is there.
+pub(in crate::store) fn put(key: &Key, row: Option<&Row>) -> Result<Vec<Query>, StoreError> {
+    let (table, cells) = place(key);
+    let Some(row) = row else { return Ok(vec![table.delete(cells)]) };
+    let values = match (*key, row) {
+        (Key::Treasury(it), Row::Treasury(row)) => treasury(it, row),
+        (Key::Asset(of, token), Row::Asset(row)) => asset(of, token, row),
+        (Key::Envelope(of, number), Row::Envelope(row)) => envelope(of, number, row),
+        (Key::Purse(it), Row::Purse(row)) => purse(it, row),
+        (Key::Session(purse, sequence), Row::Session(row)) => session(purse, sequence, row),
+        (Key::Group(of, number), Row::Group(row)) => envelope_group(of, number, row),
+        (Key::Role(of, account, bit), Row::Role) => role(of, account, bit),
+        (Key::Payee(of, list, who), Row::Payee) => payee(of, list, who),
+        (Key::Limits(of, number) | Key::GroupLimits(of, number), Row::Limits(uses)) => {
+            let row = if matches!(key, Key::Limits(..)) { limit_use } else { group_limit_use };
+            let rows = (0u64..).zip(uses).map(|(idx, of_limit)| table.insert(row(of, number, idx, of_limit)));
+            // There may be fewer than there were.
+            return Ok(std::iter::once(table.delete(cells)).chain(rows).collect());
+        }
+        (key, row) => {
+            return Err(StoreError::Corrupt {
+                what: "row of its key's kind",
+                got: format!("{key:?}: {row:?}"),
+            });
+        }
+    };
+    Ok(vec![table.put(values)])
+}
+
+/// Asks for what has that key.
+pub(in crate::store) fn find(key: &Key) -> Query {
+    let (table, cells) = place(key);
+    table.find(cells)
+}
+
+/// The row of that key, from what was found; `None` where nothing was.
+pub(in crate::store) fn read(key: &Key, found: &[DbRow]) -> Result<Option<Row>, DbError> {
+    let Some(row) = found.first() else { return Ok(None) };
+    Ok(Some(match key {
+        Key::Treasury(_) => Row::Treasury(read_treasury(row)?),
+        Key::Role(..) => Row::Role,
+        Key::Asset(..) => Row::Asset(read_asset(row)?),
+        Key::Envelope(..) => Row::Envelope(read_envelope(row)?),
+        Key::Limits(..) | Key::GroupLimits(..) => Row::Limits(read_limits(found)?),
+        Key::Purse(_) => Row::Purse(read_purse(row)?),
+        Key::Payee(..) => Row::Payee,
+        Key::Session(..) => Row::Session(read_session(row)?),
+        Key::Group(..) => Row::Group(read_group(row)?),
+    }))
+}

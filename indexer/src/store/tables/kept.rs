@@ -1,0 +1,31 @@
+//! How far the ledger is, and how it goes back.
+
+use crate::{db::table, query::checkpoint::Checkpoint, source::BlockHeader};
+
+table! {
+    BLOCK, fn block(it: &BlockHeader) {
+        key { number: it.number }
+        hash: it.hash,
+        parent_hash: it.parent_hash,
+        timestamp: it.timestamp,
+    }
+}
+
+table! {
+    CHECKPOINT, fn checkpoint(at: &Checkpoint) {
+        key { id: 1u8 }
+        number: at.number,
+        hash: at.hash,
+        timestamp: at.timestamp,
+        head: at.head,
+        final_number: at.final_number,
+    }
+}
+
+table! {
+    JOURNAL, fn journal(block: u64, number: u64, row: String, was: Option<String>) {
+        key { block_number: block, seq: number }
+        row_key: row,
+        before: was,
+    }
+}
