@@ -2,7 +2,7 @@
 
 use bursar_sdk::{
     amount::Amount,
-    score::{Event, Evaluation, Gravity, PayeeRecord, Standing, State},
+    score::{Evaluation, Event, Gravity, PayeeRecord, Standing, State},
     windows::{Limits, Window, index_at},
 };
 
@@ -183,11 +183,14 @@ impl Agent {
             let latency = Some(session.latency);
             self.apply(settled_at, &Event::Explained { settled_at, standing, latency });
         }
-        self.apply(settled_at, &if session.delivered {
-            Event::Delivered { settled_at, standing }
-        } else {
-            Event::Failed { settled_at, blame: self.blame(&session) }
-        });
+        self.apply(
+            settled_at,
+            &if session.delivered {
+                Event::Delivered { settled_at, standing }
+            } else {
+                Event::Failed { settled_at, blame: self.blame(&session) }
+            },
+        );
         self.watch(&session);
         self.apply_limits(settled_at)
     }

@@ -58,9 +58,8 @@ pub(crate) fn score(agents: u64, week: Week, threads: NonZero<usize>) -> Figures
     let share = agents.div_ceil(threads.get() as u64).max(1);
     let mut figures = std::thread::scope(|scope| {
         let starts = (0..agents).step_by(usize::try_from(share).unwrap_or(usize::MAX));
-        let workers: Vec<_> = starts
-            .map(|from| scope.spawn(move || part(from, (from + share).min(agents), week)))
-            .collect();
+        let workers: Vec<_> =
+            starts.map(|from| scope.spawn(move || part(from, (from + share).min(agents), week))).collect();
         let parts = workers.into_iter().filter_map(|worker| worker.join().ok());
         parts.fold(Figures::default(), merged)
     });

@@ -54,7 +54,12 @@ pub(crate) fn write(out: &Path, ours: &Figures, peer: Option<&peer::Figures>) ->
         for scored in &peer.agents {
             let kind = Kind::of(scored.agent);
             if scored.agent < 7 {
-                println!("    {:<12} score {}, asked for a human {} times", kind.name(), scored.score, scored.asked);
+                println!(
+                    "    {:<12} score {}, asked for a human {} times",
+                    kind.name(),
+                    scored.score,
+                    scored.asked
+                );
             }
         }
     }
@@ -64,7 +69,9 @@ pub(crate) fn write(out: &Path, ours: &Figures, peer: Option<&peer::Figures>) ->
 }
 
 fn runaways(ours: &Figures) -> (u64, u64) {
-    ours.by_kind.values().fold((0, 0), |(all, in_time), tally| (all + tally.runaways, in_time + tally.in_time))
+    ours.by_kind
+        .values()
+        .fold((0, 0), |(all, in_time), tally| (all + tally.runaways, in_time + tally.in_time))
 }
 
 fn by_kind(ours: &Figures) -> Value {

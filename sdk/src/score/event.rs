@@ -65,6 +65,16 @@ pub enum Event<'a> {
     },
 }
 
+impl Event<'_> {
+    /// Whether it changes anything: a denial that is not the agent's own, or not its own doing, does not.
+    pub(super) fn counts(&self) -> bool {
+        match self {
+            Self::Denied { gravity, signed } => *signed && gravity.weight() > 0,
+            _ => true,
+        }
+    }
+}
+
 /// How grave a refusal is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -56,9 +56,14 @@ mod tests {
 
     #[test]
     fn is_exact_at_the_steps_and_rounds_up_between() {
-        for (seconds, p95) in
-            [(0, 1_000_000), (16, 1_000_000), (17, 1_250_000), (20, 1_250_000), (21, 1_500_000), (80, 5_000_000)]
-        {
+        for (seconds, p95) in [
+            (0, 1_000_000),
+            (16, 1_000_000),
+            (17, 1_250_000),
+            (20, 1_250_000),
+            (21, 1_500_000),
+            (80, 5_000_000),
+        ] {
             let mut latencies = Latencies::default();
             latencies.add(seconds, 0);
             assert_eq!(latencies.p95(0), p95, "{seconds} s");

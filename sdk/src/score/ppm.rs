@@ -12,7 +12,7 @@ pub const ONE: Ppm = 1_000_000;
 pub const MOST: Ppm = 1_000_000_000_000;
 
 /// `part / whole` in millionths, rounded down; nothing of nothing is none, something of nothing is the most.
-pub fn ratio(part: u128, whole: u128) -> Ppm {
+pub(super) fn ratio(part: u128, whole: u128) -> Ppm {
     scaled(part, ONE, whole)
 }
 
@@ -24,9 +24,14 @@ pub(super) fn scaled(part: u128, by: u64, whole: u128) -> Ppm {
     if whole == 0 {
         return MOST;
     }
+    u64::try_from(wide(part, by, whole)).unwrap_or(MOST).min(MOST)
+}
+
+/// `part * by / whole`, rounded down, or the largest number there is; `whole` is not zero.
+pub(super) fn wide(part: u128, by: u64, whole: u128) -> u128 {
     match part.checked_mul(u128::from(by)) {
-        Some(product) => u64::try_from(product / whole).unwrap_or(MOST).min(MOST),
-        None => (U256::from(part) * U256::from(by) / U256::from(whole)).saturating_to::<u64>().min(MOST),
+        Some(product) => product / whole,
+        None => (U256::from(part) * U256::from(by) / U256::from(whole)).saturating_to(),
     }
 }
 

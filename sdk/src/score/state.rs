@@ -74,8 +74,12 @@ impl State {
 
     /// Applies what happened at `at` (unix seconds) and evaluates.
     ///
-    /// What comes with a time before that of the last event counts as of then: a ledger has one order.
+    /// What comes with a time before that of the last event counts as of then: a ledger has one order. A denial that
+    /// does not count leaves the state as it is.
     pub fn apply(&mut self, at: u64, event: &Event<'_>) -> Evaluation {
+        if !event.counts() {
+            return self.evaluate(at);
+        }
         self.roll(at);
         match *event {
             Event::Limits(limits) => self.set_limits(limits),
@@ -95,11 +99,10 @@ impl State {
             Event::Failed { settled_at, blame: Blame::Payee } => {
                 self.tally(settled_at, Tally { excused: 1, ..Tally::default() });
             }
-            Event::Denied { gravity, signed: true } if gravity.weight() > 0 => {
+            Event::Denied { gravity, .. } => {
                 self.counts.attempts.add(1, 0);
                 self.counts.denied.add(gravity.weight(), 0);
             }
-            Event::Denied { .. } => {}
             Event::Answered { approved } => {
                 self.counts.answered.add(1, 0);
                 self.counts.rejected.add(u32::from(!approved), 0);

@@ -34,8 +34,7 @@ pub enum Term {
 
 impl Term {
     /// All of them, in the order of their weight.
-    pub const ALL: [Self; 7] =
-        [Self::Trj, Self::Hdr, Self::Cmp, Self::Den, Self::Dec, Self::Pay, Self::Lat];
+    pub const ALL: [Self; 7] = [Self::Trj, Self::Hdr, Self::Cmp, Self::Den, Self::Dec, Self::Pay, Self::Lat];
 
     /// What it is worth, in points.
     pub fn weight(self) -> u64 {

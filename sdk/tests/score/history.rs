@@ -86,13 +86,7 @@ pub(crate) fn score(steps: &[Step], later: u64) -> u16 {
 }
 
 pub(crate) fn good_payment(units: u64) -> Act {
-    Act::Pay {
-        units,
-        standing: Standing::Known,
-        explained: true,
-        latency: 4,
-        outcome: Outcome::Delivered,
-    }
+    Act::Pay { units, standing: Standing::Known, explained: true, latency: 4, outcome: Outcome::Delivered }
 }
 
 /// A payment a minute that all goes well.

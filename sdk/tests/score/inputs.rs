@@ -52,8 +52,9 @@ fn the_worked_example_scores_654() {
     let evaluation = Evaluation::new(0, inputs);
     assert_eq!(evaluation.value, 654);
     assert_eq!(inputs.projection(), 1_314_286);
-    // Tenths of a point, term by term.
-    assert_eq!(evaluation.points.map(|points| points / 100_000), [464, 420, 747, 560, 600, 350, 400]);
+    // Tenths of a point, rounded, term by term.
+    let tenths = evaluation.points.map(|points| (points + 50_000) / 100_000);
+    assert_eq!(tenths, [464, 420, 748, 560, 600, 350, 400]);
     assert_eq!(reasons(inputs), ["R10", "R20", "R30", "R60"]);
     assert_eq!(evaluation.losses()[0].micropoints, 150 * ONE - evaluation.points[0]);
     assert_eq!(evaluation.losses()[0].term, Term::Trj);
@@ -121,7 +122,8 @@ fn inputs() -> impl Strategy<Value = Inputs> {
     let ratio = || prop_oneof![0..=2 * ONE, 0..=6 * ONE, Just(MOST), any::<u64>()];
     let share = || prop_oneof![700_000..=ONE, 0..=ONE];
     let first = (any::<bool>(), ratio(), share(), ratio(), ratio(), ratio(), share());
-    let second = (0..200_000u64, share(), 900_000..=ONE, share(), ratio(), 0..40u64, prop::bool::weighted(0.1));
+    let second =
+        (0..200_000u64, share(), 900_000..=ONE, share(), ratio(), 0..40u64, prop::bool::weighted(0.1));
     (first, second).prop_map(|(first, second)| Inputs {
         limited: first.0,
         used: first.1,
@@ -162,7 +164,7 @@ fn worsened(of: Inputs, which: usize, by: u64) -> Inputs {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(20_000))]
+    #![proptest_config(ProptestConfig::with_cases(5_000))]
 
     #[test]
     fn worse_is_never_better(

@@ -118,7 +118,7 @@ fn a_lifetime_limit_alone_is_held_against_a_week() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
+    #![proptest_config(ProptestConfig::with_cases(100))]
 
     #[test]
     fn forty_times_the_pace_is_flagged_before_a_twentieth_of_the_limit(

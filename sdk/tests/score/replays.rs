@@ -7,7 +7,9 @@ use bursar_sdk::{
 };
 use proptest::prelude::*;
 
-use super::history::{LIMIT, MONDAY, WEEK, events, fresh, gravity, history, later, limit, play, standing, step};
+use super::history::{
+    LIMIT, MONDAY, WEEK, events, fresh, gravity, history, later, limit, play, standing, step,
+};
 
 fn stored(state: &State) -> Result<State, serde_json::Error> {
     serde_json::from_str(&serde_json::to_string(state)?)
@@ -69,9 +71,14 @@ fn what_is_missing_counts_once_it_is_due() {
 fn any_event() -> impl Strategy<Value = (u64, Event<'static>)> {
     let time = || prop_oneof![any::<u64>(), Just(0), Just(u64::MAX), MONDAY..MONDAY + 10_000_000];
     let own = || prop_oneof![standing(), Just(Standing::Own)];
-    let amount = || any::<u128>().prop_map(|units| {
-        Amount::from(alloy::primitives::aliases::U96::from_limbs([units as u64, (units >> 64) as u64 & 0xffff_ffff]))
-    });
+    let amount = || {
+        any::<u128>().prop_map(|units| {
+            Amount::from(alloy::primitives::aliases::U96::from_limbs([
+                units as u64,
+                (units >> 64) as u64 & 0xffff_ffff,
+            ]))
+        })
+    };
     let event = prop_oneof![
         4 => (amount(), own()).prop_map(|(amount, standing)| Event::Settled { amount, standing }),
         2 => (time(), own(), any::<Option<u32>>())
@@ -98,7 +105,7 @@ fn any_window() -> impl Strategy<Value = Window> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1_000))]
+    #![proptest_config(ProptestConfig::with_cases(300))]
 
     #[test]
     fn a_stored_state_goes_on_as_the_one_that_was_not(
