@@ -2,7 +2,7 @@
 
 use bursar_sdk::{
     amount::Amount,
-    score::{Evaluation, Event, Gravity, PayeeRecord, Standing, State},
+    score::{Blame, Evaluation, Event, Gravity, PayeeRecord, Standing, State},
     windows::{Limits, Window, index_at},
 };
 
@@ -183,14 +183,12 @@ impl Agent {
             let latency = Some(session.latency);
             self.apply(settled_at, &Event::Explained { settled_at, standing, latency });
         }
-        self.apply(
-            settled_at,
-            &if session.delivered {
-                Event::Delivered { settled_at, standing }
-            } else {
-                Event::Failed { settled_at, blame: self.blame(&session) }
-            },
-        );
+        let outcome = if session.delivered {
+            Event::Delivered { settled_at, standing }
+        } else {
+            Event::Failed { settled_at, blame: self.blame(&session) }
+        };
+        self.apply(settled_at, &outcome);
         self.watch(&session);
         self.apply_limits(settled_at)
     }
@@ -214,7 +212,7 @@ impl Agent {
         record.get_or_insert(PayeeRecord::new(session.at)).paid(session.at, amount, false, false)
     }
 
-    fn blame(&mut self, session: &Session) -> bursar_sdk::score::Blame {
+    fn blame(&mut self, session: &Session) -> Blame {
         let mut once = PayeeRecord::new(session.at);
         let kept = usize::try_from(session.payee).ok().and_then(|at| self.payees.get_mut(at)?.as_mut());
         kept.unwrap_or(&mut once).failed(session.at)

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::evaluation::Evaluation;
+use super::{evaluation::Evaluation, term::CEILING};
 
 /// Below this, a human has to look.
 pub const REVIEW: u16 = 600;
@@ -70,15 +70,23 @@ impl Gate {
 pub(super) struct Watch {
     /// The last scores, the newest first; zero where there were fewer.
     recent: [u16; RECENT],
-    /// Where a human let a lower score pass: below what it now takes to ask again.
-    floor: Option<u16>,
+    pass: Option<Pass>,
     pub(super) review: Option<Trigger>,
+}
+
+/// A lower score that a human let pass, until it has recovered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+struct Pass {
+    /// Below this, somebody has to look again.
+    floor: u16,
+    /// The lowest cap that applied. A lower one is news, whatever the floor.
+    cap: u16,
 }
 
 impl Watch {
     /// What an evaluation asks for, had none before asked.
     pub(super) fn trips(&self, of: &Evaluation) -> Option<Trigger> {
-        let least = self.floor.unwrap_or(REVIEW);
+        let least = self.pass.filter(|pass| lowest_cap(of) >= pass.cap).map_or(REVIEW, |pass| pass.floor);
         let high = self.recent.iter().copied().max().unwrap_or(0);
         let cause = if of.inputs.compromised {
             Cause::Compromised
@@ -96,7 +104,7 @@ impl Watch {
     pub(super) fn see(&mut self, of: &Evaluation, counted: bool) {
         self.review = self.review.or_else(|| self.trips(of));
         if of.value >= CLEARING {
-            self.floor = None;
+            self.pass = None;
         }
         if counted {
             self.recent.rotate_right(1);
@@ -112,9 +120,13 @@ impl Watch {
             return;
         }
         // What was before the clearing was looked at: falls are measured from here.
-        let floor = (!is_due).then(|| of.value.saturating_sub(DROP));
-        *self = Self { recent: [0; RECENT], floor, review: None };
+        let pass = Pass { floor: of.value.saturating_sub(DROP), cap: lowest_cap(of) };
+        *self = Self { recent: [0; RECENT], pass: (!is_due).then_some(pass), review: None };
     }
+}
+
+fn lowest_cap(of: &Evaluation) -> u16 {
+    of.caps().map(|(_, cap)| cap).min().unwrap_or(CEILING)
 }
 
 #[cfg(test)]
@@ -184,6 +196,22 @@ mod tests {
         watch.see(&scored(640), true);
         watch.see(&scored(599), true);
         assert_eq!(cause(&watch), Some(Cause::Below(600)));
+    }
+
+    #[test]
+    fn an_override_lets_no_new_cap_pass() {
+        let capped = |value, coverage| {
+            let mut of = scored(value);
+            of.inputs.coverage = coverage;
+            of
+        };
+        let mut watch = after(&[550]);
+        watch.clear(&scored(550), true);
+        watch.see(&capped(499, 900_000), true);
+        assert_eq!(cause(&watch), Some(Cause::Below(600)));
+        watch.clear(&capped(499, 900_000), true);
+        watch.see(&capped(499, 800_000), true);
+        assert_eq!(cause(&watch), None);
     }
 
     #[test]
