@@ -89,6 +89,16 @@ bench-identity: ## Verify stamps by the million, spoofs mixed in; writes target/
 	@cargo build --release --workspace --bin bursar-bench-identity --quiet
 	@target/release/bursar-bench-identity $(if $(VERIFICATIONS),--verifications $(VERIFICATIONS)) $(BENCH_FLAGS)
 
+.PHONY: bench-score
+bench-score: script/bench-score/peer/node_modules ## Score a fleet's week beside a peer; writes target/reports/score.json (AGENTS=500: a quick look)
+	@cargo build --release --workspace --bin bursar-bench-score --quiet
+	@target/release/bursar-bench-score $(if $(AGENTS),--agents $(AGENTS)) $(BENCH_FLAGS)
+
+script/bench-score/peer/node_modules: script/bench-score/peer/package.json script/bench-score/peer/package-lock.json
+	@echo "installing the peer (half a gigabyte)"
+	@cd script/bench-score/peer && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+
 .PHONY: bindings
 bindings: setup ## Compile the contracts and rewrite sdk/abi/
 	@cargo build --workspace --bins --quiet

@@ -34,6 +34,11 @@ impl Amount {
         self.0
     }
 
+    /// As integer arithmetic takes it.
+    pub fn to_u128(self) -> u128 {
+        self.0.to()
+    }
+
     /// As EIP-20 and EIP-3009 take it.
     pub fn to_u256(self) -> U256 {
         self.0.to()

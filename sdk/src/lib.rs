@@ -23,6 +23,7 @@ pub mod preflight;
 pub mod purpose;
 pub mod refusal;
 pub mod role;
+pub mod score;
 pub mod session;
 pub mod spool;
 pub mod stamp;

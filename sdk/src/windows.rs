@@ -4,6 +4,7 @@
 //! With it, what every limit has counted can be told from a treasury's events alone.
 
 use alloy::primitives::aliases::U96;
+use serde::{Deserialize, Serialize};
 
 use crate::amount::Amount;
 
@@ -41,7 +42,7 @@ pub struct Limit {
 }
 
 /// One limit with what was drawn in the window it last counted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Window {
     /// Length of the window in seconds; 0 is the envelope's lifetime.
     pub period: u32,
