@@ -28,6 +28,7 @@ pub mod spool;
 pub mod stamp;
 #[cfg(feature = "testing")]
 pub mod testing;
+pub mod tree;
 pub mod windows;
 
 mod authorize;
