@@ -14,4 +14,6 @@ mod sessions;
 mod spools;
 mod stamps;
 mod treasury;
+mod treasury;
+mod trees;
 mod x402;
