@@ -1,6 +1,7 @@
 //! The agent: one envelope, one purse, the session in hand, and everything a payment needs.
 
 mod builder;
+mod outcomes;
 
 use std::{
     collections::HashMap,
@@ -28,11 +29,13 @@ use crate::{
     payment::terms,
     preflight::{Checks, Preflight, preflight},
     purpose::Purpose,
+    record::RecordKind,
     session::{self, SessionHandle, SessionKeys, SessionTerms, SharedSigner},
+    spool::Spool,
     stamp::{CLOCK_SKEW, StampBundle, StampError},
 };
 
-pub use self::builder::AgentBuilder;
+pub use self::{builder::AgentBuilder, outcomes::Outcome};
 
 /// What happens when the session ends, or its policy changes, in the middle of things.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -353,7 +356,7 @@ impl Agent {
         self.inner.view.headroom().await
     }
 
-    /// Delivers the decision records that wait, now. Without a sink, only counts them.
+    /// Delivers the records that wait, now. Without a sink, only counts them.
     ///
     /// # Errors
     /// When the sink stays away for longer than the retries last, or the disk fails.
@@ -361,7 +364,8 @@ impl Agent {
         match &self.inner.delivery {
             Some(delivery) => delivery.flush().await,
             None => {
-                let waiting = on_disk(&self.inner.spool, |spool| Ok(spool.pending_count())).await?;
+                let count = |spool: &mut Spool| Ok(spool.pending_count(&RecordKind::ALL));
+                let waiting = on_disk(&self.inner.spool, count).await?;
                 Ok(Delivered { waiting, ..Delivered::default() })
             }
         }

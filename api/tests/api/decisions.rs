@@ -98,11 +98,11 @@ async fn records_of_what_is_not_indexed_yet_may_come_again() -> anyhow::Result<(
 async fn records_may_be_64_kib_and_no_more() -> anyhow::Result<()> {
     let api = api().await?;
     let empty = record(1, 63, payee(1), 1_000, "").canonical()?.len();
-    let most = bursar_sdk::decision::MAX_BYTES - empty;
+    let most = bursar_sdk::record::MAX_BYTES - empty;
     // Quotes are the worst case: escaped in the record, and escaped again in the body.
     let largest = record(1, 63, payee(1), 1_000, &"\"".repeat(most / 2));
     assert_eq!(api.post("/v1/decisions", &submission(&largest)?).await?.status, 201);
-    let text = largest.canonical()? + &" ".repeat(bursar_sdk::decision::MAX_BYTES);
+    let text = largest.canonical()? + &" ".repeat(bursar_sdk::record::MAX_BYTES);
     let answer = api.post("/v1/decisions", &json!({"hash": B256::ZERO, "record": text})).await?;
     assert_eq!(answer.status, 413, "{}", answer.text());
     Ok(())

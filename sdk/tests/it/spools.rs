@@ -24,6 +24,7 @@ fn record(seq: u64, prev_hash: B256, rationale: &str) -> DecisionRecord {
         agent: Address::repeat_byte(2),
         agent_ref: B256::ZERO,
         stamp_hash: B256::ZERO,
+        purse: Address::repeat_byte(3),
         session: session_id(Address::repeat_byte(3), 1),
         policy_version: 1,
         epoch: 0,
@@ -76,7 +77,7 @@ fn the_chain_of_records_goes_on_after_a_restart() -> Result<()> {
 
     let (spool, recovery) = Spool::open(&path)?;
     assert_eq!((recovery.records, recovery.pending), (2, 1));
-    assert_eq!(spool.pending(10)[0].hash, second.hash);
+    assert_eq!(spool.pending(10, &RecordKind::ALL)[0].hash, second.hash);
     Ok(())
 }
 
@@ -140,8 +141,8 @@ fn one_process_at_a_time() -> Result<()> {
 fn a_record_the_api_would_refuse_is_not_spooled() -> Result<()> {
     let (_directory, path) = place()?;
     let (mut spool, _) = Spool::open(&path)?;
-    let huge = "x".repeat(bursar_sdk::decision::MAX_BYTES);
-    assert!(matches!(spool.append(|seq, prev| record(seq, prev, &huge), None), Err(SpoolError::Decision(_))));
+    let huge = "x".repeat(bursar_sdk::record::MAX_BYTES);
+    assert!(matches!(spool.append(|seq, prev| record(seq, prev, &huge), None), Err(SpoolError::Record(_))));
     assert!(spool.append(|seq, prev| record(seq + 1, prev, "gap"), None).is_err());
     assert_eq!(spool.append(|seq, prev| record(seq, prev, "good"), None)?.record.seq, 1);
     Ok(())
@@ -169,7 +170,7 @@ fn a_large_spool_is_rewritten_with_what_still_matters() -> Result<()> {
     drop(spool);
     let (mut spool, recovery) = Spool::open(&path)?;
     assert_eq!((recovery.records, recovery.pending), (82, 1));
-    assert_eq!(spool.pending(9)[0].hash, waiting.hash);
+    assert_eq!(spool.pending(9, &RecordKind::ALL)[0].hash, waiting.hash);
     assert_eq!(spool.by_key("k").and_then(|kept| kept.payload.clone()), Some("payload".into()));
     assert_eq!(spool.append(|seq, prev| record(seq, prev, "on"), None)?.record.prev_hash, waiting.hash);
     Ok(())
