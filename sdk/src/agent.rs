@@ -1,6 +1,7 @@
 //! The agent: one envelope, one purse, the session in hand, and everything a payment needs.
 
 mod builder;
+mod clock;
 mod outcomes;
 
 use std::{
@@ -144,7 +145,8 @@ impl Agent {
     ///
     /// # Errors
     /// [`AgentError::Refused`] with the limit where the treasury's rules say no, before anything is signed
-    /// unless checks are [`Checks::ChainOnly`].
+    /// unless checks are [`Checks::ChainOnly`]. [`AgentError::ClockOff`] where this machine's clock would make
+    /// payments that cannot settle; where it is ahead, that is known only once the session is open.
     pub async fn open_session(&self, terms: &SessionTerms) -> Result<Sent<SessionHandle>, AgentError> {
         let key = self.inner.keys.fresh().await?;
         self.open_session_with(terms, key).await
@@ -169,6 +171,7 @@ impl Agent {
         key: SharedSigner,
     ) -> Result<Sent<SessionHandle>, AgentError> {
         let inner = &self.inner;
+        self.check_clock(false).await?;
         let terms = &self.under_stamp(terms);
         let request =
             session::request(&inner.view, &inner.clock, inner.purse_index, key.address(), terms).await?;
@@ -180,6 +183,7 @@ impl Agent {
         let sent = session::open(&inner.view, &inner.relay, inner.identity.as_ref(), &request, key).await?;
         self.use_session(sent.value.clone()).await;
         self.show_stamp(&sent.value).await?;
+        self.check_clock(true).await?;
         Ok(sent)
     }
 
@@ -198,8 +202,10 @@ impl Agent {
     /// Takes up the session that is open on the purse, with its key: after a restart, where keys outlive it.
     ///
     /// # Errors
-    /// [`AgentError::NoSession`] where none is open, or when the node fails.
+    /// [`AgentError::NoSession`] where none is open, [`AgentError::ClockOff`] where this machine's clock is behind the
+    /// chain's, or when the node fails.
     pub async fn resume_session(&self, key: SharedSigner) -> Result<SessionHandle, AgentError> {
+        self.check_clock(false).await?;
         let handle = SessionHandle::resume(&self.inner.view, self.inner.purse, key).await?;
         self.use_session(handle.clone()).await;
         self.show_stamp(&handle).await?;

@@ -145,6 +145,16 @@ pub enum AgentError {
         /// What it said, shortened.
         message: String,
     },
+    /// This machine's clock and the chain's are too far apart: what is signed by it would not settle.
+    #[error(
+        "expected a clock near the chain's {chain}, got {clock} (unix seconds); set this machine's clock"
+    )]
+    ClockOff {
+        /// What this machine says.
+        clock: u64,
+        /// The time of the chain's latest block.
+        chain: u64,
+    },
     /// A policy contradicts itself, or is not the one on chain.
     #[error(transparent)]
     Policy(#[from] PolicyError),

@@ -8,6 +8,7 @@ use bursar_sdk::{
     Amount,
     decision::{DecisionRecord, Resource, SCHEMA, Verdict},
     payment::session_id,
+    record::RecordKind,
     spool::{Intent, Spool, SpoolError},
 };
 use tempfile::TempDir;
