@@ -201,11 +201,7 @@ impl Spool {
         let canonical = record.canonical()?;
         OutcomeRecord::from_canonical(&canonical)?;
         let hash = keccak256(&canonical);
-        let before = self.outcomes.last(record.decision_hash).map(|(hash, _)| *hash);
-        if before.unwrap_or_default() != record.prev_hash {
-            let what = format!("expected an outcome after {before:?}, got one after {}", record.prev_hash);
-            return Err(RecordError::Inconsistent(what).into());
-        }
+        self.outcomes.follows(record).map_err(RecordError::Inconsistent)?;
         let line = Line::Outcome { hash, record: canonical };
         self.file.write(&line.render())?;
         self.apply(line).map_err(RecordError::Inconsistent)?;

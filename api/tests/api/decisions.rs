@@ -1,7 +1,13 @@
 //! Decision records as they come in.
 
-use alloy::primitives::B256;
-use bursar_sdk::decision::DecisionRecord;
+use alloy::{
+    primitives::{B256, Bytes},
+    signers::{SignerSync as _, local::PrivateKeySigner},
+};
+use bursar_sdk::{
+    decision::DecisionRecord,
+    record::{RecordKind, seal_digest},
+};
 use serde_json::{Value, json};
 
 use crate::{
@@ -76,6 +82,37 @@ async fn records_that_do_not_match_are_refused_and_not_kept() -> anyhow::Result<
         api.post("/v1/decisions", &json!({"hash": B256::repeat_byte(1), "record": canonical})).await?;
     assert_eq!(mismatch.json()["expected"], json!(B256::repeat_byte(1)));
     assert_eq!(mismatch.json()["got"], json!(good.hash()?));
+    Ok(())
+}
+
+/// Only the agent itself can say what it decided.
+#[tokio::test]
+async fn a_seal_that_is_not_the_agents_is_refused() -> anyhow::Result<()> {
+    let api = api().await?;
+    let (key, other) = (PrivateKeySigner::random(), PrivateKeySigner::random());
+    let mut decision = record(1, 60, payee(1), 1_000, "fine");
+    decision.agent = key.address();
+    let hash = decision.hash()?;
+    let seal = |key: &PrivateKeySigner, kind, hash| {
+        let digest = seal_digest(kind, decision.chain_id, decision.treasury, hash);
+        anyhow::Ok(Bytes::from(key.sign_hash_sync(&digest)?.as_bytes()))
+    };
+    let submission = |seal: Bytes| {
+        let canonical = decision.canonical().unwrap();
+        json!({ "hash": hash, "record": canonical, "seal": seal })
+    };
+    for wrong in [
+        seal(&other, RecordKind::Decision, hash)?,
+        seal(&key, RecordKind::Outcome, hash)?,
+        seal(&key, RecordKind::Decision, B256::repeat_byte(1))?,
+        Bytes::new(),
+    ] {
+        let answer = api.post("/v1/decisions", &submission(wrong)).await?;
+        assert_eq!((answer.status.as_u16(), answer.json()["code"].clone()), (422, json!("seal_invalid")));
+        assert_eq!(answer.json()["expected"], json!(key.address().to_checksum(None)));
+    }
+    let good = submission(seal(&key, RecordKind::Decision, hash)?);
+    assert_eq!(api.post("/v1/decisions", &good).await?.status, 201);
     Ok(())
 }
 

@@ -27,25 +27,32 @@ impl Outcomes {
         self.order.iter().filter_map(|decision| self.last.get(decision))
     }
 
-    /// Takes the next revision of an outcome.
+    /// Whether a record is the next revision of its decision's outcome.
     ///
     /// # Errors
-    /// When it does not follow the one before.
+    /// What was expected, and what came.
+    pub(super) fn follows(&self, record: &OutcomeRecord) -> Result<(), String> {
+        let (hash, revision) = match self.last(record.decision_hash) {
+            Some((hash, last)) => (*hash, last.revision.saturating_add(1)),
+            None => (B256::ZERO, 1),
+        };
+        if (record.prev_hash, record.revision) == (hash, revision) {
+            return Ok(());
+        }
+        let (got, after) = (record.revision, record.prev_hash);
+        Err(format!("expected outcome {revision} after {hash}, got {got} after {after}"))
+    }
+
+    /// Takes the next revision of an outcome. The first one there is may be a later one: a spool that was rewritten
+    /// keeps the last only.
+    ///
+    /// # Errors
+    /// As [`Self::follows`].
     pub(super) fn push(&mut self, hash: B256, record: OutcomeRecord) -> Result<(), String> {
         let decision = record.decision_hash;
-        let before = self.last(decision).map(|(hash, record)| (*hash, record.revision));
-        // After a compaction, a later revision may be the first one there is.
-        let follows = match before {
-            None => true,
-            Some((hash, revision)) => record.prev_hash == hash && record.revision == revision + 1,
-        };
-        if !follows {
-            let (hash, revision) = before.unwrap_or_default();
-            return Err(format!(
-                "expected an outcome after revision {revision}, {hash}, of decision {decision}"
-            ));
-        }
-        if before.is_none() {
+        if self.last.contains_key(&decision) {
+            self.follows(&record)?;
+        } else {
             self.order.push_back(decision);
         }
         self.last.insert(decision, (hash, record));
