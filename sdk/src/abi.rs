@@ -113,6 +113,18 @@ sol! {
         uint24 sequence;
     }
 
+    /// What an agent signs to hand in a decision record.
+    #[derive(Debug)]
+    struct DecisionRecord {
+        bytes32 recordHash;
+    }
+
+    /// What an agent signs to hand in an outcome record.
+    #[derive(Debug)]
+    struct OutcomeRecord {
+        bytes32 recordHash;
+    }
+
     /// What a human signs to approve one payment.
     #[derive(Debug)]
     struct PaymentApproval {

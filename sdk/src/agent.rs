@@ -1,6 +1,8 @@
 //! The agent: one envelope, one purse, the session in hand, and everything a payment needs.
 
 mod builder;
+mod clock;
+mod outcomes;
 
 use std::{
     collections::HashMap,
@@ -28,11 +30,13 @@ use crate::{
     payment::terms,
     preflight::{Checks, Preflight, preflight},
     purpose::Purpose,
+    record::RecordKind,
     session::{self, SessionHandle, SessionKeys, SessionTerms, SharedSigner},
+    spool::Spool,
     stamp::{CLOCK_SKEW, StampBundle, StampError},
 };
 
-pub use self::builder::AgentBuilder;
+pub use self::{builder::AgentBuilder, outcomes::Outcome};
 
 /// What happens when the session ends, or its policy changes, in the middle of things.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -141,7 +145,8 @@ impl Agent {
     ///
     /// # Errors
     /// [`AgentError::Refused`] with the limit where the treasury's rules say no, before anything is signed
-    /// unless checks are [`Checks::ChainOnly`].
+    /// unless checks are [`Checks::ChainOnly`]. [`AgentError::ClockOff`] where this machine's clock would make
+    /// payments that cannot settle; where it is ahead, that is known only once the session is open.
     pub async fn open_session(&self, terms: &SessionTerms) -> Result<Sent<SessionHandle>, AgentError> {
         let key = self.inner.keys.fresh().await?;
         self.open_session_with(terms, key).await
@@ -166,6 +171,7 @@ impl Agent {
         key: SharedSigner,
     ) -> Result<Sent<SessionHandle>, AgentError> {
         let inner = &self.inner;
+        self.check_clock(false).await?;
         let terms = &self.under_stamp(terms);
         let request =
             session::request(&inner.view, &inner.clock, inner.purse_index, key.address(), terms).await?;
@@ -177,6 +183,7 @@ impl Agent {
         let sent = session::open(&inner.view, &inner.relay, inner.identity.as_ref(), &request, key).await?;
         self.use_session(sent.value.clone()).await;
         self.show_stamp(&sent.value).await?;
+        self.check_clock(true).await?;
         Ok(sent)
     }
 
@@ -195,8 +202,10 @@ impl Agent {
     /// Takes up the session that is open on the purse, with its key: after a restart, where keys outlive it.
     ///
     /// # Errors
-    /// [`AgentError::NoSession`] where none is open, or when the node fails.
+    /// [`AgentError::NoSession`] where none is open, [`AgentError::ClockOff`] where this machine's clock is behind the
+    /// chain's, or when the node fails.
     pub async fn resume_session(&self, key: SharedSigner) -> Result<SessionHandle, AgentError> {
+        self.check_clock(false).await?;
         let handle = SessionHandle::resume(&self.inner.view, self.inner.purse, key).await?;
         self.use_session(handle.clone()).await;
         self.show_stamp(&handle).await?;
@@ -353,7 +362,7 @@ impl Agent {
         self.inner.view.headroom().await
     }
 
-    /// Delivers the decision records that wait, now. Without a sink, only counts them.
+    /// Delivers the records that wait, now. Without a sink, only counts them.
     ///
     /// # Errors
     /// When the sink stays away for longer than the retries last, or the disk fails.
@@ -361,7 +370,8 @@ impl Agent {
         match &self.inner.delivery {
             Some(delivery) => delivery.flush().await,
             None => {
-                let waiting = on_disk(&self.inner.spool, |spool| Ok(spool.pending_count())).await?;
+                let count = |spool: &mut Spool| Ok(spool.pending_count(&RecordKind::ALL));
+                let waiting = on_disk(&self.inner.spool, count).await?;
                 Ok(Delivered { waiting, ..Delivered::default() })
             }
         }

@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// How far back a payment is valid, in seconds: clocks of nodes differ.
-const BACKDATE: u64 = 600;
+pub(crate) const BACKDATE: u64 = 600;
 
 /// The extension by which a server asks for an identifier of the payment.
 const PAYMENT_IDENTIFIER: &str = "payment-identifier";
@@ -239,13 +239,14 @@ impl Agent {
         grounds: Grounds,
         intent: Option<Intent>,
     ) -> Result<Spooled, AgentError> {
-        let (agent, view) = (self.identity(), self.view().clone());
+        let (agent, purse, view) = (self.identity(), self.purse(), self.view().clone());
         let (now, salt) = (self.clock().now(), self.entropy().next());
         let (session, context, requirement) = (session.cloned(), context.clone(), requirement.clone());
         let spooled = on_disk(self.spool(), move |spool| {
             let draft = Draft {
                 view: &view,
                 agent,
+                purse,
                 session: session.as_ref(),
                 context: &context,
                 requirement: &requirement,

@@ -8,6 +8,7 @@ use crate::{
     amount::Amount,
     chain::{Asset, ChainView},
     error::AgentError,
+    offer::{self, Offer, OfferRefused},
 };
 
 /// Facilitators refuse what is valid for less than this, in seconds.
@@ -30,6 +31,8 @@ pub struct Requirement {
     pub resource: Option<v2::ResourceInfo>,
     /// The server's protocol extensions; sent back with the payment.
     pub extensions: v2::ExtensionsJson,
+    /// The server's signed offer of it, where there is one.
+    pub offer: Option<Offer>,
 }
 
 /// What the purse can pay with.
@@ -93,7 +96,34 @@ impl Rail {
             original: original.clone(),
             resource: None,
             extensions: v2::ExtensionsJson::new(),
+            offer: None,
         })
+    }
+
+    /// The server's signed offer of a requirement, the `index`-th of its challenge, checked against it.
+    ///
+    /// `resources`: what the resource may be called; `now` in unix seconds.
+    ///
+    /// # Errors
+    /// When the server signed something else than it asks.
+    pub fn offer(
+        &self,
+        extensions: &v2::ExtensionsJson,
+        (index, requirement): (usize, &Requirement),
+        resources: &[&str],
+        now: u64,
+    ) -> Result<Option<Offer>, OfferRefused> {
+        let asked = offer::Asked {
+            index,
+            scheme: "exact",
+            chain_id: self.chain_id,
+            asset: self.asset.address,
+            payee: requirement.payee,
+            amount: requirement.amount,
+            resources,
+            now,
+        };
+        offer::offer_in(extensions, &asked)
     }
 
     fn check_asset(&self, strict: &PaymentRequirements) -> Result<(), AgentError> {

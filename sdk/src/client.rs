@@ -37,7 +37,7 @@ pub(crate) struct Context {
 
 #[derive(Debug, Default)]
 struct Outcome {
-    signed: Option<SignedPayment>,
+    signed: Option<(SignedPayment, Requirement)>,
     error: Option<Arc<AgentError>>,
 }
 
@@ -46,7 +46,14 @@ impl Context {
         Self { purpose, ..Self::default() }
     }
 
-    pub(crate) fn signed(&self) -> Option<SignedPayment> {
+    /// What the resource may be called: as it was asked for, and as the server names it.
+    pub(crate) fn names_of(&self, resource: Option<&v2::ResourceInfo>) -> Vec<String> {
+        let asked = self.resource.as_ref().map(|resource| resource.url.clone());
+        asked.into_iter().chain(resource.map(|resource| resource.url.clone())).collect()
+    }
+
+    /// What was signed, and what it was asked for with.
+    pub(crate) fn signed(&self) -> Option<(SignedPayment, Requirement)> {
         self.outcome.lock().unwrap_or_else(PoisonError::into_inner).signed.clone()
     }
 
@@ -58,7 +65,7 @@ impl Context {
         self.outcome.lock().unwrap_or_else(PoisonError::into_inner).error.take()
     }
 
-    fn note(&self, result: Result<SignedPayment, Arc<AgentError>>) {
+    fn note(&self, result: Result<(SignedPayment, Requirement), Arc<AgentError>>) {
         let mut outcome = self.outcome.lock().unwrap_or_else(PoisonError::into_inner);
         match result {
             Ok(signed) => *outcome = Outcome { signed: Some(signed), error: None },
@@ -136,8 +143,16 @@ impl BursarScheme {
     ) -> (Vec<PaymentCandidate>, Option<AgentError>) {
         let rail = self.agent.rail();
         let (mut candidates, mut why) = (Vec::new(), None);
-        for original in &required.accepts {
-            match rail.read(original) {
+        let resources = context.names_of(required.resource.as_ref());
+        let resources: Vec<&str> = resources.iter().map(String::as_str).collect();
+        let now = self.agent.clock().now();
+        for (index, original) in required.accepts.iter().enumerate() {
+            let read = rail.read(original).and_then(|mut requirement| {
+                requirement.offer =
+                    rail.offer(&required.extensions, (index, &requirement), &resources, now)?;
+                Ok(requirement)
+            });
+            match read {
                 Ok(mut requirement) => {
                     requirement.resource = required.resource.clone();
                     requirement.extensions = match self.agent.stamped(&required.extensions) {
@@ -181,7 +196,7 @@ impl PaymentCandidateSigner for Candidate {
         match self.agent.authorize_in(&self.requirement, &self.context).await {
             Ok(signed) => {
                 let payload = signed.payload.clone();
-                self.context.note(Ok(signed));
+                self.context.note(Ok((signed, self.requirement.clone())));
                 Ok(payload)
             }
             Err(error) => {

@@ -1,19 +1,21 @@
 //! Decision records: why an agent pays, or why it was refused. Only their hash goes on chain.
 
+mod chain;
+
 use alloy::primitives::{Address, B256, keccak256};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     amount::Amount,
     payment::{commitment, session_id, split_session_id, terms},
+    record::{self, RecordError},
     refusal::Refusal,
 };
 
+pub use self::chain::{ChainError, RecordChain};
+
 /// The schema this crate writes and reads.
 pub const SCHEMA: &str = "bursar.decision/1";
-
-/// The largest record taken, as canonical JSON, in bytes.
-pub const MAX_BYTES: usize = 64 * 1024;
 
 /// What an agent decided about one payment, and on what grounds.
 ///
@@ -25,9 +27,9 @@ pub struct DecisionRecord {
     pub schema: String,
     /// Unique, chosen by the agent (UUIDv7).
     pub id: String,
-    /// Counts the agent's records of this envelope from 1.
+    /// Counts the records of this purse's chain from 1.
     pub seq: u64,
-    /// Hash of the agent's record before this one; zero for the first.
+    /// Hash of the chain's record before this one; zero for the first.
     pub prev_hash: B256,
     /// EIP-155 chain id.
     pub chain_id: u64,
@@ -41,6 +43,8 @@ pub struct DecisionRecord {
     pub agent_ref: B256,
     /// Hash of the identity stamp in use, or zero.
     pub stamp_hash: B256,
+    /// The purse that pays, or would: whose chain of records this one is in.
+    pub purse: Address,
     /// The session (purse and sequence number); zero where none was open.
     pub session: B256,
     /// The policy version in force.
@@ -152,59 +156,20 @@ impl Verdict {
     }
 }
 
-/// A record that is not what it should be.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum DecisionError {
-    /// Not JSON, or not this schema.
-    #[error("the decision record does not parse: {0}")]
-    Malformed(String),
-    /// Of a schema this crate does not know.
-    #[error("expected schema {SCHEMA:?}, got {got:?}")]
-    Schema {
-        /// What it names.
-        got: String,
-    },
-    /// Too large.
-    #[error("expected a decision record of at most {MAX_BYTES} bytes, got {got}")]
-    TooLarge {
-        /// Its size in bytes.
-        got: usize,
-    },
-    /// The bytes are not the canonical form of what they say.
-    #[error("the decision record is not in canonical form (RFC 8785)")]
-    NotCanonical,
-    /// The content does not match the hash it came with.
-    #[error("expected a record with hash {expected}, got one with hash {got}")]
-    HashMismatch {
-        /// The hash it came with.
-        expected: B256,
-        /// The hash of its content.
-        got: B256,
-    },
-    /// The record contradicts itself.
-    #[error("the decision record contradicts itself: {0}")]
-    Inconsistent(String),
-}
-
 impl DecisionRecord {
     /// The canonical JSON (RFC 8785) that is hashed, stored and sent.
     ///
     /// # Errors
-    /// When the record is larger than [`MAX_BYTES`].
-    pub fn canonical(&self) -> Result<String, DecisionError> {
-        let text = serde_json_canonicalizer::to_string(self)
-            .map_err(|error| DecisionError::Malformed(error.to_string()))?;
-        if text.len() > MAX_BYTES {
-            return Err(DecisionError::TooLarge { got: text.len() });
-        }
-        Ok(text)
+    /// When the record is larger than [`record::MAX_BYTES`].
+    pub fn canonical(&self) -> Result<String, RecordError> {
+        record::canonical(self)
     }
 
     /// keccak-256 of the canonical JSON.
     ///
     /// # Errors
     /// As [`Self::canonical`].
-    pub fn hash(&self) -> Result<B256, DecisionError> {
+    pub fn hash(&self) -> Result<B256, RecordError> {
         Ok(keccak256(self.canonical()?))
     }
 
@@ -212,18 +177,8 @@ impl DecisionRecord {
     ///
     /// # Errors
     /// When the bytes are too large, of another schema, not canonical, or contradict themselves.
-    pub fn from_canonical(text: &str) -> Result<Self, DecisionError> {
-        if text.len() > MAX_BYTES {
-            return Err(DecisionError::TooLarge { got: text.len() });
-        }
-        let record: Self =
-            serde_json::from_str(text).map_err(|error| DecisionError::Malformed(error.to_string()))?;
-        if record.schema != SCHEMA {
-            return Err(DecisionError::Schema { got: record.schema.chars().take(80).collect() });
-        }
-        if record.canonical()? != text {
-            return Err(DecisionError::NotCanonical);
-        }
+    pub fn from_canonical(text: &str) -> Result<Self, RecordError> {
+        let record: Self = record::from_canonical(text, SCHEMA)?;
         record.check()?;
         Ok(record)
     }
@@ -232,12 +187,9 @@ impl DecisionRecord {
     ///
     /// # Errors
     /// As [`Self::from_canonical`], and when the hash is another.
-    pub fn verified(text: &str, expected: B256) -> Result<Self, DecisionError> {
+    pub fn verified(text: &str, expected: B256) -> Result<Self, RecordError> {
         let record = Self::from_canonical(text)?;
-        let got = keccak256(text);
-        if got != expected {
-            return Err(DecisionError::HashMismatch { expected, got });
-        }
+        record::check_hash(text, expected)?;
         Ok(record)
     }
 
@@ -245,7 +197,7 @@ impl DecisionRecord {
     ///
     /// # Errors
     /// As [`Self::canonical`].
-    pub fn nonce(&self) -> Result<Option<B256>, DecisionError> {
+    pub fn nonce(&self) -> Result<Option<B256>, RecordError> {
         if self.session.is_zero() {
             return Ok(None);
         }
@@ -262,23 +214,23 @@ impl DecisionRecord {
         (!self.session.is_zero()).then(|| split_session_id(self.session))
     }
 
-    fn check(&self) -> Result<(), DecisionError> {
-        let wrong = |what: &str| Err(DecisionError::Inconsistent(what.to_owned()));
+    fn check(&self) -> Result<(), RecordError> {
+        let wrong = |what: &str| Err(RecordError::Inconsistent(what.to_owned()));
         match self.verdict {
             Verdict::Approved if self.session.is_zero() => wrong("approved without a session"),
             Verdict::Approved if !self.reason_codes.is_empty() => wrong("approved, with reasons against it"),
             Verdict::Denied if self.reason_codes.is_empty() => wrong("denied without a reason"),
+            _ if self.purse.is_zero() => wrong("no purse"),
             _ if self.seq == 0 => wrong("seq counts from 1"),
             _ if (self.seq == 1) != self.prev_hash.is_zero() => {
                 wrong("only the first record has no record before it")
             }
             _ if !self.session.is_zero() => {
                 let (purse, sequence) = split_session_id(self.session);
-                if session_id(purse, sequence) == self.session {
-                    Ok(())
-                } else {
-                    wrong("session is no purse and sequence number")
+                if session_id(purse, sequence) != self.session {
+                    return wrong("session is no purse and sequence number");
                 }
+                if purse == self.purse { Ok(()) } else { wrong("session is another purse's") }
             }
             _ => Ok(()),
         }

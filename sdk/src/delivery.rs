@@ -1,4 +1,4 @@
-//! Decision records on their way to the API: at least once, never in the way of a payment.
+//! Records on their way to the API: sealed by the agent, at least once, never in the way of a payment.
 
 use std::{
     fmt,
@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use alloy::primitives::B256;
+use alloy::primitives::{Address, B256, Bytes};
 use async_trait::async_trait;
 use backon::{ExponentialBuilder, Retryable as _};
 use reqwest::StatusCode;
@@ -17,6 +17,8 @@ use url::Url;
 use crate::{
     challenge::shorten,
     error::AgentError,
+    record::{RecordKind, seal_digest},
+    session::SharedSigner,
     spool::{PendingRecord, Spool, SpoolError},
 };
 
@@ -26,14 +28,31 @@ const BATCH: usize = 256;
 /// How long the background task rests after the API stayed away.
 const RETRY_AFTER: Duration = Duration::from_secs(30);
 
-/// Somebody who keeps decision records.
+/// A record as it is handed in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SealedRecord {
+    /// What it is about.
+    pub kind: RecordKind,
+    /// keccak-256 of `canonical`.
+    pub hash: B256,
+    /// The canonical JSON.
+    pub canonical: String,
+    /// The identity key's signature ([`seal_digest`]), 65 bytes: what nobody else can hand in. A refusal counts
+    /// against an agent only where the agent says so itself.
+    pub seal: Bytes,
+}
+
+/// Somebody who keeps an agent's records.
 #[async_trait]
-pub trait DecisionSink: Send + Sync + fmt::Debug {
+pub trait RecordSink: Send + Sync + fmt::Debug {
+    /// Whether it takes records of that kind; others wait in the spool.
+    fn takes(&self, kind: RecordKind) -> bool;
+
     /// Hands over one record. Handing over the same record twice must do no harm.
     ///
     /// # Errors
     /// A transient error ([`AgentError::is_transient`]) is tried again; any other leaves the record spooled.
-    async fn deliver(&self, record: &PendingRecord) -> Result<(), AgentError>;
+    async fn deliver(&self, record: &SealedRecord) -> Result<(), AgentError>;
 }
 
 /// Bursar's API.
@@ -57,10 +76,14 @@ impl fmt::Debug for HttpSink {
 }
 
 #[async_trait]
-impl DecisionSink for HttpSink {
-    async fn deliver(&self, record: &PendingRecord) -> Result<(), AgentError> {
+impl RecordSink for HttpSink {
+    fn takes(&self, kind: RecordKind) -> bool {
+        kind == RecordKind::Decision
+    }
+
+    async fn deliver(&self, record: &SealedRecord) -> Result<(), AgentError> {
         let route = format!("{}/v1/decisions", self.base.as_str().trim_end_matches('/'));
-        let body = json!({ "hash": record.hash, "record": record.canonical });
+        let body = json!({ "hash": record.hash, "record": record.canonical, "seal": record.seal });
         let response = self.client.post(route).json(&body).send().await?;
         let status = response.status();
         if status.is_success() {
@@ -79,7 +102,7 @@ impl DecisionSink for HttpSink {
 pub struct Delivered {
     /// Records that the sink took.
     pub delivered: usize,
-    /// Records that still wait.
+    /// Records that still wait, of the kinds that the sink takes.
     pub waiting: usize,
     /// Records that the sink refused for good, with what it said; they stay spooled for a human to look at.
     pub refused: Vec<(B256, AgentError)>,
@@ -108,11 +131,35 @@ pub(crate) async fn on_disk<T: Send + 'static>(
     }
 }
 
+/// Signs records as an agent's own.
+#[derive(Clone)]
+pub(crate) struct Sealer {
+    pub(crate) chain_id: u64,
+    pub(crate) treasury: Address,
+    pub(crate) identity: SharedSigner,
+}
+
+impl fmt::Debug for Sealer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Sealer").field(&self.identity.address()).finish()
+    }
+}
+
+impl Sealer {
+    async fn seal(&self, record: PendingRecord) -> Result<SealedRecord, AgentError> {
+        let PendingRecord { kind, hash, canonical } = record;
+        let digest = seal_digest(kind, self.chain_id, self.treasury, hash);
+        let seal = self.identity.sign_hash(&digest).await?.normalized_s();
+        Ok(SealedRecord { kind, hash, canonical, seal: seal.as_bytes().into() })
+    }
+}
+
 /// Delivers what the spool holds, in the background and on demand.
 #[derive(Debug)]
 pub(crate) struct Delivery {
     spool: SharedSpool,
-    sink: Arc<dyn DecisionSink>,
+    sink: Arc<dyn RecordSink>,
+    sealer: Sealer,
     wake: Arc<Notify>,
     // One pass at a time, or a record would be sent twice for nothing.
     turn: Arc<tokio::sync::Mutex<()>>,
@@ -120,15 +167,16 @@ pub(crate) struct Delivery {
 }
 
 impl Delivery {
-    pub(crate) fn start(spool: SharedSpool, sink: Arc<dyn DecisionSink>) -> Self {
-        let mut delivery = Self { spool, sink, wake: Arc::default(), turn: Arc::default(), task: None };
+    pub(crate) fn start(spool: SharedSpool, sink: Arc<dyn RecordSink>, sealer: Sealer) -> Self {
+        let (wake, turn) = (Arc::default(), Arc::default());
+        let mut delivery = Self { spool, sink, sealer, wake, turn, task: None };
         let worker = delivery.handle();
         delivery.task = Some(tokio::spawn(async move {
             loop {
                 // Whether somebody wakes it or the time is up: records of an outage go out after it.
                 let _ = tokio::time::timeout(RETRY_AFTER, worker.wake.notified()).await;
                 if let Err(error) = worker.flush().await {
-                    tracing::warn!(%error, "decision records wait in the spool");
+                    tracing::warn!(%error, "records wait in the spool");
                 }
             }
         }));
@@ -140,6 +188,7 @@ impl Delivery {
         Self {
             spool: Arc::clone(&self.spool),
             sink: Arc::clone(&self.sink),
+            sealer: self.sealer.clone(),
             wake: Arc::clone(&self.wake),
             turn: Arc::clone(&self.turn),
             task: None,
@@ -151,13 +200,14 @@ impl Delivery {
         self.wake.notify_one();
     }
 
-    /// Delivers until the spool is empty or the sink fails for longer than the retries last.
+    /// Delivers until nothing is left that the sink takes, or it fails for longer than the retries last.
     pub(crate) async fn flush(&self) -> Result<Delivered, AgentError> {
         let _turn = self.turn.lock().await;
         let mut report = Delivered::default();
+        let takes: Vec<_> = RecordKind::ALL.into_iter().filter(|kind| self.sink.takes(*kind)).collect();
         loop {
-            let skip = report.refused.len();
-            let batch = on_disk(&self.spool, move |spool| Ok(spool.pending(skip + BATCH))).await?;
+            let (skip, kinds) = (report.refused.len(), takes.clone());
+            let batch = on_disk(&self.spool, move |spool| Ok(spool.pending(skip + BATCH, &kinds))).await?;
             let refused: Vec<B256> = report.refused.iter().map(|(hash, _)| *hash).collect();
             let fresh: Vec<PendingRecord> =
                 batch.into_iter().filter(|record| !refused.contains(&record.hash)).collect();
@@ -168,11 +218,12 @@ impl Delivery {
                 self.deliver(record, &mut report).await?;
             }
         }
-        report.waiting = on_disk(&self.spool, |spool| Ok(spool.pending_count())).await?;
+        report.waiting = on_disk(&self.spool, move |spool| Ok(spool.pending_count(&takes))).await?;
         Ok(report)
     }
 
     async fn deliver(&self, record: PendingRecord, report: &mut Delivered) -> Result<(), AgentError> {
+        let record = self.sealer.seal(record).await?;
         let backoff = ExponentialBuilder::default()
             .with_min_delay(Duration::from_millis(100))
             .with_max_delay(Duration::from_secs(5))
@@ -188,7 +239,7 @@ impl Delivery {
             }
             Err(error) if error.is_transient() => Err(error),
             Err(error) => {
-                tracing::error!(hash = %record.hash, %error, "the API refuses a decision record");
+                tracing::error!(hash = %record.hash, %error, "the API refuses a record");
                 report.refused.push((record.hash, error));
                 Ok(())
             }

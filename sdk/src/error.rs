@@ -12,9 +12,10 @@ use alloy::{
 use crate::{
     abi::Treasury,
     amount::{Amount, AmountError},
-    decision::DecisionError,
+    offer::OfferRefused,
     payment::BlobError,
     policy::PolicyError,
+    record::RecordError,
     refusal::Refusal,
     spool::SpoolError,
     stamp::StampError,
@@ -81,6 +82,9 @@ pub enum AgentError {
         /// What the challenge asks, in atomic units.
         asked: Amount,
     },
+    /// The server's signed offer is not what it asks.
+    #[error(transparent)]
+    Offer(#[from] OfferRefused),
     /// A number that is no amount a treasury can hold.
     #[error(transparent)]
     Amount(#[from] AmountError),
@@ -141,12 +145,22 @@ pub enum AgentError {
         /// What it said, shortened.
         message: String,
     },
+    /// This machine's clock and the chain's are too far apart: what is signed by it would not settle.
+    #[error(
+        "expected a clock near the chain's {chain}, got {clock} (unix seconds); set this machine's clock"
+    )]
+    ClockOff {
+        /// What this machine says.
+        clock: u64,
+        /// The time of the chain's latest block.
+        chain: u64,
+    },
     /// A policy contradicts itself, or is not the one on chain.
     #[error(transparent)]
     Policy(#[from] PolicyError),
-    /// The decision record cannot be written as it must be.
+    /// A record cannot be written as it must be.
     #[error(transparent)]
-    Decision(#[from] DecisionError),
+    Record(#[from] RecordError),
     /// The decision spool cannot be written or read; nothing is signed without it.
     #[error(transparent)]
     DecisionSpool(#[from] SpoolError),
@@ -212,6 +226,7 @@ impl AgentError {
             | Self::UnknownAsset { .. }
             | Self::AssetDomain { .. }
             | Self::AmountAboveAdvertised { .. }
+            | Self::Offer(_)
             | Self::Amount(_) => true,
             Self::Shared(error) => error.is_challenge(),
             _ => false,

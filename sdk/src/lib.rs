@@ -17,10 +17,13 @@ pub mod delivery;
 pub mod deploy;
 pub mod error;
 pub mod model;
+pub mod offer;
+pub mod outcome;
 pub mod payment;
 pub mod policy;
 pub mod preflight;
 pub mod purpose;
+pub mod record;
 pub mod refusal;
 pub mod role;
 pub mod score;
@@ -29,18 +32,19 @@ pub mod spool;
 pub mod stamp;
 #[cfg(feature = "testing")]
 pub mod testing;
+pub mod tree;
 pub mod windows;
 
 mod authorize;
 mod draft;
 mod pay;
 
-pub use agent::{Agent, AgentBuilder, Renewal};
+pub use agent::{Agent, AgentBuilder, Outcome, Renewal};
 pub use amount::Amount;
 pub use authorize::SignedPayment;
 pub use client::BursarScheme;
 pub use error::AgentError;
-pub use pay::{Paid, Settlement};
+pub use pay::{MAX_RESULT, Paid, Settlement};
 pub use preflight::Checks;
 pub use purpose::Purpose;
 pub use refusal::Refusal;

@@ -1,23 +1,27 @@
 //! Paying for an HTTP request, with the unmodified x402 client inside.
 
+mod answer;
+
 use alloy::primitives::{B256, keccak256};
 use reqwest_middleware::ClientBuilder;
 use serde::Deserialize;
 use x402_reqwest::X402Client;
-use x402_types::{scheme::client::X402Error, util::Base64Bytes};
+use x402_types::scheme::client::X402Error;
 
 use crate::{
-    agent::Agent,
+    agent::{Agent, Outcome},
     authorize::SignedPayment,
-    challenge::shorten,
+    challenge::{Requirement, shorten},
     client::{BursarScheme, CONTEXT, Context},
     decision::Resource,
     error::AgentError,
+    offer::{OfferRefused, Receipt},
+    outcome::SettlementReference,
     purpose::Purpose,
 };
 
-/// Where servers say how the settlement went.
-const PAYMENT_RESPONSE: &str = "payment-response";
+pub use self::answer::MAX_RESULT;
+use self::answer::Told;
 
 /// An answered request, with what was paid for it.
 #[derive(Debug)]
@@ -28,6 +32,11 @@ pub struct Paid {
     pub payment: Option<SignedPayment>,
     /// How the settlement went, as the server says; the chain has the last word.
     pub settlement: Option<Settlement>,
+    /// The server's signed receipt, or why it is not in order; `None` where the server signs none. The payment has
+    /// settled all the same.
+    pub receipt: Option<Result<Receipt, OfferRefused>>,
+    /// Hash of the outcome record; `None` where nothing was paid, or the record could not be written.
+    pub outcome: Option<B256>,
 }
 
 /// A settlement, as the server reports it.
@@ -49,6 +58,15 @@ impl Settlement {
     pub fn hash(&self) -> Option<B256> {
         self.transaction.parse().ok()
     }
+
+    /// As outcome records keep it.
+    fn reference(&self) -> SettlementReference {
+        SettlementReference {
+            success: self.success,
+            transaction: self.hash(),
+            error_reason: self.error_reason.as_deref().map(shorten),
+        }
+    }
 }
 
 impl Agent {
@@ -67,19 +85,72 @@ impl Agent {
         let x402 = X402Client::new().register(BursarScheme::new(self.clone()));
         let client = ClientBuilder::new(self.http().clone()).with(x402).build();
         let answer = CONTEXT.scope(context.clone(), client.execute(request)).await;
-        let response = match answer {
-            Ok(response) => response,
-            Err(error) => return Err(untangle(error, &context)),
+        let Some((payment, requirement)) = context.signed() else {
+            let response = answer.map_err(|error| untangle(error, &context))?;
+            return Ok(Paid { response, payment: None, settlement: None, receipt: None, outcome: None });
         };
-        let payment = context.signed();
-        let settlement = settlement(&response);
-        if let Some(payment) = &payment
-            && (response.status() == reqwest::StatusCode::PAYMENT_REQUIRED
-                || settlement.as_ref().is_some_and(|settlement| !settlement.success))
-        {
-            return Err(self.explain(payment, response, settlement).await);
+        match answer {
+            Ok(response) => self.answered(&context, payment, &requirement, response).await,
+            Err(error) => {
+                // What was signed may settle all the same.
+                self.note_outcome(&payment, Outcome::default()).await;
+                Err(untangle(error, &context))
+            }
         }
-        Ok(Paid { response, payment, settlement })
+    }
+
+    /// What came of a signed payment, once there is an answer: recorded whatever it is.
+    async fn answered(
+        &self,
+        context: &Context,
+        payment: SignedPayment,
+        requirement: &Requirement,
+        response: reqwest::Response,
+    ) -> Result<Paid, AgentError> {
+        let told = Told::of(&response);
+        let names = context.names_of(requirement.resource.as_ref());
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let place = (self.view().chain_id(), self.clock().now());
+        let receipt = told.check_receipt(&payment, requirement, &names, place);
+        if let Some(Err(refused)) = &receipt {
+            tracing::warn!(decision = %payment.decision_hash, reason = %refused.reason, "a receipt is not in order");
+        }
+        let checked = receipt.as_ref().map(|receipt| receipt.as_ref().map(drop).map_err(Clone::clone));
+        let status = response.status();
+        let mut outcome = Outcome {
+            settlement: told.settlement.as_ref().map(Settlement::reference),
+            receipt: told.receipt.clone().zip(checked),
+            http_status: Some(status.as_u16()),
+            ..Outcome::default()
+        };
+        let settlement = told.settlement;
+        if status == reqwest::StatusCode::PAYMENT_REQUIRED
+            || settlement.as_ref().is_some_and(|settlement| !settlement.success)
+        {
+            self.note_outcome(&payment, outcome).await;
+            return Err(self.explain(&payment, response, settlement).await);
+        }
+        let (response, digest) = match answer::read(response).await {
+            Ok(read) => read,
+            Err(error) => {
+                self.note_outcome(&payment, outcome).await;
+                return Err(error.into());
+            }
+        };
+        (outcome.result, outcome.delivered) = (digest, status.is_success());
+        let outcome = self.note_outcome(&payment, outcome).await;
+        Ok(Paid { response, payment: Some(payment), settlement, receipt, outcome })
+    }
+
+    /// Records an outcome. What was paid for is not held back where that fails.
+    async fn note_outcome(&self, payment: &SignedPayment, outcome: Outcome) -> Option<B256> {
+        match self.record_outcome(payment, outcome).await {
+            Ok(hash) => Some(hash),
+            Err(error) => {
+                tracing::error!(decision = %payment.decision_hash, %error, "an outcome is not recorded");
+                None
+            }
+        }
     }
 
     /// Why a signed payment was turned down: the chain's reason where it has one, else the server's words.
@@ -122,12 +193,6 @@ impl Agent {
             Some((reason, limit, actual)) => Err(AgentError::refused(reason, limit, actual)),
         }
     }
-}
-
-fn settlement(response: &reqwest::Response) -> Option<Settlement> {
-    let header = response.headers().get(PAYMENT_RESPONSE)?;
-    let json = Base64Bytes::from(header.as_bytes()).decode().ok()?;
-    serde_json::from_slice(&json).ok()
 }
 
 /// The typed error behind the x402 client's text.

@@ -4,33 +4,37 @@
 //! One append-only file per purse; every line is fsynced before its effect is used. A line that a crash tore
 //! in the middle was never acted upon: opening drops it and says so.
 
+mod compact;
+mod file;
 mod line;
+mod outcomes;
 
 use std::{
     collections::{BTreeMap, HashMap},
-    fs::{self, File, OpenOptions},
-    io::{self, Read as _, Seek as _, SeekFrom, Write as _},
+    io,
     path::{Path, PathBuf},
-    time::Duration,
 };
 
-use alloy::primitives::B256;
+use alloy::primitives::{B256, keccak256};
 
-use crate::decision::{DecisionError, DecisionRecord};
+use crate::{
+    decision::{DecisionRecord, RecordChain},
+    outcome::OutcomeRecord,
+    record::{RecordError, RecordKind},
+};
 
 pub use self::line::Intent;
-use self::line::Line;
+use self::{
+    file::{Contents, SpoolFile},
+    line::Line,
+    outcomes::Outcomes,
+};
 
-/// How many undelivered records a spool takes before it refuses the next: about a day's worth.
+/// How many undelivered records a spool takes before it refuses the next decision: about a day's worth.
 pub const MAX_PENDING: usize = 100_000;
 
 /// From this size on, opening rewrites a spool without what is delivered.
 const COMPACT_FROM: u64 = 4 << 20;
-
-/// A child process holds a copy of the lock between its fork and its exec, so a lock is asked for again a few
-/// times before it counts as taken.
-const LOCK_TRIES: u32 = 50;
-const LOCK_PAUSE: Duration = Duration::from_millis(10);
 
 /// A spool that cannot be trusted or written.
 #[derive(Debug, thiserror::Error)]
@@ -61,7 +65,7 @@ pub enum SpoolError {
         what: String,
     },
     /// Nobody has taken records for too long.
-    #[error("expected at most {limit} undelivered decision records, got {pending}; is the API reachable?")]
+    #[error("expected at most {limit} undelivered records, got {pending}; is the API reachable?")]
     Full {
         /// [`MAX_PENDING`].
         limit: usize,
@@ -76,15 +80,21 @@ pub enum SpoolError {
     },
     /// The record itself is wrong.
     #[error(transparent)]
-    Decision(#[from] DecisionError),
+    Record(#[from] RecordError),
+    /// No outcome of that decision is kept here.
+    #[error("expected a decision with an outcome, got {decision}; only the latest 10,000 are kept")]
+    OutcomeUnknown {
+        /// The decision.
+        decision: B256,
+    },
 }
 
 /// What opening found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Recovery {
-    /// Records of earlier runs.
+    /// Decision records of earlier runs.
     pub records: u64,
-    /// Of these, not delivered yet.
+    /// Records that are not delivered yet: of decisions and of outcomes.
     pub pending: usize,
     /// Bytes of a line that a crash tore; dropped, since nothing was done on their strength.
     pub torn_bytes: u64,
@@ -106,6 +116,8 @@ pub struct Spooled {
 /// A record that waits for delivery.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PendingRecord {
+    /// What it is about.
+    pub kind: RecordKind,
     /// keccak-256 of `canonical`.
     pub hash: B256,
     /// The canonical JSON.
@@ -115,16 +127,14 @@ pub struct PendingRecord {
 /// An open spool; holds a lock on its file until dropped.
 #[derive(Debug)]
 pub struct Spool {
-    path: PathBuf,
-    file: File,
-    _lock: File,
-    length: u64,
-    poisoned: bool,
-    last_seq: u64,
-    last_hash: B256,
+    file: SpoolFile,
+    chain: RecordChain,
+    /// How many records were ever waiting: what waits goes out in that order.
+    count: u64,
     pending: BTreeMap<u64, PendingRecord>,
-    seq_of: HashMap<B256, u64>,
+    place_of: HashMap<B256, u64>,
     keyed: HashMap<String, Spooled>,
+    outcomes: Outcomes,
 }
 
 impl Spool {
@@ -133,54 +143,24 @@ impl Spool {
     /// # Errors
     /// When the disk fails, another process holds it, or a line other than the last is damaged.
     pub fn open(path: &Path) -> Result<(Self, Recovery), SpoolError> {
-        let io = |source| SpoolError::Io { path: path.to_owned(), source };
-        let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-        if let Some(directory) = directory {
-            fs::create_dir_all(directory).map_err(io)?;
-        }
-        let lock = acquire_lock(path)?;
-        let mut file = open_file(path).map_err(io)?;
-        sync_directory(path).map_err(io)?;
-        let mut text = String::new();
-        let whole = {
-            let mut bytes = Vec::new();
-            file.read_to_end(&mut bytes).map_err(io)?;
-            let end = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
-            let torn = (bytes.len() - end) as u64;
-            bytes.truncate(end);
-            text.push_str(std::str::from_utf8(&bytes).map_err(|error| SpoolError::Corrupt {
-                path: path.to_owned(),
-                line: bytes[..error.valid_up_to()].iter().filter(|byte| **byte == b'\n').count() + 1,
-                what: error.to_string(),
-            })?);
-            (end as u64, torn)
-        };
-        let (length, torn_bytes) = whole;
-        if torn_bytes != 0 {
-            file.set_len(length).and_then(|()| file.sync_data()).map_err(io)?;
-            tracing::warn!(path = %path.display(), torn_bytes, "dropped a torn line of the decision spool");
-        }
+        let (file, Contents { text, torn_bytes }) = SpoolFile::open(path)?;
         let mut spool = Self {
-            path: path.to_owned(),
             file,
-            _lock: lock,
-            length,
-            poisoned: false,
-            last_seq: 0,
-            last_hash: B256::ZERO,
+            chain: RecordChain::default(),
+            count: 0,
             pending: BTreeMap::new(),
-            seq_of: HashMap::new(),
+            place_of: HashMap::new(),
             keyed: HashMap::new(),
+            outcomes: Outcomes::default(),
         };
         for (number, line) in text.lines().enumerate() {
             let corrupt = |what| SpoolError::Corrupt { path: path.to_owned(), line: number + 1, what };
             spool.apply(Line::parse(line).map_err(corrupt)?).map_err(corrupt)?;
         }
-        if length >= COMPACT_FROM {
+        if spool.file.length() >= COMPACT_FROM {
             spool.compact()?;
         }
-        spool.file.seek(SeekFrom::End(0)).map_err(io)?;
-        let recovery = Recovery { records: spool.last_seq, pending: spool.pending.len(), torn_bytes };
+        let recovery = Recovery { records: spool.chain.seq, pending: spool.pending.len(), torn_bytes };
         Ok((spool, recovery))
     }
 
@@ -198,19 +178,42 @@ impl Spool {
         if self.pending.len() >= MAX_PENDING {
             return Err(SpoolError::Full { limit: MAX_PENDING, pending: self.pending.len() });
         }
-        let record = draft(self.last_seq + 1, self.last_hash);
-        if (record.seq, record.prev_hash) != (self.last_seq + 1, self.last_hash) {
-            let what = format!("expected record {} after {}", self.last_seq + 1, self.last_hash);
-            return Err(DecisionError::Inconsistent(what).into());
-        }
+        let record = draft(self.chain.seq + 1, self.chain.last);
         let canonical = record.canonical()?;
         // What the API would refuse must not be signed for either.
         DecisionRecord::from_canonical(&canonical)?;
-        let hash = alloy::primitives::keccak256(&canonical);
+        let hash = keccak256(&canonical);
+        let mut after = self.chain;
+        after.push(&record, hash).map_err(|error| RecordError::Inconsistent(error.to_string()))?;
         let line = Line::Decided { hash, record: canonical, intent: intent.clone() };
-        self.write(&line)?;
-        self.apply(line).map_err(DecisionError::Inconsistent)?;
+        self.file.write(&line.render())?;
+        self.apply(line).map_err(RecordError::Inconsistent)?;
         Ok(Spooled { hash, record, intent, payload: None })
+    }
+
+    /// Writes what came of a payment; it is on disk when this returns. Returns its hash.
+    ///
+    /// A full spool takes outcomes all the same: what they tell of has happened.
+    ///
+    /// # Errors
+    /// When the record is wrong, does not follow the outcome before it, or the disk fails.
+    pub fn append_outcome(&mut self, record: &OutcomeRecord) -> Result<B256, SpoolError> {
+        let canonical = record.canonical()?;
+        OutcomeRecord::from_canonical(&canonical)?;
+        let hash = keccak256(&canonical);
+        self.outcomes.follows(record).map_err(RecordError::Inconsistent)?;
+        let line = Line::Outcome { hash, record: canonical };
+        self.file.write(&line.render())?;
+        self.apply(line).map_err(RecordError::Inconsistent)?;
+        Ok(hash)
+    }
+
+    /// The last outcome of a decision, with its hash.
+    ///
+    /// # Errors
+    /// When none is kept.
+    pub fn outcome(&self, decision: B256) -> Result<&(B256, OutcomeRecord), SpoolError> {
+        self.outcomes.last(decision).ok_or(SpoolError::OutcomeUnknown { decision })
     }
 
     /// What was decided under an idempotency key.
@@ -229,7 +232,8 @@ impl Spool {
             return Ok(first);
         }
         if let Some(key) = key {
-            self.write(&Line::Signed { hash: spooled.hash, key: key.clone(), payload: payload.clone() })?;
+            let line = Line::Signed { hash: spooled.hash, key: key.clone(), payload: payload.clone() };
+            self.file.write(&line.render())?;
             if let Some(kept) = self.keyed.get_mut(&key) {
                 kept.payload = Some(payload.clone());
             }
@@ -237,14 +241,14 @@ impl Spool {
         Ok(payload)
     }
 
-    /// The oldest records that wait for delivery, at most `limit`.
-    pub fn pending(&self, limit: usize) -> Vec<PendingRecord> {
-        self.pending.values().take(limit).cloned().collect()
+    /// The oldest records of those kinds that wait for delivery, at most `limit`.
+    pub fn pending(&self, limit: usize, kinds: &[RecordKind]) -> Vec<PendingRecord> {
+        self.pending.values().filter(|waiting| kinds.contains(&waiting.kind)).take(limit).cloned().collect()
     }
 
-    /// How many records wait for delivery.
-    pub fn pending_count(&self) -> usize {
-        self.pending.len()
+    /// How many records of those kinds wait for delivery.
+    pub fn pending_count(&self, kinds: &[RecordKind]) -> usize {
+        self.pending.values().filter(|waiting| kinds.contains(&waiting.kind)).count()
     }
 
     /// Marks a record as taken by the API.
@@ -252,124 +256,53 @@ impl Spool {
     /// # Errors
     /// When the disk fails: the record is then delivered again, which does no harm.
     pub fn delivered(&mut self, hash: B256) -> Result<(), SpoolError> {
-        if let Some(seq) = self.seq_of.get(&hash).copied() {
-            self.write(&Line::Delivered { hash })?;
-            self.pending.remove(&seq);
-            self.seq_of.remove(&hash);
+        if self.place_of.contains_key(&hash) {
+            self.file.write(&Line::Delivered { hash }.render())?;
+            self.forget(hash);
         }
         Ok(())
     }
 
     fn apply(&mut self, line: Line) -> Result<(), String> {
         match line {
-            Line::Head { seq, hash } => (self.last_seq, self.last_hash) = (seq, hash),
+            Line::Head { seq, hash } => {
+                self.chain = RecordChain { purse: None, seq, last: hash };
+            }
             Line::Decided { hash, record: canonical, intent } => {
                 let record = DecisionRecord::verified(&canonical, hash).map_err(|error| error.to_string())?;
                 // After a compaction old records stand before the head; only newer ones continue the chain.
-                if record.seq > self.last_seq {
-                    if record.seq != self.last_seq + 1 || record.prev_hash != self.last_hash {
-                        return Err(format!(
-                            "expected record {} after {}, got record {} after {}",
-                            self.last_seq + 1,
-                            self.last_hash,
-                            record.seq,
-                            record.prev_hash
-                        ));
-                    }
-                    (self.last_seq, self.last_hash) = (record.seq, hash);
+                if record.seq > self.chain.seq {
+                    self.chain.push(&record, hash).map_err(|error| error.to_string())?;
                 }
-                let seq = record.seq;
                 if let Some(key) = intent.as_ref().and_then(|intent| intent.key.clone()) {
                     self.keyed.insert(key, Spooled { hash, record, intent, payload: None });
                 }
-                self.pending.insert(seq, PendingRecord { hash, canonical });
-                self.seq_of.insert(hash, seq);
+                self.remember(RecordKind::Decision, hash, canonical);
             }
             Line::Signed { hash, key, payload } => {
                 let kept = self.keyed.get_mut(&key).filter(|kept| kept.hash == hash);
                 kept.ok_or_else(|| format!("a signature for {hash}, which was not decided"))?.payload =
                     Some(payload);
             }
-            Line::Delivered { hash } => {
-                if let Some(seq) = self.seq_of.remove(&hash) {
-                    self.pending.remove(&seq);
-                }
+            Line::Outcome { hash, record: canonical } => {
+                let record = OutcomeRecord::verified(&canonical, hash).map_err(|error| error.to_string())?;
+                self.outcomes.push(hash, record)?;
+                self.remember(RecordKind::Outcome, hash, canonical);
             }
+            Line::Delivered { hash } => self.forget(hash),
         }
         Ok(())
     }
 
-    fn write(&mut self, line: &Line) -> Result<(), SpoolError> {
-        if self.poisoned {
-            return Err(SpoolError::Poisoned { path: self.path.clone() });
-        }
-        let text = line.render();
-        let written = self.file.write_all(text.as_bytes()).and_then(|()| self.file.sync_data());
-        if let Err(source) = written {
-            // Half a line must not be continued by the next one.
-            let undone = self
-                .file
-                .set_len(self.length)
-                .and_then(|()| self.file.seek(SeekFrom::Start(self.length)).map(drop));
-            self.poisoned = undone.is_err();
-            return Err(SpoolError::Io { path: self.path.clone(), source });
-        }
-        self.length += text.len() as u64;
-        Ok(())
+    fn remember(&mut self, kind: RecordKind, hash: B256, canonical: String) {
+        self.count += 1;
+        self.pending.insert(self.count, PendingRecord { kind, hash, canonical });
+        self.place_of.insert(hash, self.count);
     }
 
-    /// Rewrites the file with what still matters: the chain's head, what waits, and what keys stand for.
-    fn compact(&mut self) -> Result<(), SpoolError> {
-        let mut text = Line::Head { seq: self.last_seq, hash: self.last_hash }.render();
-        for spooled in self.keyed.values() {
-            let canonical = spooled.record.canonical()?;
-            let (hash, intent) = (spooled.hash, spooled.intent.clone());
-            text.push_str(&Line::Decided { hash, record: canonical, intent: intent.clone() }.render());
-            if let (Some(payload), Some(key)) = (&spooled.payload, intent.and_then(|intent| intent.key)) {
-                text.push_str(&Line::Signed { hash, key, payload: payload.clone() }.render());
-            }
-            if !self.seq_of.contains_key(&hash) {
-                text.push_str(&Line::Delivered { hash }.render());
-            }
+    fn forget(&mut self, hash: B256) {
+        if let Some(place) = self.place_of.remove(&hash) {
+            self.pending.remove(&place);
         }
-        let kept: Vec<B256> = self.keyed.values().map(|spooled| spooled.hash).collect();
-        for waiting in self.pending.values().filter(|waiting| !kept.contains(&waiting.hash)) {
-            let (hash, record) = (waiting.hash, waiting.canonical.clone());
-            text.push_str(&Line::Decided { hash, record, intent: None }.render());
-        }
-        let io = |source| SpoolError::Io { path: self.path.clone(), source };
-        let fresh = self.path.with_extension("compacting");
-        let mut file = File::create(&fresh).map_err(io)?;
-        file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(io)?;
-        fs::rename(&fresh, &self.path).and_then(|()| sync_directory(&self.path)).map_err(io)?;
-        self.file = open_file(&self.path).map_err(io)?;
-        self.length = text.len() as u64;
-        Ok(())
-    }
-}
-
-fn open_file(path: &Path) -> io::Result<File> {
-    OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)
-}
-
-/// A file of its own, since compaction replaces the spool's.
-fn acquire_lock(path: &Path) -> Result<File, SpoolError> {
-    let lock = path.with_extension("lock");
-    let file = open_file(&lock).map_err(|source| SpoolError::Io { path: lock.clone(), source })?;
-    for _ in 0..LOCK_TRIES {
-        match file.try_lock() {
-            Ok(()) => return Ok(file),
-            Err(fs::TryLockError::WouldBlock) => std::thread::sleep(LOCK_PAUSE),
-            Err(fs::TryLockError::Error(source)) => return Err(SpoolError::Io { path: lock, source }),
-        }
-    }
-    Err(SpoolError::Locked { path: path.to_owned() })
-}
-
-/// A new name in a directory survives a crash only once the directory is synced.
-fn sync_directory(path: &Path) -> io::Result<()> {
-    match path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
-        Some(directory) => File::open(directory)?.sync_all(),
-        None => Ok(()),
     }
 }

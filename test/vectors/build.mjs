@@ -7,6 +7,7 @@ import { privateKeyToAccount } from "viem/accounts";
 
 import * as wire from "../reference/support/payment.mjs";
 import { closeSessionTypedData, openSessionTypedData, treasuryDomain } from "../reference/support/session.mjs";
+import { offers } from "./offers.mjs";
 
 const MAX = bits => (1n << BigInt(bits)) - 1n;
 const CHAIN_ID = 8453;
@@ -211,6 +212,7 @@ export async function build() {
       openings: await Promise.all(OPENINGS.map(opening)),
       closings: await Promise.all([1, Number(MAX(23))].map(closing)),
     }),
+    "offer-receipt.json": text(await offers()),
   };
 }
 

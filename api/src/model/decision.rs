@@ -5,7 +5,7 @@ use bursar_sdk::decision::DecisionRecord;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::wire::{Addr, Hash, Reason, Units, VerdictText};
+use crate::wire::{Addr, Hash, Hex, Reason, Units, VerdictText};
 
 /// A decision record, and the payment that committed to it.
 #[derive(Debug, Serialize, ToSchema)]
@@ -55,6 +55,10 @@ pub struct Submission {
     pub hash: Hash,
     /// The canonical JSON (RFC 8785) of a decision record, as text; at most 65,536 bytes.
     pub record: String,
+    /// The identity key's signature of EIP-712 `DecisionRecord(bytes32 recordHash)` under the treasury's domain, 65
+    /// bytes. A refusal that comes without one does not count against the agent.
+    #[serde(default)]
+    pub seal: Option<Hex>,
 }
 
 /// What became of a record that came in.
@@ -74,9 +78,9 @@ pub struct Record {
     pub schema: String,
     /// Unique, chosen by the agent.
     pub id: String,
-    /// Counts the agent's records of this envelope from 1.
+    /// Counts the records of this purse's chain from 1.
     pub seq: u64,
-    /// Hash of the agent's record before this one; zero for the first.
+    /// Hash of the chain's record before this one; zero for the first.
     pub prev_hash: Hash,
     /// EIP-155 chain id.
     pub chain_id: u64,
@@ -90,6 +94,8 @@ pub struct Record {
     pub agent_ref: Hash,
     /// Hash of the identity stamp in use, or zero.
     pub stamp_hash: Hash,
+    /// The purse that pays, or would.
+    pub purse: Addr,
     /// The session; zero where none was open.
     pub session: Hash,
     /// The policy version in force.
@@ -219,6 +225,7 @@ impl From<DecisionRecord> for Record {
             agent: record.agent.into(),
             agent_ref: record.agent_ref.into(),
             stamp_hash: record.stamp_hash.into(),
+            purse: record.purse.into(),
             session: record.session.into(),
             policy_version: record.policy_version,
             policy_hash: record.policy_hash.into(),

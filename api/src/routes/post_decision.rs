@@ -1,11 +1,15 @@
 //! `POST /v1/decisions`
 
+use alloy::primitives::{B256, Bytes};
 use axum::{Json, extract::State, http::StatusCode};
 use bursar_indexer::{
     Inserted,
     query::{envelopes, treasuries},
 };
-use bursar_sdk::decision::{DecisionError, DecisionRecord};
+use bursar_sdk::{
+    decision::DecisionRecord,
+    record::{RecordError, RecordKind, sealed_by},
+};
 
 use crate::{
     AppState,
@@ -26,6 +30,9 @@ pub async fn post_decision(
     Body(submission): Body<Submission>,
 ) -> Result<(StatusCode, Json<Receipt>), ApiError> {
     let record = DecisionRecord::verified(&submission.record, submission.hash.0).map_err(refused)?;
+    if let Some(seal) = &submission.seal {
+        check_seal(&record, submission.hash.0, &seal.0)?;
+    }
     check_place(&state, &record).await?;
     let stored =
         state.store.insert_decision(&record, submission.hash.0, &submission.record, state.now()).await?;
@@ -37,23 +44,35 @@ pub async fn post_decision(
     Ok((status, Json(Receipt { hash: submission.hash, stored })))
 }
 
-fn refused(error: DecisionError) -> ApiError {
+fn refused(error: RecordError) -> ApiError {
     let message = error.to_string();
     match error {
-        DecisionError::TooLarge { got } => {
+        RecordError::TooLarge { got } => {
             ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "record_too_large", message)
-                .mismatch(bursar_sdk::decision::MAX_BYTES, got)
+                .mismatch(bursar_sdk::record::MAX_BYTES, got)
         }
-        DecisionError::HashMismatch { expected, got } => {
+        RecordError::HashMismatch { expected, got } => {
             ApiError::unprocessable("hash_mismatch", message).mismatch(expected, got)
         }
-        DecisionError::Schema { got } => {
-            ApiError::unprocessable("schema_unknown", message).mismatch(bursar_sdk::decision::SCHEMA, got)
+        RecordError::Schema { expected, got } => {
+            ApiError::unprocessable("schema_unknown", message).mismatch(expected, got)
         }
-        DecisionError::NotCanonical => ApiError::unprocessable("not_canonical", message),
-        DecisionError::Inconsistent(_) => ApiError::unprocessable("record_inconsistent", message),
+        RecordError::NotCanonical => ApiError::unprocessable("not_canonical", message),
+        RecordError::Inconsistent(_) => ApiError::unprocessable("record_inconsistent", message),
         _ => ApiError::unprocessable("record_malformed", message),
     }
+}
+
+/// A seal is the agent's own, or none: nobody else can say what an agent decided.
+fn check_seal(record: &DecisionRecord, hash: B256, seal: &Bytes) -> Result<(), ApiError> {
+    let (chain_id, treasury) = (record.chain_id, record.treasury);
+    let by = sealed_by(RecordKind::Decision, chain_id, treasury, hash, seal);
+    if by == Some(record.agent) {
+        return Ok(());
+    }
+    let got = by.map_or("nobody".to_owned(), |by| by.to_checksum(None));
+    Err(ApiError::unprocessable("seal_invalid", "the record is not sealed by the agent that it names")
+        .mismatch(record.agent.to_checksum(None), got))
 }
 
 /// Records of another chain are refused for good; those of what is not indexed yet may come again.

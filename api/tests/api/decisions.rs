@@ -1,7 +1,13 @@
 //! Decision records as they come in.
 
-use alloy::primitives::B256;
-use bursar_sdk::decision::DecisionRecord;
+use alloy::{
+    primitives::{B256, Bytes},
+    signers::{SignerSync as _, local::PrivateKeySigner},
+};
+use bursar_sdk::{
+    decision::DecisionRecord,
+    record::{RecordKind, seal_digest},
+};
 use bursar_test_stores::{Stores, on_both_stores};
 use serde_json::{Value, json};
 
@@ -14,6 +20,7 @@ on_both_stores!(
     a_record_is_stored_once_and_read_back_to_the_byte,
     a_late_record_explains_its_payment,
     records_that_do_not_match_are_refused_and_not_kept,
+    a_seal_that_is_not_the_agents_is_refused,
     records_of_what_is_not_indexed_yet_may_come_again,
     records_may_be_64_kib_and_no_more,
 );
@@ -85,6 +92,36 @@ async fn records_that_do_not_match_are_refused_and_not_kept(stores: Stores) -> a
     Ok(())
 }
 
+/// Only the agent itself can say what it decided.
+async fn a_seal_that_is_not_the_agents_is_refused(stores: Stores) -> anyhow::Result<()> {
+    let api = api(stores).await?;
+    let (key, other) = (PrivateKeySigner::random(), PrivateKeySigner::random());
+    let mut decision = record(1, 60, payee(1), 1_000, "fine");
+    decision.agent = key.address();
+    let hash = decision.hash()?;
+    let seal = |key: &PrivateKeySigner, kind, hash| {
+        let digest = seal_digest(kind, decision.chain_id, decision.treasury, hash);
+        anyhow::Ok(Bytes::from(key.sign_hash_sync(&digest)?.as_bytes()))
+    };
+    let submission = |seal: Bytes| {
+        let canonical = decision.canonical().unwrap();
+        json!({ "hash": hash, "record": canonical, "seal": seal })
+    };
+    for wrong in [
+        seal(&other, RecordKind::Decision, hash)?,
+        seal(&key, RecordKind::Outcome, hash)?,
+        seal(&key, RecordKind::Decision, B256::repeat_byte(1))?,
+        Bytes::new(),
+    ] {
+        let answer = api.post("/v1/decisions", &submission(wrong)).await?;
+        assert_eq!((answer.status.as_u16(), answer.json()["code"].clone()), (422, json!("seal_invalid")));
+        assert_eq!(answer.json()["expected"], json!(key.address().to_checksum(None)));
+    }
+    let good = submission(seal(&key, RecordKind::Decision, hash)?);
+    assert_eq!(api.post("/v1/decisions", &good).await?.status, 201);
+    Ok(())
+}
+
 async fn records_of_what_is_not_indexed_yet_may_come_again(stores: Stores) -> anyhow::Result<()> {
     let api = api(stores).await?;
     let mut nowhere = record(1, 61, payee(1), 1_000, "fine");
@@ -102,11 +139,11 @@ async fn records_of_what_is_not_indexed_yet_may_come_again(stores: Stores) -> an
 async fn records_may_be_64_kib_and_no_more(stores: Stores) -> anyhow::Result<()> {
     let api = api(stores).await?;
     let empty = record(1, 63, payee(1), 1_000, "").canonical()?.len();
-    let most = bursar_sdk::decision::MAX_BYTES - empty;
+    let most = bursar_sdk::record::MAX_BYTES - empty;
     // Quotes are the worst case: escaped in the record, and escaped again in the body.
     let largest = record(1, 63, payee(1), 1_000, &"\"".repeat(most / 2));
     assert_eq!(api.post("/v1/decisions", &submission(&largest)?).await?.status, 201);
-    let text = largest.canonical()? + &" ".repeat(bursar_sdk::decision::MAX_BYTES);
+    let text = largest.canonical()? + &" ".repeat(bursar_sdk::record::MAX_BYTES);
     let answer = api.post("/v1/decisions", &json!({"hash": B256::ZERO, "record": text})).await?;
     assert_eq!(answer.status, 413, "{}", answer.text());
     Ok(())

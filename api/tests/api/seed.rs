@@ -268,6 +268,7 @@ pub(crate) fn record(envelope: u32, seq: u64, payee: Address, units: u64, why: &
         agent: agent(envelope),
         agent_ref: B256::ZERO,
         stamp_hash: B256::ZERO,
+        purse: purse(envelope),
         session: session_id(purse(envelope), 2),
         policy_version: version,
         epoch: 0,

@@ -4,7 +4,11 @@ use std::path::PathBuf;
 
 use alloy::primitives::aliases::U24;
 use anyhow::{Context as _, Result};
-use bursar_sdk::policy::{PolicyDocument, WindowLimit};
+use bursar_sdk::{
+    chain::ChainView,
+    policy::{PolicyDocument, WindowLimit},
+    tree::{Setting, Tree, Unit},
+};
 use clap::Subcommand;
 use serde_json::json;
 
@@ -20,6 +24,21 @@ pub(crate) enum PolicyCommand {
     Check {
         /// The document (JSON)
         document: PathBuf,
+    },
+    /// Draw what an opening and a payment are asked, and what every answer leads to
+    Tree {
+        /// A document (JSON) that nothing stands above yet
+        #[arg(required_unless_present = "envelope")]
+        document: Option<PathBuf>,
+        /// An envelope as the chain has it, with its groups, freezes and review
+        #[arg(long, conflicts_with = "document")]
+        envelope: Option<u32>,
+        /// Which of its purses: what its session narrows is drawn too
+        #[arg(long, default_value_t = 0, requires = "envelope")]
+        purse: u16,
+        /// A picture (SVG) instead of text
+        #[arg(long)]
+        svg: bool,
     },
     /// Hold a document against the policy in force on chain
     Compare {
@@ -38,6 +57,17 @@ pub(crate) async fn run(context: &Context, verb: PolicyCommand) -> Result<()> {
             let hash = policy.hash()?;
             context.output.done(&json!({ "policyHash": hash, "policy": policy }), &describe(&policy, hash))
         }
+        PolicyCommand::Tree { document, envelope, purse, svg } => {
+            let setting = match (document, envelope) {
+                (Some(document), _) => Setting::of_document(&read(&document)?)?,
+                (None, envelope) => on_chain(context, envelope.unwrap_or_default(), purse).await?,
+            };
+            // As `usdc` shows amounts: six decimals.
+            let tree = Tree::of(&setting, &Unit { decimals: 6, symbol: String::new() });
+            // The tree itself, either way: it is meant for a file.
+            print!("{}", if svg { tree.to_svg() } else { tree.to_text() });
+            Ok(())
+        }
         PolicyCommand::Compare { envelope, document } => {
             let policy = read(&document)?;
             let contract = context.treasury_view().await?;
@@ -50,6 +80,12 @@ pub(crate) async fn run(context: &Context, verb: PolicyCommand) -> Result<()> {
             )
         }
     }
+}
+
+async fn on_chain(context: &Context, envelope: u32, purse: u16) -> Result<Setting> {
+    let treasury = context.treasury_view().await?;
+    let view = ChainView::connect(treasury.provider().clone(), *treasury.address(), envelope).await;
+    Ok(Setting::of_chain(&view.context("reading the envelope")?, purse).await?)
 }
 
 fn example(context: &Context) -> Result<()> {

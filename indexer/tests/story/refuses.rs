@@ -97,6 +97,7 @@ pub fn record() -> DecisionRecord {
         agent: Address::repeat_byte(2),
         agent_ref: B256::ZERO,
         stamp_hash: B256::ZERO,
+        purse: Address::repeat_byte(3),
         session: bursar_sdk::payment::session_id(Address::repeat_byte(3), 4),
         policy_version: 1,
         epoch: 0,

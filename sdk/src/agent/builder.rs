@@ -16,7 +16,7 @@ use crate::{
     chain::ChainView,
     challenge::Rail,
     clock::{Clock, Entropy},
-    delivery::{DecisionSink, Delivery},
+    delivery::{Delivery, RecordSink, Sealer},
     error::AgentError,
     preflight::Checks,
     session::{LocalKeys, SessionKeys, SharedSigner},
@@ -46,7 +46,7 @@ pub struct AgentBuilder {
     checks: Checks,
     approvals: Option<Arc<dyn ApprovalSource>>,
     patience: Duration,
-    sink: Option<Arc<dyn DecisionSink>>,
+    sink: Option<Arc<dyn RecordSink>>,
     http: Option<reqwest::Client>,
     clock: Clock,
     entropy: Entropy,
@@ -132,8 +132,8 @@ impl AgentBuilder {
         self
     }
 
-    /// Who takes decision records; without one, they stay in the spool.
-    pub fn sink(mut self, sink: Arc<dyn DecisionSink>) -> Self {
+    /// Who takes the agent's records; without one, they stay in the spool.
+    pub fn sink(mut self, sink: Arc<dyn RecordSink>) -> Self {
         self.sink = Some(sink);
         self
     }
@@ -191,7 +191,9 @@ impl AgentBuilder {
         })??;
         tracing::info!(purse = %purse, records = recovery.records, pending = recovery.pending, "agent ready");
         let spool = Arc::new(Mutex::new(spool));
-        let delivery = self.sink.map(|sink| Delivery::start(Arc::clone(&spool), sink));
+        let sealer =
+            Sealer { chain_id: view.chain_id(), treasury: view.treasury(), identity: Arc::clone(&identity) };
+        let delivery = self.sink.map(|sink| Delivery::start(Arc::clone(&spool), sink, sealer));
         let keys = self.keys.unwrap_or_else(|| Arc::new(LocalKeys(self.entropy.clone())));
         let inner = Inner {
             rail: Rail::of(&view),

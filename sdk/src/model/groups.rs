@@ -2,10 +2,9 @@
 
 use alloy::primitives::{Address, U256};
 
-use super::{Answer, Envelope, Group, Model, Refused, Turn, Verdict, envelopes::too_many, number, policy};
+use super::{Answer, Envelope, Group, Model, Refused, Turn, envelopes::too_many, number, policy};
 use crate::{
     abi::Treasury::{self, WindowLimit},
-    refusal::Refusal,
     role::Role,
     windows::{Limit, Limits, limits_of},
 };
@@ -29,24 +28,10 @@ impl Model {
         std::iter::successors(at(group), move |(_, group)| at(group.parent))
     }
 
-    /// Whether somebody stopped an envelope, itself or with a group or the whole organisation; if not, how often
-    /// what stands above it was released, which its payments commit to.
-    pub(super) fn check_stops(&self, envelope: Option<&Envelope>) -> Result<u64, Verdict> {
-        if self.organisation.frozen {
-            return Err(Verdict::plain(Refusal::OrganisationFrozen));
-        }
-        let mut epoch = u64::from(self.organisation.epoch);
-        let Some(envelope) = envelope else { return Ok(epoch) };
-        if envelope.frozen {
-            return Err(Verdict::plain(Refusal::EnvelopeFrozen));
-        }
-        for (number, group) in self.chain(envelope.group) {
-            if group.frozen {
-                return Err(Verdict::new(Refusal::GroupFrozen, U256::from(number), U256::ZERO));
-            }
-            epoch += u64::from(group.epoch);
-        }
-        Ok(epoch)
+    /// How often what stands above an envelope was released, which its payments commit to.
+    pub(super) fn epoch(&self, envelope: &Envelope) -> u64 {
+        let groups = self.chain(envelope.group).map(|(_, group)| u64::from(group.epoch));
+        u64::from(self.organisation.epoch) + groups.sum::<u64>()
     }
 }
 

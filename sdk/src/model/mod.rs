@@ -42,6 +42,7 @@ use crate::abi::{
     Treasury::{self, TreasuryCalls, TreasuryEvents},
 };
 
+mod broken;
 mod draw;
 mod emitted;
 mod envelopes;
@@ -62,8 +63,11 @@ mod token;
 mod treasury;
 mod views;
 
+pub use broken::{Broken, Stop};
+pub use payment::{Carried, Judged, PaymentRule};
 pub use permit2::{PaymentSettled, Permit2};
 pub use refused::{Refused, TokenRefusal, Verdict};
+pub use session::{Counted, OpeningRule};
 pub use state::{Account, Announcement, Asset, Envelope, Group, Organisation, Purse, Session, Token};
 pub use treasury::{Model, purse_address};
 

@@ -1,20 +1,7 @@
 //! Envelopes whose sessions open only while somebody keeps scoring them.
 
-use alloy::primitives::U256;
-
-use super::{Answer, Envelope, Turn, Verdict, number};
-use crate::{abi::Treasury, refusal::Refusal, role::Role};
-
-impl Envelope {
-    /// Whether the last score still lets sessions open, where one is asked for.
-    pub(super) fn check_score(&self, now: u64) -> Result<(), Verdict> {
-        let fresh_until = self.scored_at.saturating_add(u64::from(self.score_life));
-        if self.score_life == 0 || now < fresh_until {
-            return Ok(());
-        }
-        Err(Verdict::new(Refusal::ScoreStale, U256::from(fresh_until), U256::from(now)))
-    }
-}
+use super::{Answer, Turn, number};
+use crate::{abi::Treasury, role::Role};
 
 impl Turn {
     pub(super) fn set_score_life(&mut self, envelope: u32, life: u32) -> Answer {

@@ -1,5 +1,7 @@
 //! What opening a session must satisfy, and what it would do.
 
+mod rules;
+
 use std::collections::BTreeMap;
 
 use alloy::{
@@ -7,13 +9,15 @@ use alloy::{
     sol_types::SolStruct as _,
 };
 
-use super::{Envelope, Model, Session, Verdict};
+use super::{Broken, Envelope, Model, Session, Verdict};
 use crate::{
     abi::{self, Treasury},
     amount::Amount,
     refusal::Refusal,
-    windows::{Draw, Limits, end_at},
+    windows::{Draw, Limits},
 };
+
+pub use self::rules::{Counted, OpeningRule};
 
 /// The largest sequence number of a purse's session.
 const MAX_SEQUENCE: u32 = (1 << 23) - 1;
@@ -30,7 +34,7 @@ pub(super) struct Opening {
 }
 
 /// What the end of a purse's session, if there is one, gives back.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Settled {
     /// What the purse holds and gives back first.
     pub(super) held: U256,
@@ -51,78 +55,37 @@ impl Model {
         self.plan(now, request).map(|_| ())
     }
 
-    /// Every rule of an opening but the signature.
-    pub(super) fn plan(&self, now: u64, request: &Treasury::SessionRequest) -> Result<Opening, Verdict> {
-        let number = request.envelope.to::<u32>();
-        let envelope = self.envelope(number).ok_or_else(|| {
-            Verdict::new(Refusal::EnvelopeUnknown, count(&self.envelopes), U256::from(number))
-        })?;
-        self.check_stops(Some(envelope))?;
-        if envelope.under_review {
-            return Err(Verdict::plain(Refusal::UnderReview));
-        }
-        if !request.stampHash.is_zero() && self.revoked_stamps.contains(&request.stampHash) {
-            return Err(Verdict::new(Refusal::StampRevoked, U256::ZERO, request.stampHash));
-        }
-        envelope.check_score(now)?;
-        let (last, index) = (envelope.last_purse, request.purseIndex);
-        if index > last {
-            return Err(Verdict::new(Refusal::PurseUnknown, U256::from(last), U256::from(index)));
-        }
-        // An envelope's asset is there for good, so the address is known wherever the envelope is.
-        let purse = self.purse_of(number, index).unwrap_or_default();
-        self.check_turn(now, purse, request)?;
-        self.check_key(envelope, purse, request)?;
-        check_terms(now, envelope, request)?;
-
-        let settled = self.settlement(now, envelope, purse);
-        let available = envelope.escrow.to_u256().saturating_add(settled.held);
-        let budget = Amount::from(request.budget);
-        if budget.to_u256() > available {
-            return Err(Verdict::new(Refusal::EscrowExceeded, available, budget.to_u256()));
-        }
-        let expiry = u64::from(request.expiry);
-        let own = (Refusal::WindowLimitExceeded, Refusal::LifetimeLimitExceeded);
-        let limits = drawn(now, &settled.limits, budget, expiry, own)?;
-        let shared = (Refusal::GroupWindowLimitExceeded, Refusal::GroupLifetimeLimitExceeded);
-        let mut groups = settled.groups.clone();
-        for (number, group) in self.chain(envelope.group) {
-            let before = groups.get(&number).unwrap_or(&group.limits);
-            let after = drawn(now, before, budget, expiry, shared)?;
-            groups.insert(number, after);
-        }
-        Ok(Opening { purse, settled, limits, groups })
-    }
-
-    /// A purse's sessions come one after the other, and a frozen one is the treasury's to end.
-    fn check_turn(
+    /// The first rule that `openSession` finds broken at `now`; `None` where the session would open.
+    pub fn opens(
         &self,
         now: u64,
-        purse: Address,
         request: &Treasury::SessionRequest,
-    ) -> Result<(), Verdict> {
-        if self.session(purse).is_some_and(|session| session.held_frozen(now)) {
-            return Err(Verdict::plain(Refusal::SessionFrozen));
-        }
-        let next = self.sequence(purse) + 1;
-        let sequence = request.sequence.to::<u32>();
-        if sequence != next || next > MAX_SEQUENCE {
-            return Err(Verdict::new(Refusal::SequenceMismatch, U256::from(next), U256::from(sequence)));
-        }
-        Ok(())
+        signature: &[u8],
+    ) -> Option<Broken<OpeningRule>> {
+        self.opening(now, request, signature).check(OpeningRule::all).err()
     }
 
-    fn check_key(
-        &self,
-        envelope: &Envelope,
-        purse: Address,
-        request: &Treasury::SessionRequest,
-    ) -> Result<(), Verdict> {
-        let last = self.session(purse).map(|session| session.key);
-        if request.key.is_zero() || request.key == envelope.agent || Some(request.key) == last {
-            return Err(Verdict::new(Refusal::SessionKeyInvalid, word(envelope.agent), word(request.key)));
-        }
-        Ok(())
+    /// Every rule of an opening but the signature.
+    pub(super) fn plan(&self, now: u64, request: &Treasury::SessionRequest) -> Result<Opening, Verdict> {
+        let case = self.opening(now, request, &[]);
+        let unsigned = |limits| OpeningRule::all(limits).filter(|rule| *rule != OpeningRule::SignedByAgent);
+        case.check(unsigned).map_err(|broken| broken.verdict)?;
+        case.drawn()
+    }
+
+    /// An opening at a time, before anything is asked of it.
+    fn opening<'a>(
+        &'a self,
+        now: u64,
+        request: &'a Treasury::SessionRequest,
+        signature: &'a [u8],
+    ) -> Case<'a> {
+        let number = request.envelope.to::<u32>();
+        let envelope = self.envelope(number);
+        // An envelope's asset is there for good, so the address is known wherever the envelope is.
+        let purse = self.purse_of(number, request.purseIndex).unwrap_or_default();
+        let settled = envelope.map(|envelope| self.settlement(now, envelope, purse)).unwrap_or_default();
+        Case { model: self, now, request, signature, envelope, purse, settled }
     }
 
     pub(super) fn settlement(&self, now: u64, envelope: &Envelope, purse: Address) -> Settled {
@@ -163,59 +126,45 @@ impl Session {
     }
 }
 
-/// Budget, expiry and scope against the policy.
-fn check_terms(now: u64, envelope: &Envelope, request: &Treasury::SessionRequest) -> Result<(), Verdict> {
-    let policy = &envelope.policy;
-    let (now, expiry) = (U256::from(now), U256::from(request.expiry));
-    if request.budget.is_zero() {
-        return Err(Verdict::new(Refusal::BudgetZero, U256::from(1), U256::ZERO));
-    }
-    let refuse_above = |reason, limit: U256, actual: U256| {
-        if actual > limit { Err(Verdict::new(reason, limit, actual)) } else { Ok(()) }
-    };
-    refuse_above(Refusal::SessionLimitExceeded, policy.sessionLimit.to(), request.budget.to())?;
-    if expiry <= now {
-        return Err(Verdict::new(Refusal::ExpiryInPast, now, expiry));
-    }
-    refuse_above(Refusal::SessionTooLong, now + policy.maxSessionSeconds.to::<U256>(), expiry)?;
-    let scope = &request.scope;
-    refuse_above(Refusal::ScopeWidens, policy.paymentCap.to(), scope.paymentCap.to())?;
-    refuse_above(Refusal::ScopeWidens, policy.approvalThreshold.to(), scope.approvalThreshold.to())
-}
-
-/// The limits once `budget` is drawn; the first that binds refuses.
-/// `reasons`: where a window binds, and where the lifetime does.
-fn drawn(
+/// What the rules of an opening look at.
+#[derive(Debug)]
+struct Case<'a> {
+    model: &'a Model,
     now: u64,
-    limits: &Limits,
-    budget: Amount,
-    expiry: u64,
-    reasons: (Refusal, Refusal),
-) -> Result<Limits, Verdict> {
-    for window in &limits.windows {
-        // What a session spends must be spent in the window that counted it.
-        if let Some(end) = end_at(window.period, now)
-            && expiry > end
-        {
-            return Err(Verdict::new(Refusal::ExpiryPastWindow, U256::from(end), U256::from(expiry)));
-        }
-        let (limit, used) = (window.limit.to_u256(), window.used_at(now).to_u256() + budget.to_u256());
-        if used > limit {
-            let reason = if window.period == 0 { reasons.1 } else { reasons.0 };
-            return Err(Verdict::new(reason, limit, used));
-        }
-    }
-    let mut next = limits.clone();
-    // Within a limit of 96 bits the sum cannot overflow, and without a limit nothing is added up.
-    if let Err(overflow) = next.draw(now, budget) {
-        return Err(Verdict::new(reasons.0, overflow.used.to_u256(), overflow.budget.to_u256()));
-    }
-    Ok(next)
+    request: &'a Treasury::SessionRequest,
+    signature: &'a [u8],
+    envelope: Option<&'a Envelope>,
+    purse: Address,
+    /// What the end of the purse's session gives back.
+    settled: Settled,
 }
 
-/// How many envelopes there are.
-fn count(envelopes: &[Envelope]) -> U256 {
-    U256::from(envelopes.len())
+impl Case<'_> {
+    fn check<R: Iterator<Item = OpeningRule>>(
+        &self,
+        rules: impl FnOnce(Vec<Counted>) -> R,
+    ) -> Result<(), Broken<OpeningRule>> {
+        let limits = self.envelope.map(|envelope| self.model.counted(envelope)).unwrap_or_default();
+        rules(limits).try_for_each(|rule| rule.ask(self))
+    }
+
+    /// What the opening does, once no rule speaks against it.
+    fn drawn(self) -> Result<Opening, Verdict> {
+        let (now, budget) = (self.now, Amount::from(self.request.budget));
+        // Within a limit of 96 bits the sum cannot overflow, and without a limit nothing is added up.
+        let draw = |limits: &mut Limits| {
+            limits.draw(now, budget).map_err(|over| {
+                let (used, budget) = (over.used.to_u256(), over.budget.to_u256());
+                Verdict::new(Refusal::WindowLimitExceeded, used, budget)
+            })
+        };
+        let (mut limits, mut groups) = (self.settled.limits.clone(), self.settled.groups.clone());
+        draw(&mut limits)?;
+        for (number, group) in self.model.chain(self.envelope.map_or(0, |envelope| envelope.group)) {
+            draw(groups.entry(number).or_insert_with(|| group.limits.clone()))?;
+        }
+        Ok(Opening { purse: self.purse, settled: self.settled, limits, groups })
+    }
 }
 
 /// An address as the contract names it in a reason.

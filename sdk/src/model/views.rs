@@ -2,7 +2,7 @@
 
 use alloy::primitives::{Address, U256, aliases::U24};
 
-use super::{Model, number};
+use super::{Envelope, Model, Stop, number};
 use crate::{
     abi::Treasury::{self, EnvelopeView, GroupView, Headroom, SessionView},
     windows::{Limits, Window, end_at},
@@ -76,10 +76,13 @@ impl Model {
     pub fn session_view(&self, purse: Address) -> SessionView {
         let sequence = U256::from(self.sequence(purse));
         let Some(session) = self.session(purse) else {
-            let epoch = U256::from(self.check_stops(None).unwrap_or_default());
-            return SessionView { sequence, epoch, ..SessionView::default() };
+            let epoch = if self.organisation.frozen { 0 } else { self.organisation.epoch };
+            return SessionView { sequence, epoch: U256::from(epoch), ..SessionView::default() };
         };
-        let epoch = self.check_stops(self.envelope(session.envelope)).unwrap_or_default();
+        // The contract tells none while somebody has stopped the envelope.
+        let runs = |envelope: &&Envelope| Stop::ALL.iter().all(|stop| stop.check(self, envelope).is_ok());
+        let running = self.envelope(session.envelope).filter(runs);
+        let epoch = running.map(|envelope| self.epoch(envelope)).unwrap_or_default();
         SessionView {
             envelope: U256::from(session.envelope),
             sequence,

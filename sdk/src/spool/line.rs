@@ -3,6 +3,8 @@
 use alloy::primitives::B256;
 use serde::{Deserialize, Serialize};
 
+use crate::record::malformed;
+
 /// What is about to be signed under a decision, so that a retry signs the same and nothing else.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -30,13 +32,15 @@ pub(super) enum Line {
     },
     /// A keyed payment was signed; it may leave from here on.
     Signed { hash: B256, key: String, payload: String },
+    /// What came of a payment.
+    Outcome { hash: B256, record: String },
     /// The API has the record.
     Delivered { hash: B256 },
 }
 
 impl Line {
     pub(super) fn parse(text: &str) -> Result<Self, String> {
-        serde_json::from_str(text).map_err(|error| error.to_string())
+        serde_json::from_str(text).map_err(|error| malformed(&error).to_string())
     }
 
     pub(super) fn render(&self) -> String {

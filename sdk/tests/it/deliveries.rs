@@ -7,7 +7,13 @@ use std::{
 
 use anyhow::Result;
 use axum::{Json, Router, extract::State, http::StatusCode, routing::post};
-use bursar_sdk::{AgentError, Purpose, decision::DecisionRecord, delivery::HttpSink, session::SessionTerms};
+use bursar_sdk::{
+    AgentError, Purpose,
+    decision::{DecisionRecord, Verdict},
+    delivery::HttpSink,
+    record::{RecordKind, sealed_by},
+    session::SessionTerms,
+};
 use serde_json::Value;
 
 use crate::common::{PAYEE, Stage, dollars};
@@ -39,7 +45,10 @@ impl Keeper {
             return StatusCode::UNPROCESSABLE_ENTITY;
         }
         let (hash, record) = (body["hash"].as_str().unwrap(), body["record"].as_str().unwrap());
-        DecisionRecord::verified(record, hash.parse().unwrap()).unwrap();
+        let read = DecisionRecord::verified(record, hash.parse().unwrap()).unwrap();
+        let seal = body["seal"].as_str().unwrap().parse().unwrap();
+        let (kind, hash_of) = (RecordKind::Decision, hash.parse().unwrap());
+        assert_eq!(sealed_by(kind, read.chain_id, read.treasury, hash_of, &seal), Some(read.agent));
         match keeper.kept.lock().unwrap().insert(hash.to_owned(), record.to_owned()) {
             None => StatusCode::CREATED,
             Some(_) => StatusCode::OK,
@@ -110,5 +119,31 @@ async fn a_record_the_api_refuses_stays_for_a_human_and_stops_nobody() -> Result
     let report = agent.flush().await?;
     assert_eq!((report.delivered, report.waiting, report.refused.len()), (0, 2, 2));
     assert!(matches!(report.refused[0].1, AgentError::NotAccepted { status: 422, .. }));
+    Ok(())
+}
+
+/// A refusal is a decision too: handed in with the agent's seal, also where there is no session to pay from.
+#[tokio::test]
+async fn refusals_are_handed_in_under_the_agents_seal() -> Result<()> {
+    let stage = Stage::set().await?;
+    let keeper = Keeper::default();
+    let sink = HttpSink::new(reqwest::Client::new(), keeper.clone().open().await?);
+    let agent = stage.builder(1).sink(Arc::new(sink)).connect().await?;
+    let requirement = stage.requirement(&agent, PAYEE, dollars(1))?;
+    assert!(matches!(agent.authorize(&requirement, Purpose::default()).await, Err(AgentError::NoSession)));
+    agent.open_session(&SessionTerms::new(dollars(10))).await?;
+    let over = stage.requirement(&agent, PAYEE, dollars(21))?;
+    assert!(agent.authorize(&over, Purpose::default()).await.unwrap_err().is_refused());
+    assert_eq!(agent.flush().await?.waiting, 0);
+
+    let kept = keeper.kept.lock().unwrap();
+    let mut read: Vec<DecisionRecord> =
+        kept.values().map(|text| DecisionRecord::from_canonical(text)).collect::<Result<_, _>>()?;
+    read.sort_by_key(|record| record.seq);
+    let told: Vec<_> = read.iter().map(|record| (record.verdict, record.reason_codes[0])).collect();
+    let denied = |reason| (Verdict::Denied, reason);
+    use bursar_sdk::Refusal::{PaymentCapExceeded, SessionUnknown};
+    assert_eq!(told, [denied(SessionUnknown), denied(PaymentCapExceeded)]);
+    assert_eq!((read[0].session.is_zero(), read[0].purse), (true, stage.purse));
     Ok(())
 }

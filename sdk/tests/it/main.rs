@@ -3,15 +3,21 @@
 
 mod approvals;
 mod challenges;
+mod clocks;
 mod common;
 mod deliveries;
 mod groups;
+mod offers;
+mod outcomes;
 mod payments;
 mod policies;
+mod records;
 mod refusals;
 mod retries;
 mod sessions;
+mod shop;
 mod spools;
 mod stamps;
 mod treasury;
+mod trees;
 mod x402;

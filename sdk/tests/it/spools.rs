@@ -7,7 +7,9 @@ use anyhow::Result;
 use bursar_sdk::{
     Amount,
     decision::{DecisionRecord, Resource, SCHEMA, Verdict},
+    outcome::OutcomeRecord,
     payment::session_id,
+    record::RecordKind,
     spool::{Intent, Spool, SpoolError},
 };
 use tempfile::TempDir;
@@ -24,6 +26,7 @@ fn record(seq: u64, prev_hash: B256, rationale: &str) -> DecisionRecord {
         agent: Address::repeat_byte(2),
         agent_ref: B256::ZERO,
         stamp_hash: B256::ZERO,
+        purse: Address::repeat_byte(3),
         session: session_id(Address::repeat_byte(3), 1),
         policy_version: 1,
         epoch: 0,
@@ -76,7 +79,7 @@ fn the_chain_of_records_goes_on_after_a_restart() -> Result<()> {
 
     let (spool, recovery) = Spool::open(&path)?;
     assert_eq!((recovery.records, recovery.pending), (2, 1));
-    assert_eq!(spool.pending(10)[0].hash, second.hash);
+    assert_eq!(spool.pending(10, &RecordKind::ALL)[0].hash, second.hash);
     Ok(())
 }
 
@@ -126,6 +129,89 @@ fn damage_in_the_middle_is_an_error_that_names_the_line() -> Result<()> {
     Ok(())
 }
 
+fn outcome(decision_hash: B256) -> OutcomeRecord {
+    OutcomeRecord {
+        schema: bursar_sdk::outcome::SCHEMA.into(),
+        decision_hash,
+        revision: 1,
+        prev_hash: B256::ZERO,
+        chain_id: 31337,
+        treasury: Address::repeat_byte(1),
+        envelope: 1,
+        agent: Address::repeat_byte(2),
+        nonce: B256::repeat_byte(3),
+        purse: Address::repeat_byte(3),
+        settlement: None,
+        receipt: None,
+        receipt_check: None,
+        http_status: None,
+        result_hash: None,
+        result_bytes: None,
+        delivered: false,
+        task_done: None,
+        created_at: 1,
+    }
+}
+
+#[test]
+fn a_revision_follows_the_one_before_it_or_is_not_written() -> Result<()> {
+    let (_directory, path) = place()?;
+    let (mut spool, _) = Spool::open(&path)?;
+    let decision = B256::repeat_byte(7);
+    let first = outcome(decision);
+    let hash = spool.append_outcome(&first)?;
+    let length = fs::metadata(&path)?.len();
+    // The same again, after something else, and as if nothing was.
+    for wrong in [
+        first.clone(),
+        first.revised(B256::repeat_byte(9), 2),
+        OutcomeRecord { revision: 3, ..first.revised(hash, 2) },
+        OutcomeRecord { revision: 2, ..first.clone() },
+    ] {
+        assert!(matches!(spool.append_outcome(&wrong), Err(SpoolError::Record(_))), "{wrong:?}");
+    }
+    assert_eq!(fs::metadata(&path)?.len(), length);
+    let second = OutcomeRecord { task_done: Some(true), ..first.revised(hash, 2) };
+    let second_hash = spool.append_outcome(&second)?;
+    drop(spool);
+    let (spool, recovery) = Spool::open(&path)?;
+    assert_eq!((recovery.records, recovery.pending), (0, 2));
+    assert_eq!(spool.outcome(decision)?, &(second_hash, second));
+    Ok(())
+}
+
+#[test]
+fn a_rewritten_spool_keeps_outcomes_and_the_order_of_what_waits() -> Result<()> {
+    let (_directory, path) = place()?;
+    let (mut spool, _) = Spool::open(&path)?;
+    let long = "x".repeat(60_000);
+    let done = outcome(B256::repeat_byte(1));
+    let done_hash = spool.append_outcome(&done)?;
+    spool.delivered(done_hash)?;
+    let (half, half_hash) =
+        (outcome(B256::repeat_byte(2)), spool.append_outcome(&outcome(B256::repeat_byte(2)))?);
+    let after = half.revised(half_hash, 2);
+    let after_hash = spool.append_outcome(&after)?;
+    for _ in 0..80 {
+        let done = spool.append(|seq, prev| record(seq, prev, &long), intent(None))?;
+        spool.delivered(done.hash)?;
+    }
+    let waiting = spool.append(|seq, prev| record(seq, prev, "waits"), intent(None))?;
+    drop(spool);
+
+    let before = fs::metadata(&path)?.len();
+    drop(Spool::open(&path)?);
+    assert!(fs::metadata(&path)?.len() < before / 10);
+    let (mut spool, recovery) = Spool::open(&path)?;
+    assert_eq!((recovery.records, recovery.pending), (81, 3));
+    assert_eq!(spool.outcome(done.decision_hash)?, &(done_hash, done.clone()));
+    assert_eq!(spool.outcome(half.decision_hash)?.0, after_hash);
+    let hashes: Vec<B256> = spool.pending(9, &RecordKind::ALL).iter().map(|one| one.hash).collect();
+    assert_eq!(hashes, [waiting.hash, half_hash, after_hash], "decisions first, revisions in order");
+    spool.append_outcome(&OutcomeRecord { task_done: Some(true), ..done.revised(done_hash, 3) })?;
+    Ok(())
+}
+
 #[test]
 fn one_process_at_a_time() -> Result<()> {
     let (_directory, path) = place()?;
@@ -140,8 +226,8 @@ fn one_process_at_a_time() -> Result<()> {
 fn a_record_the_api_would_refuse_is_not_spooled() -> Result<()> {
     let (_directory, path) = place()?;
     let (mut spool, _) = Spool::open(&path)?;
-    let huge = "x".repeat(bursar_sdk::decision::MAX_BYTES);
-    assert!(matches!(spool.append(|seq, prev| record(seq, prev, &huge), None), Err(SpoolError::Decision(_))));
+    let huge = "x".repeat(bursar_sdk::record::MAX_BYTES);
+    assert!(matches!(spool.append(|seq, prev| record(seq, prev, &huge), None), Err(SpoolError::Record(_))));
     assert!(spool.append(|seq, prev| record(seq + 1, prev, "gap"), None).is_err());
     assert_eq!(spool.append(|seq, prev| record(seq, prev, "good"), None)?.record.seq, 1);
     Ok(())
@@ -169,7 +255,7 @@ fn a_large_spool_is_rewritten_with_what_still_matters() -> Result<()> {
     drop(spool);
     let (mut spool, recovery) = Spool::open(&path)?;
     assert_eq!((recovery.records, recovery.pending), (82, 1));
-    assert_eq!(spool.pending(9)[0].hash, waiting.hash);
+    assert_eq!(spool.pending(9, &RecordKind::ALL)[0].hash, waiting.hash);
     assert_eq!(spool.by_key("k").and_then(|kept| kept.payload.clone()), Some("payload".into()));
     assert_eq!(spool.append(|seq, prev| record(seq, prev, "on"), None)?.record.prev_hash, waiting.hash);
     Ok(())

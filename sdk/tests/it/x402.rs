@@ -1,25 +1,12 @@
 //! An unmodified `x402-reqwest` client pays from a purse; hostile servers get a typed refusal.
 
-use std::sync::{Arc, Mutex};
-
-use alloy::{
-    primitives::{Address, B256, U256},
-    providers::DynProvider,
-};
+use alloy::primitives::{Address, B256};
 use anyhow::Result;
-use axum::{
-    Json, Router,
-    body::Bytes,
-    extract::{Path, State},
-    http::{HeaderMap, StatusCode},
-    response::{IntoResponse, Response},
-    routing::get,
-};
 use bursar_sdk::{
     Agent, AgentError, Amount, Checks, Purpose, Refusal,
-    abi::Eip3009,
     decision::DecisionRecord,
     payment::PaymentBlob,
+    record::RecordKind,
     session::{SessionHandle, SessionTerms},
     spool::Spool,
     testing::signer,
@@ -27,99 +14,11 @@ use bursar_sdk::{
 use serde_json::{Value, json};
 use url::Url;
 use x402_reqwest::{ReqwestWithPayments as _, ReqwestWithPaymentsBuild as _, X402Client};
-use x402_types::util::Base64Bytes;
 
-use crate::common::{PAYEE, Stage, UNLISTED, dollars};
-
-/// A paid API that settles by itself, as server and facilitator do together, and keeps what it was sent.
-#[derive(Clone)]
-struct Shop {
-    base: Url,
-    provider: DynProvider,
-    usdc: Address,
-    gas: Address,
-    offers: Arc<Mutex<Vec<(String, Value)>>>,
-    payments: Arc<Mutex<Vec<Value>>>,
-}
-
-impl Shop {
-    async fn open(stage: &Stage) -> Result<Self> {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
-        let shop = Self {
-            base: format!("http://{}", listener.local_addr()?).parse()?,
-            provider: stage.chain.provider.clone(),
-            usdc: stage.chain.usdc,
-            gas: stage.chain.people.gas.address(),
-            offers: Arc::default(),
-            payments: Arc::default(),
-        };
-        let router = Router::new().route("/{offer}", get(Self::sell)).with_state(shop.clone());
-        tokio::spawn(async move { axum::serve(listener, router).await });
-        Ok(shop)
-    }
-
-    /// Sells under a path whatever the offer says; returns the address.
-    fn offer(&self, path: &str, challenge: Value) -> Url {
-        self.offers.lock().unwrap().push((path.to_owned(), challenge));
-        self.base.join(path).unwrap()
-    }
-
-    fn seen(&self) -> usize {
-        self.payments.lock().unwrap().len()
-    }
-
-    async fn sell(State(shop): State<Self>, Path(path): Path<String>, headers: HeaderMap) -> Response {
-        let found = shop.offers.lock().unwrap().iter().find(|offer| offer.0 == path).cloned();
-        let Some((_, offer)) = found else { return "free".into_response() };
-        let header = Base64Bytes::encode(offer.to_string()).to_string();
-        let required =
-            || (StatusCode::PAYMENT_REQUIRED, [("payment-required", header.clone())], Bytes::new());
-        let Some(paid) = headers.get("payment-signature") else { return required().into_response() };
-        let json = Base64Bytes::from(paid.as_bytes()).decode().unwrap();
-        let payment: Value = serde_json::from_slice(&json).unwrap();
-        shop.payments.lock().unwrap().push(payment.clone());
-        assert_eq!(payment["accepted"], offer["accepts"][0], "servers compare what comes back");
-        match shop.settle(&payment["payload"]).await {
-            Ok(transaction) => {
-                let told = json!({ "success": true, "transaction": transaction, "network": "eip155:31337" });
-                let header = Base64Bytes::encode(told.to_string()).to_string();
-                ([("payment-response", header)], Json(json!({ "data": 42 }))).into_response()
-            }
-            // A facilitator's only words.
-            Err(_) => required().into_response(),
-        }
-    }
-
-    async fn settle(&self, payload: &Value) -> Result<B256> {
-        let told = &payload["authorization"];
-        let field = |name: &str| told[name].as_str().unwrap().to_owned();
-        let token = Eip3009::new(self.usdc, self.provider.clone());
-        let number = |name: &str| field(name).parse::<U256>();
-        let call = token
-            .transferWithAuthorization(
-                field("from").parse()?,
-                field("to").parse()?,
-                number("value")?,
-                number("validAfter")?,
-                number("validBefore")?,
-                field("nonce").parse()?,
-                payload["signature"].as_str().unwrap().parse()?,
-            )
-            .from(self.gas);
-        // A failed send would use up a nonce of the wallet all the same.
-        call.estimate_gas().await?;
-        let receipt = call.send().await?.get_receipt().await?;
-        Ok(receipt.transaction_hash)
-    }
-}
-
-fn required(accepts: Value) -> Value {
-    json!({ "x402Version": 2, "resource": { "url": "https://shop/data" }, "accepts": accepts })
-}
-
-fn get_request(url: Url) -> Result<reqwest::Request> {
-    Ok(reqwest::Client::new().get(url).build()?)
-}
+use crate::{
+    common::{PAYEE, Stage, UNLISTED, dollars},
+    shop::{Shop, get_request, required},
+};
 
 #[tokio::test]
 async fn an_unmodified_client_pays_from_the_purse() -> Result<()> {
@@ -167,7 +66,7 @@ async fn pay_returns_answer_payment_and_settlement_and_records_the_request() -> 
     drop(agent);
     let name = format!("31337-{}-{}.jsonl", stage.chain.treasury, stage.purse);
     let (spool, _) = Spool::open(&stage.spool.path().join(name))?;
-    let waiting = &spool.pending(1)[0];
+    let waiting = &spool.pending(1, &RecordKind::ALL)[0];
     let record = DecisionRecord::verified(&waiting.canonical, payment.decision_hash)?;
     assert_eq!((record.resource.url, record.resource.method), (url.to_string(), "GET".to_owned()));
     assert_eq!((record.trigger.as_str(), record.amount), ("task 9", dollars(3)));

@@ -7,7 +7,7 @@ use bursar_sdk::{
     model::{Model, Verdict},
 };
 
-use crate::{chain::Chain, world::World};
+use crate::{chain::Chain, leaves, world::World};
 
 /// What the model says has changed since `before`: the chain has to say the same.
 pub(crate) fn on_changes(world: &mut World, before: &Model) -> Result<()> {
@@ -148,7 +148,8 @@ pub(crate) fn on_payment(world: &mut World, purse: Address, digest: B256, blob: 
     let call = Treasury::diagnosePaymentCall { purse, digest, signature: blob.clone() };
     let told = chain.ask(*now, model.address, &call)?;
     let said = verdict(model.judge_payment(*now, purse, digest, blob));
-    same("a payment", &(told.reason, told.limit, told.actual), &said)
+    same("a payment", &(told.reason, told.limit, told.actual), &said)?;
+    leaves::of_payment(model, *now, purse, digest, blob).map(drop)
 }
 
 /// What the purse itself answers, as Permit2 asks it.

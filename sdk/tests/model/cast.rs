@@ -83,6 +83,11 @@ impl Cast {
         self.0.iter().map(|(address, ..)| *address)
     }
 
+    /// The key of whoever has that address.
+    pub(crate) fn signer(&self, address: Address) -> Option<PrivateKeySigner> {
+        self.0.iter().find(|(known, ..)| *known == address).map(|(.., key)| key.clone())
+    }
+
     /// The signature of whoever has that address over a digest; of no use where nobody has a key for it.
     pub(crate) fn sign(&self, address: Address, digest: B256) -> Signature {
         let key = self.0.iter().find(|(known, ..)| *known == address).map(|(.., key)| key);

@@ -52,6 +52,27 @@ impl Chain {
         self.evm.ctx.journaled_state.database
     }
 
+    /// A copy of the state as it stands.
+    pub(crate) fn fork(&self) -> CacheDB<EmptyDB> {
+        self.evm.ctx.journaled_state.database.clone()
+    }
+
+    /// What a transaction would answer at `now`: its output, or the data it would revert with.
+    pub(crate) fn call(
+        &mut self,
+        now: u64,
+        from: Address,
+        to: Address,
+        data: Bytes,
+    ) -> Result<Result<Bytes, Bytes>> {
+        self.evm.ctx.block.timestamp = U256::from(now);
+        match self.evm.transact(transaction(from, TxKind::Call(to), data)?)?.result {
+            ExecutionResult::Success { output, .. } => Ok(Ok(output.into_data())),
+            ExecutionResult::Revert { output, .. } => Ok(Err(output)),
+            halt => bail!("the machine halts: {halt:?}"),
+        }
+    }
+
     /// Sends a transaction at `now`.
     pub(crate) fn send(&mut self, now: u64, from: Address, to: Address, data: Bytes) -> Result<Answer> {
         self.evm.ctx.block.timestamp = U256::from(now);

@@ -164,6 +164,7 @@ fn paying() -> BoxedStrategy<Paying> {
         3 => anybody().prop_map(Approved::ByContract),
         1 => Just(Approved::Elsewhere),
         1 => Just(Approved::HighS),
+        1 => Just(Approved::Nobodys),
     ];
     let signer = prop::option::weighted(0.04, anybody());
     let rail = prop_oneof![6 => Just(1u8), 1 => Just(2u8), 1 => Just(3u8)];

@@ -12,6 +12,8 @@ mod cast;
 mod chain;
 mod groups;
 mod histories;
+mod leaves;
+mod node;
 mod payments;
 mod permit2;
 mod play;

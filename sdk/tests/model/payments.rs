@@ -68,7 +68,7 @@ impl World {
         }
     }
 
-    fn settle(&mut self, relay: Who, signed: &Signed) -> Result<()> {
+    pub(crate) fn settle(&mut self, relay: Who, signed: &Signed) -> Result<()> {
         let settled = match signed {
             Signed::Eip3009(token, call) => {
                 let domain = self.model.tokens.get(token).map(|token| token.domain.clone());
@@ -85,7 +85,7 @@ impl World {
     }
 
     /// A payment as the agent's SDK would sign it, but for what is wrong with it.
-    fn sign(
+    pub(crate) fn sign(
         &self,
         paying: &Paying,
         envelope: u32,
@@ -202,6 +202,7 @@ impl World {
             }
             Approved::Elsewhere => Some(Approval::Eoa(by(Who::Approver, digest))),
             Approved::HighS => Some(Approval::Eoa(high(by(Who::Approver, message)))),
+            Approved::Nobodys => Some(Approval::Eoa(Signature::new(U256::ZERO, U256::from(1), false))),
         }
     }
 

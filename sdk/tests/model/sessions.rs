@@ -10,6 +10,7 @@ use bursar_sdk::{
 use crate::{
     agree,
     cast::Who,
+    leaves,
     play::{nth, number},
     steps::{Opening, Proof, PurseOf},
     world::World,
@@ -20,6 +21,13 @@ const ORDER: U256 = uint!(0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD2
 
 impl World {
     pub(crate) fn open(&mut self, opening: &Opening) -> Result<()> {
+        let call = self.opening(opening);
+        self.openings.push(call.clone());
+        self.submit(opening.relay, call)
+    }
+
+    /// What is asked for, and signed.
+    pub(crate) fn opening(&self, opening: &Opening) -> Treasury::openSessionCall {
         let (envelope, index, purse) = self.purse(opening.purse);
         let narrowed =
             |sum: Option<_>| sum.map(|sum| self.narrow_sum(sum, envelope, Some(purse))).unwrap_or_default();
@@ -41,9 +49,7 @@ impl World {
         };
         let digest = self.model.open_session_digest(&request);
         let signature = self.proof(opening.proof, self.agent(envelope), digest);
-        let call = Treasury::openSessionCall { request, signature };
-        self.openings.push(call.clone());
-        self.submit(opening.relay, call)
+        Treasury::openSessionCall { request, signature }
     }
 
     pub(crate) fn open_again(&mut self, which: u8) -> Result<()> {
@@ -55,6 +61,7 @@ impl World {
 
     fn submit(&mut self, relay: Who, call: Treasury::openSessionCall) -> Result<()> {
         agree::on_opening(self, &call.request)?;
+        leaves::of_opening(&self.model, self.now, &call)?;
         let opened = self.call(relay, Call::Treasury(TreasuryCalls::openSession(call)))?.is_some();
         let count = if opened { &mut self.tally.sessions_opened } else { &mut self.tally.sessions_refused };
         *count += 1;

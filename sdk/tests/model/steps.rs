@@ -180,6 +180,8 @@ pub(crate) enum Approved {
     /// By the approver, of another payment.
     Elsewhere,
     HighS,
+    /// A signature that nobody can have made.
+    Nobodys,
 }
 
 /// What is wrong with a payment.
