@@ -42,18 +42,27 @@ const OPPOSITE = { add: "sub", sub: "add", and: "or", or: "and", shl: "shr", shr
 const STATEMENTS = new Set(["ExpressionStatement", "EmitStatement", "RevertStatement", "Return", "Break", "Continue"]);
 const squeezed = (string) => string.replace(/\s+/g, " ").trim();
 const isVerdict = (node) => node.nodeType === "BinaryOperation" && (node.operator in RELATIONS || node.operator in LOGIC);
-const isZero = (node) => node.nodeType === "Literal" && node.value === "0";
 const isUnsigned = (node) => /^(uint|bytes\d|address|enum)/.test(node.typeDescriptions.typeString);
 const isNumber = (node) => /^(t_rational|t_stringliteral)/.test(node.typeDescriptions?.typeIdentifier ?? "");
+
+/** The constants that are zero, by their ids in the trees. */
+export function constantZeros(trees) {
+  const zeros = new Set();
+  walk(Object.values(trees), (node) => {
+    if (node.nodeType === "VariableDeclaration" && node.constant && node.value?.value === "0") zeros.add(node.id);
+  });
+  return zeros;
+}
 
 /**
  * The mutants of one source. Each has an operator, the place it stands in (`function`, `line`; `start` and `stop`, in
  * bytes), what a reader is told (`old` stood there, `new` does now), and its site: the node that a switch is woven around
  * (`outer`, `site` in bytes, and `woven`, the site's text as it would be). `kind` says what that node is: an expression, a
- * statement or a function.
+ * statement or a function. Of `zeros`, a comparison with zero has fewer mutants.
  */
-export function mutantsOf(path, tree, source) {
+export function mutantsOf(path, tree, source, zeros) {
   const bytes = Buffer.from(source);
+  const isZero = (node) => (node.nodeType === "Literal" && node.value === "0") || zeros.has(node.referencedDeclaration);
   const text = ({ start, stop }) => bytes.subarray(start, stop).toString();
   const mutants = [];
 
