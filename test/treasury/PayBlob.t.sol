@@ -67,8 +67,8 @@ contract PayBlobTest is Base {
             for (uint8 kind; kind < 4; ++kind) {
                 for (uint256 i; i < 15; ++i) {
                     uint256 length = edges[i / 3] + i % 3 - 1;
-                    bool fits = kind == 0 && length == base || kind == 1 && length == base + 64
-                        || kind == 2 && length >= base + 20 && length <= 4096;
+                    bool fits = kind == 0 && length == base || kind == 1 && length == base + 64 || kind == 2
+                        && length >= base + 20 && length <= 4096;
                     bytes memory other = new bytes(length);
                     other[0] = bytes1(kind << 4 | rail);
                     (Refusal reason,,) = views.diagnosePayment(purse, digest, other);
