@@ -23,7 +23,8 @@
 // |          | add, sub, and, or, shl, shr, gt, lt, iszero | its opposite | |
 // |          | a statement that is no assignment | nothing | |
 //
-// Not changed: constants (their uses are), what a loop's header counts with, and a `<` there into `!=`, which is the same.
+// Not changed: constants (their uses are); and what would be the same: a `<` in a loop's header into `!=`, a function's
+// last statement where it returns zero.
 import { spanOf, walk } from "./syntax.mjs";
 
 const RELATIONS = {
@@ -102,7 +103,8 @@ export function mutantsOf(path, tree, source, zeros) {
       if ((isZero(right) && isUnsigned(left)) && ["==", "!=", ">"].includes(operator)) {
         return ["true", "false"].forEach((into) => change("relation", into));
       }
-      const counts = parents.some((p) => p.nodeType === "ForStatement" && p.condition === node);
+      const chain = [...parents, node];
+      const counts = chain.some((p, i) => p.nodeType === "ForStatement" && p.condition === chain[i + 1]);
       for (const into of RELATIONS[operator]) {
         if (typeof into === "boolean") change("relation", String(into));
         else if (!(counts && operator === "<" && into === "!=")) change("relation", between(into));
@@ -160,6 +162,9 @@ export function mutantsOf(path, tree, source, zeros) {
     // What points to storage or call data has to be assigned.
     if (/ (storage pointer|calldata)$/.test(expression?.leftHandSide?.typeDescriptions.typeString ?? "")) return;
     if (node.nodeType === "Return" && returned.some((r) => ["storage", "calldata"].includes(r.storageLocation))) return;
+    // At the end of a function nothing is what it answers anyway.
+    const last = above.nodeType === "Block" && above.statements.at(-1) === node && block?.nodeType === "FunctionDefinition";
+    if (node.nodeType === "Return" && last && (isZero(expression ?? {}) || expression?.value === "false")) return;
     add("deletion", "statement", whole(node), "", parents);
   }
 
