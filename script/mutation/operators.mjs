@@ -63,7 +63,10 @@ export function constantZeros(trees) {
  */
 export function mutantsOf(path, tree, source, zeros) {
   const bytes = Buffer.from(source);
-  const isZero = (node) => (node.nodeType === "Literal" && node.value === "0") || zeros.has(node.referencedDeclaration);
+  const isZero = (node) =>
+    (node.nodeType === "Literal" && node.value === "0") ||
+    (node.kind === "typeConversion" && isZero(node.arguments[0])) ||
+    zeros.has(node.referencedDeclaration);
   const text = ({ start, stop }) => bytes.subarray(start, stop).toString();
   const mutants = [];
 
