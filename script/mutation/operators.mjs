@@ -23,7 +23,8 @@
 // |          | add, sub, and, or, shl, shr, gt, lt, iszero | its opposite | |
 // |          | a statement that is no assignment | nothing | |
 //
-// Not changed: constants (their uses are), what a loop's header counts with, and a `<` there into `!=`, which is the same.
+// Not changed: constants (their uses are); and what would be the same: a `<` in a loop's header into `!=`, a function's
+// last statement where it returns zero.
 import { spanOf, walk } from "./syntax.mjs";
 
 const RELATIONS = {
@@ -42,18 +43,30 @@ const OPPOSITE = { add: "sub", sub: "add", and: "or", or: "and", shl: "shr", shr
 const STATEMENTS = new Set(["ExpressionStatement", "EmitStatement", "RevertStatement", "Return", "Break", "Continue"]);
 const squeezed = (string) => string.replace(/\s+/g, " ").trim();
 const isVerdict = (node) => node.nodeType === "BinaryOperation" && (node.operator in RELATIONS || node.operator in LOGIC);
-const isZero = (node) => node.nodeType === "Literal" && node.value === "0";
 const isUnsigned = (node) => /^(uint|bytes\d|address|enum)/.test(node.typeDescriptions.typeString);
 const isNumber = (node) => /^(t_rational|t_stringliteral)/.test(node.typeDescriptions?.typeIdentifier ?? "");
+
+/** The constants that are zero, by their ids in the trees. */
+export function constantZeros(trees) {
+  const zeros = new Set();
+  walk(Object.values(trees), (node) => {
+    if (node.nodeType === "VariableDeclaration" && node.constant && node.value?.value === "0") zeros.add(node.id);
+  });
+  return zeros;
+}
 
 /**
  * The mutants of one source. Each has an operator, the place it stands in (`function`, `line`; `start` and `stop`, in
  * bytes), what a reader is told (`old` stood there, `new` does now), and its site: the node that a switch is woven around
  * (`outer`, `site` in bytes, and `woven`, the site's text as it would be). `kind` says what that node is: an expression, a
- * statement or a function.
+ * statement or a function. Of `zeros`, a comparison with zero has fewer mutants.
  */
-export function mutantsOf(path, tree, source) {
+export function mutantsOf(path, tree, source, zeros) {
   const bytes = Buffer.from(source);
+  const isZero = (node) =>
+    (node.nodeType === "Literal" && node.value === "0") ||
+    (node.kind === "typeConversion" && isZero(node.arguments[0])) ||
+    zeros.has(node.referencedDeclaration);
   const text = ({ start, stop }) => bytes.subarray(start, stop).toString();
   const mutants = [];
 
@@ -93,7 +106,8 @@ export function mutantsOf(path, tree, source) {
       if ((isZero(right) && isUnsigned(left)) && ["==", "!=", ">"].includes(operator)) {
         return ["true", "false"].forEach((into) => change("relation", into));
       }
-      const counts = parents.some((p) => p.nodeType === "ForStatement" && p.condition === node);
+      const chain = [...parents, node];
+      const counts = chain.some((p, i) => p.nodeType === "ForStatement" && p.condition === chain[i + 1]);
       for (const into of RELATIONS[operator]) {
         if (typeof into === "boolean") change("relation", String(into));
         else if (!(counts && operator === "<" && into === "!=")) change("relation", between(into));
@@ -151,6 +165,9 @@ export function mutantsOf(path, tree, source) {
     // What points to storage or call data has to be assigned.
     if (/ (storage pointer|calldata)$/.test(expression?.leftHandSide?.typeDescriptions.typeString ?? "")) return;
     if (node.nodeType === "Return" && returned.some((r) => ["storage", "calldata"].includes(r.storageLocation))) return;
+    // At the end of a function nothing is what it answers anyway.
+    const last = above.nodeType === "Block" && above.statements.at(-1) === node && block?.nodeType === "FunctionDefinition";
+    if (node.nodeType === "Return" && last && (isZero(expression ?? {}) || expression?.value === "false")) return;
     add("deletion", "statement", whole(node), "", parents);
   }
 

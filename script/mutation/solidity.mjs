@@ -13,7 +13,7 @@ import { appendFileSync, chmodSync, cpSync, existsSync, mkdirSync, readFileSync,
 import { dirname, join } from "node:path";
 import { parseArgs } from "node:util";
 import { compare, explanations } from "./explained.mjs";
-import { mutantsOf } from "./operators.mjs";
+import { constantZeros, mutantsOf } from "./operators.mjs";
 import { ROOT, analyse, sourcesOf } from "./syntax.mjs";
 import { SWITCH, mutantAt, weave } from "./weave.mjs";
 
@@ -56,7 +56,8 @@ function place(path, text) {
 function generate(sources) {
   const { trees, errors } = analyse(sources);
   if (errors.length > 0) throw new Error(errors[0].formattedMessage);
-  const mutants = Object.keys(sources).flatMap((path) => mutantsOf(path, trees[path], sources[path]));
+  const zeros = constantZeros(trees);
+  const mutants = Object.keys(sources).flatMap((path) => mutantsOf(path, trees[path], sources[path], zeros));
   mutants.forEach((mutant, index) => {
     mutant.number = index + 1;
     mutant.key = [mutant.file, mutant.function, mutant.old, mutant.new].join("\t");

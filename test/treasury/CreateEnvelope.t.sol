@@ -104,6 +104,8 @@ contract CreateEnvelopeTest is Base {
         Policy memory policy = defaultPolicy();
         policy.windows[1].period = DAY;
         _assertInvalid(policy, "window period not longer than the one before", DAY + 1, DAY);
+        policy.windows[1].period = DAY - 1;
+        _assertInvalid(policy, "window period not longer than the one before", DAY + 1, DAY - 1);
     }
 
     function test_RevertWhen_WindowIsBelowSessionLimit() public {

@@ -25,6 +25,11 @@ contract CreateTreasuryTest is Base {
         assertEq(factory.treasuryAddress(owner, SALT), predicted, "moves once deployed");
     }
 
+    function test_GivenDesk_ItTellsWhoseViewsItAsks() public {
+        address code = address(new TreasuryViews());
+        assertEq(new TreasuryDesk(code).viewsCode(), code);
+    }
+
     function test_GivenNewTreasury_OnlyOwnerHasRoles() public {
         vm.prank(stranger);
         TreasuryViews created = TreasuryViews(address(factory.createTreasury(owner, SALT)));

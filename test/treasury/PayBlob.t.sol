@@ -59,6 +59,26 @@ contract PayBlobTest is Base {
         _assertMalformed(announced);
     }
 
+    /// @dev The table of {PaymentBlob}, with each length one less and one more than there.
+    function test_LengthBound() public view {
+        for (uint8 rail; rail < 5; ++rail) {
+            uint256 base = rail == 3 ? 159 : 139;
+            uint256[5] memory edges = [base, base + 20, base + 64, 4096, 139];
+            for (uint8 kind; kind < 4; ++kind) {
+                for (uint256 i; i < 15; ++i) {
+                    uint256 length = edges[i / 3] + i % 3 - 1;
+                    bool fits = kind == 0 && length == base || kind == 1 && length == base + 64 || kind == 2
+                        && length >= base + 20 && length <= 4096;
+                    bytes memory other = new bytes(length);
+                    other[0] = bytes1(kind << 4 | rail);
+                    (Refusal reason,,) = views.diagnosePayment(purse, digest, other);
+                    string memory what = string.concat(vm.toString(other[0]), " ", vm.toString(length));
+                    assertEq(reason != Refusal.SignatureMalformed, fits, what);
+                }
+            }
+        }
+    }
+
     function test_RevertWhen_SignatureIsAnOrdinaryEoas() public {
         (uint8 v, bytes32 r, bytes32 s) = vm.sign(sessionSecret, digest);
         _assertMalformed(abi.encodePacked(r, s, v));

@@ -36,6 +36,13 @@ contract OddTreasury {
     }
 }
 
+/// @notice Answers with the call it got.
+contract Echo {
+    fallback(bytes calldata call) external returns (bytes memory) {
+        return call;
+    }
+}
+
 contract PurseTest is Base {
     /// @dev Few bytes, as the domain of its purse: `forge coverage` tells code with immutables by how little of it differs
     /// from what the compiler gave, where they are zero, and a purse is small.
@@ -58,6 +65,19 @@ contract PurseTest is Base {
         assertTrue(success);
         assertEq(result, abi.encode(true));
         assertEq(paidTo(payee), 7);
+    }
+
+    function test_GivenItsTreasury_CallsWithExactlyWhatItGot() public {
+        Echo echo = new Echo();
+        for (uint256 length; length < 70; ++length) {
+            bytes memory call = new bytes(length);
+            for (uint256 i; i < length; ++i) {
+                call[i] = bytes1(uint8(i + 1));
+            }
+            (bool success, bytes memory result) = odd.execute(bare, address(echo), call);
+            assertTrue(success);
+            assertEq(result, call);
+        }
     }
 
     function test_GivenTargetReverts_PassesTheReasonOn() public {
