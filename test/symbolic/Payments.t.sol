@@ -165,10 +165,14 @@ contract PaymentsProof is Symbolic {
 
     /// @dev What is not of the length that its first byte announces is not paid.
     function check_noOtherShapeIsPaid() external {
-        uint256[6] memory lengths = [uint256(0), 1, 138, 140, 202, 204];
-        for (uint256 i; i < 6; ++i) {
-            _checkShape(lengths[i]);
-        }
+        // One of them, any: one after the other would multiply their paths.
+        uint256 which = svm.createUint(8, "which");
+        if (which == 0) return _checkShape(0);
+        if (which == 1) return _checkShape(1);
+        if (which == 2) return _checkShape(138);
+        if (which == 3) return _checkShape(140);
+        if (which == 4) return _checkShape(202);
+        _checkShape(204);
     }
 
     /* WHAT IS ASSERTED */
@@ -198,7 +202,10 @@ contract PaymentsProof is Symbolic {
         );
         // A contract's approval may have any length: it is judged above.
         vm.assume(length == 0 || uint8(blob[0]) >> 4 != 2);
-        vm.prank(svm.createAddress("purse"));
+        // Groups have nothing to do with shapes, and are judged before them.
+        address purse = svm.createAddress("purse");
+        vm.assume(!treasury.headOf(treasury.wordOf(purse).envelope()).has(GROUPED));
+        vm.prank(purse);
         (bool success, bytes memory answer) = address(treasury).staticcall(call);
         assert(!success || abi.decode(answer, (bytes4)) != VALID);
     }
