@@ -65,7 +65,7 @@ slither: setup ## Analyse the contracts; fails at a finding of medium impact or 
 	@script/slither
 
 .PHONY: mutants
-mutants: setup ## Change the rules, Solidity and Rust, and see that the tests notice (hours; goes on where it stopped)
+mutants: setup ## Change the contracts, and the rules in Rust, and see that the tests notice (an hour or two; goes on where it stopped)
 	@script/mutants
 
 .PHONY: coverage

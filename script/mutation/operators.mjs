@@ -10,6 +10,7 @@
 // |          | `<=` | `<`, `==`, true | the others, false; `>` and `>=` likewise |
 // |          | `==` | `<=`, `>=`, false | the others, true; `!=` likewise |
 // |          | `== 0`, `!= 0`, `> 0` of what has no sign | true, false | the relations: each is one of the two, or the same |
+// |          | likewise with the largest number of the type | true, false | |
 // | logic | `a && b` | `a`, `b`, `a == b`, false | what an operand's own mutants do |
 // |       | a condition that is neither | true, false | its negation |
 // | arithmetic | `+` `-` | each other, and `a` alone | all other operators |
@@ -44,6 +45,7 @@ const STATEMENTS = new Set(["ExpressionStatement", "EmitStatement", "RevertState
 const squeezed = (string) => string.replace(/\s+/g, " ").trim();
 const isVerdict = (node) => node.nodeType === "BinaryOperation" && (node.operator in RELATIONS || node.operator in LOGIC);
 const isUnsigned = (node) => /^(uint|bytes\d|address|enum)/.test(node.typeDescriptions.typeString);
+const isMax = (node, type) => node.memberName === "max" && node.typeDescriptions.typeString === type;
 const isNumber = (node) => /^(t_rational|t_stringliteral)/.test(node.typeDescriptions?.typeIdentifier ?? "");
 
 /** The constants that are zero, by their ids in the trees. */
@@ -103,7 +105,8 @@ export function mutantsOf(path, tree, source, zeros) {
     if (operator in RELATIONS) {
       const type = left.typeDescriptions.typeString;
       if (type === "bool") return change("relation", between(operator === "==" ? "!=" : "=="));
-      if ((isZero(right) && isUnsigned(left)) && ["==", "!=", ">"].includes(operator)) {
+      const bound = (isZero(right) && isUnsigned(left) && ["==", "!=", ">"]) || (isMax(right, type) && ["==", "!=", "<"]) || [];
+      if (bound.includes(operator)) {
         return ["true", "false"].forEach((into) => change("relation", into));
       }
       const chain = [...parents, node];

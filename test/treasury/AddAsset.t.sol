@@ -29,7 +29,7 @@ contract AddAssetTest is Base {
     function test_RevertWhen_TokenHasNoDomain() public {
         address[3] memory rubbish = [address(0), stranger, address(factory)];
         for (uint256 i; i < rubbish.length; ++i) {
-            vm.expectRevert();
+            vm.expectRevert(bytes(""));
             vm.prank(owner);
             desk.addAsset(rubbish[i]);
         }

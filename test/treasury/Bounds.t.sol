@@ -11,7 +11,9 @@ contract BoundsTest is Base {
     uint256 private constant ENVELOPES_OFFSET = 40;
     uint256 private constant GROUPS_OFFSET = 96;
     uint256 private constant ENVELOPES_SLOT = 3;
+    uint256 private constant BOOKS_SLOT = 2;
     uint256 private constant VERSION_OFFSET = 24;
+    uint256 private constant PURSES_OFFSET = 96;
 
     function _fill(bytes32 slot, uint256 offset, uint256 ones) private {
         uint256 word = uint256(vm.load(address(treasury), slot));
@@ -33,6 +35,21 @@ contract BoundsTest is Base {
         vm.prank(manager);
         vm.expectRevert(abi.encodeWithSelector(TooMany.selector, type(uint24).max));
         desk.createGroup(0, address(usdc), new WindowLimit[](0), 1);
+    }
+
+    function test_RevertWhen_ThereAreAsManyPursesAsNumbers() external {
+        uint256 last = type(uint16).max;
+        _fill(
+            bytes32(uint256(keccak256(abi.encode(envelope, ENVELOPES_SLOT))) + BOOKS_SLOT),
+            PURSES_OFFSET,
+            last - 1
+        );
+        assertEq(views.envelope(envelope).purses, last, "not where purses are counted");
+        vm.startPrank(manager);
+        desk.createPurses(envelope, 1);
+        assertGt(views.purseOf(envelope, uint16(last)).code.length, 0, "the last one");
+        vm.expectRevert(abi.encodeWithSelector(TooMany.selector, last));
+        desk.createPurses(envelope, 1);
     }
 
     function test_RevertWhen_APolicyHasAsManyVersionsAsNumbers() external {

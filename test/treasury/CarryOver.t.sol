@@ -11,8 +11,8 @@ import {Test} from "forge-std/Test.sol";
 contract CarryOverTest is Test {
     uint256 private constant NOW = 1_800_000_000;
     uint96 private constant LIMIT = 1000;
-    /// @dev Two days stand for what is in no week: of the others each longer one contains the shorter ones.
-    uint32[5] private _periods = [1 hours, 1 days, 2 days, 7 days, 0];
+    /// @dev A week contains no whole number of two or four days; of the others each longer one contains the shorter ones.
+    uint32[5] private _periods = [1 days, 2 days, 4 days, 7 days, 0];
 
     function test_GivenRisingCounts_EachLimitStartsAtItsBound() external view {
         _assertAllPairs([uint256(10), 20, 30, 40, 50], 0);
@@ -26,6 +26,15 @@ contract CarryOverTest is Test {
     function test_GivenWindowsRolledOver_TheyCountNothing() external view {
         _assertAllPairs([uint256(30), 10, 50, 20, 40], 5);
         _assertAllPairs([uint256(30), 10, 50, 20, 40], 10);
+    }
+
+    /// @dev However many limits there are, all are looked at, and nothing else.
+    function test_GivenAsManyLimitsAsThereAre_AnotherPeriodStartsAtItsBound() external view {
+        (WindowWord[5] memory old,) = _stored(31, [uint256(10), 20, 30, 40, 50], 0);
+        Policy memory policy = _policy(1);
+        policy.windows[0].period = 3 days;
+        (WindowWord[5] memory next,) = Policies.layOut(policy, old, NOW);
+        assertEq(next[0].used(), 50, "only the lifetime contains three days");
     }
 
     /// @param counted What each limit counted, were it there.
@@ -61,7 +70,7 @@ contract CarryOverTest is Test {
             uint256 used = past >> i & 1 == 0 ? counted[i] : 0;
             if (i == which) return used;
             if (used > most) most = used;
-            bool contains = i > which && !(i == 3 && which == 2);
+            bool contains = i > which && !(i == 3 && which != 0);
             if (contains && used < least) least = used;
         }
         if (least != type(uint256).max) return least;

@@ -81,6 +81,24 @@ contract PreviewTest is Base {
         assertEq(actual, type(uint256).max);
     }
 
+    function test_PreviewBound() public {
+        open(15 * UNIT);
+        _assertPreviewed(10 * UNIT, false, Refusal.None, 0);
+        _assertPreviewed(10 * UNIT, true, Refusal.None, 0);
+        _assertPreviewed(10 * UNIT + 1, false, Refusal.ApprovalMissing, 10 * UNIT);
+        _assertPreviewed(15 * UNIT, false, Refusal.ApprovalMissing, 10 * UNIT);
+        _assertPreviewed(15 * UNIT, true, Refusal.None, 0);
+        _assertPreviewed(15 * UNIT + 1, true, Refusal.SessionBudgetExceeded, 15 * UNIT);
+        _assertPreviewed(15 * UNIT + 1, false, Refusal.SessionBudgetExceeded, 15 * UNIT);
+    }
+
+    function _assertPreviewed(uint256 amount, bool approved, Refusal expected, uint256 bound_) private view {
+        (Refusal reason, uint256 limit, uint256 actual) = views.previewPayment(purse, payee, amount, approved);
+        assertEq(uint8(reason), uint8(expected), "reason");
+        assertEq(limit, bound_, "limit");
+        assertEq(actual, expected == Refusal.None ? 0 : amount, "actual");
+    }
+
     /// @dev A session in some state, often enough a good one.
     function _standing(uint256 seed) private {
         if (_dice(seed, "none", 12) == 0) return;

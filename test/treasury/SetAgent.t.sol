@@ -26,6 +26,8 @@ contract SetAgentTest is Base {
     }
 
     function test_GivenSameAgent_OnlyItsSessionsEnd() public {
+        vm.expectEmit(address(treasury));
+        emit PolicySet(envelope, 2, defaultPolicy(), owner);
         vm.prank(owner);
         desk.setAgent(envelope, agent);
         assertEq(views.account(agent).agentOf, envelope);
