@@ -7,14 +7,14 @@ use svg::{
 
 use super::{Answer, Branch, End, Leaf, Step, Tree, text::clean, words};
 
-const WIDTH: usize = 980;
+const WIDTH: usize = 1160;
 const MARGIN: usize = 20;
 const INDENT: usize = 24;
 /// From one line to the next.
 const ROW: usize = 32;
 const BOX: usize = 24;
 /// Where the answers to a no stand.
-const LEAVES: usize = 680;
+const LEAVES: usize = 840;
 /// Beside the spine.
 const GAP: usize = 16;
 
@@ -36,11 +36,12 @@ text { font: 13px ui-sans-serif, system-ui, sans-serif; fill: var(--ink); }
 ";
 
 impl Tree {
-    /// The tree as an SVG document, 980 pixels wide: questions down the page, the answer to a no beside each. The
+    /// The tree as an SVG document, 1,160 pixels wide: questions down the page, the answer to a no beside each. The
     /// same tree, the same bytes.
     pub fn to_svg(&self) -> String {
         let mut page = Page { y: MARGIN, drawn: Group::new() };
         page.text(MARGIN, "head", &clean(&self.title));
+        page.text(MARGIN, "", words::LEGEND);
         page.head(words::OPENING);
         page.branch(MARGIN, &self.opening, words::OPENED);
         page.head(words::PAYMENT);

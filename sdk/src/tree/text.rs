@@ -7,6 +7,7 @@ impl Tree {
     pub fn to_text(&self) -> String {
         let mut lines = Lines::default();
         lines.plain(0, &clean(&self.title));
+        lines.plain(0, words::LEGEND);
         lines.plain(0, "");
         lines.plain(0, words::OPENING);
         lines.branch(1, &self.opening, words::OPENED);

@@ -127,7 +127,8 @@ pub(super) fn payment(rule: PaymentRule, setting: &Setting, unit: &Unit) -> Stri
         }
         PaymentRule::ApprovalSigned => "an account signed the approval of this very payment".into(),
         PaymentRule::ApproverMay => {
-            "it is an approver, not an agent or the session key, with duties apart".into()
+            "an approver gave it: no agent, not the session key, no author of policies where duties are apart"
+                .into()
         }
         PaymentRule::ApprovalConfirmed => "its contract confirms the approval of this very payment".into(),
         PaymentRule::PurseHolds => "the purse holds the amount".into(),
@@ -153,6 +154,8 @@ pub(super) fn kind(kind: Kind) -> &'static str {
     }
 }
 
+/// How a tree is read.
+pub(super) const LEGEND: &str = "A yes goes on to the next question below; a no ends where it points.";
 pub(super) const OPENING: &str = "The agent asks to open a session";
 pub(super) const PAYMENT: &str = "Somebody submits a payment";
 pub(super) const CARRIES: &str = "What approval does the payment carry?";
