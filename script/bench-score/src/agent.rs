@@ -13,7 +13,7 @@ pub(crate) const LIMIT: u64 = 3_500_000_000;
 
 const DAY: u32 = 86_400;
 const WEEK: u32 = 604_800;
-/// How many payees an agent keeps to.
+/// How many payees an agent keeps to; they are on its policy's list.
 const PAYEES: usize = 4;
 
 /// How an agent goes about it.
@@ -26,7 +26,7 @@ pub(crate) enum Kind {
     Sprayer,
     /// Every tenth payment unexplained.
     Unexplained,
-    /// Every eighth payment brings nothing.
+    /// Every eighth payment brings nothing, each of another payee.
     Undelivered,
     /// Refused once in six attempts.
     Refused,
@@ -69,7 +69,7 @@ impl Kind {
 pub(crate) struct Session {
     pub(crate) at: u64,
     pub(crate) units: u64,
-    /// Which payee, of the agent's.
+    /// Which payee; the first ones are listed.
     pub(crate) payee: u64,
     pub(crate) latency: u32,
     pub(crate) explained: bool,
@@ -113,13 +113,15 @@ impl Script {
         let units = fair * (30 + self.roll() % 81) / 100;
         let is_runaway = self.kind == Kind::Runaway && serial >= self.turns;
         let dice = self.roll();
+        let delivered = self.kind != Kind::Undelivered || serial % 8 != 7;
+        let is_stray = self.kind == Kind::Sprayer || !delivered;
         Session {
             at,
             units: if is_runaway { fair * 40 } else { units },
-            payee: if self.kind == Kind::Sprayer { serial } else { dice % PAYEES as u64 },
+            payee: if is_stray { serial + PAYEES as u64 } else { dice % PAYEES as u64 },
             latency: if self.kind == Kind::Slow { 60 } else { 2 + u32::try_from(dice % 7).unwrap_or(0) },
             explained: self.kind != Kind::Unexplained || serial % 10 != 9,
-            delivered: self.kind != Kind::Undelivered || serial % 8 != 7,
+            delivered,
             refused: self.kind == Kind::Refused && serial % 5 == 4,
             is_runaway,
         }
@@ -205,11 +207,10 @@ impl Agent {
 
     fn pay(&mut self, session: &Session, amount: Amount) -> Standing {
         let mut once = None;
-        let record = match usize::try_from(session.payee).ok().and_then(|at| self.payees.get_mut(at)) {
-            Some(record) => record,
-            None => &mut once,
-        };
-        record.get_or_insert(PayeeRecord::new(session.at)).paid(session.at, amount, false, false)
+        let kept = usize::try_from(session.payee).ok().and_then(|at| self.payees.get_mut(at));
+        let is_listed = kept.is_some();
+        let record = kept.unwrap_or(&mut once);
+        record.get_or_insert(PayeeRecord::new(session.at)).paid(session.at, amount, false, is_listed)
     }
 
     fn blame(&mut self, session: &Session) -> Blame {

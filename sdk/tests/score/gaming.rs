@@ -64,6 +64,26 @@ fn money_that_goes_round_earns_once() {
 }
 
 #[test]
+fn hiding_the_records_of_slow_settlements_does_not_pay() {
+    let twelve_slow = |hidden: usize| {
+        let mut steps = good_history(200);
+        for (i, step) in steps.iter_mut().take(12).enumerate() {
+            step.act = Act::Pay {
+                units: LIMIT / 100_000,
+                standing: Standing::Known,
+                explained: i >= hidden,
+                latency: 500,
+                outcome: Outcome::Delivered,
+            };
+        }
+        score(&steps, 5_000)
+    };
+    let shown = twelve_slow(0);
+    assert_eq!(shown, 810);
+    assert!((1..=9).all(|hidden| twelve_slow(hidden) < shown));
+}
+
+#[test]
 fn rejections_cannot_be_drowned_in_requests_that_nobody_answers() {
     // An unanswered request is no event at all; every answer that rejects counts.
     let mut state = fresh(MONDAY);
