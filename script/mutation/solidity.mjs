@@ -3,7 +3,8 @@
 //
 // Answers are kept under target/mutants/, so that a run that was stopped goes on where it was: a kill for as long as the
 // mutant's own source is the same, a survival for as long as the tests are the same too. Other sources do not count:
-// what a change in one of them means for the mutants of another, `--again` finds out.
+// what a change in one of them means for the mutants of another, `--again` finds out. What survived the last time and has
+// no explanation is judged first, what is explained last.
 //
 // A survivor has to be explained in test/mutants/solidity.tsv (file, function, what stood there, what stands there, why).
 // Fails at a survivor that is not, and, after a whole run, at an explanation of a mutant that does not survive.
@@ -154,11 +155,15 @@ const every = generate(sources);
 const mutants = every.filter(({ file }) => files.length === 0 || files.some((name) => file.includes(name)));
 
 const answers = new Map();
+const survived = new Set();
 for (const line of existsSync(LOG) && !options.again ? readFileSync(LOG, "utf8").split("\n").filter(Boolean) : []) {
   const kept = JSON.parse(line);
   if (kept.answer === "killed" || kept.tests === tests) answers.set(kept.id, kept.answer);
+  else survived.add(kept.id);
 }
-const todo = mutants.filter((mutant) => !answers.has(mutant.id));
+const explained = explanations(join(ROOT, "test/mutants/solidity.tsv"));
+const turn = ({ id, key }) => (explained.has(key) ? 2 : survived.has(id) ? 0 : 1);
+const todo = mutants.filter((mutant) => !answers.has(mutant.id)).sort((a, b) => turn(a) - turn(b));
 console.log(`${mutants.length} mutants, ${mutants.length - todo.length} judged before`);
 if (todo.length > 0) {
   const lasted = await prepare(sources, every);
@@ -174,7 +179,6 @@ if (todo.length > 0) {
 }
 
 const told = (answer) => mutants.filter(({ id }) => answers.get(id) === answer);
-const explained = explanations(join(ROOT, "test/mutants/solidity.tsv"));
 const survivors = told("survived").map(({ key }) => key);
 const left = mutants.filter(({ id }) => !answers.has(id)).length;
 const fine = compare(survivors, explained, mutants.length === every.length && left === 0);
