@@ -21,7 +21,7 @@ import { SWITCH, mutantAt, weave } from "./weave.mjs";
 const HOME = join(ROOT, "target/mutants");
 const COPY = join(HOME, "woven");
 const LOG = join(HOME, "solidity.jsonl");
-const TESTS = ["treasury", "hostile", "vectors", "accounting", "mocks", "fixtures", "Base.t.sol", "Fleet.t.sol", "Permit2Base.t.sol"]
+const TESTS = ["treasury", "hostile", "vectors", "accounting", "mocks", "fixtures", "Base.t.sol", "Digests.sol", "Fleet.t.sol", "Permit2Base.t.sol"]
   .map((name) => `test/${name}`);
 // Code without the optimizer, and with all mutants in it, is larger than a chain takes.
 const NOT_JUDGED_BY = "^test_CodeFitsOnChain\\(";
