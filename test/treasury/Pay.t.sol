@@ -152,6 +152,21 @@ contract PayTest is Base {
         settle(purse, p, low);
     }
 
+    function test_GivenTheHighestOfLowS_Settles() public {
+        uint256 half = 0x7fffffffffffffffffffffffffffffff5d576e7357a4501ddfe92f46681b20a0;
+        vm.prank(agent);
+        treasury.closeSession(purse, "");
+        Payment memory p = paymentOf(payee, UNIT);
+        bytes32 nonce = PaymentDigest.commitment(1, PaymentDigest.sessionId(purse, 2), DECISION);
+        bytes32 digest = Digests.eip3009(usdc.DOMAIN_SEPARATOR(), purse, p, nonce);
+        (, bytes32 r,) = vm.sign(0xa11ce, "a point on the curve");
+        sessionKey = ecrecover(digest, 28, r, bytes32(half));
+        assertTrue(sessionKey != address(0), "nobody's");
+        open(50 * UNIT);
+        settle(purse, p, abi.encodePacked(_head(blobOf(p, digest, sessionSecret)), r, 1 << 255 | half));
+        assertEq(paidTo(payee), UNIT);
+    }
+
     /* NONCE */
 
     function test_RevertWhen_NonceIsRandom() public {
