@@ -67,17 +67,21 @@ function generate(sources) {
   return mutants;
 }
 
-/** Runs forge in the copy. Answers its exit status and what it printed; no status where it took longer than `patience`. */
+/** Runs forge in the copy. Answers its exit status and what it printed; and whether it was ended for lasting longer than `patience`. */
 function forge(args, patience, more = {}) {
   return new Promise((resolve) => {
     const { FOUNDRY_OUT, FOUNDRY_CACHE_PATH, ...inherited } = process.env;
     const child = spawn("forge", args, { cwd: COPY, env: { ...inherited, ...SETTINGS, ...more }, detached: true });
     let printed = "";
     for (const stream of [child.stdout, child.stderr]) stream.on("data", (data) => (printed += data));
-    const timer = patience && setTimeout(() => process.kill(-child.pid, "SIGKILL"), patience);
+    let hung = false;
+    const timer = patience && setTimeout(() => {
+      hung = true;
+      process.kill(-child.pid, "SIGKILL");
+    }, patience);
     child.on("close", (status) => {
       clearTimeout(timer);
-      resolve({ status, printed });
+      resolve({ status, hung, printed });
     });
   });
 }
@@ -132,10 +136,11 @@ async function judge(mutant, lasted) {
   const steps = STEPS.map((step, index) => [step, lasted[index]]);
   if (killers.has(where)) steps.unshift([["--match-path", killers.get(where), ...STEPS[0]], lasted[0]]);
   for (const [step, usual] of steps) {
-    const { status, printed } = await forge(["test", "--fail-fast", ...step], PATIENCE * usual, more);
+    const { status, hung, printed } = await forge(["test", "--fail-fast", ...step], PATIENCE * usual, more);
     if (status === 0) continue;
     const failed = printed.lastIndexOf("[FAIL");
-    if (status !== null && failed < 0) throw new Error(`no answer about ${mutant.key}:\n${printed.slice(-2000)}`);
+    // Ended by somebody else, it has told nothing.
+    if (!hung && failed < 0) throw new Error(`no answer about ${mutant.key}:\n${printed.slice(-2000)}`);
     const suite = [...printed.slice(0, Math.max(failed, 0)).matchAll(/^Ran \d+ tests? for (\S+?):/gm)].at(-1);
     if (suite && step !== STEPS[1]) killers.set(where, suite[1]);
     return "killed";
