@@ -74,6 +74,18 @@ contract PayTest is Base {
 
     /* TIME */
 
+    function test_GivenAPolicyWithoutAList_AnybodyIsPaid() public {
+        vm.prank(agent);
+        treasury.closeSession(purse, "");
+        Policy memory policy = defaultPolicy();
+        policy.payeeList = 0;
+        setPolicy(policy);
+        nextSessionKey();
+        open(50 * UNIT);
+        pay(purse, otherPayee, UNIT, DECISION);
+        assertEq(paidTo(otherPayee), UNIT);
+    }
+
     function test_ExpiryBound() public {
         uint256 expiry = views.session(purse).expiry;
         Payment memory p = paymentOf(payee, UNIT);

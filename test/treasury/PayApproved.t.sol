@@ -103,6 +103,16 @@ contract PayApprovedTest is Base {
         assertRefused(purse, large, digest, blob, Refusal.ApproverNotAuthorized);
     }
 
+    /// @dev An agent is one that pays: it approves nothing, whatever else is joined.
+    function test_RevertWhen_ApproverIsAnAgentAndDutiesAreJoined() public {
+        vm.startPrank(owner);
+        desk.setSeparationOfDuties(false);
+        desk.grantRole(agent, Role.APPROVER);
+        vm.stopPrank();
+        (bytes32 digest, bytes memory blob) = signedWithApproval(purse, large, agentKey);
+        assertRefused(purse, large, digest, blob, Refusal.ApproverNotAuthorized);
+    }
+
     function test_RevertWhen_ApproverIsTheSessionKey() public {
         vm.prank(owner);
         desk.grantRole(sessionKey, Role.APPROVER);
