@@ -3,7 +3,8 @@
 //
 // Answers are kept under target/mutants/, so that a run that was stopped goes on where it was: a kill for as long as the
 // mutant's own source is the same, a survival for as long as the tests are the same too. Other sources do not count:
-// what a change in one of them means for the mutants of another, `--again` finds out.
+// what a change in one of them means for the mutants of another, `--again` finds out. What survived the last time and has
+// no explanation is judged first, what is explained last.
 //
 // A survivor has to be explained in test/mutants/solidity.tsv (file, function, what stood there, what stands there, why).
 // Fails at a survivor that is not, and, after a whole run, at an explanation of a mutant that does not survive.
@@ -20,7 +21,7 @@ import { SWITCH, mutantAt, weave } from "./weave.mjs";
 const HOME = join(ROOT, "target/mutants");
 const COPY = join(HOME, "woven");
 const LOG = join(HOME, "solidity.jsonl");
-const TESTS = ["treasury", "hostile", "vectors", "accounting", "mocks", "fixtures", "Base.t.sol", "Fleet.t.sol", "Permit2Base.t.sol"]
+const TESTS = ["treasury", "hostile", "vectors", "accounting", "mocks", "fixtures", "Base.t.sol", "Digests.sol", "Fleet.t.sol", "Permit2Base.t.sol"]
   .map((name) => `test/${name}`);
 // Code without the optimizer, and with all mutants in it, is larger than a chain takes.
 const NOT_JUDGED_BY = "^test_CodeFitsOnChain\\(";
@@ -66,17 +67,21 @@ function generate(sources) {
   return mutants;
 }
 
-/** Runs forge in the copy. Answers its exit status and what it printed; no status where it took longer than `patience`. */
+/** Runs forge in the copy. Answers its exit status and what it printed; and whether it was ended for lasting longer than `patience`. */
 function forge(args, patience, more = {}) {
   return new Promise((resolve) => {
     const { FOUNDRY_OUT, FOUNDRY_CACHE_PATH, ...inherited } = process.env;
     const child = spawn("forge", args, { cwd: COPY, env: { ...inherited, ...SETTINGS, ...more }, detached: true });
     let printed = "";
     for (const stream of [child.stdout, child.stderr]) stream.on("data", (data) => (printed += data));
-    const timer = patience && setTimeout(() => process.kill(-child.pid, "SIGKILL"), patience);
+    let hung = false;
+    const timer = patience && setTimeout(() => {
+      hung = true;
+      process.kill(-child.pid, "SIGKILL");
+    }, patience);
     child.on("close", (status) => {
       clearTimeout(timer);
-      resolve({ status, printed });
+      resolve({ status, hung, printed });
     });
   });
 }
@@ -131,10 +136,11 @@ async function judge(mutant, lasted) {
   const steps = STEPS.map((step, index) => [step, lasted[index]]);
   if (killers.has(where)) steps.unshift([["--match-path", killers.get(where), ...STEPS[0]], lasted[0]]);
   for (const [step, usual] of steps) {
-    const { status, printed } = await forge(["test", "--fail-fast", ...step], PATIENCE * usual, more);
+    const { status, hung, printed } = await forge(["test", "--fail-fast", ...step], PATIENCE * usual, more);
     if (status === 0) continue;
     const failed = printed.lastIndexOf("[FAIL");
-    if (status !== null && failed < 0) throw new Error(`no answer about ${mutant.key}:\n${printed.slice(-2000)}`);
+    // Ended by somebody else, it has told nothing.
+    if (!hung && failed < 0) throw new Error(`no answer about ${mutant.key}:\n${printed.slice(-2000)}`);
     const suite = [...printed.slice(0, Math.max(failed, 0)).matchAll(/^Ran \d+ tests? for (\S+?):/gm)].at(-1);
     if (suite && step !== STEPS[1]) killers.set(where, suite[1]);
     return "killed";
@@ -154,11 +160,15 @@ const every = generate(sources);
 const mutants = every.filter(({ file }) => files.length === 0 || files.some((name) => file.includes(name)));
 
 const answers = new Map();
+const survived = new Set();
 for (const line of existsSync(LOG) && !options.again ? readFileSync(LOG, "utf8").split("\n").filter(Boolean) : []) {
   const kept = JSON.parse(line);
   if (kept.answer === "killed" || kept.tests === tests) answers.set(kept.id, kept.answer);
+  else survived.add(kept.id);
 }
-const todo = mutants.filter((mutant) => !answers.has(mutant.id));
+const explained = explanations(join(ROOT, "test/mutants/solidity.tsv"));
+const turn = ({ id, key }) => (explained.has(key) ? 2 : survived.has(id) ? 0 : 1);
+const todo = mutants.filter((mutant) => !answers.has(mutant.id)).sort((a, b) => turn(a) - turn(b));
 console.log(`${mutants.length} mutants, ${mutants.length - todo.length} judged before`);
 if (todo.length > 0) {
   const lasted = await prepare(sources, every);
@@ -174,7 +184,6 @@ if (todo.length > 0) {
 }
 
 const told = (answer) => mutants.filter(({ id }) => answers.get(id) === answer);
-const explained = explanations(join(ROOT, "test/mutants/solidity.tsv"));
 const survivors = told("survived").map(({ key }) => key);
 const left = mutants.filter(({ id }) => !answers.has(id)).length;
 const fine = compare(survivors, explained, mutants.length === every.length && left === 0);

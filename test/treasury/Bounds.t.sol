@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.30;
 
-import {Policy, WindowLimit} from "../../contracts/libraries/Types.sol";
+import {Policy, Refusal, SessionRequest, WindowLimit} from "../../contracts/libraries/Types.sol";
 import {Base} from "../Base.t.sol";
 
 /// @notice What is counted in few bits ends with an error, and never starts over.
@@ -11,6 +11,7 @@ contract BoundsTest is Base {
     uint256 private constant ENVELOPES_OFFSET = 40;
     uint256 private constant GROUPS_OFFSET = 96;
     uint256 private constant ENVELOPES_SLOT = 3;
+    uint256 private constant SESSIONS_SLOT = 4;
     uint256 private constant BOOKS_SLOT = 2;
     uint256 private constant VERSION_OFFSET = 24;
     uint256 private constant PURSES_OFFSET = 96;
@@ -61,5 +62,19 @@ contract BoundsTest is Base {
         vm.prank(manager);
         vm.expectRevert(abi.encodeWithSelector(TooMany.selector, type(uint16).max));
         desk.setPolicy(envelope, policy);
+    }
+
+    /// @dev It is counted in 23 bits, and asked for in 24.
+    function test_RevertWhen_APurseHadAsManySessionsAsNumbers() external {
+        uint256 last = (1 << 23) - 1;
+        _fill(keccak256(abi.encode(purse, SESSIONS_SLOT)), 0, last - 1);
+        assertEq(views.session(purse).sequence, last - 1, "not where sessions are counted");
+        assertOpens(request(UNIT));
+        assertEq(views.session(purse).sequence, last, "the last one");
+        nextSessionKey();
+        SessionRequest memory r = request(UNIT);
+        assertOpeningRefused(r, Refusal.SequenceMismatch, last + 1, last + 1);
+        r.sequence = 1;
+        assertOpeningRefused(r, Refusal.SequenceMismatch, last + 1, 1);
     }
 }

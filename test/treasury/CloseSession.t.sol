@@ -6,6 +6,7 @@ import {Base} from "../Base.t.sol";
 import {Payment} from "../Digests.sol";
 import {LyingToken} from "../mocks/LyingToken.sol";
 import {Wallet} from "../mocks/Wallets.sol";
+import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 
 contract CloseSessionTest is Base {
     uint256 internal expiry;
@@ -44,6 +45,22 @@ contract CloseSessionTest is Base {
         vm.prank(stranger);
         treasury.closeSession(purse, "");
         _assertClosed(0);
+    }
+
+    function test_GivenExpiredLongAgo_AnyoneClosesWhateverElseHappened() public {
+        for (uint256 i; i < 3; ++i) {
+            uint256 snapshot = vm.snapshotState();
+            if (i == 1) setPolicy(defaultPolicy());
+            if (i == 2) {
+                vm.prank(guardian);
+                treasury.freezeSession(purse);
+            }
+            vm.warp(expiry + 1);
+            vm.prank(stranger);
+            treasury.closeSession(purse, "");
+            _assertClosed(0);
+            vm.revertToState(snapshot);
+        }
     }
 
     function test_GivenAgentsSignature_AnyoneCloses() public {
@@ -143,6 +160,8 @@ contract CloseSessionTest is Base {
         }
         vm.expectEmit(address(treasury));
         emit SessionClosed(envelope, purse, 1, 0, 0);
+        // Some tokens refuse a transfer of nothing.
+        vm.expectCall(address(usdc), abi.encodeWithSelector(IERC20.transfer.selector), 0);
         vm.prank(agent);
         treasury.closeSession(purse, "");
         _assertClosed(50 * UNIT);

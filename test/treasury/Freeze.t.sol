@@ -46,6 +46,16 @@ contract FreezeTest is Base {
 
     /* ENVELOPE */
 
+    /// @dev The reason that a human can do something about comes first.
+    function test_GivenFrozenAndExpired_TheFreezeIsTold() public {
+        vm.prank(guardian);
+        treasury.freezeOrganisation();
+        vm.warp(views.session(purse).expiry);
+        outstanding = paymentOf(payee, UNIT);
+        (digest, blob) = signed(purse, outstanding);
+        assertRefused(purse, outstanding, digest, blob, Refusal.OrganisationFrozen);
+    }
+
     function test_GivenEnvelopeFrozen_NothingPaysOrOpens() public {
         vm.expectEmit(address(treasury));
         emit EnvelopeFrozen(envelope, guardian);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.30;
 
-import {Refusal, SessionRequest} from "../../contracts/libraries/Types.sol";
+import {Refusal, SessionRequest, WindowLimit} from "../../contracts/libraries/Types.sol";
 import {Fleet} from "../Fleet.t.sol";
 
 /// @notice A session draws against its envelope's limits, its group's, and those of every group above.
@@ -172,6 +172,27 @@ contract GroupDrawsTest is Fleet {
         assertDrawRefused(r, Refusal.GroupWindowLimitExceeded, 50 * UNIT, 50 * UNIT + 1);
     }
 
+    /// @dev However many limits there are, each counts, and nothing else.
+    function test_GivenAsManyLimitsAsThereAre_EachCounts() public {
+        WindowLimit[] memory windows = new WindowLimit[](4);
+        uint32[4] memory periods = [HOUR, DAY, WEEK, 4 * WEEK];
+        for (uint256 i; i < 4; ++i) {
+            windows[i] = WindowLimit(periods[i], uint96(60 * UNIT));
+        }
+        uint24 group = newGroup(0, windows, 60);
+        put(members[0], group);
+        openOf(members[0], 40 * UNIT);
+        for (uint256 i; i < 5; ++i) {
+            assertEq(usedOfGroup(group, i), 40 * UNIT);
+        }
+        vm.prank(manager);
+        desk.setGroupLimits(group, windows, uint96(60 * UNIT));
+        closeOf(members[0]);
+        for (uint256 i; i < 5; ++i) {
+            assertEq(usedOfGroup(group, i), 0);
+        }
+    }
+
     /* MOVING */
 
     function test_GivenMoved_UnspentReturnsToTheGroupItWasDrawnFrom() public {
@@ -201,6 +222,19 @@ contract GroupDrawsTest is Fleet {
         assertEq(usedOfGroup(to, 0), 30 * UNIT);
         closeOf(members[0]);
         assertEq(usedOfGroup(to, 0), 0);
+    }
+
+    /// @dev What others drew from a group, nobody brings back who comes from another.
+    function test_GivenMovedToAnEarlierGroup_ItGivesThatOneNothing() public {
+        uint24 to = newGroup(0, 30);
+        uint24 from = newGroup(0, 100);
+        put(members[0], from);
+        put(members[1], to);
+        openOf(members[1], 20 * UNIT);
+        openOf(members[0], 30 * UNIT);
+        put(members[0], to);
+        SessionRequest memory r = requestFor(members[0], 10 * UNIT + 1);
+        assertDrawRefused(r, Refusal.GroupWindowLimitExceeded, 30 * UNIT, 30 * UNIT + 1);
     }
 
     /// @dev The group above both neither counts the budget twice nor refuses it.

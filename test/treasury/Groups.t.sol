@@ -61,6 +61,10 @@ contract GroupsTest is Fleet {
         vm.expectRevert(abi.encodeWithSelector(AssetMismatch.selector, address(usdc), other));
         vm.prank(manager);
         desk.createGroup(parent, other, limits(0, 60, 0), 0);
+        vm.startPrank(manager);
+        parent = desk.createGroup(0, other, limits(0, 60, 0), 0);
+        vm.expectRevert(abi.encodeWithSelector(AssetMismatch.selector, other, address(usdc)));
+        desk.createGroup(parent, address(usdc), limits(0, 60, 0), 0);
     }
 
     function test_RevertWhen_ItWouldBeFiveDeep() public {
@@ -131,6 +135,18 @@ contract GroupsTest is Fleet {
         _assertWaits(group, limits(0, 1, 151), 151);
     }
 
+    function test_RevertWhen_LoweredLimitsContradictThemselves() public {
+        uint24 group = newGroup(0, limits(0, 60, 150), 400);
+        string memory below = "window limit below sessionLimit or a shorter window";
+        vm.startPrank(manager);
+        vm.expectRevert(abi.encodeWithSelector(Policies.PolicyInvalid.selector, below, 60 * UNIT, 59 * UNIT));
+        desk.setGroupLimits(group, limits(0, 60, 59), uint96(400 * UNIT));
+        WindowLimit[] memory windows = limits(0, 60, 150);
+        windows[0].limit = 0;
+        vm.expectRevert(abi.encodeWithSelector(Policies.PolicyInvalid.selector, below, 1, 0));
+        desk.setGroupLimits(group, windows, uint96(400 * UNIT));
+    }
+
     function test_GivenAnnouncedAndWaited_LimitRises() public {
         uint24 group = newGroup(0, 60);
         setDelay(1 days);
@@ -152,6 +168,7 @@ contract GroupsTest is Fleet {
         _assertPeriodsFixed(group, limits(0, 60, 150), 400);
         _assertPeriodsFixed(group, limits(0, 60, 0), 0);
         _assertPeriodsFixed(group, limits(0, 60, 0), 150);
+        _assertPeriodsFixed(newGroup(0, limits(0, 60, 0), 0), limits(0, 0, 60), 0);
         group = newGroup(0, limits(0, 0, 0), 400);
         _assertPeriodsFixed(group, limits(0, 60, 0), 400);
         _assertPeriodsFixed(group, limits(0, 60, 0), 0);
@@ -211,6 +228,10 @@ contract GroupsTest is Fleet {
         uint24 group = desk.createGroup(0, other, limits(0, 60, 0), 0);
         vm.expectRevert(abi.encodeWithSelector(AssetMismatch.selector, other, address(usdc)));
         desk.setGroup(envelope, group);
+        (uint24 another,) = desk.createEnvelope(makeAddr("another agent"), other, defaultPolicy());
+        group = desk.createGroup(0, address(usdc), limits(0, 60, 0), 0);
+        vm.expectRevert(abi.encodeWithSelector(AssetMismatch.selector, address(usdc), other));
+        desk.setGroup(another, group);
     }
 
     function test_RevertWhen_EnvelopeIsUnknown() public {

@@ -139,7 +139,11 @@ contract OpenSessionTest is Base {
         assertOpeningRefused(r, Refusal.SessionKeyInvalid, uint160(agent), uint160(agent));
         r.key = sessionKey;
         assertOpens(r);
-        assertOpeningRefused(request(UNIT), Refusal.SessionKeyInvalid, uint160(agent), uint160(sessionKey));
+        r = request(UNIT);
+        assertOpeningRefused(r, Refusal.SessionKeyInvalid, uint160(agent), uint160(sessionKey));
+        // Nobody's is as little one to replace a key with.
+        r.key = address(0);
+        assertOpeningRefused(r, Refusal.SessionKeyInvalid, uint160(agent), 0);
     }
 
     /* THE AGENT'S SIGNATURE */

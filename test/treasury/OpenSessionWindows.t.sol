@@ -3,6 +3,8 @@ pragma solidity 0.8.30;
 
 import {Policy, Refusal, SessionRequest, WindowLimit} from "../../contracts/libraries/Types.sol";
 import {Base} from "../Base.t.sol";
+import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
+import {Vm} from "forge-std/Vm.sol";
 
 /// @notice What counts across sessions: windows, the lifetime, and what comes back to them.
 contract OpenSessionWindowsTest is Base {
@@ -168,6 +170,49 @@ contract OpenSessionWindowsTest is Base {
         open(50 * UNIT);
         assertEq(usdc.balanceOf(purse), 50 * UNIT);
         assertEq(usedOf(envelope, 0), 50 * UNIT);
+    }
+
+    /// @dev Some tokens refuse a transfer of nothing.
+    function test_GivenSameBudget_TheTokenIsNotEvenAsked() public {
+        open(50 * UNIT);
+        nextSessionKey();
+        vm.expectCall(address(usdc), abi.encodeWithSelector(IERC20.transfer.selector), 0);
+        open(50 * UNIT);
+    }
+
+    function test_GivenNothingInThePurse_NothingIsSwept() public {
+        vm.recordLogs();
+        open(50 * UNIT);
+        Vm.Log[] memory logs = vm.getRecordedLogs();
+        for (uint256 i; i < logs.length; ++i) {
+            assertTrue(logs[i].topics[0] != PurseSwept.selector, "swept");
+        }
+    }
+
+    /// @dev However many limits there are, each counts, and nothing else.
+    function test_GivenAsManyLimitsAsThereAre_EachCounts() public {
+        Policy memory policy = defaultPolicy();
+        policy.windows = new WindowLimit[](4);
+        uint32[4] memory periods = [uint32(1 hours), DAY, WEEK, 4 * WEEK];
+        for (uint256 i; i < 4; ++i) {
+            policy.windows[i] = WindowLimit(periods[i], uint96(100 * UNIT));
+        }
+        policy.lifetimeLimit = uint96(100 * UNIT);
+        setPolicy(policy);
+        open(50 * UNIT);
+        _assertUsed(50 * UNIT);
+        nextSessionKey();
+        open(20 * UNIT);
+        _assertUsed(20 * UNIT);
+        vm.prank(agent);
+        treasury.closeSession(purse, "");
+        _assertUsed(0);
+    }
+
+    function _assertUsed(uint256 expected) private view {
+        for (uint256 i; i < 5; ++i) {
+            assertEq(usedOf(envelope, i), expected);
+        }
     }
 
     /// @dev A donation is the escrow's, and no limit gets it back.

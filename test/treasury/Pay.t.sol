@@ -74,6 +74,18 @@ contract PayTest is Base {
 
     /* TIME */
 
+    function test_GivenAPolicyWithoutAList_AnybodyIsPaid() public {
+        vm.prank(agent);
+        treasury.closeSession(purse, "");
+        Policy memory policy = defaultPolicy();
+        policy.payeeList = 0;
+        setPolicy(policy);
+        nextSessionKey();
+        open(50 * UNIT);
+        pay(purse, otherPayee, UNIT, DECISION);
+        assertEq(paidTo(otherPayee), UNIT);
+    }
+
     function test_ExpiryBound() public {
         uint256 expiry = views.session(purse).expiry;
         Payment memory p = paymentOf(payee, UNIT);
@@ -150,6 +162,21 @@ contract PayTest is Base {
         bytes memory low = abi.encodePacked(head, r, 1 << 255 | (order - high));
         assertAccepted(purse, digest, low);
         settle(purse, p, low);
+    }
+
+    function test_GivenTheHighestOfLowS_Settles() public {
+        uint256 half = 0x7fffffffffffffffffffffffffffffff5d576e7357a4501ddfe92f46681b20a0;
+        vm.prank(agent);
+        treasury.closeSession(purse, "");
+        Payment memory p = paymentOf(payee, UNIT);
+        bytes32 nonce = PaymentDigest.commitment(1, PaymentDigest.sessionId(purse, 2), DECISION);
+        bytes32 digest = Digests.eip3009(usdc.DOMAIN_SEPARATOR(), purse, p, nonce);
+        (, bytes32 r,) = vm.sign(0xa11ce, "a point on the curve");
+        sessionKey = ecrecover(digest, 28, r, bytes32(half));
+        assertTrue(sessionKey != address(0), "nobody's");
+        open(50 * UNIT);
+        settle(purse, p, abi.encodePacked(_head(blobOf(p, digest, sessionSecret)), r, 1 << 255 | half));
+        assertEq(paidTo(payee), UNIT);
     }
 
     /* NONCE */

@@ -58,6 +58,21 @@ contract PayApprovedTest is Base {
         assertRefused(purse, large, digest, abi.encodePacked(blob, new bytes(64)), Refusal.ApprovalInvalid);
     }
 
+    /// @dev As with the session key's own: see {PayTest-test_RevertWhen_SIsHigh}.
+    function test_RevertWhen_SOfTheApprovalIsHigh() public {
+        uint256 order = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141;
+        uint256 high = order / 2 + 1;
+        large.approvalKind = 1;
+        (bytes32 digest, bytes memory blob) = signed(purse, large);
+        (, bytes32 r,) = vm.sign(0xa11ce, "a point on the curve");
+        address other = ecrecover(approvalDigest(purse, large, digest), 27, r, bytes32(high));
+        assertTrue(other != address(0), "nobody's");
+        vm.prank(owner);
+        desk.grantRole(other, Role.APPROVER);
+        assertRefused(purse, large, digest, abi.encodePacked(blob, r, high), Refusal.ApprovalInvalid);
+        assertAccepted(purse, digest, abi.encodePacked(blob, r, 1 << 255 | (order - high)));
+    }
+
     function test_RevertWhen_ApproverHasNotTheRole() public {
         vm.prank(owner);
         desk.revokeRole(approver, Role.APPROVER);
@@ -85,6 +100,16 @@ contract PayApprovedTest is Base {
         assertAccepted(purse, digest, blob);
         vm.prank(manager);
         desk.createEnvelope(approver, address(usdc), defaultPolicy());
+        assertRefused(purse, large, digest, blob, Refusal.ApproverNotAuthorized);
+    }
+
+    /// @dev An agent is one that pays: it approves nothing, whatever else is joined.
+    function test_RevertWhen_ApproverIsAnAgentAndDutiesAreJoined() public {
+        vm.startPrank(owner);
+        desk.setSeparationOfDuties(false);
+        desk.grantRole(agent, Role.APPROVER);
+        vm.stopPrank();
+        (bytes32 digest, bytes memory blob) = signedWithApproval(purse, large, agentKey);
         assertRefused(purse, large, digest, blob, Refusal.ApproverNotAuthorized);
     }
 

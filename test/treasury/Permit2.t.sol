@@ -393,6 +393,18 @@ contract Permit2Test is Permit2Base {
         assertEq(paidTo(payee), 4 * UNIT);
     }
 
+    /// @dev Permit2 keeps 256 nonces in a word: a payment's is its lowest bit, and no other.
+    function test_GivenOtherNoncesOfTheWord_TheyAreNotThisDecisions() public {
+        Payment memory p = paymentOn(EIP3009, payee, UNIT);
+        (bytes32 digest, bytes memory blob) = signedOn(purse, p);
+        uint256 word = uint256(nonceOf(purse, DECISION)) >> 8;
+        bytes memory question = abi.encodeCall(PERMIT2.nonceBitmap, (purse, word));
+        vm.mockCall(address(PERMIT2), question, abi.encode(type(uint256).max - 1));
+        assertAccepted(purse, digest, blob);
+        vm.mockCall(address(PERMIT2), question, abi.encode(1));
+        assertRefused(purse, p, digest, blob, Refusal.DecisionSettled);
+    }
+
     /* HELPERS */
 
     function chargeFor(Payment memory p, uint256 amount, bytes memory blob) external {

@@ -83,6 +83,7 @@ contract PreviewTest is Base {
 
     function test_PreviewBound() public {
         open(15 * UNIT);
+        _assertPreviewed(10 * UNIT - 1, false, Refusal.None, 0);
         _assertPreviewed(10 * UNIT, false, Refusal.None, 0);
         _assertPreviewed(10 * UNIT, true, Refusal.None, 0);
         _assertPreviewed(10 * UNIT + 1, false, Refusal.ApprovalMissing, 10 * UNIT);

@@ -38,6 +38,7 @@ contract ReviewTest is Base {
         desk.setReview(envelope, REASON);
         vm.prank(guardian);
         treasury.freezeEnvelope(envelope);
+        assertOpeningRefused(request(UNIT), Refusal.EnvelopeFrozen, 0, 0);
         vm.prank(owner);
         desk.clearReview(envelope, REASON);
         assertTrue(views.envelope(envelope).frozen);
