@@ -26,6 +26,7 @@ pub(crate) fn api() -> OpenApiRouter<AppState> {
         .routes(routes!(routes::get_payment::get_payment))
         .routes(routes!(routes::list_decisions::list_decisions, routes::post_decision::post_decision))
         .routes(routes!(routes::get_decision::get_decision))
+        .routes(routes!(routes::post_outcome::post_outcome))
         .routes(routes!(routes::list_refusals::list_refusals))
         .routes(routes!(routes::list_policies::list_policies))
         .routes(routes!(routes::get_policy::get_policy))

@@ -28,4 +28,5 @@ pub mod list_treasuries;
 pub mod post_approval;
 pub mod post_approval_request;
 pub mod post_decision;
+pub mod post_outcome;
 pub mod post_rejection;

@@ -3,7 +3,11 @@
 use alloy::primitives::{Address, B256};
 use bursar_sdk::{amount::Amount, decision::DecisionRecord};
 
-use super::{AmountRange, Position, TimeRange, select::Select};
+use super::{
+    AmountRange, Position, TimeRange,
+    outcomes::{self, Outcome, latest},
+    select::Select,
+};
 use crate::db::{Db, DbError, DbRow};
 
 /// One x402 settlement from a purse, as it stands on chain.
@@ -50,6 +54,8 @@ pub struct Payment {
     pub facilitator: Address,
     /// The record whose nonce this is; `None` makes the payment unexplained.
     pub decision: Option<DecisionRecord>,
+    /// What came of it, as far as the agent has said.
+    pub outcome: Option<Outcome>,
 }
 
 impl Payment {
@@ -100,11 +106,14 @@ pub struct Filter {
     pub beyond_block: Option<u64>,
 }
 
-const SELECT: &str = "SELECT p.rail, p.block_number, p.log_index, p.block_hash, p.tx_hash, p.timestamp, p.treasury, \
+const SELECT: &str = concat!(
+    "SELECT p.rail, p.block_number, p.log_index, p.block_hash, p.tx_hash, p.timestamp, p.treasury, \
      p.envelope, p.agent, p.purse, p.session, p.policy_version, q.policy_hash, p.asset, p.payee, p.amount, \
-     p.nonce, coalesce(p.decision_hash, d.hash) AS decision_hash, p.approver, p.facilitator, d.record \
-     FROM payment p LEFT JOIN decision d ON d.purse = p.purse AND d.nonce = p.nonce LEFT JOIN policy q \
-     ON q.treasury = p.treasury AND q.envelope = p.envelope AND q.version = p.policy_version";
+     p.nonce, coalesce(p.decision_hash, d.hash) AS decision_hash, p.approver, p.facilitator, d.record, ",
+    latest!(),
+    " FROM payment p LEFT JOIN decision d ON d.purse = p.purse AND d.nonce = p.nonce LEFT JOIN policy q \
+     ON q.treasury = p.treasury AND q.envelope = p.envelope AND q.version = p.policy_version"
+);
 
 fn read(row: &DbRow) -> Result<Payment, DbError> {
     Ok(Payment {
@@ -128,6 +137,7 @@ fn read(row: &DbRow) -> Result<Payment, DbError> {
         approver: row.maybe_address("approver")?,
         facilitator: row.address("facilitator")?,
         decision: row.maybe_json("record", "a decision record")?,
+        outcome: outcomes::read(row)?,
     })
 }
 
