@@ -16,6 +16,7 @@ pub(crate) fn api() -> OpenApiRouter<AppState> {
         .routes(routes!(routes::get_treasury::get_treasury))
         .routes(routes!(routes::list_agents::list_agents))
         .routes(routes!(routes::get_agent::get_agent))
+        .routes(routes!(routes::get_why::get_why))
         .routes(routes!(routes::list_envelopes::list_envelopes))
         .routes(routes!(routes::get_envelope::get_envelope))
         .routes(routes!(routes::list_groups::list_groups))

@@ -14,3 +14,4 @@ pub mod session;
 pub mod status;
 pub mod stop;
 pub mod treasury;
+pub mod why;

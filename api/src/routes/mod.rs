@@ -11,6 +11,7 @@ pub mod get_policy;
 pub mod get_session;
 pub mod get_status;
 pub mod get_treasury;
+pub mod get_why;
 pub mod health_live;
 pub mod health_ready;
 pub mod list_agents;

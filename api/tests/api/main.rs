@@ -13,3 +13,4 @@ mod paging;
 mod sealed;
 mod seed;
 mod service;
+mod why;

@@ -1,5 +1,7 @@
 //! Payments, each with the decision it committed to.
 
+use std::cmp::Reverse;
+
 use alloy::primitives::{Address, B256};
 use bursar_sdk::{amount::Amount, decision::DecisionRecord};
 
@@ -155,6 +157,23 @@ pub async fn list(
 }
 
 pub(super) fn select_list(filter: &Filter, after: Option<Position>, limit: u32) -> Select {
+    let mut select = select(filter);
+    select
+        .after("(p.block_number, p.log_index) < ", after.map(Position::cells))
+        .order_and_limit(" ORDER BY p.block_number DESC, p.log_index DESC", limit);
+    select
+}
+
+/// The agent's last payments before a time, and its first ones from then on.
+pub(super) fn select_nearest(agent: Address, at: u64, limit: u32) -> [Select; 2] {
+    let of = |time| Filter { agent: Some(agent), time, ..Default::default() };
+    let before = select_list(&of(TimeRange { from: None, until: Some(at) }), None, limit);
+    let mut from = select(&of(TimeRange { from: Some(at), until: None }));
+    from.order_and_limit(" ORDER BY p.block_number, p.log_index", limit);
+    [before, from]
+}
+
+fn select(filter: &Filter) -> Select {
     let mut select = Select::new(SELECT);
     select
         .filter("p.treasury = ", filter.treasury)
@@ -173,9 +192,6 @@ pub(super) fn select_list(filter: &Filter, after: Option<Position>, limit: u32) 
         Some(false) => select.condition("d.hash IS NULL"),
     };
     select
-        .after("(p.block_number, p.log_index) < ", after.map(Position::cells))
-        .order_and_limit(" ORDER BY p.block_number DESC, p.log_index DESC", limit);
-    select
 }
 
 /// Time never runs backwards along the chain, so a span of time is a span of blocks: that keeps the list's
@@ -193,6 +209,19 @@ fn between(select: &mut Select, time: TimeRange) {
             .bind(until)
             .push(" ORDER BY t.timestamp DESC, t.block_number DESC LIMIT 1)");
     }
+}
+
+/// An agent's payments nearest to a time (unix seconds), nearest first; of two as near, the later first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn nearest(db: &Db, agent: Address, at: u64, limit: u32) -> Result<Vec<Payment>, DbError> {
+    let [before, from] = select_nearest(agent, at, limit);
+    let mut found = from.rows(db, read).await?;
+    found.extend(before.rows(db, read).await?);
+    found.sort_by_key(|payment| (payment.timestamp.abs_diff(at), Reverse(payment.position)));
+    found.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+    Ok(found)
 }
 
 /// One payment: a purse uses a nonce once.
