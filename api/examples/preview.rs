@@ -1,6 +1,8 @@
 //! Serves the overview page over made-up data, to look at it: `cargo run --example preview`.
 #![allow(clippy::unwrap_used, dead_code)]
 
+#[path = "../tests/api/sealed.rs"]
+mod sealed;
 #[path = "../tests/api/seed.rs"]
 mod seed;
 

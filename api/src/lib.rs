@@ -11,6 +11,7 @@ mod layers;
 pub mod model;
 mod openapi;
 pub mod page;
+pub mod record;
 mod router;
 pub mod routes;
 mod serve;

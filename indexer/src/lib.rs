@@ -15,4 +15,4 @@ pub mod store;
 
 pub use db::{StoreUrl, StoreUrlError};
 pub use run::{Config, Indexer, IndexerError, Phase, Status};
-pub use store::{Inserted, Store, StoreError};
+pub use store::{Inserted, OutcomeError, Store, StoreError};

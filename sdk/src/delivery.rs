@@ -77,12 +77,16 @@ impl fmt::Debug for HttpSink {
 
 #[async_trait]
 impl RecordSink for HttpSink {
-    fn takes(&self, kind: RecordKind) -> bool {
-        kind == RecordKind::Decision
+    fn takes(&self, _: RecordKind) -> bool {
+        true
     }
 
     async fn deliver(&self, record: &SealedRecord) -> Result<(), AgentError> {
-        let route = format!("{}/v1/decisions", self.base.as_str().trim_end_matches('/'));
+        let list = match record.kind {
+            RecordKind::Decision => "decisions",
+            RecordKind::Outcome => "outcomes",
+        };
+        let route = format!("{}/v1/{list}", self.base.as_str().trim_end_matches('/'));
         let body = json!({ "hash": record.hash, "record": record.canonical, "seal": record.seal });
         let response = self.client.post(route).json(&body).send().await?;
         let status = response.status();

@@ -2,10 +2,13 @@
 
 use bursar_indexer::query::decisions;
 use bursar_sdk::decision::DecisionRecord;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::wire::{Addr, Hash, Hex, Reason, Units, VerdictText};
+use crate::{
+    model::outcome::Outcome,
+    wire::{Addr, Hash, Reason, Units, VerdictText},
+};
 
 /// A decision record, and the payment that committed to it.
 #[derive(Debug, Serialize, ToSchema)]
@@ -21,6 +24,8 @@ pub struct Decision {
     pub received_at: u64,
     /// The payment that settled under it; null where none has.
     pub payment: Option<Settlement>,
+    /// What came of it, in its latest revision; null where the agent has not said.
+    pub outcome: Option<Outcome>,
 }
 
 /// A decision with the very bytes that hash to its hash.
@@ -45,29 +50,6 @@ pub struct Settlement {
     pub block_number: u64,
     /// When, in unix seconds.
     pub timestamp: u64,
-}
-
-/// A record as it comes in.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Submission {
-    /// keccak-256 of `record`.
-    pub hash: Hash,
-    /// The canonical JSON (RFC 8785) of a decision record, as text; at most 65,536 bytes.
-    pub record: String,
-    /// The identity key's signature of EIP-712 `DecisionRecord(bytes32 recordHash)` under the treasury's domain, 65
-    /// bytes. A refusal that comes without one does not count against the agent.
-    #[serde(default)]
-    pub seal: Option<Hex>,
-}
-
-/// What became of a record that came in.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct Receipt {
-    /// The record's hash.
-    pub hash: Hash,
-    /// New to us; otherwise it was here before.
-    pub stored: bool,
 }
 
 /// What an agent decided about one payment, and on what grounds. Amounts in atomic units.
@@ -196,6 +178,7 @@ impl From<decisions::Decision> for Decision {
             nonce: row.nonce.map(Hash),
             received_at: row.received_at,
             payment: row.payment.map(settlement),
+            outcome: row.outcome.map(Outcome::from),
         }
     }
 }

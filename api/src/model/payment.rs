@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
-    model::decision::Record,
+    model::{decision::Record, outcome::Outcome},
     wire::{Addr, Hash, Units},
 };
 
@@ -47,6 +47,8 @@ pub struct Payment {
     pub decision_hash: Option<Hash>,
     /// The decision record itself.
     pub decision: Option<Record>,
+    /// What came of it, in its latest revision; null where the agent has not said.
+    pub outcome: Option<Outcome>,
     /// How it settled: `eip3009`, `permit2_exact` or `permit2_upto`; `permit2` where nothing tells which.
     pub rail: String,
     /// The commitment to policy, session and decision; with the purse the payment's identity. Null where it settled
@@ -82,6 +84,7 @@ impl Payment {
             disagreements: row.disagreements(),
             explained: row.decision.is_some(),
             decision: row.decision.map(Record::from),
+            outcome: row.outcome.map(Outcome::from),
             treasury: row.treasury.into(),
             envelope: row.envelope,
             agent: row.agent.into(),

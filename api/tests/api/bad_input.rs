@@ -154,7 +154,7 @@ async fn paths_that_name_nothing_possible_are_refused(stores: Stores) -> anyhow:
 
 async fn bodies_that_are_no_json_too_large_or_misnamed_are_refused(stores: Stores) -> anyhow::Result<()> {
     let api = api(stores).await?;
-    for path in ["/v1/decisions", "/v1/approval-requests"] {
+    for path in ["/v1/decisions", "/v1/outcomes", "/v1/approval-requests"] {
         let untyped = api.send(Request::post(path).body(Body::from("{}"))?).await?;
         assert_eq!((untyped.status.as_u16(), untyped.json()["code"].clone()), (415, json!("not_json")));
         for (body, status, code) in [

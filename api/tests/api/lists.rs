@@ -88,7 +88,7 @@ async fn envelopes_and_agents_are_found_by_what_they_are(stores: Stores) -> anyh
     let agents = api.items("/v1/agents").await?;
     assert_eq!(agents.len(), 3);
     let one = api.json(&format!("/v1/agents/{}", agent(1))).await?;
-    assert_eq!(one, agents[0]);
+    assert!(agents.contains(&one));
     assert_eq!(one["address"], checksummed(agent(1)));
     assert_eq!(one["envelopes"][0]["number"], 1);
     Ok(())

@@ -48,7 +48,7 @@ async fn what_agents_write_is_text_and_never_markup(stores: Stores) -> anyhow::R
         bursar_sdk::refusal::Refusal::PayeeNotListed,
         "<script>alert(1)</script><img src=x onerror=alert(2)>",
     );
-    store.insert_decision(&decision, decision.hash()?, &decision.canonical()?, 1).await?;
+    store.insert_decision(&decision, &crate::sealed::decision(&decision), 1).await?;
     let html = api.get("/").await?.text();
     assert!(!html.contains("<script>alert") && !html.contains("<img src=x"));
     assert!(html.contains("alert(1)"));

@@ -7,6 +7,7 @@ use bursar_test_stores::{Stores, on_both_stores};
 
 use crate::{
     client::{Api, api},
+    sealed,
     seed::{self, denied, pay, payee, record},
 };
 
@@ -73,8 +74,7 @@ async fn decisions_of_the_same_second_come_once_each(stores: Stores) -> anyhow::
     for seq in 100..140 {
         let mut decision = denied(1, seq, seq, Refusal::PayeeNotListed, "again");
         decision.created_at = seed::MIDNIGHT;
-        let canonical = decision.canonical()?;
-        api.seeded.store.insert_decision(&decision, decision.hash()?, &canonical, seed::NOW).await?;
+        api.seeded.store.insert_decision(&decision, &sealed::decision(&decision), seed::NOW).await?;
     }
     let seen = walk(&api, "/v1/refusals", 7, "hash", async |_, _| Ok(())).await?;
     let distinct: BTreeSet<&String> = seen.iter().collect();

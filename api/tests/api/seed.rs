@@ -16,6 +16,8 @@ use bursar_sdk::{
 };
 use bursar_test_stores::Stores;
 
+use crate::sealed;
+
 pub(crate) const CHAIN_ID: u64 = 31_337;
 /// Saturday 2026-11-21 00:00 UTC.
 pub(crate) const MIDNIGHT: u64 = 1_795_219_200;
@@ -38,7 +40,7 @@ pub(crate) fn token() -> Address {
 }
 
 pub(crate) fn agent(envelope: u32) -> Address {
-    address(0xa0 + u8::try_from(envelope).unwrap())
+    sealed::key(envelope).address()
 }
 
 pub(crate) fn purse(envelope: u32) -> Address {
@@ -324,8 +326,8 @@ async fn payments(db: &Db, store: &Store) -> anyhow::Result<Vec<DecisionRecord>>
         let decision = record(envelope, i + 1, payee(1 + (i % 3) as u8), units, why);
         pay(db, &decision, 940 + i * 10, (i == 6).then(|| address(0x04))).await?;
         if i % 3 != 2 {
-            let canonical = decision.canonical()?;
-            store.insert_decision(&decision, decision.hash()?, &canonical, decision.created_at + 1).await?;
+            let sealed = sealed::decision(&decision);
+            store.insert_decision(&decision, &sealed, decision.created_at + 1).await?;
         }
         decisions.push(decision);
     }
@@ -379,8 +381,8 @@ async fn refusals(store: &Store) -> anyhow::Result<()> {
         denied(1, 21, 100_000, Refusal::PayeeNotListed, "A cheaper source for the same quotes."),
         denied(2, 22, 50_000, Refusal::EnvelopeFrozen, "Quotes for the weekly brief."),
     ] {
-        let canonical = decision.canonical()?;
-        store.insert_decision(&decision, decision.hash()?, &canonical, decision.created_at + 1).await?;
+        let sealed = sealed::decision(&decision);
+        store.insert_decision(&decision, &sealed, decision.created_at + 1).await?;
     }
     Ok(())
 }

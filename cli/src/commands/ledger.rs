@@ -24,6 +24,15 @@ pub(crate) enum LedgerCommand {
         /// keccak-256 of the record
         hash: B256,
     },
+    /// Why an agent paid: its payments nearest to a time, and whether their nonces commit to the records
+    Why {
+        /// The agent's identity key
+        #[arg(long)]
+        agent: Address,
+        /// The time, in unix seconds; now unless told
+        #[arg(long)]
+        at: Option<u64>,
+    },
     /// How far the ledger has followed the chain
     Status,
 }
@@ -73,6 +82,10 @@ pub(crate) async fn run(context: &Context, query: LedgerCommand) -> Result<()> {
         LedgerCommand::Refusals(filter) => (format!("v1/refusals?{}", filter.query()), refusals),
         LedgerCommand::Stops => ("v1/stops".into(), stops),
         LedgerCommand::Decision { hash } => (format!("v1/decisions/{hash}"), pretty),
+        LedgerCommand::Why { agent, at } => {
+            let at = at.map(|at| format!("?at={at}")).unwrap_or_default();
+            (format!("v1/agents/{agent}/why{at}"), why)
+        }
         LedgerCommand::Status => ("v1/status".into(), pretty),
     };
     let answer: Value = context.api_get(&path).await?;
@@ -111,6 +124,25 @@ pub(crate) fn payments(page: &Value) -> Vec<String> {
         ]
     });
     table(&["amount", "payee", "policy", "session", "decision", "approver", "transaction", "why"], &rows)
+}
+
+fn why(answer: &Value) -> Vec<String> {
+    let rows = items(answer, "/payments", |one| {
+        vec![
+            text(one, "/payment/timestamp"),
+            money(one, "/payment/amount"),
+            text(one, "/payment/payee"),
+            format!("v{}", text(one, "/payment/policyVersion")),
+            brief(&text(one, "/payment/decisionHash")),
+            text(one, "/opening/matches"),
+            brief(&text(one, "/payment/approver")),
+            text(one, "/payment/outcome/delivered"),
+            text(one, "/payment/decision/rationale"),
+        ]
+    });
+    let headings =
+        ["time", "amount", "payee", "policy", "decision", "committed", "approver", "delivered", "why"];
+    table(&headings, &rows)
 }
 
 fn refusals(page: &Value) -> Vec<String> {

@@ -7,7 +7,11 @@ use bursar_sdk::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{AmountRange, Position, TimeRange, select::Select};
+use super::{
+    AmountRange, Position, TimeRange,
+    outcomes::{self, Outcome, latest},
+    select::Select,
+};
 use crate::db::{Cell, Db, DbError, DbRow};
 
 /// A stored record, and the payment that committed to it.
@@ -25,6 +29,8 @@ pub struct Decision {
     pub canonical: String,
     /// The payment that settled under it.
     pub payment: Option<Settlement>,
+    /// What came of it, as far as the agent has said.
+    pub outcome: Option<Outcome>,
 }
 
 /// Where a decision settled.
@@ -74,8 +80,12 @@ pub struct Filter {
     pub settled: Option<bool>,
 }
 
-const SELECT: &str = "SELECT d.hash, d.nonce, d.received_at, d.record, p.block_number, p.log_index, p.purse, \
-     p.tx_hash, p.timestamp FROM decision d LEFT JOIN payment p ON p.purse = d.purse AND p.nonce = d.nonce";
+const SELECT: &str = concat!(
+    "SELECT d.hash, d.nonce, d.received_at, d.record, p.block_number, p.log_index, p.purse, \
+     p.tx_hash, p.timestamp, ",
+    latest!(),
+    " FROM decision d LEFT JOIN payment p ON p.purse = d.purse AND p.nonce = d.nonce"
+);
 
 fn read(row: &DbRow) -> Result<Decision, DbError> {
     let payment = match row.maybe_hash("tx_hash")? {
@@ -94,6 +104,7 @@ fn read(row: &DbRow) -> Result<Decision, DbError> {
         record: row.json("record", "a decision record")?,
         canonical: row.text("record")?,
         payment,
+        outcome: outcomes::read(row)?,
     })
 }
 

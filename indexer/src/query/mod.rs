@@ -14,6 +14,7 @@ pub mod envelopes;
 pub mod groups;
 pub mod headroom;
 pub mod ledger;
+pub mod outcomes;
 pub mod payees;
 pub mod payments;
 #[cfg(test)]

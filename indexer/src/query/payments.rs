@@ -1,9 +1,15 @@
 //! Payments, each with the decision it committed to.
 
+use std::cmp::Reverse;
+
 use alloy::primitives::{Address, B256};
 use bursar_sdk::{amount::Amount, decision::DecisionRecord};
 
-use super::{AmountRange, Position, TimeRange, select::Select};
+use super::{
+    AmountRange, Position, TimeRange,
+    outcomes::{self, Outcome, latest},
+    select::Select,
+};
 use crate::db::{Db, DbError, DbRow};
 
 /// One x402 settlement from a purse, as it stands on chain.
@@ -50,6 +56,8 @@ pub struct Payment {
     pub facilitator: Address,
     /// The record whose nonce this is; `None` makes the payment unexplained.
     pub decision: Option<DecisionRecord>,
+    /// What came of it, as far as the agent has said.
+    pub outcome: Option<Outcome>,
 }
 
 impl Payment {
@@ -100,11 +108,14 @@ pub struct Filter {
     pub beyond_block: Option<u64>,
 }
 
-const SELECT: &str = "SELECT p.rail, p.block_number, p.log_index, p.block_hash, p.tx_hash, p.timestamp, p.treasury, \
+const SELECT: &str = concat!(
+    "SELECT p.rail, p.block_number, p.log_index, p.block_hash, p.tx_hash, p.timestamp, p.treasury, \
      p.envelope, p.agent, p.purse, p.session, p.policy_version, q.policy_hash, p.asset, p.payee, p.amount, \
-     p.nonce, coalesce(p.decision_hash, d.hash) AS decision_hash, p.approver, p.facilitator, d.record \
-     FROM payment p LEFT JOIN decision d ON d.purse = p.purse AND d.nonce = p.nonce LEFT JOIN policy q \
-     ON q.treasury = p.treasury AND q.envelope = p.envelope AND q.version = p.policy_version";
+     p.nonce, coalesce(p.decision_hash, d.hash) AS decision_hash, p.approver, p.facilitator, d.record, ",
+    latest!(),
+    " FROM payment p LEFT JOIN decision d ON d.purse = p.purse AND d.nonce = p.nonce LEFT JOIN policy q \
+     ON q.treasury = p.treasury AND q.envelope = p.envelope AND q.version = p.policy_version"
+);
 
 fn read(row: &DbRow) -> Result<Payment, DbError> {
     Ok(Payment {
@@ -128,6 +139,7 @@ fn read(row: &DbRow) -> Result<Payment, DbError> {
         approver: row.maybe_address("approver")?,
         facilitator: row.address("facilitator")?,
         decision: row.maybe_json("record", "a decision record")?,
+        outcome: outcomes::read(row)?,
     })
 }
 
@@ -145,6 +157,23 @@ pub async fn list(
 }
 
 pub(super) fn select_list(filter: &Filter, after: Option<Position>, limit: u32) -> Select {
+    let mut select = select(filter);
+    select
+        .after("(p.block_number, p.log_index) < ", after.map(Position::cells))
+        .order_and_limit(" ORDER BY p.block_number DESC, p.log_index DESC", limit);
+    select
+}
+
+/// The agent's last payments before a time, and its first ones from then on.
+pub(super) fn select_nearest(agent: Address, at: u64, limit: u32) -> [Select; 2] {
+    let of = |time| Filter { agent: Some(agent), time, ..Default::default() };
+    let before = select_list(&of(TimeRange { from: None, until: Some(at) }), None, limit);
+    let mut from = select(&of(TimeRange { from: Some(at), until: None }));
+    from.order_and_limit(" ORDER BY p.block_number, p.log_index", limit);
+    [before, from]
+}
+
+fn select(filter: &Filter) -> Select {
     let mut select = Select::new(SELECT);
     select
         .filter("p.treasury = ", filter.treasury)
@@ -163,9 +192,6 @@ pub(super) fn select_list(filter: &Filter, after: Option<Position>, limit: u32) 
         Some(false) => select.condition("d.hash IS NULL"),
     };
     select
-        .after("(p.block_number, p.log_index) < ", after.map(Position::cells))
-        .order_and_limit(" ORDER BY p.block_number DESC, p.log_index DESC", limit);
-    select
 }
 
 /// Time never runs backwards along the chain, so a span of time is a span of blocks: that keeps the list's
@@ -183,6 +209,19 @@ fn between(select: &mut Select, time: TimeRange) {
             .bind(until)
             .push(" ORDER BY t.timestamp DESC, t.block_number DESC LIMIT 1)");
     }
+}
+
+/// An agent's payments nearest to a time (unix seconds), nearest first; of two as near, the later first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn nearest(db: &Db, agent: Address, at: u64, limit: u32) -> Result<Vec<Payment>, DbError> {
+    let [before, from] = select_nearest(agent, at, limit);
+    let mut found = from.rows(db, read).await?;
+    found.extend(before.rows(db, read).await?);
+    found.sort_by_key(|payment| (payment.timestamp.abs_diff(at), Reverse(payment.position)));
+    found.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+    Ok(found)
 }
 
 /// One payment: a purse uses a nonce once.

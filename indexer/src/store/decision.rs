@@ -1,7 +1,6 @@
 //! Decision records, as agents sent them. Not from the chain: no reorg touches them.
 
-use alloy::primitives::B256;
-use bursar_sdk::decision::DecisionRecord;
+use bursar_sdk::{decision::DecisionRecord, delivery::SealedRecord};
 
 use super::{Store, StoreError};
 use crate::db::table;
@@ -16,35 +15,32 @@ pub enum Inserted {
 }
 
 impl Store {
-    /// Stores a decision record that was checked against its hash ([`DecisionRecord::verified`]); once stored, it
-    /// survives a power cut.
-    ///
-    /// `canonical` is its canonical JSON, `received_at` unix seconds.
+    /// Stores a decision record that was checked against its hash ([`DecisionRecord::verified`]) and its seal; once
+    /// stored, it survives a power cut. `received_at` is in unix seconds.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn insert_decision(
         &self,
         record: &DecisionRecord,
-        hash: B256,
-        canonical: &str,
+        sealed: &SealedRecord,
         received_at: u64,
     ) -> Result<Inserted, StoreError> {
-        let row = decision(record, hash, canonical, received_at);
+        let row = decision(record, sealed, received_at);
         let new = DECISION.insert_new(row).execute(&self.db).await? != 0;
         Ok(if new { Inserted::New } else { Inserted::Existing })
     }
 }
 
 table! {
-    DECISION, fn decision(record: &DecisionRecord, hash: B256, canonical: &str, received_at: u64) {
-        key { hash: hash }
+    DECISION, fn decision(record: &DecisionRecord, sealed: &SealedRecord, received_at: u64) {
+        key { hash: sealed.hash }
         treasury: record.treasury,
         envelope: record.envelope,
         agent: record.agent,
         seq: record.seq,
         session: record.purse().map(|_| record.session),
-        nonce: record.purse().map(|_| record.nonce_of(hash)),
+        nonce: record.purse().map(|_| record.nonce_of(sealed.hash)),
         purse: record.purse().map(|(purse, _)| purse),
         payee: record.payee,
         amount: record.amount,
@@ -52,6 +48,7 @@ table! {
         reason: record.reason_codes.first().map(|reason| reason.code()),
         created_at: record.created_at,
         received_at: received_at,
-        record: canonical,
+        record: sealed.canonical.as_str(),
+        seal: sealed.seal.clone(),
     }
 }

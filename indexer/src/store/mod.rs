@@ -3,6 +3,7 @@
 mod apply;
 mod decision;
 mod load;
+mod outcome;
 mod read;
 mod tables;
 mod unwind;
@@ -14,6 +15,7 @@ use crate::db::{Cell as _, Db, DbError, Query, StoreUrl, table};
 pub use crate::query::checkpoint::Checkpoint;
 pub use apply::{ApplyError, Batch};
 pub use decision::Inserted;
+pub use outcome::OutcomeError;
 pub use read::Watch;
 
 /// The ledger's database. Cheap to clone.

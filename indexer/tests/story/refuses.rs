@@ -9,7 +9,11 @@ use bursar_indexer::{
     db::Query,
     source::{HttpConfig, HttpSource, Source},
 };
-use bursar_sdk::decision::{DecisionRecord, Resource, SCHEMA, Verdict};
+use bursar_sdk::{
+    decision::{DecisionRecord, Resource, SCHEMA, Verdict},
+    delivery::SealedRecord,
+    record::RecordKind,
+};
 use bursar_test_stores::{Stores, on_both_stores};
 
 use crate::{
@@ -120,12 +124,18 @@ pub fn record() -> DecisionRecord {
     }
 }
 
+/// As it came in, with bytes in place of a seal: the store keeps what the API has checked.
+pub(crate) fn sealed(record: &DecisionRecord) -> Result<SealedRecord> {
+    let (hash, canonical) = (record.hash()?, record.canonical()?);
+    Ok(SealedRecord { kind: RecordKind::Decision, hash, canonical, seal: [7; 65].into() })
+}
+
 async fn a_decision_is_stored_once(stores: Stores) -> Result<()> {
     let store = open(&stores, "ledger").await?;
     let record = record();
-    let (hash, canonical) = (record.hash()?, record.canonical()?);
-    assert_eq!(store.insert_decision(&record, hash, &canonical, 1_767_787_201).await?, Inserted::New);
-    assert_eq!(store.insert_decision(&record, hash, &canonical, 1_767_787_999).await?, Inserted::Existing);
+    let sealed = sealed(&record)?;
+    assert_eq!(store.insert_decision(&record, &sealed, 1_767_787_201).await?, Inserted::New);
+    assert_eq!(store.insert_decision(&record, &sealed, 1_767_787_999).await?, Inserted::Existing);
     assert_eq!(one(&store, "SELECT nonce FROM decision").await?.maybe_hash("nonce")?, record.nonce()?);
     assert_eq!(count(&store, "SELECT received_at FROM decision").await?, 1_767_787_201);
     Ok(())

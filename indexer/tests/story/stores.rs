@@ -12,14 +12,14 @@ use bursar_indexer::{
     source::{BlockHeader, Source},
     store::{ApplyError, Batch},
 };
-use bursar_sdk::amount::Amount;
+use bursar_sdk::{amount::Amount, delivery::SealedRecord};
 use bursar_test_stores::{Stores, on_both_stores};
 
 use crate::{
     agrees::live,
     ledger::{assert_same, config, fresh, open, rows},
     recorded::Recorded,
-    refuses::record,
+    refuses::{record, sealed},
     world::World,
 };
 
@@ -84,7 +84,7 @@ async fn amounts_sort_as_numbers_and_hashes_as_bytes(stores: Stores) -> Result<(
     for (amount, hash) in amounts.into_iter().zip(hashes) {
         let mut decision = record();
         decision.amount = amount;
-        store.insert_decision(&decision, hash, &decision.canonical()?, 1).await?;
+        store.insert_decision(&decision, &SealedRecord { hash, ..sealed(&decision)? }, 1).await?;
     }
     let list = async |min, max, after: Option<B256>| -> Result<Vec<Amount>> {
         let filter = decisions::Filter { amount: AmountRange { min, max }, ..Default::default() };
@@ -104,10 +104,10 @@ async fn amounts_sort_as_numbers_and_hashes_as_bytes(stores: Stores) -> Result<(
 async fn numbers_beyond_what_a_store_holds(stores: Stores) -> Result<()> {
     let store = open(&stores, "ledger").await?;
     let (decision, most) = (record(), i64::MAX.unsigned_abs());
-    let canonical = decision.canonical()?;
-    let refused = store.insert_decision(&decision, B256::ZERO, &canonical, most + 1).await;
+    let sealed = sealed(&decision)?;
+    let refused = store.insert_decision(&decision, &sealed, most + 1).await;
     assert!(matches!(refused, Err(StoreError::Db(DbError::TooLarge { got })) if got == most + 1));
-    store.insert_decision(&decision, B256::ZERO, &canonical, most).await?;
+    store.insert_decision(&decision, &sealed, most).await?;
     for (time, count) in [
         (TimeRange { from: None, until: Some(u64::MAX) }, 1),
         (TimeRange { from: Some(u64::MAX), until: None }, 0),

@@ -8,9 +8,10 @@ use std::{
 use anyhow::Result;
 use axum::{Json, Router, extract::State, http::StatusCode, routing::post};
 use bursar_sdk::{
-    AgentError, Purpose,
+    AgentError, Outcome, Purpose,
     decision::{DecisionRecord, Verdict},
     delivery::HttpSink,
+    outcome::OutcomeRecord,
     record::{RecordKind, sealed_by},
     session::SessionTerms,
 };
@@ -28,11 +29,28 @@ struct Keeper {
 
 impl Keeper {
     async fn open(self) -> Result<url::Url> {
-        let router = Router::new().route("/v1/decisions", post(Self::take)).with_state(self);
+        let router = Router::new()
+            .route("/v1/decisions", post(Self::take))
+            .route("/v1/outcomes", post(Self::take_outcome))
+            .with_state(self);
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
         let base = format!("http://{}", listener.local_addr()?).parse()?;
         tokio::spawn(async move { axum::serve(listener, router).await });
         Ok(base)
+    }
+
+    async fn take_outcome(State(keeper): State<Self>, Json(body): Json<Value>) -> StatusCode {
+        let (hash, record) = (body["hash"].as_str().unwrap(), body["record"].as_str().unwrap());
+        let read = OutcomeRecord::verified(record, hash.parse().unwrap()).unwrap();
+        let seal = body["seal"].as_str().unwrap().parse().unwrap();
+        let (kind, hash_of) = (RecordKind::Outcome, hash.parse().unwrap());
+        assert_eq!(sealed_by(kind, read.chain_id, read.treasury, hash_of, &seal), Some(read.agent));
+        let mut kept = keeper.kept.lock().unwrap();
+        if !kept.contains_key(&read.decision_hash.to_string()) {
+            return StatusCode::CONFLICT;
+        }
+        kept.insert(hash.to_owned(), record.to_owned());
+        StatusCode::CREATED
     }
 
     async fn take(State(keeper): State<Self>, Json(body): Json<Value>) -> StatusCode {
@@ -119,6 +137,24 @@ async fn a_record_the_api_refuses_stays_for_a_human_and_stops_nobody() -> Result
     let report = agent.flush().await?;
     assert_eq!((report.delivered, report.waiting, report.refused.len()), (0, 2, 2));
     assert!(matches!(report.refused[0].1, AgentError::NotAccepted { status: 422, .. }));
+    Ok(())
+}
+
+/// What comes of a payment is handed in after the decision that allowed it, each revision on its own.
+#[tokio::test]
+async fn outcomes_follow_their_decisions() -> Result<()> {
+    let stage = Stage::set().await?;
+    let keeper = Keeper { failures: Arc::new(Mutex::new(1)), ..Keeper::default() };
+    let sink = HttpSink::new(reqwest::Client::new(), keeper.clone().open().await?);
+    let agent = stage.builder(1).sink(Arc::new(sink)).connect().await?;
+    agent.open_session(&SessionTerms::new(dollars(10))).await?;
+    let requirement = stage.requirement(&agent, PAYEE, dollars(1))?;
+    let signed = agent.authorize(&requirement, Purpose::new("task", "why")).await?;
+    let first = agent.record_outcome(&signed, Outcome::default()).await?;
+    let second = agent.task_done(signed.decision_hash, true).await?;
+    assert_eq!(agent.flush().await?.waiting, 0);
+    let kept = keeper.kept.lock().unwrap();
+    assert!([signed.decision_hash, first, second].iter().all(|hash| kept.contains_key(&hash.to_string())));
     Ok(())
 }
 

@@ -1,0 +1,29 @@
+//! What came of payments, as agents sent it.
+
+use alloy::primitives::{B256, keccak256};
+use bursar_sdk::outcome::OutcomeRecord;
+
+use crate::db::{DbError, DbRow};
+
+/// The latest revision of a decision's outcome.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outcome {
+    /// keccak-256 of the canonical JSON.
+    pub hash: B256,
+    /// The record.
+    pub record: OutcomeRecord,
+}
+
+/// As a column `outcome` beside a decision `d`.
+macro_rules! latest {
+    () => {
+        "(SELECT o.record FROM outcome o WHERE o.decision_hash = d.hash ORDER BY o.revision DESC LIMIT 1) AS outcome"
+    };
+}
+
+pub(super) use latest;
+
+pub(super) fn read(row: &DbRow) -> Result<Option<Outcome>, DbError> {
+    let Some(record) = row.maybe_json("outcome", "an outcome record")? else { return Ok(None) };
+    Ok(Some(Outcome { hash: keccak256(row.text("outcome")?), record }))
+}

@@ -1,0 +1,79 @@
+//! Outcome records, as agents sent them. Not from the chain: no reorg touches them.
+
+use alloy::primitives::B256;
+use bursar_sdk::{delivery::SealedRecord, outcome::OutcomeRecord};
+
+use super::{Inserted, Store};
+use crate::db::{Cell, DbError, table};
+
+/// Why an outcome is not stored.
+#[derive(Debug, thiserror::Error)]
+pub enum OutcomeError {
+    /// The revision that it names is not here yet: it may come again.
+    #[error("expected revision {missing} of the outcome before it")]
+    Gap {
+        /// The one that has to come first.
+        missing: u32,
+    },
+    /// That revision is another record: an outcome that was told is not told otherwise.
+    #[error("expected revision {revision} to be {expected}, got {got}")]
+    Forked {
+        /// Which one.
+        revision: u32,
+        /// The hash of the one that is here.
+        expected: B256,
+        /// The hash that came in its place.
+        got: B256,
+    },
+    /// The database failed.
+    #[error(transparent)]
+    Db(#[from] DbError),
+}
+
+impl Store {
+    /// Stores an outcome record that was checked against its hash ([`OutcomeRecord::verified`]), its seal and its
+    /// decision; once stored, it survives a power cut. `received_at` is in unix seconds.
+    ///
+    /// # Errors
+    /// When the revision before it is missing, when it or the one before is another record, or the database fails.
+    pub async fn insert_outcome(
+        &self,
+        record: &OutcomeRecord,
+        sealed: &SealedRecord,
+        received_at: u64,
+    ) -> Result<Inserted, OutcomeError> {
+        let (decision, revision) = (record.decision_hash, record.revision);
+        // Revisions are never taken away: what is found here is here when the next one is written.
+        if let Some(before) = revision.checked_sub(1).filter(|before| *before != 0) {
+            let expected = self.outcome_hash(decision, before).await?;
+            same(before, expected.ok_or(OutcomeError::Gap { missing: before })?, record.prev_hash)?;
+        }
+        let row = outcome(record, sealed, received_at);
+        if OUTCOME.insert_new(row).execute(&self.db).await? != 0 {
+            return Ok(Inserted::New);
+        }
+        if let Some(expected) = self.outcome_hash(decision, revision).await? {
+            same(revision, expected, sealed.hash)?;
+        }
+        Ok(Inserted::Existing)
+    }
+
+    async fn outcome_hash(&self, decision: B256, revision: u32) -> Result<Option<B256>, DbError> {
+        let row = OUTCOME.find(vec![decision.value(), revision.value()]).row(&self.db).await?;
+        row.map(|row| row.hash("hash")).transpose()
+    }
+}
+
+fn same(revision: u32, expected: B256, got: B256) -> Result<(), OutcomeError> {
+    if expected == got { Ok(()) } else { Err(OutcomeError::Forked { revision, expected, got }) }
+}
+
+table! {
+    OUTCOME, fn outcome(record: &OutcomeRecord, sealed: &SealedRecord, received_at: u64) {
+        key { decision_hash: record.decision_hash, revision: record.revision }
+        hash: sealed.hash,
+        seal: sealed.seal.clone(),
+        received_at: received_at,
+        record: sealed.canonical.as_str(),
+    }
+}
