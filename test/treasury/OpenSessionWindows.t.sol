@@ -189,6 +189,22 @@ contract OpenSessionWindowsTest is Base {
         }
     }
 
+    /// @dev Windows of other periods carried over what the old ones had counted: what comes back was never drawn from
+    /// them, and must not make room for more.
+    function test_GivenOtherPeriodsSince_UnspentGoesToNoWindow() public {
+        vm.warp(MONDAY);
+        vm.prank(manager);
+        desk.createPurses(envelope, 1);
+        _openOn(0, 50 * UNIT);
+        Policy memory policy = defaultPolicy();
+        policy.windows[0].period = 3.5 days;
+        setPolicy(policy);
+        _openOn(1, 50 * UNIT);
+        assertEq(usedOf(envelope, 0), 100 * UNIT);
+
+        assertOpeningRefused(_requestOn(0, 1), Refusal.WindowLimitExceeded, 100 * UNIT, 100 * UNIT + 1);
+    }
+
     /// @dev However many limits there are, each counts, and nothing else.
     function test_GivenAsManyLimitsAsThereAre_EachCounts() public {
         Policy memory policy = defaultPolicy();
