@@ -90,7 +90,11 @@ pub(crate) fn simulate<C: Curve>(
     }
     let mut dice = Dice(1);
     let started = Instant::now();
+    let tenth = verifications.div_ceil(10).max(1);
     for serial in 0..verifications {
+        if serial != 0 && serial % tenth == 0 {
+            eprintln!("  {}: {serial} of {verifications} after {} s", C::NAME, started.elapsed().as_secs());
+        }
         let now = NOW + serial / PER_SECOND;
         let is_cold = dice.next() % 1_000 < cold;
         let merchant = if is_cold { &mut cold_one } else { &mut warm_one };

@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeMap,
     num::NonZero,
+    panic::resume_unwind,
     time::{Duration, Instant},
 };
 
@@ -60,7 +61,8 @@ pub(crate) fn score(agents: u64, week: Week, threads: NonZero<usize>) -> Figures
         let starts = (0..agents).step_by(usize::try_from(share).unwrap_or(usize::MAX));
         let workers: Vec<_> =
             starts.map(|from| scope.spawn(move || part(from, (from + share).min(agents), week))).collect();
-        let parts = workers.into_iter().filter_map(|worker| worker.join().ok());
+        let parts =
+            workers.into_iter().map(|worker| worker.join().unwrap_or_else(|panic| resume_unwind(panic)));
         parts.fold(Figures::default(), merged)
     });
     (figures.wall, figures.threads) = (started.elapsed(), threads.get());
@@ -69,7 +71,13 @@ pub(crate) fn score(agents: u64, week: Week, threads: NonZero<usize>) -> Figures
 
 fn part(from: u64, to: u64, week: Week) -> Figures {
     let mut agents: Vec<Agent> = (from..to).map(|number| Agent::new(number, week)).collect();
-    for _ in 0..week.all() {
+    let started = Instant::now();
+    for session in 0..week.all() {
+        // All parts are as far as the first, about.
+        if from == 0 && session != 0 && session % week.sessions == 0 {
+            let day = session / week.sessions;
+            eprintln!("  {day} of {} days after {} s", week.days, started.elapsed().as_secs());
+        }
         for agent in &mut agents {
             std::hint::black_box(agent.step());
         }
