@@ -1,7 +1,7 @@
 //! `GET /v1/agents/{address}/why`
 
 use axum::{Json, extract::State};
-use bursar_indexer::query::{payments, policies};
+use bursar_indexer::query::{envelopes, payments, policies};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -10,7 +10,6 @@ use crate::{
     error::{ApiError, GetFailure},
     extract::{Number, Params, Path, Time},
     model::why::{Explained, Why},
-    routes::list_agents::agent,
     wire::Addr,
 };
 
@@ -40,7 +39,8 @@ pub async fn get_why(
     Params(moment): Params<Moment>,
 ) -> Result<Json<Why>, ApiError> {
     let as_of = state.as_of().await?;
-    if agent(&state.db, address.0, None, as_of.now).await?.envelopes.is_empty() {
+    let of = envelopes::Filter { agent: Some(address.0), ..Default::default() };
+    if envelopes::list(&state.db, &of, None, 1).await?.is_empty() {
         return Err(ApiError::not_found("agent", address));
     }
     let at = moment.at.map_or(as_of.now, |time| time.0);
