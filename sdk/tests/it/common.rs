@@ -9,7 +9,7 @@ use std::{
 };
 
 use alloy::{
-    primitives::{Address, address, keccak256},
+    primitives::{Address, B256, address, keccak256},
     signers::local::PrivateKeySigner,
 };
 use anyhow::Result;
@@ -17,6 +17,8 @@ use bursar_sdk::{
     Agent, AgentBuilder, Amount,
     challenge::Requirement,
     clock::{Clock, Entropy},
+    decision::{DecisionRecord, Resource, Verdict},
+    payment::session_id,
     policy::PolicyDocument,
     session::SessionTerms,
     testing::{DOLLAR, LocalChain, signer},
@@ -118,4 +120,40 @@ impl Stage {
 
 pub(crate) fn verbatim(value: &Value) -> Result<OriginalJson> {
     Ok(serde_json::from_str(&value.to_string())?)
+}
+
+/// A decision record that stands on no chain: number `seq` of its purse's.
+pub(crate) fn decision(seq: u64, prev_hash: B256, rationale: &str) -> DecisionRecord {
+    DecisionRecord {
+        schema: bursar_sdk::decision::SCHEMA.into(),
+        id: format!("record {seq}"),
+        seq,
+        prev_hash,
+        chain_id: 31337,
+        treasury: Address::repeat_byte(1),
+        envelope: 1,
+        agent: Address::repeat_byte(2),
+        agent_ref: B256::ZERO,
+        stamp_hash: B256::ZERO,
+        purse: Address::repeat_byte(3),
+        session: session_id(Address::repeat_byte(3), 1),
+        policy_version: 1,
+        epoch: 0,
+        policy_hash: B256::repeat_byte(4),
+        trigger: "test".into(),
+        resource: Resource { url: "https://x".into(), method: "GET".into(), body_hash: B256::ZERO },
+        requirement_hash: B256::repeat_byte(5),
+        offer: None,
+        payee: Address::repeat_byte(6),
+        asset: Address::repeat_byte(7),
+        amount: Amount::new(1),
+        alternatives: Vec::new(),
+        rules: Vec::new(),
+        rationale: rationale.into(),
+        model: None,
+        verdict: Verdict::Approved,
+        reason_codes: Vec::new(),
+        created_at: 1,
+        salt: B256::with_last_byte(seq as u8),
+    }
 }

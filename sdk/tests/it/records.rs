@@ -6,8 +6,7 @@ use alloy::{
 };
 use anyhow::Result;
 use bursar_sdk::{
-    Amount,
-    decision::{ChainError, DecisionRecord, RecordChain, Resource, Verdict},
+    decision::{ChainError, DecisionRecord, RecordChain, Verdict},
     outcome::OutcomeRecord,
     payment::session_id,
     record::{MAX_BYTES, RecordError, RecordKind, seal_digest, sealed_by},
@@ -15,42 +14,13 @@ use bursar_sdk::{
 };
 use proptest::prelude::*;
 
+use crate::common;
+
 const PURSE: Address = Address::repeat_byte(3);
 const CANARY: &str = "canary-rationale";
 
 fn decision(seq: u64, prev_hash: B256) -> DecisionRecord {
-    DecisionRecord {
-        schema: bursar_sdk::decision::SCHEMA.into(),
-        id: format!("record {seq}"),
-        seq,
-        prev_hash,
-        chain_id: 31337,
-        treasury: Address::repeat_byte(1),
-        envelope: 1,
-        agent: Address::repeat_byte(2),
-        agent_ref: B256::ZERO,
-        stamp_hash: B256::ZERO,
-        purse: PURSE,
-        session: session_id(PURSE, 1),
-        policy_version: 1,
-        epoch: 0,
-        policy_hash: B256::repeat_byte(4),
-        trigger: "test".into(),
-        resource: Resource { url: "https://x".into(), method: "GET".into(), body_hash: B256::ZERO },
-        requirement_hash: B256::repeat_byte(5),
-        offer: None,
-        payee: Address::repeat_byte(6),
-        asset: Address::repeat_byte(7),
-        amount: Amount::new(1),
-        alternatives: Vec::new(),
-        rules: Vec::new(),
-        rationale: CANARY.into(),
-        model: None,
-        verdict: Verdict::Approved,
-        reason_codes: Vec::new(),
-        created_at: 1,
-        salt: B256::with_last_byte(seq as u8),
-    }
+    common::decision(seq, prev_hash, CANARY)
 }
 
 fn outcome() -> OutcomeRecord {

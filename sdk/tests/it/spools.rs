@@ -5,49 +5,13 @@ use std::{fs, path::PathBuf};
 use alloy::primitives::{Address, B256};
 use anyhow::Result;
 use bursar_sdk::{
-    Amount,
-    decision::{DecisionRecord, Resource, SCHEMA, Verdict},
     outcome::OutcomeRecord,
-    payment::session_id,
     record::RecordKind,
     spool::{Intent, Spool, SpoolError},
 };
 use tempfile::TempDir;
 
-fn record(seq: u64, prev_hash: B256, rationale: &str) -> DecisionRecord {
-    DecisionRecord {
-        schema: SCHEMA.into(),
-        id: format!("record {seq}"),
-        seq,
-        prev_hash,
-        chain_id: 31337,
-        treasury: Address::repeat_byte(1),
-        envelope: 1,
-        agent: Address::repeat_byte(2),
-        agent_ref: B256::ZERO,
-        stamp_hash: B256::ZERO,
-        purse: Address::repeat_byte(3),
-        session: session_id(Address::repeat_byte(3), 1),
-        policy_version: 1,
-        epoch: 0,
-        policy_hash: B256::repeat_byte(4),
-        trigger: "test".into(),
-        resource: Resource { url: "https://x".into(), method: "GET".into(), body_hash: B256::ZERO },
-        requirement_hash: B256::repeat_byte(5),
-        offer: None,
-        payee: Address::repeat_byte(6),
-        asset: Address::repeat_byte(7),
-        amount: Amount::new(1),
-        alternatives: Vec::new(),
-        rules: Vec::new(),
-        rationale: rationale.into(),
-        model: None,
-        verdict: Verdict::Approved,
-        reason_codes: Vec::new(),
-        created_at: 1,
-        salt: B256::with_last_byte(seq as u8),
-    }
-}
+use crate::common::decision as record;
 
 fn intent(key: Option<&str>) -> Option<Intent> {
     Some(Intent { key: key.map(str::to_owned), valid_after: 0, valid_before: 10 })
