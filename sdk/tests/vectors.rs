@@ -10,7 +10,9 @@ use alloy::{
 use anyhow::{Context as _, Result};
 use bursar_sdk::{
     Amount, abi,
-    payment::{Approval, Authorization, PaymentBlob, Rail, commitment, session_id, terms, treasury_domain},
+    payment::{
+        Approval, Authorization, PaymentBlob, Rail, commitment, permit2, session_id, terms, treasury_domain,
+    },
 };
 use serde_json::Value;
 
@@ -47,7 +49,7 @@ fn payment(vector: &Value) -> Result<()> {
     let session = session_id(purse, u32::try_from(number(vector, "/sequence")?)?);
     assert_eq!(session, text(vector, "/expected/sessionId")?.parse::<B256>()?);
     let version = u16::try_from(number(vector, "/policyVersion")?)?;
-    let nonce = commitment(terms(0, version), session, decision_hash);
+    let nonce = commitment(terms(number(vector, "/epoch")?, version), session, decision_hash);
     assert_eq!(nonce, text(vector, "/expected/nonce")?.parse::<B256>()?);
 
     let chain_id = number(vector, "/chainId")?;
@@ -70,14 +72,21 @@ fn payment(vector: &Value) -> Result<()> {
         valid_before: number(vector, "/validBefore")?,
         nonce,
     };
-    let digest = authorization.digest(&domain);
+    let (rail, token) = (rail(vector)?, text(vector, "/token/address")?.parse()?);
+    let digest = match rail {
+        Rail::Eip3009 => authorization.digest(&domain),
+        Rail::Permit2Exact => permit2::exact_digest(&authorization, token, chain_id),
+        Rail::Permit2Upto { facilitator } => {
+            permit2::upto_digest(&authorization, facilitator, token, chain_id)
+        }
+    };
     assert_eq!(digest, text(vector, "/expected/digest")?.parse::<B256>()?);
     let approval_digest = authorization.approval(decision_hash, digest).eip712_signing_hash(&treasury);
     assert_eq!(approval_digest, text(vector, "/expected/approvalDigest")?.parse::<B256>()?);
 
     let key: PrivateKeySigner = text(vector, "/sessionSecret")?.parse()?;
     let blob = PaymentBlob {
-        rail: Rail::Eip3009,
+        rail,
         payee: authorization.payee,
         amount: authorization.amount,
         valid_after: authorization.valid_after,
@@ -90,6 +99,15 @@ fn payment(vector: &Value) -> Result<()> {
     assert_eq!(blob.encode()?, expected);
     assert_eq!(PaymentBlob::decode(&expected)?, blob);
     Ok(())
+}
+
+fn rail(vector: &Value) -> Result<Rail> {
+    Ok(match number(vector, "/rail")? {
+        1 => Rail::Eip3009,
+        2 => Rail::Permit2Exact,
+        3 => Rail::Permit2Upto { facilitator: text(vector, "/facilitator")?.parse()? },
+        other => anyhow::bail!("no rail {other}"),
+    })
 }
 
 /// The approval that the vector's blob carries: its kind is in the blob's first byte.

@@ -26,7 +26,7 @@ describe("the vectors", () => {
   });
 
   it("tell every payment apart by its nonce, unless all that it commits to is the same", () => {
-    const commitments = payments.map(p => [p.policyVersion, p.purse, p.sequence, p.decisionHash].join());
+    const commitments = payments.map(p => [p.epoch, p.policyVersion, p.purse, p.sequence, p.decisionHash].join());
     const nonces = payments.map(p => p.expected.nonce);
     assert.equal(new Set(nonces).size, new Set(commitments).size);
     for (const nonce of nonces) assert.equal(slice(nonce, 24), "0x0000000000000000");
@@ -65,13 +65,7 @@ async function assertByHand({ expected, ...payment }) {
   assert.equal(number(38, 43), payment.validBefore);
   assert.equal(slice(blob, 43, 75), payment.decisionHash);
 
-  const transferHash = hashed(
-    "TransferWithAuthorization(address from,address to,uint256 value,uint256 validAfter,uint256 validBefore," +
-      "bytes32 nonce)",
-    ["address", "address", "uint256", "uint256", "uint256", "bytes32"],
-    [payment.purse, payment.payee, payment.amount, payment.validAfter, payment.validBefore, expected.nonce],
-  );
-  assert.equal(expected.digest, typed(expected.tokenDomainSeparator, transferHash));
+  assert.equal(expected.digest, payment.rail === 1 ? transferDigest(payment, expected) : permitDigest(payment, expected));
   assert.equal(await recovered(expected.digest, slice(blob, 75, 139)), expected.sessionKey);
 
   const approvalHash = hashed(
@@ -83,12 +77,53 @@ async function assertByHand({ expected, ...payment }) {
   assert.equal(expected.approvalDigest, typed(expected.treasuryDomainSeparator, approvalHash));
 
   const kind = payment.approver ? 2 : payment.approverSecret ? 1 : 0;
-  assert.equal(slice(blob, 0, 1), `0x${kind}1`);
-  if (kind === 0) assert.equal(size(blob), 139);
-  if (kind === 1) assert.equal(await recovered(expected.approvalDigest, slice(blob, 139)), expected.approver);
+  assert.equal(slice(blob, 0, 1), `0x${kind}${payment.rail}`);
+  const end = payment.facilitator ? 159 : 139;
+  if (payment.facilitator) assert.equal(slice(blob, 139, 159), payment.facilitator.toLowerCase());
+  if (kind === 0) assert.equal(size(blob), end);
+  if (kind === 1) assert.equal(await recovered(expected.approvalDigest, slice(blob, end)), expected.approver);
   if (kind === 2) {
-    assert.equal(slice(blob, 139), concat([payment.approver, payment.approverSignature]).toLowerCase());
+    assert.equal(slice(blob, end), concat([payment.approver, payment.approverSignature]).toLowerCase());
   }
+}
+
+function transferDigest({ purse, payee, amount, validAfter, validBefore }, { nonce, tokenDomainSeparator }) {
+  const transferHash = hashed(
+    "TransferWithAuthorization(address from,address to,uint256 value,uint256 validAfter,uint256 validBefore," +
+      "bytes32 nonce)",
+    ["address", "address", "uint256", "uint256", "uint256", "bytes32"],
+    [purse, payee, amount, validAfter, validBefore, nonce],
+  );
+  return typed(tokenDomainSeparator, transferHash);
+}
+
+/** What Permit2 asks about, where it spends for one of the x402 proxies. */
+function permitDigest({ chainId, token, payee, facilitator, amount, validAfter, validBefore }, { nonce }) {
+  const witnessType = facilitator
+    ? "Witness(address to,address facilitator,uint256 validAfter)"
+    : "Witness(address to,uint256 validAfter)";
+  const witness = facilitator
+    ? hashed(witnessType, ["address", "address", "uint256"], [payee, facilitator, validAfter])
+    : hashed(witnessType, ["address", "uint256"], [payee, validAfter]);
+  const permittedType = "TokenPermissions(address token,uint256 amount)";
+  const permitHash = hashed(
+    "PermitWitnessTransferFrom(TokenPermissions permitted,address spender,uint256 nonce,uint256 deadline," +
+      `Witness witness)${permittedType}${witnessType}`,
+    ["bytes32", "address", "uint256", "uint256", "bytes32"],
+    [
+      hashed(permittedType, ["address", "uint256"], [token.address, amount]),
+      facilitator ? "0x4020A4f3b7b90ccA423B9fabCc0CE57C6C240002" : "0x402085c248EeA27D92E8b30b2C58ed07f9E20001",
+      nonce,
+      validBefore,
+      witness,
+    ],
+  );
+  const separator = hashed(
+    "EIP712Domain(string name,uint256 chainId,address verifyingContract)",
+    ["bytes32", "uint256", "address"],
+    [keccak256(stringToHex("Permit2")), chainId, "0x000000000022D473030F116dDEE9F6B43aC78BA3"],
+  );
+  return typed(separator, permitHash);
 }
 
 function hashed(type, types, values) {

@@ -5,6 +5,7 @@ import {TreasuryDesk} from "../../contracts/TreasuryDesk.sol";
 import {TreasuryViews} from "../../contracts/TreasuryViews.sol";
 import {Payment as BlobPayment, PaymentBlob} from "../../contracts/libraries/PaymentBlob.sol";
 import {PaymentDigest} from "../../contracts/libraries/PaymentDigest.sol";
+import {Permit2Digest} from "../../contracts/libraries/Permit2Digest.sol";
 import {Scope, SessionRequest} from "../../contracts/libraries/Types.sol";
 import {Digests, Payment} from "../Digests.sol";
 import {Test} from "forge-std/Test.sol";
@@ -17,12 +18,12 @@ contract VectorsTest is Test {
         json = vm.readFile("test/vectors/payment.json");
     }
 
-    function test_PaymentsAreAsTheVectorsSay() public view {
+    function test_PaymentsAreAsTheVectorsSay() public {
         uint256 i;
         for (; vm.keyExistsJson(json, _at("payments", i)); ++i) {
             _checkPayment(_at("payments", i));
         }
-        assertGe(i, 9, "vectors went missing");
+        assertGe(i, 15, "vectors went missing");
     }
 
     function test_MalformedBlobsAreNotRead() public view {
@@ -33,7 +34,7 @@ contract VectorsTest is Test {
                 this.isWellFormed(_bytes(at, ".blob")), vm.parseJsonString(json, string.concat(at, ".name"))
             );
         }
-        assertGe(i, 13, "vectors went missing");
+        assertGe(i, 16, "vectors went missing");
     }
 
     function test_SessionDigestsAreAsTheVectorsSay() public {
@@ -83,12 +84,12 @@ contract VectorsTest is Test {
         });
     }
 
-    function _checkPayment(string memory at) private view {
+    function _checkPayment(string memory at) private {
         string memory name = vm.parseJsonString(json, string.concat(at, ".name"));
         bytes memory blob = _bytes(at, ".expected.blob");
         assertTrue(this.isWellFormed(blob), name);
         Payment memory payment = this.decode(blob);
-        assertEq(payment.rail, PaymentBlob.RAIL_EIP3009, name);
+        assertEq(payment.rail, _uint(at, ".rail"), name);
         assertEq(payment.payee, _address(at, ".payee"), name);
         assertEq(payment.amount, _uint(at, ".amount"), name);
         assertEq(payment.validAfter, _uint(at, ".validAfter"), name);
@@ -100,23 +101,44 @@ contract VectorsTest is Test {
 
     function _checkDigests(string memory at, string memory name, bytes memory blob, Payment memory payment)
         private
-        view
     {
+        // Permit2's domain is of the chain that asks.
+        vm.chainId(_uint(at, ".chainId"));
         address purse = _address(at, ".purse");
         bytes32 session = PaymentDigest.sessionId(purse, _uint(at, ".sequence"));
         assertEq(session, _word(at, ".expected.sessionId"), name);
-        bytes32 nonce = PaymentDigest.commitment(_uint(at, ".policyVersion"), session, payment.decisionHash);
-        assertEq(nonce, _word(at, ".expected.nonce"), name);
-        bytes32 domain = _word(at, ".expected.tokenDomainSeparator");
-        bytes32 digest = this.digestOf(domain, purse, nonce, blob);
+        uint256 terms = PaymentDigest.terms(_uint(at, ".epoch"), _uint(at, ".policyVersion"));
+        payment.nonce = PaymentDigest.commitment(terms, session, payment.decisionHash);
+        assertEq(payment.nonce, _word(at, ".expected.nonce"), name);
+        bytes32 digest = _digest(at, purse, blob, payment);
         assertEq(digest, _word(at, ".expected.digest"), name);
-        assertEq(digest, Digests.eip3009(domain, purse, payment, nonce), name);
         bytes32 structHash = this.approvalOf(purse, digest, blob);
         assertEq(structHash, Digests.approval(purse, payment, digest), name);
         bytes32 approval = Digests.typed(_word(at, ".expected.treasuryDomainSeparator"), structHash);
         assertEq(approval, _word(at, ".expected.approvalDigest"), name);
         assertEq(_recover(digest, payment.r, payment.vs), _address(at, ".expected.sessionKey"), name);
         _checkApproval(at, name, blob, payment.approvalKind, approval);
+    }
+
+    /// @dev By the contracts' code, and by the tests' own.
+    function _digest(string memory at, address purse, bytes memory blob, Payment memory payment)
+        private
+        view
+        returns (bytes32 digest)
+    {
+        if (payment.rail == PaymentBlob.RAIL_EIP3009) {
+            bytes32 domain = _word(at, ".expected.tokenDomainSeparator");
+            digest = this.eip3009Of(domain, purse, payment.nonce, blob);
+            assertEq(digest, Digests.eip3009(domain, purse, payment, payment.nonce));
+            return digest;
+        }
+        address token = _address(at, ".token.address");
+        digest = this.permit2Of(token, payment.nonce, blob);
+        bool exact = payment.rail == PaymentBlob.RAIL_PERMIT2_EXACT;
+        assertEq(
+            digest,
+            exact ? Digests.exact(token, payment) : Digests.upto(token, payment, _address(at, ".facilitator"))
+        );
     }
 
     function _checkApproval(
@@ -155,12 +177,19 @@ contract VectorsTest is Test {
         (p.r, p.vs) = payment.signature();
     }
 
-    function digestOf(bytes32 domain, address purse, bytes32 nonce, bytes calldata blob)
+    function eip3009Of(bytes32 domain, address purse, bytes32 nonce, bytes calldata blob)
         external
         pure
         returns (bytes32)
     {
         return PaymentDigest.eip3009(domain, purse, PaymentBlob.read(blob), nonce);
+    }
+
+    function permit2Of(address token, bytes32 nonce, bytes calldata blob) external view returns (bytes32) {
+        if (PaymentBlob.read(blob).rail() == PaymentBlob.RAIL_PERMIT2_EXACT) {
+            return Permit2Digest.exact(token, PaymentBlob.read(blob), nonce);
+        }
+        return Permit2Digest.upto(token, PaymentBlob.read(blob), nonce, PaymentBlob.facilitator(blob));
     }
 
     function approvalOf(address purse, bytes32 digest, bytes calldata blob) external pure returns (bytes32) {
@@ -172,7 +201,7 @@ contract VectorsTest is Test {
     }
 
     function contractApproval(bytes calldata blob) external pure returns (address, bytes memory) {
-        return PaymentBlob.contractApproval(blob, 1);
+        return PaymentBlob.contractApproval(blob, PaymentBlob.read(blob).rail());
     }
 
     /* JSON */

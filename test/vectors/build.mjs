@@ -6,6 +6,7 @@ import { concat, domainSeparator, hashTypedData, keccak256, pad, stringToHex, ze
 import { privateKeyToAccount } from "viem/accounts";
 
 import * as wire from "../reference/support/payment.mjs";
+import { exactProxy, permitDigest, uptoProxy } from "../reference/support/permit2.mjs";
 import { closeSessionTypedData, openSessionTypedData, treasuryDomain } from "../reference/support/session.mjs";
 import { offers } from "./offers.mjs";
 
@@ -31,6 +32,8 @@ const ORDINARY = {
   purse: address("purse"),
   sequence: 1,
   policyVersion: 1,
+  epoch: 0,
+  rail: wire.RAIL_EIP3009,
   payee: address("payee"),
   amount: 1_000_000n,
   validAfter: 0n,
@@ -39,17 +42,21 @@ const ORDINARY = {
   sessionSecret: secret("session key"),
 };
 
+const UPTO = { rail: wire.RAIL_PERMIT2_UPTO, facilitator: address("facilitator") };
+
 const PAYMENTS = [
   ORDINARY,
   { ...ORDINARY, name: "another decision", decisionHash: keccak256(stringToHex("decision 2")) },
   { ...ORDINARY, name: "another session", sequence: 2, sessionSecret: secret("session key 2") },
   { ...ORDINARY, name: "another policy version", policyVersion: 2 },
+  { ...ORDINARY, name: "after a release", epoch: 1 },
   { ...ORDINARY, name: "least", amount: 1n, validBefore: 1n, decisionHash: zeroHash, chainId: 1 },
   {
     ...ORDINARY,
     name: "every field at its most",
     sequence: Number(MAX(23)),
     policyVersion: Number(MAX(16)),
+    epoch: Number(MAX(32)),
     payee: "0xffffffffffffffffffffffffffffffffffffffff",
     purse: "0xffffffffffffffffffffffffffffffffffffffff",
     amount: MAX(96),
@@ -72,13 +79,31 @@ const PAYMENTS = [
     approver: address("contract approver"),
     approverSignature: "0x",
   },
+  { ...ORDINARY, name: "through Permit2", rail: wire.RAIL_PERMIT2_EXACT },
+  {
+    ...ORDINARY,
+    name: "through Permit2, on another chain, after a release, approved by a person",
+    chainId: 1,
+    epoch: 3,
+    rail: wire.RAIL_PERMIT2_EXACT,
+    approverSecret: secret("approver"),
+  },
+  { ...ORDINARY, name: "at most, through Permit2", ...UPTO },
+  { ...ORDINARY, name: "at most, approved by a person", ...UPTO, approverSecret: secret("approver") },
+  {
+    ...ORDINARY,
+    name: "at most, approved by a contract",
+    ...UPTO,
+    approver: address("contract approver"),
+    approverSignature: `0x${"5a".repeat(130)}`,
+  },
 ];
 
 async function payment(input) {
   const { chainId, token, treasury, purse, decisionHash } = input;
   const sessionId = wire.sessionId(purse, input.sequence);
-  const nonce = wire.commitment(input.policyVersion, sessionId, decisionHash);
-  const digest = wire.transferDigest({ token, chainId, purse, payment: input, nonce });
+  const nonce = wire.commitment(wire.terms(input.epoch, input.policyVersion), sessionId, decisionHash);
+  const digest = digestOf(input, nonce);
   const approvalDigest = wire.approvalDigest({ treasury, chainId, purse, payment: input, digest });
   const signature = await privateKeyToAccount(input.sessionSecret).sign({ hash: digest });
   const approval = await approvalOf(input, approvalDigest);
@@ -98,6 +123,21 @@ async function payment(input) {
       blob: wire.encodeBlob(input, signature, approval),
     },
   };
+}
+
+function digestOf(input, nonce) {
+  const { chainId, token, purse, payee: to, facilitator, validAfter } = input;
+  if (input.rail === wire.RAIL_EIP3009) {
+    return wire.transferDigest({ token, chainId, purse, payment: input, nonce });
+  }
+  return permitDigest({
+    chainId,
+    permitted: { token: token.address, amount: input.amount },
+    spender: (facilitator ? uptoProxy : exactProxy).address,
+    nonce,
+    deadline: input.validBefore,
+    witness: facilitator ? { to, facilitator, validAfter } : { to, validAfter },
+  });
 }
 
 async function approvalOf({ approverSecret, approver, approverSignature }, hash) {
@@ -129,6 +169,9 @@ function malformed(payments) {
     { name: "a contract's approval without all of its address", blob: cut(byContract) },
     { name: "an unknown kind of approval", blob: firstByte("0x31", approved) },
     { name: "the highest kind of approval", blob: firstByte("0xf1", approved) },
+    { name: "a payment at most without its facilitator", blob: firstByte("0x03", plain) },
+    { name: "a payment at most with half a facilitator", blob: cut(blobOf("at most, through Permit2")) },
+    { name: "a facilitator on a rail that has none", blob: firstByte("0x02", blobOf("at most, through Permit2")) },
     { name: "longer than anyone reads", blob: pad(byContract, { dir: "right", size: 4097 }) },
   ];
 }

@@ -62,10 +62,10 @@ const WITNESSES = {
 };
 
 /** What Permit2 asks the purse about, recomputed from what the facilitator gets. */
-export function permitDigest({ permitted, spender, nonce, deadline, witness }) {
+export function permitDigest({ permitted, spender, nonce, deadline, witness, chainId = CHAIN_ID }) {
   const rail = spender === uptoProxy.address ? RAIL_PERMIT2_UPTO : RAIL_PERMIT2_EXACT;
   return hashTypedData({
-    domain: { name: "Permit2", chainId: CHAIN_ID, verifyingContract: permit2.address },
+    domain: { name: "Permit2", chainId, verifyingContract: permit2.address },
     types: {
       PermitWitnessTransferFrom: [
         { name: "permitted", type: "TokenPermissions" },
