@@ -54,7 +54,7 @@ contract RulesInvariants is Stage {
     }
 
     /// @dev 7. Replayed, batched, re-ordered or signed twice.
-    function invariant_ADecisionSettlesAtMostOncePerSession() public view {
+    function invariant_ADecisionSettlesAtMostOncePerSessionAndEpoch() public view {
         _never(Breach.Twice, "a decision settled twice");
         _never(Breach.OtherRail, "a decision settled on two rails");
     }

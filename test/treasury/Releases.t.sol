@@ -79,6 +79,21 @@ contract ReleasesTest is Fleet {
         }
     }
 
+    /// @dev The nonce is another one after a release, so the key's holder may sign for one decision again: of the same
+    /// budget, and of nothing else.
+    function test_GivenReleased_APaidDecisionMayBeSignedAgainWithinTheBudget() public {
+        openOf(members[0], 20 * UNIT);
+        address purse = purseOf(members[0]);
+        payFrom(members[0], 10 * UNIT, DECISION);
+        bytes32 before = nonceOf(purse, DECISION);
+        _freezeAndRelease(group);
+        assertFalse(usdc.authorizationState(purse, nonceOf(purse, DECISION)));
+        payFrom(members[0], 10 * UNIT, DECISION);
+        assertTrue(usdc.authorizationState(purse, nonceOf(purse, DECISION)));
+        assertTrue(usdc.authorizationState(purse, before));
+        assertEq(usdc.balanceOf(purse), 0);
+    }
+
     function test_GivenFrozenTwice_OneReleaseLetsGo() public {
         openOf(members[0], 20 * UNIT);
         vm.startPrank(guardian);

@@ -52,7 +52,7 @@ contract Ghost is Mirror, IWatcher {
     mapping(address purse => mapping(bytes32 nonce => uint256)) private _nonceUsed;
     /// @notice Whether a purse's allowance to Permit2 was levelled while its envelope allowed it.
     mapping(address purse => bool) public allowsPermit2;
-    mapping(bytes32 sessionAndDecision => bool) private _decisionSettled;
+    mapping(bytes32 sessionEpochAndDecision => bool) private _decisionSettled;
 
     address[] public agents;
     mapping(address agent => uint256) public agentSecret;
@@ -168,7 +168,7 @@ contract Ghost is Mirror, IWatcher {
         for (uint256 i; broken != 0; (++i, broken >>= 1)) {
             if (broken & 1 != 0) breach(Breach(i));
         }
-        bytes32 decision = keccak256(abi.encode(s.purse, s.sequence, s.payment.decisionHash));
+        bytes32 decision = keccak256(abi.encode(s.purse, s.sequence, s.epoch, s.payment.decisionHash));
         if (_decisionSettled[decision]) breach(Breach.Twice);
         _decisionSettled[decision] = true;
         _nonceUsed[s.purse][s.nonce] = _kind(s.payment.rail);
