@@ -14,7 +14,7 @@ use bursar_sdk::{
 use serde_json::{Value, json};
 
 pub(crate) use self::args::TreasuryCommand;
-use self::args::{Release, Target};
+use self::args::{PayeeArgs, Release, Target};
 use super::{Context, approvals, groups};
 use crate::keys;
 
