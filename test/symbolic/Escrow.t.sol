@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.30;
 
+import {Scope, SessionRequest} from "../../contracts/libraries/Types.sol";
 import {Symbolic} from "./Symbolic.sol";
 import {AnyWallet, OpenTreasury} from "./TreasuryState.sol";
 
@@ -62,6 +63,31 @@ contract EscrowProof is Symbolic {
         vm.prank(svm.createAddress("anybody"));
         treasury.closeSession(purse, "");
         assert(token.transfers() == 0 || token.from() != address(treasury));
+    }
+
+    /// @dev What an opening sends goes to the envelope's own purse, and is no more than the budget. Without a scope, whose
+    /// fields narrow and are read nowhere else here.
+    function check_openingPaysItsPurseAlone(
+        uint24 envelope,
+        uint16 index,
+        uint24 sequence,
+        address key,
+        uint96 budget,
+        uint32 expiry
+    ) external {
+        _anyTime();
+        _assumeAsset(envelope);
+        address purse = treasury.purseAt(envelope, index);
+        vm.assume(treasury.wordOf(purse).key() == address(0) || treasury.drawnFrom(purse) == 0);
+        vm.assume(token.transfers() == 0);
+        Scope memory none;
+        vm.prank(svm.createAddress("anybody"));
+        treasury.openSession(SessionRequest(envelope, index, sequence, key, budget, expiry, none, 0), "");
+        assert(token.transfers() <= 1);
+        if (token.transfers() == 1 && token.from() == address(treasury)) {
+            assert(token.to() == purse);
+            assert(token.amount() <= budget);
+        }
     }
 
     /// @dev Money leaves for another address than a purse by an owner only.

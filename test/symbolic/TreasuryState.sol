@@ -95,6 +95,11 @@ contract OpenTreasury is Treasury {
         return (asset.token, asset.domainSeparator, asset.purseCodeHash);
     }
 
+    /// @return The address of an envelope's purse, created or not.
+    function purseAt(uint256 envelope, uint256 index) external view returns (address) {
+        return _purseAddress(envelope, index, _envelopes[envelope].books.asset());
+    }
+
     function agentOf(uint256 envelope) external view returns (address) {
         return _envelopes[envelope].agent;
     }
