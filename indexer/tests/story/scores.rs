@@ -155,6 +155,7 @@ async fn a_turned_chain_and_a_rebuild_leave_the_same_score(stores: Stores) -> Re
 
     // A branch: a payment, a refusal and a freeze, each with what is taken in after it.
     let snapshot = world.snapshot().await?;
+    world.mine(1).await?;
     world.pay(&agent, PAYEE, 3, "taken back").await?;
     running.until(source.head().await?.hash).await?;
     explain(&store, &world, &agent, "taken back").await?;
@@ -290,7 +291,7 @@ async fn only_the_key_that_is_the_agents_counts(stores: Stores) -> Result<()> {
     // The key is another one now: what the former signs, its thief may have signed.
     let heir = PrivateKeySigner::from_bytes(&keccak256("heir"))?;
     let rotate = Treasury::setAgentCall { envelope: U24::from(agent.number), agent: heir.address() };
-    world.call(world.manager, rotate).await?;
+    world.call(world.owner, rotate).await?;
     index(config, source, &store).await?;
     deny(&store, &world, &agent, "second", Refusal::SignatureMalformed, &agent.identity).await?;
     assert_eq!(denials().await?, counted);
