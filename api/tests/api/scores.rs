@@ -1,16 +1,13 @@
 //! Scores: as they stand, as they stood, and what they are for.
 
 use bursar_indexer::{db::Query, query::scores};
-use bursar_sdk::{
-    amount::Amount,
-    score::{Event, Standing, State},
-    windows::{Window, index_at},
-};
+use bursar_sdk::score::Event;
 use bursar_test_stores::{Stores, on_both_stores};
 use serde_json::{Value, json};
 
 use crate::{
-    client::{Api, api},
+    client::api,
+    scored::scored,
     seed::{NOW, treasury},
 };
 
@@ -22,57 +19,6 @@ on_both_stores!(
     what_has_no_score_is_not_found,
 );
 
-const WEEK: u32 = 604_800;
-
-/// Envelope 1 after 30 payments of a tenth of its week's limit together, one every two minutes, each explained and
-/// delivered; then a burst of ten without a word of why.
-async fn scored(api: &Api) -> anyhow::Result<State> {
-    let start = NOW - 7_200;
-    let mut state = State::new(start);
-    let limit = Amount::new(40_000_000);
-    let week = Window { period: WEEK, limit, used: Amount::new(14_000_000), index: index_at(WEEK, start) };
-    state.apply(start, &Event::Limits(&[week]));
-    keep(api, 900, &state).await?;
-    let standing = Standing::Known;
-    for n in 0..30 {
-        let settled_at = start + n * 120;
-        let amount = Amount::new(133_333);
-        state.apply(settled_at, &Event::Settled { amount, standing });
-        state.apply(settled_at, &Event::Explained { settled_at, standing, latency: Some(2) });
-        state.apply(settled_at, &Event::Delivered { settled_at, standing });
-    }
-    keep(api, 940, &state).await?;
-    for n in 0..10 {
-        state.apply(NOW - 3_000 + n, &Event::Settled { amount: Amount::new(100_000), standing });
-    }
-    keep(api, 990, &state).await?;
-    Query::new("INSERT INTO score (treasury, envelope, at, value, state) VALUES ($1, 1, $2, $3, $4)")
-        .bind(treasury())
-        .bind(state.at())
-        .bind(state.evaluate(state.at()).value)
-        .bind(serde_json::to_string(&state)?)
-        .execute(api.seeded.store.db())
-        .await?;
-    Ok(state)
-}
-
-async fn keep(api: &Api, block: u64, state: &State) -> anyhow::Result<()> {
-    let evaluation = state.evaluate(state.at());
-    Query::new(
-        "INSERT INTO score_history (treasury, envelope, block_number, at, value, inputs, review) \
-         VALUES ($1, 1, $2, $3, $4, $5, $6)",
-    )
-    .bind(treasury())
-    .bind(block)
-    .bind(evaluation.at)
-    .bind(evaluation.value)
-    .bind(serde_json::to_string(&evaluation.inputs)?)
-    .bind(state.review(state.at()).map(|trigger| serde_json::to_string(&trigger)).transpose()?)
-    .execute(api.seeded.store.db())
-    .await?;
-    Ok(())
-}
-
 fn path(rest: &str) -> String {
     format!("/v1/envelopes/{}/1/{rest}", treasury())
 }
@@ -83,7 +29,7 @@ fn codes(score: &Value) -> Vec<&str> {
 
 async fn a_score_tells_its_reasons_and_what_it_is_computed_from(stores: Stores) -> anyhow::Result<()> {
     let api = api(stores).await?;
-    let state = scored(&api).await?;
+    let state = scored(&api.seeded.store).await?;
     let score = api.json(&path("score")).await?;
     // Ten of forty are unexplained by now, an hour after they settled.
     let evaluation = state.evaluate(NOW);
@@ -109,7 +55,7 @@ async fn a_score_tells_its_reasons_and_what_it_is_computed_from(stores: Stores) 
 
 async fn a_score_is_told_as_it_stood_at_a_height(stores: Stores) -> anyhow::Result<()> {
     let api = api(stores).await?;
-    scored(&api).await?;
+    scored(&api.seeded.store).await?;
     let (of, db) = ((treasury(), 1), api.seeded.store.db());
     for (block, changed) in [(900, 900), (939, 900), (940, 940), (989, 940), (990, 990), (1_000, 990)] {
         let past = scores::at_block(db, of, block).await?.unwrap();
@@ -134,7 +80,7 @@ async fn a_score_is_told_as_it_stood_at_a_height(stores: Stores) -> anyhow::Resu
 
 async fn a_score_that_nobody_reports_closes_the_gate(stores: Stores) -> anyhow::Result<()> {
     let api = api(stores).await?;
-    let mut state = scored(&api).await?;
+    let mut state = scored(&api.seeded.store).await?;
     let db = api.seeded.store.db();
     state.apply(NOW, &Event::Cleared { overriding: true });
     let put = Query::new("UPDATE score SET state = $1").bind(serde_json::to_string(&state)?);
@@ -154,7 +100,7 @@ async fn a_score_that_nobody_reports_closes_the_gate(stores: Stores) -> anyhow::
 
 async fn the_books_and_the_page_show_scores(stores: Stores) -> anyhow::Result<()> {
     let api = api(stores).await?;
-    scored(&api).await?;
+    scored(&api.seeded.store).await?;
     let books = api.json("/v1/ledger").await?;
     assert_eq!(books["lines"]["items"][0]["score"]["value"], 499);
     assert_eq!(codes(&books["lines"]["items"][0]["score"])[0], "R05");
