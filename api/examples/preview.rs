@@ -1,6 +1,8 @@
 //! Serves the overview page over made-up data, to look at it: `cargo run --example preview`.
 #![allow(clippy::unwrap_used, dead_code)]
 
+#[path = "../tests/api/scored.rs"]
+mod scored;
 #[path = "../tests/api/sealed.rs"]
 mod sealed;
 #[path = "../tests/api/seed.rs"]
@@ -12,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let seeded = seed::seeded(bursar_test_stores::Stores::sqlite()?).await?;
+    scored::scored(&seeded.store).await?;
     let mut config = Config::new(seed::CHAIN_ID, "Local chain");
     config.assets = vec![AssetLabel { address: seed::token(), symbol: "USDC".into(), decimals: 6 }];
     let names = [

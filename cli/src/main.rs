@@ -77,7 +77,11 @@ enum Command {
     /// Follow the chain and serve the API, in one process
     Serve,
     /// Follow the chain into the ledger
-    Index,
+    Index {
+        /// Read the chain again from its start: records stay, at the heights where they were taken in
+        #[arg(long)]
+        again: bool,
+    },
     /// Serve the API over a ledger that `bursar index` keeps
     Api,
     /// What treasury teams do: create, top up, set policies, freeze, approve, withdraw
@@ -124,7 +128,7 @@ enum Command {
 async fn main() -> ExitCode {
     let cli = Cli::parse();
     // Commands tell their story themselves; a service logs. The demo provokes the facilitator on purpose.
-    let quiet = !matches!(cli.command, Command::Serve | Command::Index | Command::Api);
+    let quiet = !matches!(cli.command, Command::Serve | Command::Index { .. } | Command::Api);
     let default = if quiet { "error,x402_chain_eip155=off" } else { "info,sqlx=warn,hyper=warn" };
     let filter = EnvFilter::try_from_env("BURSAR_LOG").unwrap_or_else(|_| EnvFilter::new(default));
     tracing_subscriber::registry()
@@ -156,7 +160,7 @@ async fn run(cli: Cli) -> Result<ExitCode> {
     match cli.command {
         Command::Demo(_) => {}
         Command::Serve => commands::serve::serve(&context).await?,
-        Command::Index => commands::serve::index(&context).await?,
+        Command::Index { again } => commands::serve::index(&context, again).await?,
         Command::Api => commands::serve::api(&context).await?,
         Command::Treasury(verb) => commands::treasury::run(&context, verb).await?,
         Command::Policy(verb) => commands::policy::run(&context, verb).await?,

@@ -6,7 +6,10 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::{
-    model::envelope::{Balance, Totals, balance, totals},
+    model::{
+        envelope::{Balance, Totals, balance, totals},
+        score::ScoreBrief,
+    },
     page::Page,
     wire::{Addr, Sum, Units},
 };
@@ -41,6 +44,8 @@ pub struct Line {
     pub refused: Refused,
     /// What is left, and where.
     pub balance: Balance,
+    /// The agent's score, with its reasons.
+    pub score: Option<ScoreBrief>,
 }
 
 /// What agents were refused before they signed, as they reported it.
@@ -79,7 +84,7 @@ pub struct AssetTotal {
 
 impl Line {
     /// The line of an envelope.
-    pub fn new(row: &envelopes::Envelope, refused: refusals::Refused) -> Self {
+    pub fn new(row: &envelopes::Envelope, refused: refusals::Refused, score: Option<ScoreBrief>) -> Self {
         Self {
             agent: row.agent.into(),
             treasury: row.treasury.into(),
@@ -88,6 +93,7 @@ impl Line {
             totals: totals(row),
             refused: Refused { count: refused.count, amount: refused.amount.into() },
             balance: balance(row),
+            score,
         }
     }
 }

@@ -10,6 +10,7 @@ pub mod outcome;
 pub mod payment;
 pub mod policy;
 pub mod record;
+pub mod score;
 pub mod session;
 pub mod status;
 pub mod stop;

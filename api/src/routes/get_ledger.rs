@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use axum::{Json, extract::State};
-use bursar_indexer::query::{envelopes, ledger, refusals};
+use bursar_indexer::query::{envelopes, ledger, refusals, scores};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -11,7 +11,10 @@ use crate::{
     AppState,
     error::{ApiError, ListFailure},
     extract::Params,
-    model::ledger::{AssetTotal, Ledger, Line},
+    model::{
+        ledger::{AssetTotal, Ledger, Line},
+        score::ScoreBrief,
+    },
     page::{Asked, Page, PageLimit},
     wire::Addr,
 };
@@ -34,7 +37,7 @@ pub struct Filter {
     cursor: Option<String>,
 }
 
-/// The books: per agent funded, drawn, paid, refused and left; and totals per token.
+/// The books: per agent funded, drawn, paid, refused, left and its score; and totals per token.
 #[utoipa::path(get, path = "/v1/ledger", tag = "Ledger", params(Filter),
     responses((status = 200, description = "The books.", body = Ledger), ListFailure))]
 pub async fn get_ledger(
@@ -49,14 +52,17 @@ pub async fn get_ledger(
     let rows = envelopes::list(&state.db, &of, asked.after, asked.fetch()).await?;
     let page = asked.page(rows, |row| (row.treasury, row.number), |row| row);
     let refused = refused(&state, &page.items).await?;
-    let line = |row: &envelopes::Envelope| {
-        Line::new(row, refused.get(&(row.treasury, row.number)).copied().unwrap_or_default())
-    };
+    let mut lines = Vec::with_capacity(page.items.len());
+    for row in &page.items {
+        let key = (row.treasury, row.number);
+        let score = scores::get(&state.db, key).await?.map(|score| ScoreBrief::new(row, &score, as_of.now));
+        lines.push(Line::new(row, refused.get(&key).copied().unwrap_or_default(), score));
+    }
     let totals = ledger::totals(&state.db, treasury, of.agent).await?;
     Ok(Json(Ledger {
         as_of_block: as_of.checkpoint.map(|checkpoint| checkpoint.number),
         totals: totals.iter().map(|(asset, total)| AssetTotal::new(*asset, total)).collect(),
-        lines: Page { items: page.items.iter().map(line).collect(), next: page.next },
+        lines: Page { items: lines, next: page.next },
     }))
 }
 

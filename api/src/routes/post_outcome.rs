@@ -73,6 +73,6 @@ fn misplaced(error: OutcomeError) -> ApiError {
         OutcomeError::Forked { expected, got, .. } => {
             ApiError::unprocessable("revision_forked", message).mismatch(expected, got)
         }
-        OutcomeError::Db(error) => error.into(),
+        OutcomeError::Store(error) => error.into(),
     }
 }

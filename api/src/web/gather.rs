@@ -2,12 +2,16 @@
 
 use alloy::primitives::Address;
 use bursar_indexer::query::{approvals, decisions, envelopes, headroom, ledger, payments, refusals, stops};
+use bursar_sdk::score::{CEILING, CLEARING, FLOOR, State};
 
 use super::{
     text::{money, per_mille, short, short_hash, span, when, window},
-    view::{Agent, Approval, Limit, Named, Payment, Refusal, Stop, Total},
+    view::{Agent, Approval, Limit, Named, Payment, Reason, Refusal, Score, Stop, Total},
 };
-use crate::Config;
+use crate::{
+    Config,
+    model::score::{self, Gate, ScoreBrief},
+};
 
 /// Most characters of a rationale that fit a table.
 const MAX_WORDS: usize = 180;
@@ -44,6 +48,7 @@ pub(super) fn agent(
     row: &envelopes::Envelope,
     rooms: &[headroom::Headroom],
     refused: refusals::Refused,
+    score: Option<&State>,
     now: u64,
 ) -> Agent {
     let show = |amount: bursar_sdk::amount::Amount| money(config, row.asset, amount.to_u256());
@@ -64,6 +69,36 @@ pub(super) fn agent(
         refused: refused.count,
         policy_version: row.policy_version,
         limits: rooms.iter().map(|room| limit(config, row.asset, room, now)).collect(),
+        score: score.map(|state| scored(row, ScoreBrief::new(row, state, now))),
+    }
+}
+
+fn scored(row: &envelopes::Envelope, score: ScoreBrief) -> Score {
+    let above = u64::from(score.value.saturating_sub(FLOOR));
+    let (level, gate) = match score.gate {
+        Gate::Review => ("full", Some("A human has to look before the next session.".into())),
+        Gate::Stale => ("full", Some("No reviewer has reported a score lately: no session opens.".into())),
+        Gate::Open if score.value < CLEARING => ("near", None),
+        Gate::Open => ("ok", None),
+    };
+    let reason = |it: score::Reason| Reason { code: it.code, help: it.help, cost: cost(&it) };
+    Score {
+        value: score.value,
+        level,
+        share: above * 1000 / u64::from(CEILING - FLOOR),
+        gate,
+        reasons: score.reasons.into_iter().map(reason).collect(),
+        href: format!("/v1/envelopes/{}/{}/score", row.treasury.to_checksum(None), row.number),
+    }
+}
+
+fn cost(reason: &score::Reason) -> String {
+    match (reason.cap, reason.lost_micropoints) {
+        (Some(cap), _) => format!("at most {cap}"),
+        (None, lost) => {
+            let tenths = lost.unwrap_or_default() / 100_000;
+            format!("\u{2212}{}.{}", tenths / 10, tenths % 10)
+        }
     }
 }
 

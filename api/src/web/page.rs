@@ -7,7 +7,7 @@ use axum::{
     response::{Html, IntoResponse, Response},
 };
 use bursar_indexer::query::{
-    approvals, assets, decisions, envelopes, headroom, ledger, payments, refusals, stops, treasuries,
+    approvals, assets, decisions, envelopes, headroom, ledger, payments, refusals, scores, stops, treasuries,
 };
 use bursar_sdk::decision::Verdict;
 
@@ -45,7 +45,8 @@ async fn gathered(state: &AppState) -> Result<Overview, ApiError> {
         let key = (row.treasury, row.number);
         let rooms = headroom::of_envelope(db, key, as_of.now).await?;
         let refused = refused.get(&key).copied().unwrap_or_default();
-        agents.push(gather::agent(config, row, &rooms, refused, as_of.now));
+        let score = scores::get(db, key).await?;
+        agents.push(gather::agent(config, row, &rooms, refused, score.as_ref(), as_of.now));
     }
     let totals = ledger::totals(db, None, None).await?;
     let final_block = as_of.final_block();

@@ -63,6 +63,27 @@ pub(super) struct Agent {
     pub(super) refused: u64,
     pub(super) policy_version: u16,
     pub(super) limits: Vec<Limit>,
+    pub(super) score: Option<Score>,
+}
+
+#[derive(Debug)]
+pub(super) struct Score {
+    pub(super) value: u16,
+    /// `ok`, `near` where a human has to look below it, or `full` where one has to.
+    pub(super) level: &'static str,
+    /// Thousandths of the way from the least to the most.
+    pub(super) share: u64,
+    pub(super) gate: Option<String>,
+    pub(super) reasons: Vec<Reason>,
+    pub(super) href: String,
+}
+
+#[derive(Debug)]
+pub(super) struct Reason {
+    pub(super) code: &'static str,
+    pub(super) help: &'static str,
+    /// What it costs, in words.
+    pub(super) cost: String,
 }
 
 #[derive(Debug)]

@@ -10,6 +10,8 @@ mod openapi;
 mod outcomes;
 mod overview;
 mod paging;
+mod scored;
+mod scores;
 mod sealed;
 mod seed;
 mod service;

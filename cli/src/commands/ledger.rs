@@ -19,6 +19,22 @@ pub(crate) enum LedgerCommand {
     Refusals(Filter),
     /// Freezes, releases and reviews
     Stops,
+    /// The score of an envelope's agent, with what each term is worth and why it is not more
+    Score {
+        /// The envelope's number in the treasury
+        envelope: u32,
+        /// As it stood at this height; now unless told
+        #[arg(long)]
+        block: Option<u64>,
+    },
+    /// How the score of an envelope's agent changed, newest first
+    Scores {
+        /// The envelope's number in the treasury
+        envelope: u32,
+        /// How many at most
+        #[arg(long, default_value_t = 50)]
+        limit: u16,
+    },
     /// One decision record, with what it says
     Decision {
         /// keccak-256 of the record
@@ -81,6 +97,15 @@ pub(crate) async fn run(context: &Context, query: LedgerCommand) -> Result<()> {
         LedgerCommand::Payments(filter) => (format!("v1/payments?{}", filter.query()), payments),
         LedgerCommand::Refusals(filter) => (format!("v1/refusals?{}", filter.query()), refusals),
         LedgerCommand::Stops => ("v1/stops".into(), stops),
+        LedgerCommand::Score { envelope, block } => {
+            let treasury = context.config.treasury()?;
+            let at = block.map(|block| format!("?block={block}")).unwrap_or_default();
+            (format!("v1/envelopes/{treasury}/{envelope}/score{at}"), score)
+        }
+        LedgerCommand::Scores { envelope, limit } => {
+            let treasury = context.config.treasury()?;
+            (format!("v1/envelopes/{treasury}/{envelope}/scores?limit={limit}"), scores)
+        }
         LedgerCommand::Decision { hash } => (format!("v1/decisions/{hash}"), pretty),
         LedgerCommand::Why { agent, at } => {
             let at = at.map(|at| format!("?at={at}")).unwrap_or_default();
@@ -103,9 +128,11 @@ pub(crate) fn agents(ledger: &Value) -> Vec<String> {
             money(line, "/totals/paid"),
             format!("{} ({})", text(line, "/refused/count"), money(line, "/refused/amount")),
             money(line, "/balance/left"),
+            text(line, "/score/value"),
+            codes(line, "/score/reasons"),
         ]
     });
-    let headings = ["agent", "funded", "drawn", "returned", "paid", "refused", "left"];
+    let headings = ["agent", "funded", "drawn", "returned", "paid", "refused", "left", "score", "for"];
     table(&headings, &rows)
 }
 
@@ -173,6 +200,58 @@ fn stops(page: &Value) -> Vec<String> {
         ]
     });
     table(&["time", "what", "level", "envelope", "by"], &rows)
+}
+
+fn score(score: &Value) -> Vec<String> {
+    let gate = match text(score, "/gate").as_str() {
+        "review" => ", and a human has to look before the next session",
+        "stale" => ", and no session opens before a reviewer reports a score",
+        _ => "",
+    };
+    let mut lines = vec![format!("{} of 850{gate}", text(score, "/value"))];
+    let terms = items(score, "/terms", |term| {
+        vec![text(term, "/term"), points(term, "/micropoints"), text(term, "/weight")]
+    });
+    lines.extend(table(&["term", "points", "of"], &terms));
+    let reasons = items(score, "/reasons", |reason| {
+        vec![
+            text(reason, "/code"),
+            points(reason, "/lostMicropoints"),
+            text(reason, "/cap"),
+            text(reason, "/help"),
+        ]
+    });
+    lines.extend(table(&["reason", "lost", "at most", "what it means"], &reasons));
+    lines
+}
+
+fn scores(page: &Value) -> Vec<String> {
+    let rows = items(page, "/items", |past| {
+        vec![
+            text(past, "/block"),
+            text(past, "/at"),
+            text(past, "/value"),
+            text(past, "/review/cause"),
+            codes(past, "/reasons"),
+        ]
+    });
+    table(&["block", "time", "score", "review", "for"], &rows)
+}
+
+/// The codes of reasons, on one line.
+fn codes(value: &Value, at: &str) -> String {
+    items(value, at, |reason| vec![text(reason, "/code")]).concat().join(" ")
+}
+
+/// Points with one decimal, from millionths, rounded down.
+fn points(value: &Value, at: &str) -> String {
+    match value.pointer(at).and_then(Value::as_u64) {
+        Some(micropoints) => {
+            let tenths = micropoints / 100_000;
+            format!("{}.{}", tenths / 10, tenths % 10)
+        }
+        None => "-".into(),
+    }
 }
 
 fn pretty(value: &Value) -> Vec<String> {

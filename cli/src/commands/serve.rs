@@ -39,9 +39,12 @@ pub(crate) async fn serve(context: &Context) -> Result<()> {
     served.and(followed)
 }
 
-/// Follows the chain into the ledger, until interrupted.
-pub(crate) async fn index(context: &Context) -> Result<()> {
+/// Follows the chain into the ledger, until interrupted; where `again`, from its start.
+pub(crate) async fn index(context: &Context, again: bool) -> Result<()> {
     let store = open(&context.config).await?;
+    if again {
+        store.forget_chain().await?;
+    }
     let indexer = indexer(&context.config, &store)?;
     let told = tokio::spawn(tell(indexer.subscribe()));
     let followed = indexer.run(until_interrupted()).await.context("the indexer stopped");

@@ -85,6 +85,11 @@ impl Table {
         Query::made(format!("DELETE FROM {} WHERE {column} > $1", self.name), vec![block.value()])
     }
 
+    /// Deletes every row.
+    pub(crate) fn clear(&self) -> Query {
+        Query::made(format!("DELETE FROM {}", self.name), Vec::new())
+    }
+
     fn query(&'static self, verb: Verb, values: Vec<Value>) -> Query {
         Query::made(self.made[verb as usize].get_or_init(|| self.sql(verb)).as_str(), values)
     }

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use alloy::primitives::{Address, B256, U256};
+use bursar_sdk::score::Standing;
 
 use crate::{
     decode::Decoded,
@@ -74,6 +75,7 @@ pub struct PaymentRow {
     pub decision_hash: Option<B256>,
     pub approver: Option<Address>,
     pub facilitator: Address,
+    pub standing: Standing,
 }
 
 /// A row of `policy`.

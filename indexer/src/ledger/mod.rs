@@ -1,6 +1,7 @@
 //! The ledger as values: rows that blocks change, facts that blocks add, and a working copy over a store.
 
 mod facts;
+mod records;
 mod rows;
 
 use std::collections::BTreeMap;
@@ -9,6 +10,7 @@ use alloy::primitives::{Address, B256};
 use async_trait::async_trait;
 
 pub use facts::{AnchorRow, Aside, BlockFacts, Effects, EventRow, PaymentRow, PolicyRow, StampRow, StopRow};
+pub use records::{Fact, Record, Settlement, standing};
 pub use rows::{AssetRow, EnvelopeRow, GroupRow, Key, LimitUse, PurseRow, Row, SessionRow, TreasuryRow};
 
 /// Where rows are read from.
@@ -20,8 +22,11 @@ pub trait Rows: Send {
     /// The row; `None` where there is none.
     async fn load(&mut self, key: &Key) -> Result<Option<Row>, Self::Error>;
 
-    /// Whether a payment of that purse has used that nonce.
-    async fn is_used(&mut self, purse: Address, nonce: B256) -> Result<bool, Self::Error>;
+    /// The payment of that purse that used that nonce; `None` where none has.
+    async fn settlement(&mut self, purse: Address, nonce: B256) -> Result<Option<Settlement>, Self::Error>;
+
+    /// What was taken in about that payment below that height, in the ledger's order.
+    async fn records(&mut self, purse: Address, nonce: B256, below: u64) -> Result<Vec<Record>, Self::Error>;
 }
 
 /// A row that changed: as it was, and as it is.
@@ -91,12 +96,25 @@ impl<R: Rows> Ledger<R> {
         }
     }
 
-    /// Whether a payment of that purse has used that nonce, in an earlier block.
+    /// The payment of that purse that used that nonce, in an earlier block.
     ///
     /// # Errors
     /// As reading fails.
-    pub async fn is_used(&mut self, purse: Address, nonce: B256) -> Result<bool, R::Error> {
-        self.rows.is_used(purse, nonce).await
+    pub async fn settlement(&mut self, purse: Address, nonce: B256) -> Result<Option<Settlement>, R::Error> {
+        self.rows.settlement(purse, nonce).await
+    }
+
+    /// What was taken in about that payment below that height, in the ledger's order.
+    ///
+    /// # Errors
+    /// As reading fails.
+    pub async fn records(
+        &mut self,
+        purse: Address,
+        nonce: B256,
+        below: u64,
+    ) -> Result<Vec<Record>, R::Error> {
+        self.rows.records(purse, nonce, below).await
     }
 
     /// What changed, in the order of keys.

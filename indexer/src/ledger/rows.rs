@@ -1,7 +1,10 @@
 //! Rows that blocks change, as values. What each column means, the schema says.
 
 use alloy::primitives::{Address, B256, U256};
-use bursar_sdk::windows::{Limit, Limits, Window};
+use bursar_sdk::{
+    score,
+    windows::{Limit, Limits, Window},
+};
 use serde::{Deserialize, Serialize};
 
 /// Which row.
@@ -27,6 +30,12 @@ pub enum Key {
     Group(Address, u32),
     /// The limits of a group.
     GroupLimits(Address, u32),
+    /// The score of an envelope's agent.
+    Score(Address, u32),
+    /// What an envelope knows of a payee.
+    PayeeRecord(Address, u32, Address),
+    /// Treasury and account.
+    Insider(Address, Address),
 }
 
 /// A row that blocks change.
@@ -50,6 +59,12 @@ pub enum Row {
     Session(SessionRow),
     /// See [`GroupRow`].
     Group(GroupRow),
+    /// See [`score::State`].
+    Score(Box<score::State>),
+    /// See [`score::PayeeRecord`].
+    PayeeRecord(score::PayeeRecord),
+    /// The account has, or had, a role or a key in the treasury.
+    Insider,
 }
 
 /// One organisation's contract.
@@ -117,6 +132,8 @@ pub struct EnvelopeRow {
     pub score: u16,
     #[serde(default)]
     pub scored_at: u64,
+    #[serde(default)]
+    pub payee_list: u16,
 }
 
 /// What one limit has counted.

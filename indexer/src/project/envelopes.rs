@@ -3,6 +3,7 @@
 use alloy::primitives::{Address, U256};
 use bursar_sdk::{
     abi::Treasury::{PolicySet, TreasuryEvents},
+    score,
     windows::{Limits, limits_of},
 };
 
@@ -40,13 +41,18 @@ impl<R: Rows> Projector<'_, R> {
                     score_life: 0,
                     score: 0,
                     scored_at: 0,
+                    payee_list: 0,
                 };
-                self.put_envelope(treasury, e.envelope.to(), row).await
+                self.put_envelope(treasury, e.envelope.to(), row).await?;
+                self.insider(treasury, e.agent).await?;
+                let score = score::State::new(self.block.header.timestamp);
+                self.set(Key::Score(treasury, e.envelope.to()), Some(Row::Score(Box::new(score)))).await
             }
             TreasuryEvents::AgentSet(e) => {
                 let number = e.envelope.to();
                 let mut row = self.envelope_row(treasury, number).await?;
                 row.agent = e.agent;
+                self.insider(treasury, e.agent).await?;
                 self.put_envelope(treasury, number, row).await
             }
             TreasuryEvents::PurseCreated(e) => {
@@ -54,6 +60,7 @@ impl<R: Rows> Projector<'_, R> {
                 let mut row = self.envelope_row(treasury, number).await?;
                 row.purses = row.purses.saturating_add(1);
                 self.put_envelope(treasury, number, row).await?;
+                self.insider(treasury, e.purse).await?;
                 let purse = PurseRow {
                     treasury,
                     envelope: number,
@@ -75,6 +82,7 @@ impl<R: Rows> Projector<'_, R> {
         let mut row = self.envelope_row(treasury, number).await?;
         row.policy_version = event.version;
         row.approval_threshold = policy.approvalThreshold.to();
+        row.payee_list = policy.payeeList;
         let mut limits = self.limits(treasury, number, &row).await?;
         let windows = policy.windows.iter().map(|window| (window.period, window.limit));
         let next = limits_of(windows, policy.lifetimeLimit);
@@ -130,7 +138,8 @@ impl<R: Rows> Projector<'_, R> {
     ) -> Step<(), R> {
         let uses: Vec<LimitUse> = limits.windows.iter().map(LimitUse::from).collect();
         let row = (!uses.is_empty()).then_some(Row::Limits(uses));
-        self.set(Key::Limits(treasury, number), row).await
+        self.set(Key::Limits(treasury, number), row).await?;
+        self.score((treasury, number), score::Event::Limits(&limits.windows)).await
     }
 
     pub(super) async fn put_envelope(

@@ -5,6 +5,7 @@ mod envelopes;
 mod groups;
 mod permit2;
 mod roles;
+mod scores;
 mod sessions;
 mod stops;
 mod tokens;
@@ -14,6 +15,8 @@ use std::collections::{HashMap, HashSet};
 use alloy::primitives::{Address, U256};
 use bursar_sdk::{abi::Treasury::TreasuryEvents, amount::Amount};
 use serde_json::json;
+
+pub use scores::take_in;
 
 use crate::{
     decode::{Event, args, kind, pair_settlements, place, unannounced},
@@ -201,11 +204,11 @@ impl<R: Rows> Projector<'_, R> {
     }
 
     async fn get(&mut self, key: Key) -> Step<Option<Row>, R> {
-        self.ledger.get(key).await.map_err(|error| Halt::Error(ProjectError::Rows(error)))
+        rows(self.ledger.get(key).await)
     }
 
     async fn set(&mut self, key: Key, row: Option<Row>) -> Step<(), R> {
-        self.ledger.set(key, row).await.map_err(|error| Halt::Error(ProjectError::Rows(error)))
+        rows(self.ledger.set(key, row).await)
     }
 
     async fn treasury_row(&mut self, address: Address) -> Step<TreasuryRow, R> {
@@ -235,6 +238,11 @@ impl<R: Rows> Projector<'_, R> {
             _ => self.gap(format!("session {sequence} of purse {purse} is not there")),
         }
     }
+}
+
+/// What reading rows came to, for a step.
+fn rows<T, E: std::error::Error>(read: Result<T, E>) -> Result<T, Halt<E>> {
+    read.map_err(|error| Halt::Error(ProjectError::Rows(error)))
 }
 
 /// Adds to a total; what no 256 bits hold can only come from a token that lies.

@@ -29,6 +29,7 @@ impl<R: Rows> Projector<'_, R> {
         match event {
             // A treasury grants its first role while it is created, before the factory tells of it.
             TreasuryEvents::RoleGranted(e) => {
+                self.insider(treasury, e.account).await?;
                 self.set(Key::Role(treasury, e.account, e.role), Some(Row::Role)).await
             }
             TreasuryEvents::RoleRevoked(e) => self.set(Key::Role(treasury, e.account, e.role), None).await,

@@ -33,6 +33,7 @@ impl<R: Rows> Projector<'_, R> {
             narrowed => narrowed.min(envelope.approval_threshold),
         };
         let sequence = event.sequence.to();
+        self.insider(treasury, event.key).await?;
         let session = SessionRow {
             treasury,
             envelope: number,

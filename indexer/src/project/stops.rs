@@ -1,7 +1,7 @@
 //! Freezes, releases, reviews: who stopped what.
 
 use alloy::primitives::{Address, B256};
-use bursar_sdk::{abi::Treasury::TreasuryEvents, payment::session_id};
+use bursar_sdk::{abi::Treasury::TreasuryEvents, payment::session_id, score};
 
 use super::{Projector, Step};
 use crate::{
@@ -61,6 +61,20 @@ fn read(event: &TreasuryEvents) -> Option<Stop> {
     })
 }
 
+/// What a stop of an envelope means for its score. Why a guardian freezes an envelope the chain does not tell, so it
+/// counts as compromise.
+fn scored(stop: &Stop) -> Option<score::Event<'static>> {
+    match (stop.level, stop.stopped) {
+        (ENVELOPE, true) => Some(score::Event::Compromised),
+        (ENVELOPE, false) => Some(score::Event::Released),
+        (REVIEW, false) => {
+            let overriding = stop.reason.is_some_and(|reason| !reason.is_zero());
+            Some(score::Event::Cleared { overriding })
+        }
+        _ => None,
+    }
+}
+
 impl<R: Rows> Projector<'_, R> {
     pub(super) async fn stop(&mut self, log: &RawLog, event: &TreasuryEvents) -> Step<(), R> {
         let Some(stop) = read(event) else { return Ok(()) };
@@ -78,6 +92,9 @@ impl<R: Rows> Projector<'_, R> {
                     _ => row.frozen = stop.stopped,
                 }
                 self.put_envelope(treasury, number, row).await?;
+                if let Some(event) = scored(&stop) {
+                    self.score((treasury, number), event).await?;
+                }
             }
             (None, None, Some(group)) => {
                 let mut row = self.group_row(treasury, group).await?;

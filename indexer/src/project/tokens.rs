@@ -7,11 +7,13 @@ use bursar_sdk::{
         Treasury::TreasuryEvents,
     },
     payment::{session_id, terms},
+    score::Standing,
 };
 
 use super::{
-    Halt, Outcome, ProjectError, Projector, Step, add, amount,
+    Halt, Outcome, Projector, Step, add, amount,
     approval::{approver, eip3009_digest},
+    rows,
 };
 use crate::{
     decode::{Event, PaymentCall, find_payment_calls},
@@ -93,7 +95,8 @@ impl<R: Rows> Projector<'_, R> {
         add(&mut session.paid, paid.amount)?;
         envelope.payments = envelope.payments.saturating_add(1);
         session.payments = session.payments.saturating_add(1);
-        let payment = PaymentRow {
+        let payee_list = envelope.payee_list;
+        let mut payment = PaymentRow {
             log_index: log.log_index,
             transfer_log_index: transfer,
             tx_hash: log.tx_hash,
@@ -111,7 +114,9 @@ impl<R: Rows> Projector<'_, R> {
             decision_hash: paid.call.map(|call| call.blob.decision_hash),
             approver,
             facilitator: self.sender(log)?,
+            standing: Standing::Known,
         };
+        payment.standing = self.scored(&payment, payee_list).await?;
         self.put_envelope(row.treasury, row.envelope, envelope).await?;
         self.put_session(purse, row.sequence, session).await?;
         self.effects.payments.push(payment);
@@ -150,7 +155,7 @@ impl<R: Rows> Projector<'_, R> {
                 add(&mut row.balance, value)?;
                 let drawn = event.from == row.treasury && !self.was_released(index, event);
                 self.put_purse(event.to, row).await?;
-                if drawn { "transfer" } else { self.donated(place, value).await? }
+                if drawn { "transfer" } else { self.donated(place, event.from, value).await? }
             } else {
                 "stray_transfer"
             };
@@ -159,10 +164,11 @@ impl<R: Rows> Projector<'_, R> {
         outcome.ok_or(Halt::Ignore)
     }
 
-    async fn donated(&mut self, place: (Address, u32), value: U256) -> Step<&'static str, R> {
+    async fn donated(&mut self, place: (Address, u32), from: Address, value: U256) -> Step<&'static str, R> {
         let mut envelope = self.envelope_row(place.0, place.1).await?;
         add(&mut envelope.donated, value)?;
         self.put_envelope(place.0, place.1, envelope).await?;
+        self.gave_back(place, from, value).await?;
         Ok("donation")
     }
 
@@ -201,8 +207,7 @@ impl<R: Rows> Projector<'_, R> {
 
     pub(super) async fn is_used(&mut self, purse: Address, nonce: B256) -> Step<bool, R> {
         let here = self.effects.payments.iter().any(|of| (of.purse, of.nonce) == (purse, Some(nonce)));
-        let before = self.ledger.is_used(purse, nonce).await;
-        Ok(here || before.map_err(|error| Halt::Error(ProjectError::Rows(error)))?)
+        Ok(here || rows(self.ledger.settlement(purse, nonce).await)?.is_some())
     }
 
     fn sender(&self, log: &RawLog) -> Step<Address, R> {

@@ -21,6 +21,7 @@ pub mod payments;
 mod plans;
 pub mod policies;
 pub mod refusals;
+pub mod scores;
 mod select;
 pub mod sessions;
 pub mod stops;

@@ -7,7 +7,7 @@ use bursar_sdk::decision::Verdict;
 
 use super::{
     AmountRange, Position, TimeRange, agents, approvals, decisions, envelopes, groups, headroom, payees,
-    payments, policies, refusals, select::Select, sessions, stops, treasuries,
+    payments, policies, refusals, scores, select::Select, sessions, stops, treasuries,
 };
 use crate::{Store, StoreUrl};
 
@@ -116,5 +116,6 @@ async fn the_other_lists_walk_an_index() -> anyhow::Result<()> {
     let state = Some((approvals::State::Pending, 1));
     let pending = approvals::Filter { state, ..Default::default() };
     check("approval_request_open", approvals::select_list(&pending, None, 50)).await?;
-    check("decision_refused", refusals::select(ONE, 1, 9)).await
+    check("decision_refused", refusals::select(ONE, 1, 9)).await?;
+    check("PRIMARY KEY", scores::select_history((ONE, 1), Some(9), 50)).await
 }

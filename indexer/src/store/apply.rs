@@ -2,10 +2,10 @@
 
 use alloy::primitives::B256;
 
-use super::{Checkpoint, Store, StoreError, load::Loader, tables};
+use super::{Checkpoint, Store, StoreError, intake, load::Loader, tables};
 use crate::{
     db::{DbError, Query, Tx},
-    ledger::{BlockFacts, Change},
+    ledger::{BlockFacts, Change, Key, Row},
     project::{ProjectError, Realm, project},
     query::checkpoint,
     source::BlockHeader,
@@ -75,17 +75,16 @@ impl Store {
         }
         let pruned_to = before.map_or(0, |at| at.final_number);
         let final_number = batch.final_number.min(batch.tip.number).max(pruned_to);
+        let mut waiting = intake::waiting(&mut tx, before.map(|at| at.number), batch.tip.number).await?;
         for block in batch.blocks {
+            let number = block.header.number;
+            intake::take_in(&mut tx, &mut waiting, number, final_number).await?;
             let (added, changes) = project(realm, block, Loader(&mut tx)).await.map_err(trouble)?;
             keep_block(&mut tx, &block.header).await?;
             write(&mut tx, tables::add(&block.header, &added)).await?;
-            for change in &changes {
-                write(&mut tx, tables::put(&change.key, change.after.as_ref())?).await?;
-            }
-            if block.header.number > final_number {
-                keep_journal(&mut tx, block.header.number, &changes).await?;
-            }
+            keep(&mut tx, number, &changes, final_number).await?;
         }
+        intake::take_in(&mut tx, &mut waiting, u64::MAX, final_number).await?;
         if batch.blocks.last().is_none_or(|block| block.header.number != batch.tip.number) {
             keep_block(&mut tx, &batch.tip).await?;
         }
@@ -124,17 +123,33 @@ async fn keep_block(tx: &mut Tx, block: &BlockHeader) -> Result<(), DbError> {
     Ok(())
 }
 
+/// Writes what changed at the height of `block`, so that it can be undone where that is not final.
+pub(super) async fn keep(
+    tx: &mut Tx,
+    block: u64,
+    changes: &[Change],
+    final_number: u64,
+) -> Result<(), StoreError> {
+    for change in changes {
+        write(tx, tables::put(&change.key, change.after.as_ref())?).await?;
+        if let (Key::Score(treasury, envelope), Some(Row::Score(state))) = (change.key, &change.after) {
+            let row = tables::score_history(treasury, envelope, block, &tables::Seen::of(state)?);
+            tables::SCORE_HISTORY.put(row).execute(&mut *tx).await?;
+        }
+    }
+    if block > final_number { keep_journal(tx, block, changes).await } else { Ok(()) }
+}
+
 async fn keep_journal(tx: &mut Tx, block: u64, changes: &[Change]) -> Result<(), StoreError> {
-    for (number, change) in (0u64..).zip(changes) {
-        let key = serde_json::to_string(&change.key).map_err(unwritable)?;
-        let before = change.before.as_ref().map(serde_json::to_string).transpose().map_err(unwritable)?;
+    // Records are taken in at the height of a block that is in the journal already.
+    let next = Query::new("SELECT COALESCE(MAX(seq) + 1, 0) AS seq FROM journal WHERE block_number = $1");
+    let next = next.bind(block).row(&mut *tx).await?.map(|row| row.number::<u64>("seq")).transpose()?;
+    for (number, change) in (next.unwrap_or_default()..).zip(changes) {
+        let key = tables::written(&change.key)?;
+        let before = change.before.as_ref().map(tables::written).transpose()?;
         tables::JOURNAL.insert(tables::journal(block, number, key, before)).execute(&mut *tx).await?;
     }
     Ok(())
-}
-
-fn unwritable(error: serde_json::Error) -> StoreError {
-    StoreError::Corrupt { what: "row that writes as JSON", got: error.to_string() }
 }
 
 /// What is final needs no journal, and no block row but where rows name it.

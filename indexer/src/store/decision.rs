@@ -2,8 +2,8 @@
 
 use bursar_sdk::{decision::DecisionRecord, delivery::SealedRecord};
 
-use super::{Store, StoreError};
-use crate::db::table;
+use super::{Store, StoreError, intake};
+use crate::{db::table, ledger::Record};
 
 /// What became of a record that was handed in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,8 +15,9 @@ pub enum Inserted {
 }
 
 impl Store {
-    /// Stores a decision record that was checked against its hash ([`DecisionRecord::verified`]) and its seal; once
-    /// stored, it survives a power cut. `received_at` is in unix seconds.
+    /// Stores a decision record that was checked against its hash ([`DecisionRecord::verified`]) and its seal, and takes
+    /// it into the ledger at the height where that stands; once stored, it survives a power cut. `received_at` is in
+    /// unix seconds.
     ///
     /// # Errors
     /// When the database fails.
@@ -26,9 +27,14 @@ impl Store {
         sealed: &SealedRecord,
         received_at: u64,
     ) -> Result<Inserted, StoreError> {
-        let row = decision(record, sealed, received_at);
-        let new = DECISION.insert_new(row).execute(&self.db).await? != 0;
-        Ok(if new { Inserted::New } else { Inserted::Existing })
+        let mut tx = self.db.begin().await?;
+        if DECISION.insert_new(decision(record, sealed, received_at)).execute(&mut tx).await? == 0 {
+            return Ok(Inserted::Existing);
+        }
+        let chain_id = self.chain_id(&mut tx).await?;
+        intake::enter(&mut tx, &Record::of_decision(record, sealed, chain_id)).await?;
+        tx.commit().await?;
+        Ok(Inserted::New)
     }
 }
 

@@ -2,6 +2,8 @@
 
 mod apply;
 mod decision;
+mod forget;
+mod intake;
 mod load;
 mod outcome;
 mod read;
@@ -11,7 +13,7 @@ mod unwind;
 use alloy::primitives::{Address, AddressError};
 use sqlx::migrate::MigrateError;
 
-use crate::db::{Cell as _, Db, DbError, Query, StoreUrl, table};
+use crate::db::{Cell as _, Db, DbError, Query, StoreUrl, Tx, table};
 pub use crate::query::checkpoint::Checkpoint;
 pub use apply::{ApplyError, Batch};
 pub use decision::Inserted;
@@ -128,6 +130,13 @@ impl Store {
     async fn meta(&self, key: &'static str) -> Result<Option<String>, StoreError> {
         let row = META.find(vec![key.value()]).row(&self.db).await?;
         Ok(row.map(|row| row.text("value")).transpose()?)
+    }
+
+    /// The chain whose store this is, in a transaction; `None` where nobody has claimed it yet.
+    async fn chain_id(&self, tx: &mut Tx) -> Result<Option<u64>, StoreError> {
+        let Some(row) = META.find(vec!["chain_id".value()]).row(tx).await? else { return Ok(None) };
+        let text = row.text("value")?;
+        text.parse().map(Some).map_err(|_| StoreError::Corrupt { what: "chain id", got: text })
     }
 
     async fn migrate(&self) -> Result<(), StoreError> {

@@ -3,8 +3,11 @@
 use alloy::primitives::B256;
 use bursar_sdk::{delivery::SealedRecord, outcome::OutcomeRecord};
 
-use super::{Inserted, Store};
-use crate::db::{Cell, DbError, table};
+use super::{Inserted, Store, StoreError, intake};
+use crate::{
+    db::{Cell, DbError, table},
+    ledger::Record,
+};
 
 /// Why an outcome is not stored.
 #[derive(Debug, thiserror::Error)]
@@ -25,14 +28,21 @@ pub enum OutcomeError {
         /// The hash that came in its place.
         got: B256,
     },
-    /// The database failed.
+    /// The database failed, or holds what does not read.
     #[error(transparent)]
-    Db(#[from] DbError),
+    Store(#[from] StoreError),
+}
+
+impl From<DbError> for OutcomeError {
+    fn from(error: DbError) -> Self {
+        Self::Store(error.into())
+    }
 }
 
 impl Store {
     /// Stores an outcome record that was checked against its hash ([`OutcomeRecord::verified`]), its seal and its
-    /// decision; once stored, it survives a power cut. `received_at` is in unix seconds.
+    /// decision, and takes it into the ledger at the height where that stands; once stored, it survives a power cut.
+    /// `received_at` is in unix seconds.
     ///
     /// # Errors
     /// When the revision before it is missing, when it or the one before is another record, or the database fails.
@@ -48,10 +58,16 @@ impl Store {
             let expected = self.outcome_hash(decision, before).await?;
             same(before, expected.ok_or(OutcomeError::Gap { missing: before })?, record.prev_hash)?;
         }
-        let row = outcome(record, sealed, received_at);
-        if OUTCOME.insert_new(row).execute(&self.db).await? != 0 {
+        let mut tx = self.db.begin().await?;
+        if OUTCOME.insert_new(outcome(record, sealed, received_at)).execute(&mut tx).await? != 0 {
+            let chain_id = self.chain_id(&mut tx).await?;
+            if let Some(fact) = Record::of_outcome(record, sealed, chain_id) {
+                intake::enter(&mut tx, &fact).await?;
+            }
+            tx.commit().await?;
             return Ok(Inserted::New);
         }
+        drop(tx);
         if let Some(expected) = self.outcome_hash(decision, revision).await? {
             same(revision, expected, sealed.hash)?;
         }

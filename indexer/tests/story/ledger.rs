@@ -102,6 +102,10 @@ const TABLES: &[(&str, &str)] = &[
     ("purse", "SELECT * FROM purse ORDER BY address"),
     ("payee", "SELECT * FROM payee ORDER BY treasury, list, payee"),
     ("session", "SELECT * FROM session ORDER BY purse, sequence"),
+    ("score", "SELECT * FROM score ORDER BY treasury, envelope"),
+    ("score_history", "SELECT * FROM score_history ORDER BY treasury, envelope, block_number"),
+    ("payee_record", "SELECT * FROM payee_record ORDER BY treasury, envelope, payee"),
+    ("insider", "SELECT * FROM insider ORDER BY treasury, account"),
     ("checkpoint", "SELECT number, hash, timestamp FROM checkpoint"),
     ("block", "SELECT * FROM block WHERE number IN (SELECT block_number FROM event) ORDER BY number"),
 ];

@@ -11,5 +11,6 @@ mod recorded;
 mod refuses;
 mod reorgs;
 mod restarts;
+mod scores;
 mod stores;
 mod world;

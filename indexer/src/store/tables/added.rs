@@ -1,14 +1,15 @@
 //! What a block adds. Its rows name it, so unwinding deletes by block.
 
+use super::SCORE_HISTORY;
 use crate::{
     db::{Query, Table, table},
-    ledger::{AnchorRow, Aside, Effects, EventRow, PaymentRow, PolicyRow, StampRow, StopRow},
+    ledger::{AnchorRow, Aside, Effects, EventRow, PaymentRow, PolicyRow, StampRow, StopRow, standing},
     source::BlockHeader,
 };
 
 /// The tables that blocks only add to.
-pub(in crate::store) static ADDED: [&Table; 7] =
-    [&EVENT, &PAYMENT, &POLICY, &STOP, &STAMP_REVOCATION, &ANCHOR, &UNDECODED];
+pub(in crate::store) static ADDED: [&Table; 8] =
+    [&EVENT, &PAYMENT, &POLICY, &STOP, &STAMP_REVOCATION, &ANCHOR, &UNDECODED, &SCORE_HISTORY];
 
 /// The rows that a block adds, as they are written.
 pub(in crate::store) fn add<'a>(
@@ -59,6 +60,7 @@ table! {
         approver: row.approver,
         facilitator: row.facilitator,
         rail: row.rail,
+        standing: standing::code(row.standing),
     }
 }
 

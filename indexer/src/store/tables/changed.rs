@@ -5,6 +5,7 @@ use super::{
         ENVELOPE, ENVELOPE_GROUP, GROUP_LIMIT_USE, LIMIT_USE, envelope, envelope_group, group_limit_use,
         limit_use, read_envelope, read_group, read_limits,
     },
+    score::{INSIDER, PAYEE_RECORD, SCORE, insider, payee_record, read_payee_record, read_score, score},
     session::{PURSE, SESSION, purse, read_purse, read_session, session},
     treasury::{ASSET, PAYEE, ROLE, TREASURY, asset, payee, read_asset, read_treasury, role, treasury},
 };
@@ -13,6 +14,23 @@ use crate::{
     ledger::{Key, Row},
     store::StoreError,
 };
+
+/// The tables that blocks change.
+pub(in crate::store) static CHANGED: [&Table; 13] = [
+    &TREASURY,
+    &ROLE,
+    &ASSET,
+    &ENVELOPE,
+    &LIMIT_USE,
+    &PURSE,
+    &PAYEE,
+    &SESSION,
+    &ENVELOPE_GROUP,
+    &GROUP_LIMIT_USE,
+    &SCORE,
+    &PAYEE_RECORD,
+    &INSIDER,
+];
 
 /// The table that holds what has that key, and the cells of the key.
 fn place(key: &Key) -> (&'static Table, Vec<Value>) {
@@ -27,6 +45,11 @@ fn place(key: &Key) -> (&'static Table, Vec<Value>) {
         Key::Session(purse, sequence) => (&SESSION, vec![purse.value(), sequence.value()]),
         Key::Group(of, number) => (&ENVELOPE_GROUP, vec![of.value(), number.value()]),
         Key::GroupLimits(of, number) => (&GROUP_LIMIT_USE, vec![of.value(), number.value()]),
+        Key::Score(of, number) => (&SCORE, vec![of.value(), number.value()]),
+        Key::PayeeRecord(of, number, payee) => {
+            (&PAYEE_RECORD, vec![of.value(), number.value(), payee.value()])
+        }
+        Key::Insider(of, account) => (&INSIDER, vec![of.value(), account.value()]),
     }
 }
 
@@ -43,6 +66,9 @@ pub(in crate::store) fn put(key: &Key, row: Option<&Row>) -> Result<Vec<Query>, 
         (Key::Group(of, number), Row::Group(row)) => envelope_group(of, number, row),
         (Key::Role(of, account, bit), Row::Role) => role(of, account, bit),
         (Key::Payee(of, list, who), Row::Payee) => payee(of, list, who),
+        (Key::Score(of, number), Row::Score(state)) => score(of, number, state, written(state)?),
+        (Key::PayeeRecord(of, number, who), Row::PayeeRecord(row)) => payee_record(of, number, who, row),
+        (Key::Insider(of, account), Row::Insider) => insider(of, account),
         (Key::Limits(of, number) | Key::GroupLimits(of, number), Row::Limits(uses)) => {
             let row = if matches!(key, Key::Limits(..)) { limit_use } else { group_limit_use };
             let rows = (0u64..).zip(uses).map(|(idx, of_limit)| table.insert(row(of, number, idx, of_limit)));
@@ -78,5 +104,17 @@ pub(in crate::store) fn read(key: &Key, found: &[DbRow]) -> Result<Option<Row>, 
         Key::Payee(..) => Row::Payee,
         Key::Session(..) => Row::Session(read_session(row)?),
         Key::Group(..) => Row::Group(read_group(row)?),
+        Key::Score(..) => Row::Score(Box::new(read_score(row)?)),
+        Key::PayeeRecord(..) => Row::PayeeRecord(read_payee_record(row)?),
+        Key::Insider(..) => Row::Insider,
     }))
+}
+
+/// As JSON.
+pub(in crate::store) fn written(value: &impl serde::Serialize) -> Result<String, StoreError> {
+    let unwritable = |error: serde_json::Error| StoreError::Corrupt {
+        what: "row that writes as JSON",
+        got: error.to_string(),
+    };
+    serde_json::to_string(value).map_err(unwritable)
 }

@@ -31,6 +31,7 @@ table! {
         score_life: row.score_life,
         score: row.score,
         scored_at: row.scored_at,
+        payee_list: row.payee_list,
     }
 }
 
@@ -57,6 +58,7 @@ pub(super) fn read_envelope(row: &DbRow) -> Result<EnvelopeRow, DbError> {
         score_life: row.number("score_life")?,
         score: row.number("score")?,
         scored_at: row.number("scored_at")?,
+        payee_list: row.number("payee_list")?,
     })
 }
 

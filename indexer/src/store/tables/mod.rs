@@ -3,10 +3,14 @@
 mod added;
 mod changed;
 mod envelope;
+mod intake;
 mod kept;
+mod score;
 mod session;
 mod treasury;
 
 pub(super) use added::{ADDED, add};
-pub(super) use changed::{find, put, read};
+pub(super) use changed::{CHANGED, find, put, read, written};
+pub(super) use intake::{Entry, INTAKE, intake, read_intake};
 pub(super) use kept::{BLOCK, CHECKPOINT, JOURNAL, block, checkpoint, journal};
+pub(super) use score::{SCORE_HISTORY, Seen, score_history};

@@ -1,0 +1,20 @@
+//! Beginning again: the ledger without what the chain told it.
+
+use super::{Store, StoreError, tables};
+
+impl Store {
+    /// Forgets everything that came from the chain, so that an indexer reads it again from its start. What came from
+    /// elsewhere stays: records, at the heights where they were taken in, and approval requests.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn forget_chain(&self) -> Result<(), StoreError> {
+        let mut tx = self.db.begin().await?;
+        let read_again = [&tables::JOURNAL, &tables::BLOCK, &tables::CHECKPOINT];
+        for table in tables::CHANGED.into_iter().chain(tables::ADDED).chain(read_again) {
+            table.clear().execute(&mut tx).await?;
+        }
+        tx.commit().await?;
+        Ok(())
+    }
+}
