@@ -1,0 +1,1 @@
+//! A report against the chain itself, asked through any node, without our database.
