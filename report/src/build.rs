@@ -113,11 +113,11 @@ impl<W: Write> Builder<W> {
             None => None,
             Some(kept) => self.story(kept, outcomes, true)?,
         };
-        let explained = self.trials.payment(&mut self.books, payment, told.as_ref().map(|(told, _)| told));
+        let disagrees = self.trials.payment(&mut self.books, payment, told.as_ref().map(|(told, _)| told));
         let delivered = told.as_ref().and_then(|(_, delivered)| *delivered);
         self.trials.delivered(payment, delivered);
         self.books.pay(payment);
-        self.put(rows::payment(payment, told.as_ref().map(|(told, _)| told), &explained.disagrees, delivered))?;
+        self.put(rows::payment(payment, told.as_ref().map(|(told, _)| told), &disagrees, delivered))?;
         self.found()
     }
 

@@ -88,10 +88,6 @@ impl Cell {
     pub(crate) fn text(text: impl std::fmt::Display) -> Self {
         Self::Text(text.to_string())
     }
-
-    pub(crate) fn flag(yes: bool) -> Self {
-        Self::Text(if yes { "yes" } else { "no" }.to_owned())
-    }
 }
 
 impl From<Figure> for Cell {

@@ -115,6 +115,23 @@ fn total(of: &[Source], tally: &Tally) -> Result<U256, ReportError> {
     of.iter().try_fold(U256::ZERO, |sum, source| Ok(sum.saturating_add(source.value(tally)?)))
 }
 
+/// What envelopes hold in escrow and in purses, out of their movements and payments.
+pub(crate) fn held(by: &[(&str, &str)]) -> [Source; 2] {
+    let moved = |kind: &str| {
+        let filter: Vec<_> = by.iter().copied().chain([("kind", kind)]).collect();
+        Source::sum(Annex::Movements, &filter)
+    };
+    let escrow = Source::Balance {
+        plus: vec![moved("topped_up"), moved("returned"), moved("swept")],
+        minus: vec![moved("withdrawn"), moved("drawn")],
+    };
+    let purses = Source::Balance {
+        plus: vec![moved("drawn"), moved("donated")],
+        minus: vec![moved("returned"), moved("swept"), Source::sum(Annex::Payments, by)],
+    };
+    [escrow, purses]
+}
+
 impl Rows {
     fn of(annex: Annex, filter: &[(&str, &str)]) -> Self {
         let filter = filter.iter().map(|(column, value)| ((*column).to_owned(), (*value).to_owned()));

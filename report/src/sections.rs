@@ -18,7 +18,7 @@ use crate::{
     books::{Books, Place},
     controls::{Framework, Mapping},
     document::{Cell, Section},
-    figure::{Figure, Source, Unit},
+    figure::{Figure, Source, Unit, held},
     subject::Subject,
     tally::Tally,
     trial::Trial,
@@ -77,19 +77,8 @@ impl Material<'_> {
 
     /// What every envelope, or every envelope in one token, holds: in escrow, and in purses.
     fn held(&self, by: &[(&str, &str)], asset: Address) -> Result<[Cell; 2], ReportError> {
-        let moved = |kind: &str| {
-            let filter: Vec<_> = by.iter().copied().chain([("kind", kind)]).collect();
-            Source::sum(Annex::Movements, &filter)
-        };
         let unit = Unit::Asset(asset);
-        let escrow = Source::Balance {
-            plus: vec![moved("topped_up"), moved("returned"), moved("swept")],
-            minus: vec![moved("withdrawn"), moved("drawn")],
-        };
-        let purses = Source::Balance {
-            plus: vec![moved("drawn"), moved("donated")],
-            minus: vec![moved("returned"), moved("swept"), Source::sum(Annex::Payments, by)],
-        };
+        let [escrow, purses] = held(by);
         Ok([self.figure(unit, escrow)?, self.figure(unit, purses)?])
     }
 }

@@ -18,7 +18,6 @@ use crate::{
 
 pub(crate) use self::{
     events::duties,
-    payments::Explained,
     records::{RecordChains, Told, outcome, told},
 };
 pub use catalogue::Rule;

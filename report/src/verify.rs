@@ -1,6 +1,7 @@
 //! What anyone can hold a report against, without us: itself and its files, and the chain.
 
 mod again;
+mod chain;
 mod compare;
 mod files;
 mod read;
@@ -15,6 +16,8 @@ use crate::{
     document::{Report, SCHEMA},
     render,
 };
+
+pub use self::chain::on_chain;
 
 /// How many places one check names.
 const MOST_PLACES: usize = 20;

@@ -10,16 +10,15 @@ use bursar_sdk::{
 use super::{At, Rule, Told, Trials};
 use crate::books::{Books, Envelope, Session};
 
-/// What a payment and its record come to.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Explained {
-    /// What the record says otherwise than the chain, by field.
-    pub(crate) disagrees: Vec<&'static str>,
-}
-
 impl Trials {
-    /// Looks at a payment and the record of its decision. Counts it in the windows of its limits.
-    pub(crate) fn payment(&mut self, books: &mut Books, payment: &Settled, told: Option<&Told>) -> Explained {
+    /// Looks at a payment and the record of its decision, and counts it in the windows of its limits. Gives what the
+    /// record says otherwise than the chain, by field.
+    pub(crate) fn payment(
+        &mut self,
+        books: &mut Books,
+        payment: &Settled,
+        told: Option<&Told>,
+    ) -> Vec<&'static str> {
         let at = At::of(payment.position, payment.tx_hash);
         let about = || format!("payment of {} from {}", payment.amount, payment.purse);
         self.hold(Rule::Explained, told.is_some(), at, || {
@@ -39,7 +38,7 @@ impl Trials {
             self.within(books, payment, session, envelope, at);
             self.approval(books, payment, session, envelope, at);
         }
-        Explained { disagrees }
+        disagrees
     }
 
     fn record(&mut self, books: &Books, payment: &Settled, told: &Told, at: At) -> Vec<&'static str> {
