@@ -11,6 +11,7 @@ use bursar_indexer::Store;
 use crate::{
     ReportError,
     annex::Annexes,
+    build::Builder,
     document::Report,
     gather::{self, Question},
     render,
@@ -30,12 +31,21 @@ pub struct Written {
     pub digest: String,
 }
 
-/// Writes a report to a folder that is not there yet. `report.json` comes last: without it, there is no report.
+/// Writes the report of a store to a folder that is not there yet.
 ///
 /// # Errors
 /// When the folder is there, the store cannot answer ([`gather`]), or something cannot be written.
 pub async fn write(store: &Store, question: Question, folder: &Path) -> Result<Written, ReportError> {
     let subject = gather::subject(store, question).await?;
+    let builder = gather::report(store, subject, open(folder)?).await?;
+    close(folder, builder)
+}
+
+/// Opens the annexes of a report in a folder that is not there yet.
+///
+/// # Errors
+/// When it is there, or cannot be written.
+pub fn open(folder: &Path) -> Result<Annexes<BufWriter<File>>, ReportError> {
     if let Some(parent) = folder.parent().filter(|parent| !parent.as_os_str().is_empty()) {
         fs::create_dir_all(parent)?;
     }
@@ -43,8 +53,15 @@ pub async fn write(store: &Store, question: Question, folder: &Path) -> Result<W
         let expected = format!("expected a folder that is not there yet, got {}: {error}", folder.display());
         io::Error::new(error.kind(), expected)
     })?;
-    let annexes = Annexes::open(|name| Ok(BufWriter::new(File::create_new(folder.join(name))?)))?;
-    let (report, files) = gather::report(store, subject, annexes).await?;
+    Annexes::open(|name| Ok(BufWriter::new(File::create_new(folder.join(name))?)))
+}
+
+/// Writes the report once everything was taken. `report.json` comes last: without it, there is no report.
+///
+/// # Errors
+/// When something cannot be written.
+pub fn close(folder: &Path, builder: Builder<BufWriter<File>>) -> Result<Written, ReportError> {
+    let (report, files) = builder.finish()?;
     for (_, writer) in files {
         writer.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
     }

@@ -15,9 +15,8 @@ use futures::{StreamExt as _, TryStreamExt as _, stream::Peekable};
 
 use crate::{
     ReportError,
-    annex::{Annexes, Summary},
+    annex::Annexes,
     build::Builder,
-    document::Report,
     subject::{Applicability, AssetName, Subject},
 };
 
@@ -92,7 +91,7 @@ pub async fn subject(store: &Store, question: Question) -> Result<Subject, Repor
     })
 }
 
-/// The report of a store's rows; its annexes are written as they come, and nothing of them is kept in memory.
+/// A report that has taken a store's rows; its annexes are written as they come, and nothing of them is kept in memory.
 ///
 /// # Errors
 /// When rows do not read or follow from each other, annexes cannot be written, or the database fails.
@@ -100,7 +99,7 @@ pub async fn report<W: Write>(
     store: &Store,
     subject: Subject,
     annexes: Annexes<W>,
-) -> Result<(Report, Vec<(Summary, W)>), ReportError> {
+) -> Result<Builder<W>, ReportError> {
     let scope =
         Scope { treasury: subject.treasury, height: subject.height, records_until: subject.records_until };
     let (block, before) = (subject.block_number, subject.block_hash);
@@ -144,7 +143,7 @@ pub async fn report<W: Write>(
     }
     let after = store.block(block).await.map_err(|error| ReportError::Unknown(error.to_string()))?;
     match after.map(|header| header.hash) {
-        Some(after) if after == before => builder.finish(),
+        Some(after) if after == before => Ok(builder),
         after => {
             let after = after.map_or_else(|| "gone".to_owned(), |hash: B256| hash.to_string());
             Err(ReportError::Reorg { height: block, before, after })
