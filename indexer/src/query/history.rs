@@ -125,16 +125,7 @@ pub type Rows<'a, T> = BoxStream<'a, Result<T, DbError>>;
 /// What the treasury said, and donations to its purses; not what tokens say of draws, returns and payments, which
 /// sessions and [`payments`] tell.
 pub fn events(db: &Db, scope: Scope) -> Rows<'_, Event> {
-    let mut select = Select::new(
-        "SELECT e.block_number, e.log_index, b.timestamp, e.tx_hash, e.address, e.envelope, e.kind, e.args \
-         FROM event e JOIN block b ON b.number = e.block_number",
-    );
-    select
-        .sift("e.treasury = ", Some(scope.treasury))
-        .filter("e.block_number <= ", Some(scope.height))
-        .condition("e.kind NOT IN ('transfer', 'authorization_used')")
-        .push(" ORDER BY e.block_number, e.log_index");
-    select.stream(db, |row| {
+    select_events(scope).stream(db, |row| {
         Ok(Event {
             position: Position::read(row)?,
             timestamp: row.number("timestamp")?,
@@ -147,19 +138,22 @@ pub fn events(db: &Db, scope: Scope) -> Rows<'_, Event> {
     })
 }
 
+pub(super) fn select_events(scope: Scope) -> Select {
+    let mut select = Select::new(
+        "SELECT e.block_number, e.log_index, b.timestamp, e.tx_hash, e.address, e.envelope, e.kind, e.args \
+         FROM event e JOIN block b ON b.number = e.block_number",
+    );
+    select
+        .sift("e.treasury = ", Some(scope.treasury))
+        .filter("e.block_number <= ", Some(scope.height))
+        .condition("e.kind NOT IN ('transfer', 'authorization_used')")
+        .push(" ORDER BY e.block_number, e.log_index");
+    select
+}
+
 /// Settlements in chain order.
 pub fn payments(db: &Db, scope: Scope) -> Rows<'_, Settled> {
-    let mut select = Select::new(
-        "SELECT p.block_number, p.log_index, p.block_hash, p.timestamp, p.tx_hash, p.envelope, p.agent, p.purse, \
-         p.session, p.policy_version, p.asset, p.payee, p.amount, p.rail, p.nonce, p.decision_hash, p.approver, \
-         p.facilitator, d.hash, d.record, d.seal, d.received_at FROM payment p",
-    );
-    join_decisions(&mut select, scope);
-    select
-        .sift("p.treasury = ", Some(scope.treasury))
-        .filter("p.block_number <= ", Some(scope.height))
-        .push(" ORDER BY p.block_number, p.log_index");
-    select.stream(db, |row| {
+    select_payments(scope).stream(db, |row| {
         Ok(Settled {
             position: Position::read(row)?,
             block_hash: row.hash("block_hash")?,
@@ -186,8 +180,26 @@ pub fn payments(db: &Db, scope: Scope) -> Rows<'_, Settled> {
     })
 }
 
+pub(super) fn select_payments(scope: Scope) -> Select {
+    let mut select = Select::new(
+        "SELECT p.block_number, p.log_index, p.block_hash, p.timestamp, p.tx_hash, p.envelope, p.agent, p.purse, \
+         p.session, p.policy_version, p.asset, p.payee, p.amount, p.rail, p.nonce, p.decision_hash, p.approver, \
+         p.facilitator, d.hash, d.record, d.seal, d.received_at FROM payment p",
+    );
+    join_decisions(&mut select, scope);
+    select
+        .sift("p.treasury = ", Some(scope.treasury))
+        .filter("p.block_number <= ", Some(scope.height))
+        .push(" ORDER BY p.block_number, p.log_index");
+    select
+}
+
 /// What came of those settlements, in their order, each one's revisions from the first.
 pub fn outcomes(db: &Db, scope: Scope) -> Rows<'_, OutcomeOf> {
+    select_outcomes(scope).stream(db, outcome)
+}
+
+pub(super) fn select_outcomes(scope: Scope) -> Select {
     let mut select = Select::new("SELECT o.decision_hash, o.hash, o.record, o.seal, o.received_at FROM payment p");
     join_decisions(&mut select, scope);
     select
@@ -196,19 +208,27 @@ pub fn outcomes(db: &Db, scope: Scope) -> Rows<'_, OutcomeOf> {
         .filter("p.block_number <= ", Some(scope.height))
         .filter("o.received_at <= ", Some(scope.records_until))
         .push(" ORDER BY p.block_number, p.log_index, o.revision");
-    select.stream(db, outcome)
+    select
 }
 
 /// Decisions under which nothing had settled: refusals, and payments that never were.
 pub fn unsettled(db: &Db, scope: Scope) -> Rows<'_, Kept> {
+    select_unsettled(scope).stream(db, kept)
+}
+
+pub(super) fn select_unsettled(scope: Scope) -> Select {
     let mut select = Select::new("SELECT d.hash, d.record, d.seal, d.received_at FROM decision d");
     without_payment(&mut select, scope);
     select.push(" ORDER BY d.created_at, d.hash");
-    select.stream(db, kept)
+    select
 }
 
 /// What came of those, in their order: outcomes of payments that did not settle.
 pub fn unsettled_outcomes(db: &Db, scope: Scope) -> Rows<'_, OutcomeOf> {
+    select_unsettled_outcomes(scope).stream(db, outcome)
+}
+
+pub(super) fn select_unsettled_outcomes(scope: Scope) -> Select {
     let mut select = Select::new(
         "SELECT o.decision_hash, o.hash, o.record, o.seal, o.received_at FROM decision d JOIN outcome o \
          ON o.decision_hash = d.hash",
@@ -217,20 +237,12 @@ pub fn unsettled_outcomes(db: &Db, scope: Scope) -> Rows<'_, OutcomeOf> {
     select
         .filter("o.received_at <= ", Some(scope.records_until))
         .push(" ORDER BY d.created_at, d.hash, o.revision");
-    select.stream(db, outcome)
+    select
 }
 
 /// What waited for a human, oldest first.
 pub fn asked(db: &Db, scope: Scope) -> Rows<'_, Asked> {
-    let mut select = Select::new(
-        "SELECT digest, purse, payee, amount, valid_before, nonce, decision_hash, requested_at, answer, answered_by, \
-         answered_at FROM approval_request",
-    );
-    select
-        .filter("treasury = ", Some(scope.treasury))
-        .filter("requested_at <= ", Some(scope.records_until))
-        .push(" ORDER BY requested_at, digest");
-    select.stream(db, move |row| {
+    select_asked(scope).stream(db, move |row| {
         let answered_at: Option<u64> = row.maybe_number("answered_at")?;
         Ok(Asked {
             digest: row.hash("digest")?,
@@ -251,8 +263,31 @@ pub fn asked(db: &Db, scope: Scope) -> Rows<'_, Asked> {
     })
 }
 
+pub(super) fn select_asked(scope: Scope) -> Select {
+    let mut select = Select::new(
+        "SELECT digest, purse, payee, amount, valid_before, nonce, decision_hash, requested_at, answer, answered_by, \
+         answered_at FROM approval_request",
+    );
+    select
+        .filter("treasury = ", Some(scope.treasury))
+        .filter("requested_at <= ", Some(scope.records_until))
+        .push(" ORDER BY requested_at, digest");
+    select
+}
+
 /// Logs of the treasury, or of its tokens, that were kept aside.
 pub fn set_aside(db: &Db, scope: Scope) -> Rows<'_, SetAside> {
+    select_set_aside(scope).stream(db, |row| {
+        Ok(SetAside {
+            position: Position::read(row)?,
+            tx_hash: row.hash("tx_hash")?,
+            address: row.address("address")?,
+            error: row.text("error")?,
+        })
+    })
+}
+
+pub(super) fn select_set_aside(scope: Scope) -> Select {
     let mut select = Select::new("SELECT block_number, log_index, tx_hash, address, error FROM undecoded");
     select
         .filter("block_number <= ", Some(scope.height))
@@ -261,14 +296,7 @@ pub fn set_aside(db: &Db, scope: Scope) -> Rows<'_, SetAside> {
         .push(" OR address IN (SELECT address FROM asset WHERE treasury = ")
         .bind(scope.treasury)
         .push(")) ORDER BY block_number, log_index");
-    select.stream(db, |row| {
-        Ok(SetAside {
-            position: Position::read(row)?,
-            tx_hash: row.hash("tx_hash")?,
-            address: row.address("address")?,
-            error: row.text("error")?,
-        })
-    })
+    select
 }
 
 fn join_decisions(select: &mut Select, scope: Scope) {
