@@ -18,8 +18,8 @@ use url::Url;
 
 use crate::{
     commands::{
-        Context, agent::AgentCommand, ledger::LedgerCommand, policy::PolicyCommand, stamp::StampCommand,
-        treasury::TreasuryCommand,
+        Context, agent::AgentCommand, ledger::LedgerCommand, policy::PolicyCommand, report::ReportArgs,
+        stamp::StampCommand, treasury::TreasuryCommand, verify::VerifyArgs,
     },
     config::{Config, Network},
     keys::KeyArgs,
@@ -99,6 +99,10 @@ enum Command {
     /// Ask the ledger: who paid, how much, under which policy, and why
     #[command(subcommand)]
     Ledger(LedgerCommand),
+    /// Report what the ledger says at a height: for auditors and regulators, who can verify it without us
+    Report(ReportArgs),
+    /// Hold a report against its files, and against the chain: needs no ledger of ours
+    Verify(VerifyArgs),
     /// Print the configuration that applies
     ///
     /// Each setting comes from the network's defaults, then bursar.toml (or --config FILE), then the environment,
@@ -167,6 +171,8 @@ async fn run(cli: Cli) -> Result<ExitCode> {
         Command::Stamp(verb) => commands::stamp::run(&context, verb).await?,
         Command::Agent(verb) => commands::agent::run(&context, verb).await?,
         Command::Ledger(query) => commands::ledger::run(&context, query).await?,
+        Command::Report(args) => commands::report::run(&context, args).await?,
+        Command::Verify(args) => return commands::verify::run(&context, args).await,
         Command::Config => {
             let value = serde_json::to_value(&context.config)?;
             let lines = serde_json::to_string_pretty(&value)?;

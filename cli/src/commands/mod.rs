@@ -5,10 +5,12 @@ pub(crate) mod approvals;
 mod groups;
 pub(crate) mod ledger;
 pub(crate) mod policy;
+pub(crate) mod report;
 pub(crate) mod serve;
 mod session_keys;
 pub(crate) mod stamp;
 pub(crate) mod treasury;
+pub(crate) mod verify;
 
 use alloy::{
     primitives::Address,

@@ -13,6 +13,7 @@ pub mod decisions;
 pub mod envelopes;
 pub mod groups;
 pub mod headroom;
+pub mod history;
 pub mod ledger;
 pub mod outcomes;
 pub mod payees;

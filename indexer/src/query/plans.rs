@@ -6,8 +6,8 @@ use alloy::primitives::{Address, B256};
 use bursar_sdk::decision::Verdict;
 
 use super::{
-    AmountRange, Position, TimeRange, agents, approvals, decisions, envelopes, groups, headroom, payees,
-    payments, policies, refusals, scores, select::Select, sessions, stops, treasuries,
+    AmountRange, Position, TimeRange, agents, approvals, decisions, envelopes, groups, headroom, history,
+    payees, payments, policies, refusals, scores, select::Select, sessions, stops, treasuries,
 };
 use crate::{Store, StoreUrl};
 
@@ -118,4 +118,17 @@ async fn the_other_lists_walk_an_index() -> anyhow::Result<()> {
     check("approval_request_open", approvals::select_list(&pending, None, 50)).await?;
     check("decision_refused", refusals::select(ONE, 1, 9)).await?;
     check("PRIMARY KEY", scores::select_history((ONE, 1), Some(9), 50)).await
+}
+
+/// What a report reads is too much to sort.
+#[tokio::test]
+async fn histories_walk_an_index_in_their_order() -> anyhow::Result<()> {
+    let scope = history::Scope { treasury: ONE, height: 9, records_until: 9 };
+    check("SEARCH e USING PRIMARY KEY", history::select_events(scope)).await?;
+    check("SEARCH p USING PRIMARY KEY", history::select_payments(scope)).await?;
+    check("SEARCH p USING PRIMARY KEY", history::select_outcomes(scope)).await?;
+    check("decision_by_time", history::select_unsettled(scope)).await?;
+    check("decision_by_time", history::select_unsettled_outcomes(scope)).await?;
+    check("approval_request_by_treasury", history::select_asked(scope)).await?;
+    check("PRIMARY KEY", history::select_set_aside(scope)).await
 }

@@ -1,4 +1,4 @@
-use futures::TryStreamExt;
+use futures::{StreamExt, TryStreamExt, stream::BoxStream};
 
 use super::{AmountRange, TimeRange};
 use crate::db::{Cell, Db, DbError, DbRow, Query, Value};
@@ -110,6 +110,15 @@ impl Select {
         read: impl Fn(&DbRow) -> Result<T, DbError>,
     ) -> Result<Option<T>, DbError> {
         self.query(db).row(db).await?.as_ref().map(read).transpose()
+    }
+
+    /// Row by row, for what is more than memory should hold.
+    pub(super) fn stream<'a, T: 'a>(
+        &self,
+        db: &'a Db,
+        read: impl Fn(&DbRow) -> Result<T, DbError> + Send + 'a,
+    ) -> BoxStream<'a, Result<T, DbError>> {
+        self.query(db).stream(db).map(move |row| read(&row?)).boxed()
     }
 
     /// Hands on row by row, for what is added up and not kept.

@@ -1,0 +1,241 @@
+//! From a treasury's history, row by row, to its report. Takes rows and writes annexes; asks nobody anything.
+
+mod rows;
+
+use std::{collections::BTreeSet, io::Write};
+
+use bursar_indexer::query::history::{Asked, Event, Kept, SetAside, Settled};
+use bursar_sdk::record::RecordKind;
+
+use crate::{
+    ReportError,
+    annex::{Annex, Annexes, Summary},
+    books::{Books, Row},
+    controls::Mapping,
+    document::{Report, SCHEMA},
+    event::Said,
+    records::Story,
+    sections::{self, Material},
+    subject::Subject,
+    tally::Tally,
+    trial::{RecordChains, Told, Trials},
+};
+
+/// What the sections count by.
+const GROUPINGS: &[(Annex, &[&str])] = &[
+    (Annex::Events, &[]),
+    (Annex::Events, &["kind"]),
+    (Annex::Payments, &[]),
+    (Annex::Payments, &["asset"]),
+    (Annex::Payments, &["envelope"]),
+    (Annex::Payments, &["explained"]),
+    (Annex::Payments, &["envelope", "explained"]),
+    (Annex::Payments, &["delivered"]),
+    (Annex::Payments, &["approver"]),
+    (Annex::Payments, &["facilitator"]),
+    (Annex::Payments, &["rail"]),
+    (Annex::Payments, &["asset", "payee"]),
+    (Annex::Payments, &["asset", "day"]),
+    (Annex::Payments, &["asset", "day", "envelope"]),
+    (Annex::Decisions, &[]),
+    (Annex::Decisions, &["verdict"]),
+    (Annex::Decisions, &["reason", "verdict"]),
+    (Annex::Decisions, &["envelope", "verdict"]),
+    (Annex::Decisions, &["settled", "verdict"]),
+    (Annex::Decisions, &["sealed_by"]),
+    (Annex::Outcomes, &[]),
+    (Annex::Outcomes, &["delivered"]),
+    (Annex::Approvals, &[]),
+    (Annex::Approvals, &["answer"]),
+    (Annex::Sessions, &[]),
+    (Annex::Sessions, &["envelope"]),
+    (Annex::Sessions, &["state"]),
+    (Annex::Movements, &["asset", "kind"]),
+    (Annex::Movements, &["envelope", "kind"]),
+    (Annex::Policies, &[]),
+    (Annex::Roles, &[]),
+    (Annex::Stops, &["change", "level"]),
+    (Annex::Scores, &[]),
+    (Annex::SetAside, &[]),
+    (Annex::Exceptions, &[]),
+    (Annex::Exceptions, &["trial"]),
+];
+
+/// What the report is put together from.
+#[derive(Debug)]
+pub struct Builder<W: Write> {
+    subject: Subject,
+    annexes: Annexes<W>,
+    tally: Tally,
+    books: Books,
+    trials: Trials,
+    chains: RecordChains,
+}
+
+impl<W: Write> Builder<W> {
+    /// An empty report whose annexes go there.
+    ///
+    /// # Errors
+    /// When they cannot be written.
+    pub fn new(subject: Subject, annexes: Annexes<W>) -> Result<Self, ReportError> {
+        let groupings =
+            GROUPINGS.iter().map(|(annex, columns)| (*annex, columns.iter().copied().collect::<BTreeSet<_>>()));
+        Ok(Self {
+            subject,
+            annexes,
+            tally: Tally::by(groupings)?,
+            books: Books::default(),
+            trials: Trials::default(),
+            chains: RecordChains::default(),
+        })
+    }
+
+    /// Takes the next event, in chain order with payments.
+    ///
+    /// # Errors
+    /// When it does not read, does not follow from those before it, or cannot be written.
+    pub fn event(&mut self, event: &Event) -> Result<(), ReportError> {
+        let said = Said::read(event)?;
+        self.trials.event(&self.books, event, &said);
+        self.put(rows::event(event))?;
+        for row in self.books.apply(event, &said)? {
+            self.put(row)?;
+        }
+        self.found()
+    }
+
+    /// Takes the next payment, in chain order with events; `outcomes` are its decision's, oldest first.
+    ///
+    /// # Errors
+    /// As [`Self::event`].
+    pub fn payment(&mut self, payment: &Settled, outcomes: &[Kept]) -> Result<(), ReportError> {
+        let told = match &payment.decision {
+            None => None,
+            Some(kept) => self.story(kept, outcomes, true)?,
+        };
+        let disagrees = self.trials.payment(&mut self.books, payment, told.as_ref().map(|(told, _)| told));
+        let delivered = told.as_ref().and_then(|(_, delivered)| *delivered);
+        self.trials.delivered(payment, delivered);
+        self.books.pay(payment);
+        self.put(rows::payment(payment, told.as_ref().map(|(told, _)| told), &disagrees, delivered))?;
+        self.found()
+    }
+
+    /// Takes a decision that nothing settled under, with its outcomes, oldest first. After the last payment.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn unsettled(&mut self, kept: &Kept, outcomes: &[Kept]) -> Result<(), ReportError> {
+        if let Some((told, _)) = self.story(kept, outcomes, false)? {
+            self.trials.unsettled(&told);
+        }
+        self.found()
+    }
+
+    /// Takes a payment that waited for a human.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn asked(&mut self, asked: &Asked) -> Result<(), ReportError> {
+        self.put(rows::asked(asked))
+    }
+
+    /// Takes a log that was set aside.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn set_aside(&mut self, row: &SetAside) -> Result<(), ReportError> {
+        self.trials.set_aside(row);
+        self.put(rows::set_aside(row))?;
+        self.found()
+    }
+
+    /// The report, once everything was taken; and its files, closed.
+    ///
+    /// # Errors
+    /// When something cannot be written.
+    pub fn finish(mut self) -> Result<(Report, Vec<(Summary, W)>), ReportError> {
+        let purses_with_records = self.chains.len();
+        self.trials.chains(std::mem::take(&mut self.chains));
+        self.trials.end(&self.books);
+        self.found()?;
+        let open: Vec<Row> = self.books.sessions.values().map(|session| session.row(None)).collect();
+        for row in open {
+            self.put(row)?;
+        }
+        let trials = self.trials.verdicts();
+        let mapping = Mapping::committed()?;
+        let frameworks = mapping.judged(&self.subject, &trials);
+        let files = self.annexes.close()?;
+        let annexes: Vec<Summary> = files.iter().map(|(summary, _)| summary.clone()).collect();
+        let material = Material {
+            subject: &self.subject,
+            tally: &self.tally,
+            books: &self.books,
+            trials: &trials,
+            frameworks: &frameworks,
+            annexes: &annexes,
+            mapping: &mapping,
+            purses_with_records,
+        };
+        let report = Report {
+            schema: SCHEMA.to_owned(),
+            producer: concat!("bursar ", env!("CARGO_PKG_VERSION")).to_owned(),
+            id: self.subject.id()?,
+            sections: sections::all(&material)?,
+            trials,
+            frameworks,
+            annexes,
+            subject: self.subject,
+        };
+        Ok((report, files))
+    }
+
+    /// A decision with what came of it: its rows, and the line of its records. `None` where it does not read.
+    fn story(
+        &mut self,
+        kept: &Kept,
+        outcomes: &[Kept],
+        settled: bool,
+    ) -> Result<Option<(Told, Option<bool>)>, ReportError> {
+        self.annexes.record(&Story { decision: kept.clone(), outcomes: outcomes.to_vec() }.line()?)?;
+        let told = match crate::trial::told(kept) {
+            Ok(told) => told,
+            Err(error) => {
+                self.trials.unreadable(alloy::primitives::keccak256(&kept.canonical), &error);
+                return Ok(None);
+            }
+        };
+        self.chains.push(&told);
+        let signers = [Some(told.record.agent), self.books.keys.get(&told.record.session).copied()];
+        let by = self.trials.sealed(&self.subject, RecordKind::Decision, told.hash, kept, signers);
+        self.put(rows::decision(&told, kept, by, settled))?;
+        let (mut delivered, mut last) = (None, alloy::primitives::B256::ZERO);
+        for kept in outcomes {
+            match crate::trial::outcome(kept) {
+                Ok((record, hash)) => {
+                    self.trials.outcome(&told, &record, hash, &mut last);
+                    let by = self.trials.sealed(&self.subject, RecordKind::Outcome, hash, kept, signers);
+                    self.put(rows::outcome(&record, hash, kept, by))?;
+                    delivered = Some(record.delivered);
+                }
+                Err(error) => {
+                    self.trials.unreadable(alloy::primitives::keccak256(&kept.canonical), &error);
+                }
+            }
+        }
+        Ok(Some((told, delivered)))
+    }
+
+    fn found(&mut self) -> Result<(), ReportError> {
+        for row in self.trials.take_found() {
+            self.put(row)?;
+        }
+        Ok(())
+    }
+
+    fn put(&mut self, row: Row) -> Result<(), ReportError> {
+        self.tally.add(row.annex, &row.cells)?;
+        self.annexes.row(row.annex, &row.cells)
+    }
+}

@@ -1,0 +1,144 @@
+//! Rows of annexes, read back.
+
+use std::{fs::File, io::BufReader, path::Path, str::FromStr};
+
+use bursar_indexer::query::{
+    Position,
+    history::{Asked, Event, SetAside, Settled},
+};
+use csv::StringRecord;
+
+use crate::{
+    ReportError,
+    annex::{Annex, unguarded},
+};
+
+/// An annex, row by row.
+pub(super) struct Table {
+    annex: Annex,
+    reader: csv::Reader<BufReader<File>>,
+    record: StringRecord,
+}
+
+/// One row of it.
+#[derive(Debug, Clone)]
+pub(super) struct Fields {
+    annex: Annex,
+    line: u64,
+    cells: Vec<String>,
+}
+
+impl Table {
+    pub(super) fn open(folder: &Path, annex: Annex) -> Result<Self, ReportError> {
+        let file = BufReader::with_capacity(1 << 16, File::open(folder.join(annex.file()))?);
+        let mut reader = csv::Reader::from_reader(file);
+        let headings: Vec<&str> = reader.headers()?.iter().collect();
+        if headings != annex.columns() {
+            return Err(ReportError::row(annex, format!("expected the columns {:?}, got {headings:?}", annex.columns())));
+        }
+        Ok(Self { annex, reader, record: StringRecord::new() })
+    }
+
+    pub(super) fn next_row(&mut self) -> Result<Option<Fields>, ReportError> {
+        if !self.reader.read_record(&mut self.record)? {
+            return Ok(None);
+        }
+        let line = self.record.position().map(csv::Position::line).unwrap_or_default();
+        let cells = self.record.iter().map(|cell| unguarded(cell).to_owned()).collect();
+        Ok(Some(Fields { annex: self.annex, line, cells }))
+    }
+}
+
+impl Fields {
+    pub(super) fn cells(&self) -> &[String] {
+        &self.cells
+    }
+
+    pub(super) fn text(&self, column: &'static str) -> Result<&str, ReportError> {
+        let place = self.annex.place(column)?;
+        self.cells.get(place).map(String::as_str).ok_or_else(|| self.wrong(column, "a cell", "none"))
+    }
+
+    pub(super) fn get<T: FromStr>(&self, column: &'static str) -> Result<T, ReportError> {
+        let text = self.text(column)?;
+        text.parse().map_err(|_| self.wrong(column, std::any::type_name::<T>(), text))
+    }
+
+    fn maybe<T: FromStr>(&self, column: &'static str) -> Result<Option<T>, ReportError> {
+        if self.text(column)?.is_empty() { Ok(None) } else { self.get(column).map(Some) }
+    }
+
+    fn wrong(&self, column: &str, expected: &str, got: &str) -> ReportError {
+        let got: String = got.chars().take(80).collect();
+        let kind = expected.rsplit("::").next().unwrap_or(expected);
+        ReportError::row(self.annex, format!("line {}, {column}: expected {kind}, got {got:?}", self.line))
+    }
+
+    pub(super) fn position(&self) -> Result<Position, ReportError> {
+        Ok(Position { block: self.get("block")?, log: self.get("log")? })
+    }
+
+    pub(super) fn event(&self) -> Result<Event, ReportError> {
+        Ok(Event {
+            position: self.position()?,
+            timestamp: self.get("time")?,
+            tx_hash: self.get("tx")?,
+            address: self.get("address")?,
+            envelope: self.maybe("envelope")?,
+            kind: self.text("kind")?.to_owned(),
+            args: self.text("args")?.to_owned(),
+        })
+    }
+
+    /// The payment, without the record of its decision; and whether there is one.
+    pub(super) fn payment(&self) -> Result<(Settled, bool), ReportError> {
+        let payment = Settled {
+            position: self.position()?,
+            block_hash: self.get("block_hash")?,
+            timestamp: self.get("time")?,
+            tx_hash: self.get("tx")?,
+            envelope: self.get("envelope")?,
+            agent: self.get("agent")?,
+            purse: self.get("purse")?,
+            session: self.get("session")?,
+            policy_version: self.get("policy_version")?,
+            asset: self.get("asset")?,
+            payee: self.get("payee")?,
+            amount: self.get("amount")?,
+            rail: self.text("rail")?.to_owned(),
+            nonce: self.maybe("nonce")?,
+            decision_hash: self.maybe("decision_hash")?,
+            approver: self.maybe("approver")?,
+            facilitator: self.get("facilitator")?,
+            decision: None,
+        };
+        Ok((payment, self.text("explained")? == "yes"))
+    }
+
+    pub(super) fn asked(&self) -> Result<Asked, ReportError> {
+        let answer: Option<String> = self.maybe("answer")?;
+        Ok(Asked {
+            digest: self.get("digest")?,
+            purse: self.get("purse")?,
+            payee: self.get("payee")?,
+            amount: self.get("amount")?,
+            valid_before: self.get("valid_before")?,
+            nonce: self.get("nonce")?,
+            decision_hash: self.get("decision_hash")?,
+            requested_at: self.get("requested_at")?,
+            answer: match answer {
+                Some(answer) => Some((answer, self.get("answered_by")?, self.get("answered_at")?)),
+                None => None,
+            },
+        })
+    }
+
+    pub(super) fn aside(&self) -> Result<SetAside, ReportError> {
+        Ok(SetAside {
+            position: self.position()?,
+            tx_hash: self.get("tx")?,
+            address: self.get("address")?,
+            error: self.text("error")?.to_owned(),
+        })
+    }
+}
