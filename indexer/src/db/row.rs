@@ -66,6 +66,10 @@ impl DbRow {
         present(self.maybe_hash(column)?, column, "32 bytes")
     }
 
+    pub fn maybe_bytes(&self, column: &'static str) -> Result<Option<Bytes>, DbError> {
+        Ok(self.cell::<Option<Vec<u8>>>(column)?.map(Bytes::from))
+    }
+
     pub fn bytes(&self, column: &'static str) -> Result<Bytes, DbError> {
         Ok(self.cell::<Vec<u8>>(column)?.into())
     }
