@@ -76,7 +76,8 @@ pub fn typed_data(request: &Request, chain_id: u64, rejecting: Option<&str>) -> 
     if let (Some(message), Value::Object(own)) = (message.as_object_mut(), own) {
         message.extend(own);
     }
-    let domain = [("name", "string"), ("version", "string"), ("chainId", "uint256"), ("verifyingContract", "address")];
+    let domain =
+        [("name", "string"), ("version", "string"), ("chainId", "uint256"), ("verifyingContract", "address")];
     let members = |fields: &[(&str, &str)]| -> Value {
         fields.iter().map(|(name, kind)| json!({ "name": name, "type": kind })).collect()
     };

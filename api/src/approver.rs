@@ -51,7 +51,8 @@ async fn may_answer(state: &AppState, request: &Request, by: Address) -> Result<
         Some(Unfit::SessionKey) => "is the key of the session that would pay",
         Some(Unfit::PolicyAuthor) => "has set a policy, and the treasury keeps these duties apart",
     };
-    let message = format!("this account may not approve: it {unfit}, as far as the ledger has followed the chain");
+    let message =
+        format!("this account may not approve: it {unfit}, as far as the ledger has followed the chain");
     Err(ApiError::conflict("approver_unfit", message)
         .mismatch("an approver of the treasury", by.to_checksum(None)))
 }
@@ -82,19 +83,20 @@ async fn check_contract(state: &AppState, digest: B256, signed: Signed<'_>) -> R
         let message = "the signature is too long to travel in a payment";
         return Err(ApiError::unprocessable("signature_too_long", message).mismatch(expected, got));
     }
-    let unavailable =
-        |message| ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "node_unavailable", message);
-    let node = state
-        .node()
-        .ok_or_else(|| unavailable("this service has no node to ask the approver's contract; ask its operator"))?;
+    let unavailable = |message| ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "node_unavailable", message);
+    let node = state.node().ok_or_else(|| {
+        unavailable("this service has no node to ask the approver's contract; ask its operator")
+    })?;
     match eip1271::confirms(node, signed.by, digest, signed.signature.clone(), BlockId::latest()).await {
         Ok(Some(true)) => Ok(()),
         Ok(Some(false)) => Err(ApiError::unprocessable(
             "approver_mismatch",
             "the approver's contract does not take the signature for its own over this payment",
         )),
-        Ok(None) => Err(ApiError::unprocessable("approver_no_contract", "there is no contract at the approver")
-            .mismatch("a contract", signed.by.to_checksum(None))),
+        Ok(None) => {
+            Err(ApiError::unprocessable("approver_no_contract", "there is no contract at the approver")
+                .mismatch("a contract", signed.by.to_checksum(None)))
+        }
         Err(error) => {
             tracing::warn!(%error, "the node cannot be asked for a contract's signature");
             Err(unavailable("the node that knows the approver's contract does not answer; try again"))

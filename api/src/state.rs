@@ -31,7 +31,14 @@ impl AppState {
     /// Serves what is in `store`. `status` comes from an indexer in the same process; without one, readiness
     /// is told from the checkpoint alone.
     pub fn new(store: Store, config: Config, status: Option<watch::Receiver<Status>>) -> Self {
-        Self { db: store.db().clone(), store, config: Arc::new(config), status, node: None, clock: wall_clock }
+        Self {
+            db: store.db().clone(),
+            store,
+            config: Arc::new(config),
+            status,
+            node: None,
+            clock: wall_clock,
+        }
     }
 
     /// The same with a node of the chain, which is asked what contracts have signed (EIP-1271), and nothing else.

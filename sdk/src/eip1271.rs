@@ -39,7 +39,9 @@ pub async fn confirms(
     let contract = Eip1271::new(account, provider.clone());
     match contract.isValidSignature(digest, signature).block(block).call().await {
         Ok(answer) => Ok(Some(answer.0 == MAGIC)),
-        Err(alloy::contract::Error::TransportError(error)) if error.as_error_resp().is_none() => Err(error.into()),
+        Err(alloy::contract::Error::TransportError(error)) if error.as_error_resp().is_none() => {
+            Err(error.into())
+        }
         Err(_) => Ok(Some(false)),
     }
 }

@@ -56,7 +56,8 @@ fn full(of_agent: bool, limit: u32, open: u64, next: u64) -> ApiError {
         true => ("agent_requests_full", "the agent's"),
         false => ("treasury_requests_full", "the treasury's"),
     };
-    let message = format!("as many of {whose} approval requests are open as may; ask again when one is answered");
+    let message =
+        format!("as many of {whose} approval requests are open as may; ask again when one is answered");
     ApiError::new(StatusCode::TOO_MANY_REQUESTS, code, message).mismatch(
         format!("fewer than {limit} open requests"),
         format!("{open} open, the next of which runs out at {next} (unix seconds)"),
@@ -89,8 +90,11 @@ fn check_seal(request: &mut Request, chain_id: u64, agent: Address) -> Result<()
     let by = seal.and_then(|seal| asked_by(chain_id, request.treasury, request.digest, seal));
     if by != Some(agent) {
         let got = by.map_or("nobody".to_owned(), |by| by.to_checksum(None));
-        return Err(ApiError::unprocessable("seal_invalid", "the request is not sealed by the purse's agent")
-            .mismatch(agent.to_checksum(None), got));
+        return Err(ApiError::unprocessable(
+            "seal_invalid",
+            "the request is not sealed by the purse's agent",
+        )
+        .mismatch(agent.to_checksum(None), got));
     }
     request.agent = Some(agent);
     Ok(())

@@ -83,11 +83,14 @@ impl HttpApprovals {
         if status.is_success() {
             return Ok(Posted::Waits);
         }
-        let answer = format!("the API answered {status}: {}", shorten(&response.text().await.unwrap_or_default()));
+        let answer =
+            format!("the API answered {status}: {}", shorten(&response.text().await.unwrap_or_default()));
         match status {
             StatusCode::TOO_MANY_REQUESTS => Ok(Posted::Crowded(answer)),
             // The ledger may not have seen the purse yet, and a service may be restarting.
-            status if status == StatusCode::CONFLICT || status.is_server_error() => Ok(Posted::NotYet(answer)),
+            status if status == StatusCode::CONFLICT || status.is_server_error() => {
+                Ok(Posted::NotYet(answer))
+            }
             _ => Err(AgentError::ApprovalUnavailable(answer)),
         }
     }
@@ -103,7 +106,9 @@ impl HttpApprovals {
             let late = self.clock.now() >= deadline;
             match posted {
                 Posted::Waits => return Ok(()),
-                Posted::Crowded(message) if late => return Err(AgentError::ApprovalsCrowded { deadline, message }),
+                Posted::Crowded(message) if late => {
+                    return Err(AgentError::ApprovalsCrowded { deadline, message });
+                }
                 Posted::NotYet(message) if late => return Err(AgentError::ApprovalUnavailable(message)),
                 Posted::Crowded(message) | Posted::NotYet(message) => {
                     tracing::warn!(message, "an approval request waits to be taken");
