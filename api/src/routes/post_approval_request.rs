@@ -75,13 +75,12 @@ async fn check(state: &AppState, request: &mut Request) -> Result<(), ApiError> 
         return Err(ApiError::unprocessable("treasury_mismatch", "the purse is another treasury's")
             .mismatch(known.treasury.to_checksum(None), request.treasury.to_checksum(None)));
     }
-    check_seal(request, state.config.chain_id, known.agent)?;
     let expected = payment_digest(request, known.domain_separator);
     if expected != request.digest {
         return Err(ApiError::unprocessable("digest_mismatch", "the digest is not this payment's")
             .mismatch(expected, request.digest));
     }
-    Ok(())
+    check_seal(request, state.config.chain_id, known.agent)
 }
 
 /// Nobody else may take an agent's room, or a human's attention in its name.
