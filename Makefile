@@ -32,7 +32,7 @@ demo: setup ## The main job end to end; leaves the stack up (ONCE=1: ends with e
 	@target/debug/bursar demo $(if $(ONCE),--once) $(DEMO_FLAGS)
 
 .PHONY: test
-test: test-contracts test-rust test-reference ## Pass all tests
+test: test-contracts test-rust test-reference test-browser ## Pass all tests
 
 .PHONY: test-contracts
 test-contracts: setup ## Solidity unit and fuzz tests
@@ -51,6 +51,11 @@ model: ## The contracts' bytecode beside the SDK's model of them, over a million
 .PHONY: test-reference
 test-reference: setup ## The unmodified TypeScript facilitator and server against the same contracts
 	@npm run --silent test:reference
+
+.PHONY: test-browser
+test-browser: setup ## An approver in Chromium, a wallet in the page, an agent that waits (CHROMIUM: where it is, if not on PATH)
+	@cargo build --workspace --bins --quiet
+	@npm run --silent test:browser
 
 .PHONY: fuzz
 fuzz: setup ## The stateful invariants, deep: CALLS=1000000 in all; prints what was attempted and what settled

@@ -1,19 +1,14 @@
-//! What an approval request says, checked: pure, what the ledger knows comes in.
+//! What an approval request says, and what is signed in answer to it. Pure.
 
 use alloy::{
-    primitives::{Address, B256, Signature, keccak256},
+    primitives::{B256, keccak256},
     sol_types::SolStruct,
 };
-use bursar_indexer::query::approvals::{Answer, Request};
+use bursar_indexer::query::approvals::Request;
 use bursar_sdk::payment::{Authorization, treasury_domain};
+use serde_json::{Value, json};
 
-use crate::{
-    error::ApiError,
-    model::approval::{ApprovalAnswer, ApprovalKind},
-};
-
-/// Longest EIP-1271 signature that fits a payment blob: 4,096 bytes less 139 and the approver's address.
-const MAX_CONTRACT_SIGNATURE: usize = 4096 - 139 - 20;
+use crate::model::approval::TypedData;
 
 fn authorization(request: &Request) -> Authorization {
     Authorization {
@@ -45,46 +40,114 @@ pub fn payment_digest(request: &Request, domain_separator: B256) -> B256 {
     keccak256(preimage)
 }
 
-/// What an approver signs.
+/// What an approver signs to approve.
 pub fn approval_digest(request: &Request, chain_id: u64) -> B256 {
     authorization(request)
         .approval(request.decision_hash, request.digest)
         .eip712_signing_hash(&treasury_domain(chain_id, request.treasury))
 }
 
-/// An approver's answer, held against the request. Whether the approver may approve is the chain's to say.
-///
-/// # Errors
-/// When an EOA's signature does not recover to it, or a contract's is too long to travel.
-pub fn checked(request: &Request, chain_id: u64, answer: ApprovalAnswer) -> Result<Answer, ApiError> {
-    let (approver, signature) = (answer.approver.0, answer.signature.0);
-    match answer.kind {
-        ApprovalKind::Contract => {
-            let got = signature.len();
-            if got > MAX_CONTRACT_SIGNATURE {
-                let expected = format!("at most {MAX_CONTRACT_SIGNATURE} bytes");
-                let message = "the signature is too long to travel in a payment";
-                return Err(ApiError::unprocessable("signature_too_long", message).mismatch(expected, got));
-            }
-            Ok(Answer::Approved { approver, signature, contract: true })
-        }
-        ApprovalKind::Eoa => {
-            let got = recover(&signature, approval_digest(request, chain_id))?;
-            if got != approver {
-                let message = "the signature is not the approver's over this payment";
-                return Err(ApiError::unprocessable("approver_mismatch", message)
-                    .mismatch(approver.to_checksum(None), got.to_checksum(None)));
-            }
-            Ok(Answer::Approved { approver, signature, contract: false })
-        }
+/// What an approver signs to reject for a reason.
+pub fn rejection_digest(request: &Request, chain_id: u64, reason: &str) -> B256 {
+    authorization(request)
+        .rejection(request.digest, reason)
+        .eip712_signing_hash(&treasury_domain(chain_id, request.treasury))
+}
+
+/// What a wallet is given to sign (`eth_signTypedData_v4`): to approve, or to reject for a reason.
+pub fn typed_data(request: &Request, chain_id: u64, rejecting: Option<&str>) -> TypedData {
+    let payment = [("purse", "address"), ("payee", "address"), ("amount", "uint256")];
+    let (primary_type, fields, own) = match rejecting {
+        None => (
+            "PaymentApproval",
+            [("validBefore", "uint256"), ("decisionHash", "bytes32"), ("digest", "bytes32")].as_slice(),
+            json!({ "validBefore": request.valid_before.to_string(), "decisionHash": request.decision_hash }),
+        ),
+        Some(reason) => (
+            "PaymentRejection",
+            [("digest", "bytes32"), ("reason", "string")].as_slice(),
+            json!({ "reason": reason }),
+        ),
+    };
+    let mut message = json!({
+        "purse": request.purse.to_checksum(None), "payee": request.payee.to_checksum(None),
+        "amount": request.amount.to_string(), "digest": request.digest,
+    });
+    if let (Some(message), Value::Object(own)) = (message.as_object_mut(), own) {
+        message.extend(own);
+    }
+    let domain =
+        [("name", "string"), ("version", "string"), ("chainId", "uint256"), ("verifyingContract", "address")];
+    let members = |fields: &[(&str, &str)]| -> Value {
+        fields.iter().map(|(name, kind)| json!({ "name": name, "type": kind })).collect()
+    };
+    TypedData {
+        types: json!({
+            "EIP712Domain": members(&domain),
+            (primary_type): members(&[payment.as_slice(), fields].concat()),
+        }),
+        primary_type,
+        domain: json!({
+            "name": "Bursar Treasury", "version": "1", "chainId": chain_id,
+            "verifyingContract": request.treasury.to_checksum(None),
+        }),
+        message,
     }
 }
 
-fn recover(signature: &[u8], digest: B256) -> Result<Address, ApiError> {
-    let refused = || {
-        ApiError::unprocessable("signature_malformed", "the signature is no EOA's")
-            .mismatch("65 bytes r, s, v", format!("{} bytes", signature.len()))
-    };
-    let parsed = Signature::from_raw(signature).map_err(|_| refused())?;
-    parsed.recover_address_from_prehash(&digest).map_err(|_| refused())
+#[cfg(test)]
+mod tests {
+    use alloy::{dyn_abi, primitives::Address};
+    use bursar_sdk::amount::Amount;
+
+    use super::*;
+
+    fn request() -> Request {
+        Request {
+            digest: B256::repeat_byte(1),
+            treasury: Address::repeat_byte(2),
+            purse: Address::repeat_byte(3),
+            payee: Address::repeat_byte(4),
+            amount: Amount::new(u64::MAX),
+            valid_after: 5,
+            valid_before: 6,
+            nonce: B256::repeat_byte(7),
+            decision_hash: B256::repeat_byte(8),
+            agent: None,
+            seal: None,
+        }
+    }
+
+    /// As a wallet hashes what it is given.
+    fn as_a_wallet(typed: &TypedData) -> anyhow::Result<B256> {
+        let typed: dyn_abi::TypedData = serde_json::from_value(serde_json::to_value(typed)?)?;
+        Ok(typed.eip712_signing_hash()?)
+    }
+
+    #[test]
+    fn a_wallet_signs_what_the_treasury_will_recompute() -> anyhow::Result<()> {
+        assert_eq!(as_a_wallet(&typed_data(&request(), 84_532, None))?, approval_digest(&request(), 84_532));
+        let reason = "no: \"quotes\", new\nlines and ünïcode \u{202e}";
+        let rejecting = typed_data(&request(), 84_532, Some(reason));
+        assert_eq!(as_a_wallet(&rejecting)?, rejection_digest(&request(), 84_532, reason));
+        Ok(())
+    }
+
+    #[test]
+    fn no_two_answers_share_a_digest() {
+        let asked = request();
+        let mut other = request();
+        other.amount = Amount::new(1);
+        let digests = [
+            approval_digest(&asked, 1),
+            approval_digest(&asked, 2),
+            approval_digest(&other, 1),
+            rejection_digest(&asked, 1, ""),
+            rejection_digest(&asked, 1, "a"),
+            rejection_digest(&asked, 2, "a"),
+            rejection_digest(&other, 1, "a"),
+        ];
+        let different: std::collections::BTreeSet<B256> = digests.into_iter().collect();
+        assert_eq!(different.len(), digests.len());
+    }
 }

@@ -1,6 +1,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use alloy::primitives::Address;
+use bursar_indexer::query::approvals::Room;
 use url::Url;
 
 /// What the API has to be told.
@@ -18,6 +19,8 @@ pub struct Config {
     pub names: BTreeMap<Address, String>,
     /// Most blocks that the ledger may be behind the chain's head and still count as ready.
     pub max_lag: u64,
+    /// Most approval requests that may be open at a time.
+    pub room: Room,
     /// Longest that one request may take.
     pub request_timeout: Duration,
 }
@@ -34,8 +37,8 @@ pub struct AssetLabel {
 }
 
 impl Config {
-    /// For a chain, with everything else at its default: ready within 8 blocks of the head, 10 seconds a
-    /// request.
+    /// For a chain, with everything else at its default: ready within 8 blocks of the head, 16 open approval
+    /// requests an agent and 256 a treasury, 10 seconds a request.
     pub fn new(chain_id: u64, chain_name: impl Into<String>) -> Self {
         Self {
             chain_id,
@@ -44,6 +47,7 @@ impl Config {
             assets: Vec::new(),
             names: BTreeMap::new(),
             max_lag: 8,
+            room: Room { per_agent: 16, per_treasury: 256 },
             request_timeout: Duration::from_secs(10),
         }
     }

@@ -92,6 +92,9 @@ pub enum PostFailure {
     /// The body is JSON, and not what it should be.
     #[response(status = 422)]
     Content(Problem),
+    /// There is no room for more of these now; it may come again later.
+    #[response(status = 429)]
+    TooMany(Problem),
     /// Something failed here; the request may be tried again.
     #[response(status = "5XX")]
     Failed(Problem),
@@ -174,7 +177,10 @@ impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let Self { status, code, message, expected, got } = self;
         let mut response = (status, Json(Problem { code, message, expected, got })).into_response();
-        if matches!(status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::CONFLICT) {
+        if matches!(
+            status,
+            StatusCode::SERVICE_UNAVAILABLE | StatusCode::CONFLICT | StatusCode::TOO_MANY_REQUESTS
+        ) {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
         }
         response

@@ -4,6 +4,7 @@
 //! [`model`], spelled as [`wire`] says, in pages ([`page`]), or with an [`error`]. [`serve`] runs it all.
 
 pub mod approval;
+mod approver;
 mod config;
 pub mod error;
 pub mod extract;

@@ -40,6 +40,7 @@ pub(crate) fn api() -> OpenApiRouter<AppState> {
             routes::post_approval_request::post_approval_request
         ))
         .routes(routes!(routes::get_approval_request::get_approval_request))
+        .routes(routes!(routes::get_approval_typed_data::get_approval_typed_data))
         .routes(routes!(routes::post_approval::post_approval))
         .routes(routes!(routes::post_rejection::post_rejection))
         .routes(routes!(routes::get_status::get_status))

@@ -3,6 +3,7 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
+use alloy::providers::DynProvider;
 use bursar_indexer::{
     Status, Store,
     db::Db,
@@ -22,6 +23,7 @@ pub struct AppState {
     /// What we were told.
     pub config: Arc<Config>,
     status: Option<watch::Receiver<Status>>,
+    node: Option<DynProvider>,
     clock: fn() -> u64,
 }
 
@@ -29,7 +31,22 @@ impl AppState {
     /// Serves what is in `store`. `status` comes from an indexer in the same process; without one, readiness
     /// is told from the checkpoint alone.
     pub fn new(store: Store, config: Config, status: Option<watch::Receiver<Status>>) -> Self {
-        Self { db: store.db().clone(), store, config: Arc::new(config), status, clock: wall_clock }
+        Self {
+            db: store.db().clone(),
+            store,
+            config: Arc::new(config),
+            status,
+            node: None,
+            clock: wall_clock,
+        }
+    }
+
+    /// The same with a node of the chain, which is asked what contracts have signed (EIP-1271), and nothing else.
+    /// Without one, approvals by contracts are not taken.
+    #[must_use]
+    pub fn with_node(mut self, node: DynProvider) -> Self {
+        self.node = Some(node);
+        self
     }
 
     /// The same with another clock (unix seconds).
@@ -37,6 +54,11 @@ impl AppState {
     pub fn with_clock(mut self, clock: fn() -> u64) -> Self {
         self.clock = clock;
         self
+    }
+
+    /// The node that is asked what contracts have signed.
+    pub fn node(&self) -> Option<&DynProvider> {
+        self.node.as_ref()
     }
 
     /// What the indexer says about itself, where it is in this process.

@@ -3,6 +3,7 @@
 use alloy::{
     primitives::{Address, B256, Bytes},
     signers::{Signer as _, local::PrivateKeySigner},
+    sol_types::SolStruct,
 };
 use anyhow::Result;
 use bursar_sdk::{
@@ -45,9 +46,23 @@ impl ApprovalRequest {
     /// Signs the approval (EIP-712 `PaymentApproval`); gives the body of the POST that hands it in.
     pub(crate) async fn approved_by(&self, approver: &PrivateKeySigner) -> Result<Value> {
         let typed = self.authorization().approval(self.decision_hash, self.digest);
-        let domain = treasury_domain(self.chain_id, self.treasury);
-        let signature = approver.sign_typed_data(&typed, &domain).await?;
-        let signature = Bytes::from(signature.as_bytes().to_vec());
+        let signature = self.sign(approver, &typed).await?;
         Ok(json!({ "approver": approver.address(), "signature": signature, "kind": "eoa" }))
+    }
+
+    /// Signs the rejection (EIP-712 `PaymentRejection`); gives the body of the POST that hands it in.
+    pub(crate) async fn rejected_by(&self, approver: &PrivateKeySigner, reason: &str) -> Result<Value> {
+        let typed = self.authorization().rejection(self.digest, reason);
+        let signature = self.sign(approver, &typed).await?;
+        Ok(json!({ "by": approver.address(), "reason": reason, "signature": signature, "kind": "eoa" }))
+    }
+
+    async fn sign(
+        &self,
+        approver: &PrivateKeySigner,
+        typed: &(impl SolStruct + Send + Sync),
+    ) -> Result<Bytes> {
+        let domain = treasury_domain(self.chain_id, self.treasury);
+        Ok(approver.sign_typed_data(typed, &domain).await?.as_bytes().into())
     }
 }

@@ -2,7 +2,10 @@
 
 use std::{net::SocketAddr, path::PathBuf};
 
-use alloy::primitives::{Address, address};
+use alloy::{
+    primitives::{Address, address},
+    providers::{DynProvider, Provider as _, ProviderBuilder},
+};
 use anyhow::{Context as _, Result, bail};
 use bursar_indexer::StoreUrl;
 use clap::ValueEnum;
@@ -51,6 +54,10 @@ pub(crate) struct Config {
     pub(crate) listen: SocketAddr,
     /// Where agents and `bursar ledger` find the API.
     pub(crate) api_url: Url,
+    /// Most approval requests of one agent that may be open at a time.
+    pub(crate) open_requests_per_agent: u32,
+    /// Most approval requests of one treasury that may be open at a time.
+    pub(crate) open_requests_per_treasury: u32,
     /// Where decision records are spooled and session keys kept, for agent verbs.
     pub(crate) state_dir: PathBuf,
 }
@@ -85,6 +92,8 @@ impl Config {
             store: "bursar.sqlite".parse()?,
             listen: SocketAddr::from(([127, 0, 0, 1], 8402)),
             api_url: "http://127.0.0.1:8402/".parse()?,
+            open_requests_per_agent: 16,
+            open_requests_per_treasury: 256,
             state_dir: ".bursar".into(),
         })
     }
@@ -107,6 +116,11 @@ impl Config {
             .merge(Serialized::default("network", network))
             .extract()
             .with_context(|| format!("configuration ({} and BURSAR_* variables)", path.display()))
+    }
+
+    /// The node, to read; whether it is of the configured chain is not asked here.
+    pub(crate) fn node(&self) -> DynProvider {
+        ProviderBuilder::new().connect_http(self.rpc_url.clone()).erased()
     }
 
     /// The treasury to act on.
@@ -139,6 +153,8 @@ const FIELDS: &[&str] = &[
     "store",
     "listen",
     "api_url",
+    "open_requests_per_agent",
+    "open_requests_per_treasury",
     "state_dir",
 ];
 

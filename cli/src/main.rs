@@ -120,6 +120,8 @@ enum Command {
     ///   store           the ledger: sqlite:PATH, a path, or postgres://USER@HOST/DATABASE (bursar.sqlite)
     ///   listen          where the API listens                                            (127.0.0.1:8402)
     ///   api_url         where agents, approvers and `bursar ledger` find the API          (http://127.0.0.1:8402/)
+    ///   open_requests_per_agent, open_requests_per_treasury
+    ///                   approval requests that may be open at a time                      (16, 256)
     ///   state_dir       decision records and session keys of agent verbs                  (.bursar)
     ///
     /// Keys are no settings: --key-file FILE (mode 600), BURSAR_KEY_FILE, or BURSAR_KEY. BURSAR_LOG filters logs

@@ -125,6 +125,22 @@ sol! {
         bytes32 recordHash;
     }
 
+    /// What an agent signs to ask a human for the approval of one payment.
+    #[derive(Debug)]
+    struct ApprovalRequest {
+        bytes32 digest;
+    }
+
+    /// What a human signs to reject one payment. No contract reads it: it proves who said no, and why.
+    #[derive(Debug)]
+    struct PaymentRejection {
+        address purse;
+        address payee;
+        uint256 amount;
+        bytes32 digest;
+        string reason;
+    }
+
     /// What a human signs to approve one payment.
     #[derive(Debug)]
     struct PaymentApproval {

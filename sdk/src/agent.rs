@@ -387,6 +387,10 @@ impl Agent {
         &self.inner.rail
     }
 
+    pub(crate) fn identity_signer(&self) -> &SharedSigner {
+        &self.inner.identity
+    }
+
     pub(crate) fn renewal(&self) -> &Renewal {
         &self.inner.renewal
     }

@@ -5,14 +5,16 @@ mod http;
 use std::fmt;
 
 use alloy::{
-    primitives::{Address, B256, Signature},
+    primitives::{Address, B256, Bytes, Signature},
     sol_types::SolStruct,
 };
 use async_trait::async_trait;
 
 use crate::{
+    abi,
     error::AgentError,
     payment::{Approval, Authorization, treasury_domain},
+    record::signer_of,
     session::SharedSigner,
 };
 
@@ -31,8 +33,21 @@ pub struct ApprovalRequest {
     pub decision_hash: B256,
     /// The token's digest of the payment.
     pub digest: B256,
+    /// The identity key's signature that the agent asks ([`asking_digest`]), 65 bytes: nobody else can fill an
+    /// approver's inbox in its name.
+    pub seal: Bytes,
     /// An answer after this, in unix seconds, is of no use.
     pub deadline: u64,
+}
+
+/// What an agent signs to ask for the approval of the payment with that digest: EIP-712 under the treasury's domain.
+pub fn asking_digest(chain_id: u64, treasury: Address, digest: B256) -> B256 {
+    abi::ApprovalRequest { digest }.eip712_signing_hash(&treasury_domain(chain_id, treasury))
+}
+
+/// Who asks, by the seal of a request; `None` where it is nobody's.
+pub fn asked_by(chain_id: u64, treasury: Address, digest: B256, seal: &Bytes) -> Option<Address> {
+    signer_of(asking_digest(chain_id, treasury, digest), seal)
 }
 
 impl ApprovalRequest {
@@ -50,8 +65,8 @@ pub trait ApprovalSource: Send + Sync + fmt::Debug {
     /// Asks for an approval and waits for the answer, at most until the request's deadline.
     ///
     /// # Errors
-    /// [`AgentError::ApprovalRejected`], [`AgentError::ApprovalExpired`], or
-    /// [`AgentError::ApprovalUnavailable`] when nobody can be asked.
+    /// [`AgentError::ApprovalRejected`], [`AgentError::ApprovalExpired`], [`AgentError::ApprovalsCrowded`] when too
+    /// many others wait until then, or [`AgentError::ApprovalUnavailable`] when nobody can be asked.
     async fn approve(&self, request: &ApprovalRequest) -> Result<Approval, AgentError>;
 }
 

@@ -10,7 +10,7 @@ use x402_types::{proto::v2, timestamp::UnixTimestamp, util::Base64Bytes};
 
 use crate::{
     agent::{Agent, Renewal},
-    approval::ApprovalRequest,
+    approval::{ApprovalRequest, asking_digest},
     challenge::{LEAST_VALIDITY, Requirement},
     client::Context,
     decision::RuleCheck,
@@ -203,12 +203,15 @@ impl Agent {
         // The record is what the human judges, so it goes out before the question.
         self.nudge();
         let deadline = authorization.valid_before.saturating_sub(LEAST_VALIDITY);
+        let (chain_id, treasury) = (self.view().chain_id(), self.view().treasury());
+        let seal = self.identity_signer().sign_hash(&asking_digest(chain_id, treasury, digest)).await?;
         let request = ApprovalRequest {
-            chain_id: self.view().chain_id(),
-            treasury: self.view().treasury(),
+            chain_id,
+            treasury,
             authorization: authorization.clone(),
             decision_hash: spooled.hash,
             digest,
+            seal: seal.normalized_s().as_bytes().into(),
             deadline,
         };
         let approval = source.approve(&request).await?;
@@ -275,9 +278,9 @@ impl Agent {
                 (*reason, (limit.to_string(), actual.to_string()))
             }
             AgentError::NoSession => (Refusal::SessionUnknown, Default::default()),
-            AgentError::ApprovalRejected { .. } | AgentError::ApprovalExpired { .. } => {
-                (Refusal::ApprovalMissing, Default::default())
-            }
+            AgentError::ApprovalRejected { .. }
+            | AgentError::ApprovalExpired { .. }
+            | AgentError::ApprovalsCrowded { .. } => (Refusal::ApprovalMissing, Default::default()),
             _ => return Ok(()),
         };
         let rules = vec![RuleCheck { id: reason, limit: rule.0, input: rule.1, pass: false }];

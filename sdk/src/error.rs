@@ -105,6 +105,14 @@ pub enum AgentError {
         /// When the wait ended, in unix seconds.
         deadline: u64,
     },
+    /// As many payments wait for a human as may, and went on waiting until it was too late.
+    #[error("approval could not be asked for by {deadline} (unix seconds): {message}")]
+    ApprovalsCrowded {
+        /// When the wait ended, in unix seconds.
+        deadline: u64,
+        /// What the API said: the limit, and how many are open.
+        message: String,
+    },
     /// Approvals cannot be asked for.
     #[error("approval could not be asked for: {0}")]
     ApprovalUnavailable(String),

@@ -15,6 +15,7 @@ pub mod clock;
 pub mod decision;
 pub mod delivery;
 pub mod deploy;
+pub mod eip1271;
 pub mod error;
 pub mod model;
 pub mod offer;

@@ -135,9 +135,20 @@ impl Authorization {
             digest,
         }
     }
+
+    /// What a human signs to reject this payment, for a reason, under the treasury's domain.
+    pub fn rejection(&self, digest: B256, reason: &str) -> abi::PaymentRejection {
+        abi::PaymentRejection {
+            purse: self.purse,
+            payee: self.payee,
+            amount: self.amount.to_u256(),
+            digest,
+            reason: reason.to_owned(),
+        }
+    }
 }
 
-/// The EIP-712 domain of a treasury: sessions, closes and approvals are signed under it.
+/// The EIP-712 domain of a treasury: sessions, closes, approvals and rejections are signed under it.
 pub fn treasury_domain(chain_id: u64, treasury: Address) -> Eip712Domain {
     Eip712Domain::new(
         Some("Bursar Treasury".into()),

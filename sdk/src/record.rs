@@ -136,10 +136,15 @@ pub fn sealed_by(
     hash: B256,
     seal: &Bytes,
 ) -> Option<Address> {
+    signer_of(seal_digest(kind, chain_id, treasury, hash), seal)
+}
+
+/// Whose 65 bytes these are over a digest; `None` where they are nobody's.
+pub(crate) fn signer_of(digest: B256, seal: &Bytes) -> Option<Address> {
     let signature = Signature::from_raw(seal).ok().filter(|_| seal.len() == 65)?;
     // One record, one seal by one key: a high s is another form of one with a low s.
     if signature.normalize_s().is_some() {
         return None;
     }
-    signature.recover_address_from_prehash(&seal_digest(kind, chain_id, treasury, hash)).ok()
+    signature.recover_address_from_prehash(&digest).ok()
 }

@@ -30,6 +30,9 @@ pub struct ApprovalSubmission {
     pub decision_hash: Hash,
     /// The EIP-3009 digest that the session key signs: the payment's identity.
     pub digest: Hash,
+    /// The agent's signature that it asks: EIP-712 `ApprovalRequest(bytes32 digest)` under the treasury's domain, 65
+    /// bytes.
+    pub seal: Hex,
 }
 
 /// A request with what became of it.
@@ -40,6 +43,8 @@ pub struct ApprovalRequest {
     pub treasury: Addr,
     /// EIP-155 chain id.
     pub chain_id: u64,
+    /// The agent that asks; `null` for what came before requests were sealed.
+    pub agent: Option<Addr>,
     /// The purse that pays.
     pub purse: Addr,
     /// Who is paid.
@@ -70,6 +75,8 @@ pub struct ApprovalRequest {
     pub rejected_by: Option<Addr>,
     /// Why it was rejected.
     pub reason: Option<String>,
+    /// The signature under the rejection; `null` for what came before rejections were signed.
+    pub rejection: Option<Hex>,
     /// When we got the request, in unix seconds.
     pub requested_at: u64,
 }
@@ -118,6 +125,28 @@ pub struct RejectionAnswer {
     pub by: Addr,
     /// Why; at most 1,000 characters.
     pub reason: String,
+    /// Over EIP-712 `PaymentRejection` under the treasury's domain: 65 bytes r, s, v of an EOA, or what the contract's
+    /// EIP-1271 is asked (at most 3,937 bytes).
+    pub signature: Hex,
+    /// What the approver is.
+    pub kind: ApprovalKind,
+}
+
+/// What a wallet is given to sign, as `eth_signTypedData_v4` takes it (EIP-712).
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct TypedData {
+    /// The members of each type.
+    #[schema(value_type = Object)]
+    pub types: serde_json::Value,
+    /// `PaymentApproval` or `PaymentRejection`.
+    pub primary_type: &'static str,
+    /// The treasury's.
+    #[schema(value_type = Object)]
+    pub domain: serde_json::Value,
+    /// What is signed; numbers as decimal strings.
+    #[schema(value_type = Object)]
+    pub message: serde_json::Value,
 }
 
 impl ApprovalRequest {
@@ -129,6 +158,7 @@ impl ApprovalRequest {
         let mut view = Self {
             treasury: request.treasury.into(),
             chain_id,
+            agent: request.agent.map(Addr::from),
             purse: request.purse.into(),
             payee: request.payee.into(),
             amount: request.amount.into(),
@@ -144,6 +174,7 @@ impl ApprovalRequest {
             approval_kind: None,
             rejected_by: None,
             reason: None,
+            rejection: None,
             requested_at: row.requested_at,
         };
         match row.answer {
@@ -153,9 +184,10 @@ impl ApprovalRequest {
                 view.approval = Some(signature.into());
                 view.approval_kind = Some(if contract { ApprovalKind::Contract } else { ApprovalKind::Eoa });
             }
-            Some(approvals::Answer::Rejected { by, reason }) => {
+            Some(approvals::Answer::Rejected { by, reason, signature }) => {
                 view.rejected_by = Some(by.into());
                 view.reason = Some(reason);
+                view.rejection = signature.map(Hex::from);
             }
         }
         view

@@ -25,6 +25,9 @@ pub struct Filter {
     /// Of this purse.
     #[param(inline)]
     purse: Option<Addr>,
+    /// Asked by this agent.
+    #[param(inline)]
+    agent: Option<Addr>,
     /// To this payee.
     #[param(inline)]
     payee: Option<Addr>,
@@ -50,6 +53,7 @@ pub async fn list_approval_requests(
     let of = approvals::Filter {
         treasury: filter.treasury.map(|address| address.0),
         purse: filter.purse.map(|address| address.0),
+        agent: filter.agent.map(|address| address.0),
         payee: filter.payee.map(|address| address.0),
         state: filter.state.map(|state| (state.into(), now)),
     };

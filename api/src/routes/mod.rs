@@ -2,6 +2,7 @@
 
 pub mod get_agent;
 pub mod get_approval_request;
+pub mod get_approval_typed_data;
 pub mod get_decision;
 pub mod get_envelope;
 pub mod get_group;

@@ -1,24 +1,28 @@
 //! `POST /v1/approval-requests/{digest}/approval`
 
+use alloy::primitives::Address;
 use axum::{Json, extract::State};
 use bursar_indexer::query::{
     approvals::{self, Answer},
-    treasuries::{self, ROLE_APPROVER},
+    approvers,
 };
 
 use crate::{
     AppState,
-    approval::checked,
+    approval::approval_digest,
+    approver::{self, Signed},
     error::{ApiError, PostFailure},
     extract::{Body, Path},
-    model::approval::{ApprovalAnswer, ApprovalRequest},
+    model::approval::{ApprovalAnswer, ApprovalKind, ApprovalRequest},
     wire::Hash,
 };
 
 /// Hands in a human's approval of one payment.
 ///
-/// An EOA's signature must recover to `approver`. Who may approve is the chain's to say: here, an approval
-/// by somebody who does not hold the role gives way to one by somebody who does, and never the reverse.
+/// By an approver of the treasury, as far as the ledger has followed the chain (409 `approver_unfit`: it may come again
+/// once the role stands). An EOA's signature must recover to `approver`; a contract is asked (EIP-1271). The chain has
+/// the last word, when the payment settles. Handing in the same again changes nothing; an approver who lost the role
+/// since gives way to another.
 #[utoipa::path(post, path = "/v1/approval-requests/{digest}/approval", tag = "Approvals",
     params(("digest" = inline(Hash), Path, description = "The payment's digest.")), request_body = ApprovalAnswer,
     responses((status = 200, description = "Approved.", body = ApprovalRequest), PostFailure))]
@@ -31,10 +35,14 @@ pub async fn post_approval(
     let now = state.as_of().await?.now;
     let row = approvals::get(&state.db, digest.0).await?;
     let row = row.ok_or_else(|| ApiError::not_found("approval request", &digest))?;
-    let answer = checked(&row.request, chain_id, answer)?;
-    if row.answer.as_ref() != Some(&answer) {
-        let before = may_answer(&state, &row, &answer, now).await?;
-        if !approvals::answer(&state.db, digest.0, before, &answer, state.now()).await? {
+    let (approver, signature) = (answer.approver.0, answer.signature.0);
+    let contract = answer.kind == ApprovalKind::Contract;
+    let given = Answer::Approved { approver, signature: signature.clone(), contract };
+    if row.answer.as_ref() != Some(&given) {
+        let before = takes_the_place_of(&state, &row, now).await?;
+        let signed = Signed { by: approver, signature: &signature, kind: answer.kind };
+        approver::check(&state, &row.request, approval_digest(&row.request, chain_id), signed).await?;
+        if !approvals::answer(&state.db, digest.0, before, &given, state.now()).await? {
             return Err(ApiError::conflict("answered", "somebody answered at the same time; look again"));
         }
     }
@@ -42,32 +50,25 @@ pub async fn post_approval(
     Ok(Json(ApprovalRequest::new(row, chain_id, now)))
 }
 
-/// Who answered before, where this answer may take its place.
-async fn may_answer(
+/// Who answered before, where an approval may take that answer's place.
+async fn takes_the_place_of(
     state: &AppState,
     row: &approvals::Approval,
-    answer: &Answer,
     now: u64,
-) -> Result<Option<alloy::primitives::Address>, ApiError> {
+) -> Result<Option<Address>, ApiError> {
     if row.request.valid_before <= now {
         return Err(ApiError::conflict("payment_expired", "the payment could no longer settle")
             .mismatch(format!("validBefore after {now}"), row.request.valid_before));
     }
-    let holds = |account| treasuries::holds_role(&state.db, row.request.treasury, account, ROLE_APPROVER);
-    match (&row.answer, answer) {
-        (None, _) => Ok(None),
-        (Some(Answer::Approved { approver: before, .. }), Answer::Approved { approver, .. })
-            if holds(*approver).await? || !holds(*before).await? =>
-        {
-            Ok(Some(*before))
+    let (code, message, by) = match &row.answer {
+        None => return Ok(None),
+        Some(Answer::Approved { approver, .. }) => {
+            if approvers::unfit(&state.db, &row.request, *approver).await?.is_some() {
+                return Ok(Some(*approver));
+            }
+            ("approved", "the payment is approved already", approver)
         }
-        (Some(Answer::Approved { approver, .. }), _) => {
-            Err(ApiError::conflict("approved", "the payment is approved already")
-                .mismatch("a pending request", approver.to_checksum(None)))
-        }
-        (Some(Answer::Rejected { by, .. }), _) => {
-            Err(ApiError::conflict("rejected", "the payment was rejected")
-                .mismatch("a pending request", by.to_checksum(None)))
-        }
-    }
+        Some(Answer::Rejected { by, .. }) => ("rejected", "the payment was rejected", by),
+    };
+    Err(ApiError::conflict(code, message).mismatch("a pending request", by.to_checksum(None)))
 }

@@ -1,10 +1,12 @@
 //! `POST /v1/approval-requests`
 
+use alloy::primitives::Address;
 use axum::{Json, extract::State, http::StatusCode};
 use bursar_indexer::query::{
-    approvals::{self, Request},
+    approvals::{self, Kept, Request},
     assets,
 };
+use bursar_sdk::approval::asked_by;
 
 use crate::{
     AppState,
@@ -16,7 +18,9 @@ use crate::{
 
 /// Asks a human to approve one payment. Asking again changes nothing.
 ///
-/// `digest` must be the EIP-3009 digest of the payment under the purse's token.
+/// `digest` must be the EIP-3009 digest of the payment under the purse's token, and `seal` the agent's. An agent may
+/// have so many requests open at a time, and a treasury's agents together: one more is answered 429, names the limit,
+/// and may come again. What was taken before is never pushed out.
 #[utoipa::path(post, path = "/v1/approval-requests", tag = "Approvals", request_body = ApprovalSubmission,
     responses((status = 201, description = "It waits for a human.", body = ApprovalRequest),
               (status = 200, description = "It was asked before.", body = ApprovalRequest), PostFailure))]
@@ -29,21 +33,39 @@ pub async fn post_approval_request(
         return Err(ApiError::unprocessable("chain_mismatch", "the request is of another chain")
             .mismatch(chain_id, submission.chain_id));
     }
-    let request = Request::from(submission);
+    let mut request = Request::from(submission);
     let now = state.as_of().await?.now;
     if request.valid_before <= now {
         return Err(ApiError::unprocessable("payment_expired", "the payment could no longer settle")
             .mismatch(format!("validBefore after {now}"), request.valid_before));
     }
-    check_digest(&state, &request).await?;
-    let new = approvals::store(&state.db, &request, state.now()).await?;
+    check(&state, &mut request).await?;
+    let kept = approvals::store(&state.db, &request, state.config.room, now).await?;
+    let status = match kept {
+        Kept::New => StatusCode::CREATED,
+        Kept::Existing => StatusCode::OK,
+        Kept::Full { of_agent, limit, open, next } => return Err(full(of_agent, limit, open, next)),
+    };
     let row = approvals::get(&state.db, request.digest).await?.ok_or_else(ApiError::internal)?;
-    let status = if new { StatusCode::CREATED } else { StatusCode::OK };
     Ok((status, Json(ApprovalRequest::new(row, chain_id, now))))
 }
 
-/// What a human is shown must be what the session key signs.
-async fn check_digest(state: &AppState, request: &Request) -> Result<(), ApiError> {
+/// A human's attention is bounded: so is what may wait for it.
+fn full(of_agent: bool, limit: u32, open: u64, next: u64) -> ApiError {
+    let (code, whose) = match of_agent {
+        true => ("agent_requests_full", "the agent's"),
+        false => ("treasury_requests_full", "the treasury's"),
+    };
+    let message =
+        format!("as many of {whose} approval requests are open as may; ask again when one is answered");
+    ApiError::new(StatusCode::TOO_MANY_REQUESTS, code, message).mismatch(
+        format!("fewer than {limit} open requests"),
+        format!("{open} open, the next of which runs out at {next} (unix seconds)"),
+    )
+}
+
+/// What a human is shown must be what the session key signs, and asked by the agent itself.
+async fn check(state: &AppState, request: &mut Request) -> Result<(), ApiError> {
     let Some(known) = assets::of_purse(&state.db, request.purse).await? else {
         let message = "the ledger knows no such purse, as far as it has followed the chain";
         return Err(ApiError::conflict("purse_unknown", message)
@@ -58,6 +80,22 @@ async fn check_digest(state: &AppState, request: &Request) -> Result<(), ApiErro
         return Err(ApiError::unprocessable("digest_mismatch", "the digest is not this payment's")
             .mismatch(expected, request.digest));
     }
+    check_seal(request, state.config.chain_id, known.agent)
+}
+
+/// Nobody else may take an agent's room, or a human's attention in its name.
+fn check_seal(request: &mut Request, chain_id: u64, agent: Address) -> Result<(), ApiError> {
+    let seal = request.seal.as_ref();
+    let by = seal.and_then(|seal| asked_by(chain_id, request.treasury, request.digest, seal));
+    if by != Some(agent) {
+        let got = by.map_or("nobody".to_owned(), |by| by.to_checksum(None));
+        return Err(ApiError::unprocessable(
+            "seal_invalid",
+            "the request is not sealed by the purse's agent",
+        )
+        .mismatch(agent.to_checksum(None), got));
+    }
+    request.agent = Some(agent);
     Ok(())
 }
 
@@ -73,6 +111,8 @@ impl From<ApprovalSubmission> for Request {
             valid_before: submission.valid_before,
             nonce: submission.nonce.0,
             decision_hash: submission.decision_hash.0,
+            agent: None,
+            seal: Some(submission.seal.0),
         }
     }
 }

@@ -5,6 +5,8 @@ use bursar_indexer::query::approvals::{self, Answer, State as Standing};
 
 use crate::{
     AppState,
+    approval::rejection_digest,
+    approver::{self, Signed},
     error::{ApiError, PostFailure},
     extract::{Body, Path},
     model::approval::{ApprovalRequest, ApprovalState, RejectionAnswer},
@@ -14,15 +16,11 @@ use crate::{
 /// Longest reason taken, in characters.
 const MAX_REASON: usize = 1000;
 
-/// Hands in a human's refusal to approve one payment.
-#[utoipa::path(post, path = "/v1/approval-requests/{digest}/rejection", tag = "Approvals",
-    params(("digest" = inline(Hash), Path, description = "The payment's digest.")), request_body = RejectionAnswer,
-    responses((status = 200, description = "Rejected.", body = ApprovalRequest), PostFailure))]
-pub async fn post_rejection(
-    State(state): State<AppState>,
-    Path(digest): Path<Hash>,
-    Body(RejectionAnswer { by, reason }): Body<RejectionAnswer>,
-) -> Result<Json<ApprovalRequest>, ApiError> {
+/// A reason that can be kept.
+///
+/// # Errors
+/// When it cannot.
+pub(super) fn check_reason(reason: &str) -> Result<(), ApiError> {
     if reason.contains('\0') {
         // PostgreSQL keeps no such text.
         return Err(ApiError::unprocessable("reason_malformed", "the reason is no text")
@@ -33,11 +31,27 @@ pub async fn post_rejection(
         return Err(ApiError::unprocessable("reason_too_long", "the reason is too long")
             .mismatch(format!("at most {MAX_REASON} characters"), characters));
     }
+    Ok(())
+}
+
+/// Hands in a human's refusal to approve one payment, signed by an approver of the treasury like an approval.
+#[utoipa::path(post, path = "/v1/approval-requests/{digest}/rejection", tag = "Approvals",
+    params(("digest" = inline(Hash), Path, description = "The payment's digest.")), request_body = RejectionAnswer,
+    responses((status = 200, description = "Rejected.", body = ApprovalRequest), PostFailure))]
+pub async fn post_rejection(
+    State(state): State<AppState>,
+    Path(digest): Path<Hash>,
+    Body(answer): Body<RejectionAnswer>,
+) -> Result<Json<ApprovalRequest>, ApiError> {
+    let RejectionAnswer { by, reason, signature, kind } = answer;
+    check_reason(&reason)?;
+    let chain_id = state.config.chain_id;
     let now = state.as_of().await?.now;
     let row = approvals::get(&state.db, digest.0).await?;
     let row = row.ok_or_else(|| ApiError::not_found("approval request", &digest))?;
-    let answer = Answer::Rejected { by: by.0, reason };
-    if row.answer.as_ref() != Some(&answer) {
+    let to_sign = rejection_digest(&row.request, chain_id, &reason);
+    let given = Answer::Rejected { by: by.0, reason, signature: Some(signature.0.clone()) };
+    if row.answer.as_ref() != Some(&given) {
         if row.state(now) != Standing::Pending {
             let got = match ApprovalState::from(row.state(now)) {
                 ApprovalState::Approved => "approved",
@@ -48,10 +62,12 @@ pub async fn post_rejection(
             return Err(ApiError::conflict("answered", "the request no longer waits for an answer")
                 .mismatch("pending", got));
         }
-        if !approvals::answer(&state.db, digest.0, None, &answer, state.now()).await? {
+        let signed = Signed { by: by.0, signature: &signature.0, kind };
+        approver::check(&state, &row.request, to_sign, signed).await?;
+        if !approvals::answer(&state.db, digest.0, None, &given, state.now()).await? {
             return Err(ApiError::conflict("answered", "somebody answered at the same time; look again"));
         }
     }
     let row = approvals::get(&state.db, digest.0).await?.ok_or_else(ApiError::internal)?;
-    Ok(Json(ApprovalRequest::new(row, state.config.chain_id, now)))
+    Ok(Json(ApprovalRequest::new(row, chain_id, now)))
 }

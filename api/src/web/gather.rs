@@ -5,8 +5,8 @@ use bursar_indexer::query::{approvals, decisions, envelopes, headroom, ledger, p
 use bursar_sdk::score::{CEILING, CLEARING, FLOOR, State};
 
 use super::{
-    text::{money, per_mille, short, short_hash, span, when, window},
-    view::{Agent, Approval, Limit, Named, Payment, Reason, Refusal, Score, Stop, Total},
+    text::{money, per_mille, said, short, short_hash, span, when, window},
+    view::{Agent, Limit, Named, Payment, Reason, Refusal, Request, Score, Stop, Total},
 };
 use crate::{
     Config,
@@ -15,6 +15,8 @@ use crate::{
 
 /// Most characters of a rationale that fit a table.
 const MAX_WORDS: usize = 180;
+/// Most characters of a rejection's reason that are shown: all that is taken.
+const MAX_REASON: usize = 1_000;
 
 fn explore(config: &Config, path: &str) -> Option<String> {
     config.explorer.as_ref().map(|base| format!("{}/{path}", base.as_str().trim_end_matches('/')))
@@ -119,13 +121,38 @@ fn limit(config: &Config, asset: Address, room: &headroom::Headroom, now: u64) -
     }
 }
 
-pub(super) fn approval(config: &Config, row: &approvals::Approval, asset: Option<Address>) -> Approval {
+pub(super) fn request(
+    config: &Config,
+    row: &approvals::Approval,
+    asset: Option<Address>,
+    rationale: Option<&str>,
+    now: u64,
+) -> Request {
     let request = &row.request;
-    Approval {
-        payee: named(config, request.payee),
+    let (state, level) = match row.state(now) {
+        approvals::State::Pending => ("Pending", "warn"),
+        approvals::State::Approved => ("Approved", "good"),
+        approvals::State::Rejected => ("Rejected", "stop"),
+        approvals::State::Expired => ("Expired", ""),
+    };
+    let (by, reason) = match &row.answer {
+        None => (None, None),
+        Some(approvals::Answer::Approved { approver, .. }) => (Some(*approver), None),
+        Some(approvals::Answer::Rejected { by, reason, .. }) => (Some(*by), Some(said(reason, MAX_REASON))),
+    };
+    Request {
+        state,
+        level,
         amount: money(config, asset.unwrap_or_default(), request.amount.to_u256()),
+        payee: named(config, request.payee),
+        agent: request.agent.map(|agent| named(config, agent)),
+        treasury: named(config, request.treasury),
+        valid_before: request.valid_before,
         until: when(request.valid_before),
-        href: format!("/v1/approval-requests/{:#x}", request.digest),
+        rationale: rationale.map(|text| said(text, MAX_WORDS)),
+        by: by.map(|by| named(config, by)),
+        reason,
+        href: format!("/approvals/{:#x}", request.digest),
     }
 }
 
@@ -138,8 +165,8 @@ pub(super) fn payment(config: &Config, row: &payments::Payment, final_block: Opt
         amount: money(config, row.asset, row.amount.to_u256()),
         policy_version: row.policy_version,
         policy_href: format!("/v1/policies/{treasury}/{}/{}", row.envelope, row.policy_version),
-        rationale: row.decision.as_ref().map(|record| clipped(&record.rationale)),
-        resource: row.decision.as_ref().map(|record| clipped(&record.resource.url)),
+        rationale: row.decision.as_ref().map(|record| said(&record.rationale, MAX_WORDS)),
+        resource: row.decision.as_ref().map(|record| said(&record.resource.url, MAX_WORDS)),
         disagrees: !row.disagreements().is_empty(),
         approver: row.approver.map(|approver| named(config, approver)),
         tx: short_hash(row.tx_hash),
@@ -167,7 +194,7 @@ pub(super) fn refusal(config: &Config, row: &decisions::Decision) -> Refusal {
         amount: money(config, record.asset, record.amount.to_u256()),
         reason: reason.map_or("unknown", |reason| reason.code()).replace('_', " "),
         help: reason.map_or("", |reason| reason.help()),
-        rationale: clipped(&record.rationale),
+        rationale: said(&record.rationale, MAX_WORDS),
         href: format!("/v1/decisions/{:#x}", row.hash),
     }
 }
@@ -188,11 +215,4 @@ pub(super) fn stop(config: &Config, row: &stops::Stop) -> Stop {
         (other, _) => format!("{other} of envelope {envelope}"),
     };
     Stop { at: when(row.timestamp), what, stopped: row.stopped, by: named(config, row.by) }
-}
-
-fn clipped(text: &str) -> String {
-    match text.char_indices().nth(MAX_WORDS) {
-        Some((end, _)) => format!("{}…", text[..end].trim_end()),
-        None => text.to_owned(),
-    }
 }

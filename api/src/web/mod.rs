@@ -1,30 +1,45 @@
-//! The overview page: rendered here, styled from the binary, nothing from elsewhere.
+//! The pages: rendered here, styled from the binary, nothing from elsewhere.
 
 mod gather;
+mod inbox;
 mod page;
+mod request;
 mod text;
 mod view;
 
+use askama::Template;
 use axum::{
     Router,
     http::{HeaderName, HeaderValue, header},
-    response::IntoResponse,
+    response::{Html, IntoResponse, Response},
     routing::get,
 };
 
-use crate::AppState;
+use crate::{AppState, error::ApiError, layers::CSP_PAGE};
 
-const STYLE: &str = include_str!("../../assets/overview.css");
-const SCRIPT: &str = include_str!("../../assets/overview.js");
-const ICON: &str = include_str!("../../assets/icon.svg");
+const CSS: &str = "text/css; charset=utf-8";
+const JS: &str = "text/javascript; charset=utf-8";
 
-/// The page and what it loads.
+/// What the pages load.
+const ASSETS: [(&str, &str, &str); 7] = [
+    ("/assets/page.css", CSS, include_str!("../../assets/page.css")),
+    ("/assets/live.js", JS, include_str!("../../assets/live.js")),
+    ("/assets/approval.css", CSS, include_str!("../../assets/approval.css")),
+    ("/assets/approval.js", JS, include_str!("../../assets/approval.js")),
+    ("/assets/wallet.js", JS, include_str!("../../assets/wallet.js")),
+    ("/assets/countdown.js", JS, include_str!("../../assets/countdown.js")),
+    ("/assets/icon.svg", "image/svg+xml", include_str!("../../assets/icon.svg")),
+];
+
+/// The pages and what they load.
 pub(crate) fn router() -> Router<AppState> {
-    Router::new()
+    let pages = Router::new()
         .route("/", get(page::overview))
-        .route("/assets/overview.css", get(async || asset("text/css; charset=utf-8", STYLE)))
-        .route("/assets/overview.js", get(async || asset("text/javascript; charset=utf-8", SCRIPT)))
-        .route("/assets/icon.svg", get(async || asset("image/svg+xml", ICON)))
+        .route("/approvals", get(inbox::inbox))
+        .route("/approvals/{digest}", get(request::request));
+    ASSETS.into_iter().fold(pages, |router, (path, content_type, body)| {
+        router.route(path, get(async move || asset(content_type, body)))
+    })
 }
 
 fn asset(content_type: &'static str, body: &'static str) -> impl IntoResponse {
@@ -33,4 +48,14 @@ fn asset(content_type: &'static str, body: &'static str) -> impl IntoResponse {
         (header::CACHE_CONTROL, HeaderValue::from_static("no-cache")),
     ];
     (headers, body)
+}
+
+/// A page under its content policy.
+fn rendered(page: &impl Template) -> Result<Response, ApiError> {
+    let html = page.render().map_err(|error| {
+        tracing::error!(%error, "a page does not render");
+        ApiError::internal()
+    })?;
+    let policy = [(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(CSP_PAGE))];
+    Ok((policy, Html(html)).into_response())
 }

@@ -1,18 +1,13 @@
 //! The overview page's handler.
 
-use askama::Template;
-use axum::{
-    extract::State,
-    http::{HeaderValue, header},
-    response::{Html, IntoResponse, Response},
-};
+use axum::{extract::State, response::Response};
 use bursar_indexer::query::{
-    approvals, assets, decisions, envelopes, headroom, ledger, payments, refusals, scores, stops, treasuries,
+    approvals, decisions, envelopes, headroom, ledger, payments, refusals, scores, stops, treasuries,
 };
 use bursar_sdk::decision::Verdict;
 
-use super::{gather, text::when, view::Overview};
-use crate::{AppState, AsOf, error::ApiError, layers::CSP_PAGE, model::status::Status, routes::get_ledger};
+use super::{gather, inbox, rendered, text::when, view::Overview};
+use crate::{AppState, AsOf, error::ApiError, model::status::Status, routes::get_ledger};
 
 const AGENTS: u32 = 24;
 const PAYMENTS: u32 = 20;
@@ -23,13 +18,7 @@ const TREASURIES: u32 = 100;
 
 /// The overview page.
 pub(super) async fn overview(State(state): State<AppState>) -> Result<Response, ApiError> {
-    let page = gathered(&state).await?;
-    let html = page.render().map_err(|error| {
-        tracing::error!(%error, "the overview page does not render");
-        ApiError::internal()
-    })?;
-    let policy = [(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(CSP_PAGE))];
-    Ok((policy, Html(html)).into_response())
+    rendered(&gathered(&state).await?)
 }
 
 async fn gathered(state: &AppState) -> Result<Overview, ApiError> {
@@ -76,13 +65,8 @@ async fn gathered(state: &AppState) -> Result<Overview, ApiError> {
     })
 }
 
-async fn pending(state: &AppState, as_of: &AsOf) -> Result<Vec<super::view::Approval>, ApiError> {
+async fn pending(state: &AppState, as_of: &AsOf) -> Result<Vec<super::view::Request>, ApiError> {
     let waiting =
         approvals::Filter { state: Some((approvals::State::Pending, as_of.now)), ..Default::default() };
-    let mut views = Vec::new();
-    for row in approvals::list(&state.db, &waiting, None, APPROVALS).await? {
-        let asset = assets::of_purse(&state.db, row.request.purse).await?.map(|known| known.asset);
-        views.push(gather::approval(&state.config, &row, asset));
-    }
-    Ok(views)
+    inbox::requests(state, &waiting, as_of.now, APPROVALS).await
 }

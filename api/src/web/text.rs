@@ -47,6 +47,35 @@ pub(super) fn per_mille(used: U256, limit: U256) -> u64 {
     share.min(U256::from(1000)).saturating_to()
 }
 
+/// What somebody said, as text that stays in its place: at most `longest` characters, none of them invisible or turning
+/// the direction of what follows. Escaping is the template's.
+pub(super) fn said(text: &str, longest: usize) -> String {
+    let mut shown: String = text.chars().take(longest).map(visible).collect();
+    if text.chars().nth(longest).is_some() {
+        shown.truncate(shown.trim_end().len());
+        shown.push('…');
+    }
+    shown
+}
+
+fn visible(c: char) -> char {
+    match c {
+        '\n' => c,
+        '\t' => ' ',
+        // Zero width, direction marks and overrides, invisible operators, and the tags that spell unseen text.
+        '\u{ad}'
+        | '\u{61c}'
+        | '\u{180e}'
+        | '\u{200b}'..='\u{200f}'
+        | '\u{2028}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}'
+        | '\u{feff}'
+        | '\u{e0000}'..='\u{e007f}' => '\u{fffd}',
+        c if c.is_control() => '\u{fffd}',
+        c => c,
+    }
+}
+
 /// The first and last digits of an address.
 pub(super) fn short(address: Address) -> String {
     let text = address.to_checksum(None);
@@ -119,6 +148,16 @@ mod tests {
         assert_eq!(per_mille(U256::from(1), U256::from(3)), 333);
         assert_eq!(per_mille(U256::from(9), U256::from(3)), 1000);
         assert_eq!(per_mille(U256::from(9), U256::ZERO), 0);
+    }
+
+    #[test]
+    fn what_is_said_stays_in_its_place() {
+        assert_eq!(said("pay\u{202e}knab\u{200b} me\r\0", 99), "pay\u{fffd}knab\u{fffd} me\u{fffd}\u{fffd}");
+        assert_eq!(said("grüße\n日本語", 99), "grüße\n日本語");
+        assert_eq!(
+            (said("abc", 3).as_str(), said("abcd", 3).as_str(), said("ab d", 3).as_str()),
+            ("abc", "abc…", "ab…")
+        );
     }
 
     #[test]

@@ -18,7 +18,7 @@ pub(super) struct Overview {
     pub(super) refused: u64,
     pub(super) agents: Vec<Agent>,
     pub(super) more_agents: bool,
-    pub(super) approvals: Vec<Approval>,
+    pub(super) approvals: Vec<Request>,
     pub(super) payments: Vec<Payment>,
     pub(super) refusals: Vec<Refusal>,
     pub(super) stops: Vec<Stop>,
@@ -99,11 +99,24 @@ pub(super) struct Limit {
     pub(super) ends: Option<String>,
 }
 
+/// An approval request in a line.
 #[derive(Debug)]
-pub(super) struct Approval {
-    pub(super) payee: Named,
+pub(super) struct Request {
+    pub(super) state: &'static str,
+    /// `good`, `warn`, `stop` or nothing.
+    pub(super) level: &'static str,
     pub(super) amount: String,
+    pub(super) payee: Named,
+    pub(super) agent: Option<Named>,
+    pub(super) treasury: Named,
+    /// Unix seconds.
+    pub(super) valid_before: u64,
     pub(super) until: When,
+    pub(super) rationale: Option<String>,
+    /// Who answered.
+    pub(super) by: Option<Named>,
+    /// Why it was rejected.
+    pub(super) reason: Option<String>,
     pub(super) href: String,
 }
 

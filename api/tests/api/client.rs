@@ -41,8 +41,12 @@ pub(crate) fn config() -> Config {
 
 pub(crate) async fn api(stores: Stores) -> anyhow::Result<Api> {
     let seeded = seeded(stores).await?;
-    let state = AppState::new(seeded.store.clone(), config(), None).with_clock(|| seed::NOW);
-    Ok(Api { router: bursar_api::router(state), seeded })
+    Ok(Api { router: bursar_api::router(state(&seeded, config())), seeded })
+}
+
+/// Over a seeded store, at its time.
+pub(crate) fn state(seeded: &Seeded, config: Config) -> AppState {
+    AppState::new(seeded.store.clone(), config, None).with_clock(|| seed::NOW)
 }
 
 impl Api {

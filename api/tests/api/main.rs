@@ -1,10 +1,12 @@
 //! The API against a seeded store.
 #![allow(clippy::unwrap_used)]
 
+mod approval_pages;
 mod approvals;
 mod bad_input;
 mod client;
 mod decisions;
+mod floods;
 mod lists;
 mod openapi;
 mod outcomes;

@@ -38,17 +38,7 @@ pub(crate) async fn requests(context: &Context) -> Result<()> {
 }
 
 pub(crate) async fn approve(context: &Context, digest: B256, yes: bool) -> Result<()> {
-    let request: ApprovalRequest = context.api_get(&format!("v1/approval-requests/{digest}")).await?;
-    ensure!(request.state == "pending", "expected a pending request, this one is {}", request.state);
-    ensure!(
-        request.chain_id == context.config.chain_id,
-        "expected a payment on chain {}, this one is on {}",
-        context.config.chain_id,
-        request.chain_id
-    );
-    if let Some(ours) = context.config.treasury {
-        ensure!(request.treasury == ours, "expected treasury {ours}, the request names {}", request.treasury);
-    }
+    let request = pending(context, digest).await?;
     if !context.output.json {
         println!("pay {} to {}", usdc(&request.amount.to_string()), request.payee);
         println!("  from purse    {}", request.purse);
@@ -85,11 +75,29 @@ pub(crate) async fn approve(context: &Context, digest: B256, yes: bool) -> Resul
 }
 
 pub(crate) async fn reject(context: &Context, digest: B256, reason: &str) -> Result<()> {
-    let by = context.keys.signer()?.address();
-    context
-        .api_post(&format!("v1/approval-requests/{digest}/rejection"), &json!({ "by": by, "reason": reason }))
-        .await?;
+    let request = pending(context, digest).await?;
+    let signer = context.keys.signer()?;
+    let body = request.rejected_by(&signer, reason).await?;
+    context.api_post(&format!("v1/approval-requests/{digest}/rejection"), &body).await?;
+    let by = signer.address();
     context.output.done(&json!({ "digest": digest, "rejectedBy": by }), &[format!("rejected by {by}")])
+}
+
+/// A request that waits for an answer, on the configured chain and of the configured treasury.
+async fn pending(context: &Context, digest: B256) -> Result<ApprovalRequest> {
+    let request: ApprovalRequest = context.api_get(&format!("v1/approval-requests/{digest}")).await?;
+    ensure!(request.state == "pending", "expected a pending request, this one is {}", request.state);
+    ensure!(
+        request.chain_id == context.config.chain_id,
+        "expected a payment on chain {}, this one is on {}",
+        context.config.chain_id,
+        request.chain_id
+    );
+    if let Some(ours) = context.config.treasury {
+        ensure!(request.treasury == ours, "expected treasury {ours}, the request names {}", request.treasury);
+    }
+    ensure!(request.digest == digest, "expected payment {digest}, the API answered with {}", request.digest);
+    Ok(request)
 }
 
 async fn rationale(context: &Context, decision: B256) -> String {

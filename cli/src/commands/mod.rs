@@ -14,7 +14,7 @@ pub(crate) mod verify;
 
 use alloy::{
     primitives::Address,
-    providers::{DynProvider, Provider as _, ProviderBuilder},
+    providers::{DynProvider, Provider as _},
 };
 use anyhow::{Context as _, Result, bail, ensure};
 use bursar_sdk::abi::Treasury;
@@ -35,7 +35,7 @@ impl Context {
     /// A provider without a wallet, on the configured chain and no other.
     pub(crate) async fn reader(&self) -> Result<DynProvider> {
         let url = &self.config.rpc_url;
-        let provider = ProviderBuilder::new().connect_http(url.clone()).erased();
+        let provider = self.config.node();
         let chain_id = provider.get_chain_id().await.with_context(|| format!("asking the node at {url}"))?;
         let expected = self.config.chain_id;
         ensure!(chain_id == expected, "expected chain {expected}, the node at {url} is on chain {chain_id}");

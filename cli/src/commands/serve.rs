@@ -7,6 +7,7 @@ use anyhow::{Context as _, Result};
 use bursar_api::{AppState, AssetLabel};
 use bursar_indexer::{
     Indexer, Status, Store,
+    query::approvals::Room,
     source::{HttpConfig, HttpSource},
 };
 use tokio::{net::TcpListener, sync::watch};
@@ -21,7 +22,7 @@ pub(crate) async fn serve(context: &Context) -> Result<()> {
     let store = open(config).await?;
     let indexer = indexer(config, &store)?;
     let cancel = until_interrupted();
-    let app = AppState::new(store, api_config(config), Some(indexer.subscribe()));
+    let app = AppState::new(store, api_config(config), Some(indexer.subscribe())).with_node(config.node());
     let listener = listen(config).await?;
     tracing::info!(address = %listener.local_addr()?, "overview at /, documentation at /docs");
     // Either one ending ends the other: half a service would look like a whole one.
@@ -55,7 +56,8 @@ pub(crate) async fn index(context: &Context, again: bool) -> Result<()> {
 /// Serves the API over a ledger that another process keeps, until interrupted.
 pub(crate) async fn api(context: &Context) -> Result<()> {
     let store = open(&context.config).await?;
-    let app = AppState::new(store, api_config(&context.config), None);
+    let config = &context.config;
+    let app = AppState::new(store, api_config(config), None).with_node(config.node());
     let listener = listen(&context.config).await?;
     bursar_api::serve(listener, app, until_interrupted()).await.context("the API stopped")
 }
@@ -100,6 +102,8 @@ fn api_config(config: &Config) -> bursar_api::Config {
         Network::Base => "https://basescan.org/".parse().ok(),
     };
     api.assets = config.asset.into_iter().map(usdc).collect();
+    api.room =
+        Room { per_agent: config.open_requests_per_agent, per_treasury: config.open_requests_per_treasury };
     api
 }
 

@@ -49,7 +49,7 @@ pub(crate) async fn start(
     let mut config = bursar_api::Config::new(CHAIN_ID, "local chain");
     config.assets = vec![usdc(on.asset)];
     config.names = names.iter().map(|(address, name)| (*address, (*name).to_owned())).collect();
-    let app = AppState::new(store, config, Some(status.clone()));
+    let app = AppState::new(store, config, Some(status.clone())).with_node(chain.provider.clone());
     let listener = match TcpListener::bind(listen).await {
         Ok(listener) => listener,
         // Somebody else is there, a first demo maybe: any port will do.

@@ -5,7 +5,7 @@ use bursar_sdk::amount::Amount;
 use serde::{Deserialize, Serialize};
 
 use super::select::Select;
-use crate::db::{Cell, Db, DbError, DbRow, Query, table};
+use crate::db::{Cell, Db, DbError, DbRow, Query, Tx, table};
 
 /// A payment above the threshold, as its agent wants to make it. Times in unix seconds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,6 +28,10 @@ pub struct Request {
     pub nonce: B256,
     /// keccak-256 of the decision record.
     pub decision_hash: B256,
+    /// The agent that asks; `None` for what came before seals were asked for.
+    pub agent: Option<Address>,
+    /// The agent's signature that it asks.
+    pub seal: Option<Bytes>,
 }
 
 /// A request with what became of it.
@@ -59,6 +63,8 @@ pub enum Answer {
         by: Address,
         /// Why.
         reason: String,
+        /// Over payment and reason; `None` for what came before rejections were signed.
+        signature: Option<Bytes>,
     },
 }
 
@@ -103,6 +109,8 @@ pub struct Filter {
     pub treasury: Option<Address>,
     /// Of this purse.
     pub purse: Option<Address>,
+    /// Asked by this agent.
+    pub agent: Option<Address>,
     /// To this payee.
     pub payee: Option<Address>,
     /// Standing there, at that time.
@@ -110,7 +118,7 @@ pub struct Filter {
 }
 
 const SELECT: &str = "SELECT digest, treasury, purse, payee, amount, valid_after, valid_before, nonce, \
-                      decision_hash, requested_at, answer, answered_by, signature, reason \
+                      decision_hash, agent, seal, requested_at, answer, answered_by, signature, reason \
                       FROM approval_request";
 
 fn read(row: &DbRow) -> Result<Approval, DbError> {
@@ -130,6 +138,7 @@ fn read(row: &DbRow) -> Result<Approval, DbError> {
         Some(None) => Some(Answer::Rejected {
             by: row.address("answered_by")?,
             reason: row.maybe_text("reason")?.unwrap_or_default(),
+            signature: row.maybe_bytes("signature")?,
         }),
     };
     Ok(Approval {
@@ -143,6 +152,8 @@ fn read(row: &DbRow) -> Result<Approval, DbError> {
             valid_before: row.number("valid_before")?,
             nonce: row.hash("nonce")?,
             decision_hash: row.hash("decision_hash")?,
+            agent: row.maybe_address("agent")?,
+            seal: row.maybe_bytes("seal")?,
         },
         requested_at: row.number("requested_at")?,
         answer,
@@ -167,6 +178,7 @@ pub(super) fn select_list(filter: &Filter, after: Option<Key>, limit: u32) -> Se
     select
         .filter("treasury = ", filter.treasury)
         .filter("purse = ", filter.purse)
+        .filter("agent = ", filter.agent)
         .filter("payee = ", filter.payee);
     if let Some((state, now)) = filter.state {
         match state {
@@ -202,16 +214,79 @@ table! {
         valid_before: it.valid_before,
         nonce: it.nonce,
         decision_hash: it.decision_hash,
+        agent: it.agent,
+        seal: it.seal.clone(),
         requested_at: now,
     }
 }
 
-/// Keeps a request whose digest was checked; `false` where it was there before.
+/// How many requests may be open at a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Room {
+    /// Of one agent.
+    pub per_agent: u32,
+    /// Of one treasury, all its agents together.
+    pub per_treasury: u32,
+}
+
+/// What became of a request that was handed in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kept {
+    /// It is kept now.
+    New,
+    /// It was kept before.
+    Existing,
+    /// It is not kept: as many are open as may.
+    Full {
+        /// Whether it is the agent's room that is full; the treasury's else.
+        of_agent: bool,
+        /// How many may be open.
+        limit: u32,
+        /// How many are.
+        open: u64,
+        /// When the next of them runs out, in unix seconds.
+        next: u64,
+    },
+}
+
+/// Keeps a request that was checked, where there is room for it at `now` (unix seconds, as the ledger has it).
 ///
 /// # Errors
 /// When the database fails.
-pub async fn store(db: &Db, request: &Request, now: u64) -> Result<bool, DbError> {
-    Ok(APPROVAL_REQUEST.insert_new(approval_request(request, now)).execute(db).await? != 0)
+pub async fn store(db: &Db, request: &Request, room: Room, now: u64) -> Result<Kept, DbError> {
+    // One at a time: two requests must not take the same last place.
+    let mut tx = db.begin().await?;
+    if APPROVAL_REQUEST.find(vec![request.digest.value()]).row(&mut tx).await?.is_some() {
+        return Ok(Kept::Existing);
+    }
+    for (agent, limit) in [(request.agent, room.per_agent), (None, room.per_treasury)] {
+        let (open, next) = open(&mut tx, request.treasury, agent, now).await?;
+        if open >= u64::from(limit) {
+            return Ok(Kept::Full { of_agent: agent.is_some(), limit, open, next });
+        }
+    }
+    APPROVAL_REQUEST.insert(approval_request(request, now)).execute(&mut tx).await?;
+    tx.commit().await?;
+    Ok(Kept::New)
+}
+
+/// How many requests of a treasury, or of one of its agents, are open, and when the next of them runs out.
+async fn open(
+    tx: &mut Tx,
+    treasury: Address,
+    agent: Option<Address>,
+    now: u64,
+) -> Result<(u64, u64), DbError> {
+    let row = Query::new(
+        "SELECT count(*) AS open, COALESCE(MIN(valid_before), 0) AS next FROM approval_request \
+         WHERE answer IS NULL AND treasury = $1 AND valid_before > $2 AND ($3 IS NULL OR agent = $3)",
+    )
+    .bind(treasury)
+    .bind(now)
+    .bind(agent)
+    .row(tx)
+    .await?;
+    row.map_or(Ok((0, 0)), |row| Ok((row.number("open")?, row.number("next")?)))
 }
 
 /// Writes an answer over the one that was read before (`None`: over none); `false` where somebody else
@@ -230,7 +305,9 @@ pub async fn answer(
         Answer::Approved { approver, signature, contract } => {
             (if *contract { "contract" } else { "eoa" }, approver, Some(signature.clone()), None)
         }
-        Answer::Rejected { by, reason } => ("rejected", by, None, Some(reason.as_str())),
+        Answer::Rejected { by, reason, signature } => {
+            ("rejected", by, signature.clone(), Some(reason.as_str()))
+        }
     };
     let written = Query::new(
         "UPDATE approval_request SET answer = $1, answered_by = $2, signature = $3, reason = $4, answered_at = $5 \

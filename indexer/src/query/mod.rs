@@ -7,6 +7,7 @@
 
 pub mod agents;
 pub mod approvals;
+pub mod approvers;
 pub mod assets;
 pub mod checkpoint;
 pub mod decisions;

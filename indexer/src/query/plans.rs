@@ -116,6 +116,8 @@ async fn the_other_lists_walk_an_index() -> anyhow::Result<()> {
     let state = Some((approvals::State::Pending, 1));
     let pending = approvals::Filter { state, ..Default::default() };
     check("approval_request_open", approvals::select_list(&pending, None, 50)).await?;
+    let of_agent = approvals::Filter { agent: Some(ONE), ..Default::default() };
+    check("approval_request_by_agent", approvals::select_list(&of_agent, None, 50)).await?;
     check("decision_refused", refusals::select(ONE, 1, 9)).await?;
     check("PRIMARY KEY", scores::select_history((ONE, 1), Some(9), 50)).await
 }

@@ -37,6 +37,16 @@ struct State {
     reason: Option<String>,
 }
 
+/// What came of handing a request in.
+enum Posted {
+    /// It waits for a human.
+    Waits,
+    /// As many wait as may.
+    Crowded(String),
+    /// The API is not ready for it.
+    NotYet(String),
+}
+
 impl HttpApprovals {
     /// Asks the API at `base` every `interval`.
     pub fn new(client: reqwest::Client, base: Url, clock: Clock, interval: Duration) -> Self {
@@ -52,7 +62,8 @@ impl HttpApprovals {
         })
     }
 
-    async fn post(&self, request: &ApprovalRequest) -> Result<(), AgentError> {
+    /// Hands the request in; what comes back may be worth another try.
+    async fn post(&self, request: &ApprovalRequest) -> Result<Posted, AgentError> {
         let payment = &request.authorization;
         let body = json!({
             "treasury": request.treasury,
@@ -65,14 +76,46 @@ impl HttpApprovals {
             "nonce": payment.nonce,
             "decisionHash": request.decision_hash,
             "digest": request.digest,
+            "seal": request.seal,
         });
         let response = self.client.post(self.route("")?).json(&body).send().await?;
-        if response.status().is_success() {
-            return Ok(());
-        }
         let status = response.status();
-        let answer = shorten(&response.text().await.unwrap_or_default());
-        Err(AgentError::ApprovalUnavailable(format!("the API answered {status}: {answer}")))
+        if status.is_success() {
+            return Ok(Posted::Waits);
+        }
+        let answer =
+            format!("the API answered {status}: {}", shorten(&response.text().await.unwrap_or_default()));
+        match status {
+            StatusCode::TOO_MANY_REQUESTS => Ok(Posted::Crowded(answer)),
+            // The ledger may not have seen the purse yet, and a service may be restarting.
+            status if status == StatusCode::CONFLICT || status.is_server_error() => {
+                Ok(Posted::NotYet(answer))
+            }
+            _ => Err(AgentError::ApprovalUnavailable(answer)),
+        }
+    }
+
+    /// Asks until the request is taken: others that wait are answered, or run out, one by one.
+    async fn ask(&self, request: &ApprovalRequest) -> Result<(), AgentError> {
+        loop {
+            let posted = match self.post(request).await {
+                Err(error) if error.is_transient() => Posted::NotYet(error.to_string()),
+                other => other?,
+            };
+            let deadline = request.deadline;
+            let late = self.clock.now() >= deadline;
+            match posted {
+                Posted::Waits => return Ok(()),
+                Posted::Crowded(message) if late => {
+                    return Err(AgentError::ApprovalsCrowded { deadline, message });
+                }
+                Posted::NotYet(message) if late => return Err(AgentError::ApprovalUnavailable(message)),
+                Posted::Crowded(message) | Posted::NotYet(message) => {
+                    tracing::warn!(message, "an approval request waits to be taken");
+                }
+            }
+            tokio::time::sleep(self.interval).await;
+        }
     }
 
     async fn state(&self, request: &ApprovalRequest) -> Result<Option<State>, AgentError> {
@@ -89,7 +132,7 @@ impl HttpApprovals {
 #[async_trait]
 impl ApprovalSource for HttpApprovals {
     async fn approve(&self, request: &ApprovalRequest) -> Result<Approval, AgentError> {
-        self.post(request).await?;
+        self.ask(request).await?;
         let expired = || AgentError::ApprovalExpired { digest: request.digest, deadline: request.deadline };
         while self.clock.now() < request.deadline {
             match self.state(request).await {

@@ -9,7 +9,6 @@ use alloy::{
     primitives::{Address, B256, Bytes, LogData, U256},
     providers::{DynProvider, Provider as _},
     rpc::types::{BlockId, BlockNumberOrTag, Filter},
-    sol,
     sol_types::SolEvent as _,
 };
 
@@ -18,18 +17,7 @@ use super::{
     signature::{ContractQuestion, StampSignature},
     state::{KnownSession, StampState},
 };
-use crate::{abi::Treasury, chain::envelope_number, error::AgentError, payment::terms, role::Role};
-
-sol! {
-    /// EIP-1271, as contracts answer it.
-    #[sol(rpc)]
-    interface Eip1271 {
-        function isValidSignature(bytes32 digest, bytes signature) external view returns (bytes4);
-    }
-}
-
-/// What a contract answers that takes a signature.
-const MAGIC: [u8; 4] = alloy::hex!("1626ba7e");
+use crate::{abi::Treasury, chain::envelope_number, eip1271, error::AgentError, payment::terms, role::Role};
 
 /// How many blocks one request for logs spans; public nodes take no more.
 const SPAN: u64 = 9_000;
@@ -171,18 +159,10 @@ impl StampState {
         signature: Bytes,
     ) -> Result<(), AgentError> {
         let block = BlockId::Number(BlockNumberOrTag::Number(self.block));
-        if provider.get_code_at(signer).block_id(block).await?.is_empty() {
+        let question = ContractQuestion::new(signer, &digest, &signature).question;
+        let Some(yes) = eip1271::confirms(provider, signer, digest, signature, block).await? else {
             self.contracts.remove(&signer);
             return Ok(());
-        }
-        let question = ContractQuestion::new(signer, &digest, &signature).question;
-        let contract = Eip1271::new(signer, provider.clone());
-        let yes = match contract.isValidSignature(digest, signature).block(block).call().await {
-            Ok(answer) => answer.0 == MAGIC,
-            Err(alloy::contract::Error::TransportError(error)) if error.as_error_resp().is_none() => {
-                return Err(error.into());
-            }
-            Err(_) => false,
         };
         self.contracts.entry(signer).or_default().insert(question, yes);
         Ok(())

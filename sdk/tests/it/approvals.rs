@@ -19,11 +19,12 @@ use async_trait::async_trait;
 use axum::{
     Json, Router,
     extract::{Path, State},
+    http::StatusCode,
     routing::{get, post},
 };
 use bursar_sdk::{
     Agent, AgentError, Purpose, Refusal,
-    approval::{ApprovalRequest, ApprovalSource, HttpApprovals, LocalApprover},
+    approval::{ApprovalRequest, ApprovalSource, HttpApprovals, LocalApprover, asked_by},
     payment::{Approval, Authorization},
     role::Role,
     session::SessionTerms,
@@ -112,6 +113,7 @@ struct Desk {
     treasury: Address,
     chain_id: u64,
     asked: Arc<Mutex<Option<Value>>>,
+    tries: Arc<AtomicUsize>,
     polls: Arc<AtomicUsize>,
 }
 
@@ -119,6 +121,10 @@ struct Desk {
 enum Answer {
     /// As the stage's approver.
     Sign,
+    /// The same, once others that wait have made room.
+    SignLater,
+    /// Others wait, and go on waiting.
+    Crowded,
     Reject,
     Never,
 }
@@ -128,8 +134,8 @@ impl Desk {
         let stage = Stage::set().await?;
         let approver = stage.chain.people.approver.clone();
         let (treasury, chain_id) = (stage.chain.treasury, stage.chain.chain_id);
-        let desk =
-            Self { answer, approver, treasury, chain_id, asked: Arc::default(), polls: Arc::default() };
+        let (tries, polls) = (Arc::default(), Arc::default());
+        let desk = Self { answer, approver, treasury, chain_id, asked: Arc::default(), tries, polls };
         let router = Router::new()
             .route("/v1/approval-requests", post(Self::ask))
             .route("/v1/approval-requests/{digest}", get(Self::tell))
@@ -142,23 +148,29 @@ impl Desk {
         Ok((desk, source, stage))
     }
 
-    async fn ask(State(desk): State<Self>, Json(body): Json<Value>) -> axum::http::StatusCode {
+    async fn ask(State(desk): State<Self>, Json(body): Json<Value>) -> (StatusCode, &'static str) {
         *desk.asked.lock().unwrap() = Some(body);
-        axum::http::StatusCode::CREATED
+        let tries = desk.tries.fetch_add(1, Ordering::SeqCst);
+        match (&desk.answer, tries) {
+            (Answer::SignLater, 0) => (StatusCode::CONFLICT, "no such purse yet"),
+            (Answer::SignLater, 1) => (StatusCode::BAD_GATEWAY, "restarting"),
+            (Answer::SignLater, 2) | (Answer::Crowded, _) => (StatusCode::TOO_MANY_REQUESTS, "16 are open"),
+            _ => (StatusCode::CREATED, ""),
+        }
     }
 
     async fn tell(
         State(desk): State<Self>,
         Path(digest): Path<String>,
-    ) -> (axum::http::StatusCode, Json<Value>) {
+    ) -> (StatusCode, Json<Value>) {
         let polled = desk.polls.fetch_add(1, Ordering::SeqCst);
         let pending = json!({"state": "pending", "approver": null, "approval": null, "approvalKind": null, "reason": null});
         let answer = match (&desk.answer, polled) {
             // An outage in the middle is waited out.
-            (_, 0) => return (axum::http::StatusCode::SERVICE_UNAVAILABLE, Json(json!({}))),
-            (_, 1) | (Answer::Never, _) => pending,
+            (_, 0) => return (StatusCode::SERVICE_UNAVAILABLE, Json(json!({}))),
+            (_, 1) | (Answer::Never | Answer::Crowded, _) => pending,
             (Answer::Reject, _) => json!({"state": "rejected", "reason": "not this vendor"}),
-            (Answer::Sign, _) => {
+            (Answer::Sign | Answer::SignLater, _) => {
                 let asked = desk.asked.lock().unwrap().clone().unwrap();
                 assert_eq!(asked["digest"], digest);
                 json!({
@@ -170,7 +182,7 @@ impl Desk {
                 })
             }
         };
-        (axum::http::StatusCode::OK, Json(answer))
+        (StatusCode::OK, Json(answer))
     }
 }
 
@@ -192,6 +204,7 @@ fn sign(key: &PrivateKeySigner, treasury: Address, chain_id: u64, asked: &Value)
         },
         decision_hash: serde_json::from_value(field("decisionHash")).unwrap(),
         digest: serde_json::from_value(field("digest")).unwrap(),
+        seal: serde_json::from_value(field("seal")).unwrap(),
         deadline: 0,
     };
     key.sign_hash_sync(&request.approval_digest()).unwrap().as_bytes().into()
@@ -205,6 +218,43 @@ async fn asked_over_the_api_and_approved() -> Result<()> {
     let signed = agent.authorize(&requirement, Purpose::new("task", "big")).await?;
     stage.chain.settle(&signed).await?;
     assert_eq!(desk.polls.load(Ordering::SeqCst), 3);
+    let seal = serde_json::from_value(desk.asked.lock().unwrap().clone().unwrap()["seal"].clone())?;
+    let asked = |digest| asked_by(stage.chain.chain_id, stage.chain.treasury, digest, &seal);
+    assert_eq!(asked(signed.digest), Some(stage.identity.address()));
+    assert_ne!(asked(signed.decision_hash), Some(stage.identity.address()), "the seal is of this request alone");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_desk_that_is_full_or_away_is_asked_again() -> Result<()> {
+    let (desk, source, stage) = Desk::open(Answer::SignLater).await?;
+    let agent = agent(&stage, Arc::new(source)).await?;
+    let requirement = stage.requirement(&agent, PAYEE, dollars(15))?;
+    let signed = agent.authorize(&requirement, Purpose::new("task", "big")).await?;
+    stage.chain.settle(&signed).await?;
+    assert_eq!(desk.tries.load(Ordering::SeqCst), 4);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_desk_that_stays_full_is_a_refusal_of_its_own() -> Result<()> {
+    let (desk, source, stage) = Desk::open(Answer::Crowded).await?;
+    let agent = agent(&stage, Arc::new(source)).await?;
+    let requirement = stage.requirement(&agent, PAYEE, dollars(15))?;
+    let waiting = tokio::spawn({
+        let (agent, requirement) = (agent.clone(), requirement.clone());
+        async move { agent.authorize(&requirement, Purpose::default()).await }
+    });
+    while desk.tries.load(Ordering::SeqCst) < 3 {
+        tokio::task::yield_now().await;
+    }
+    stage.clock.advance(&stage.chain, 20 * 60).await?;
+    match waiting.await? {
+        Err(AgentError::ApprovalsCrowded { message, .. }) => assert!(message.contains("16 are open"), "{message}"),
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(desk.polls.load(Ordering::SeqCst), 0);
+    assert_eq!(agent.flush().await?.waiting, 2, "the decision to ask, and the denial");
     Ok(())
 }
 

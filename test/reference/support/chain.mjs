@@ -29,9 +29,14 @@ export const CHAIN_ID = foundry.id;
 
 const POLLING_MS = 20;
 
-/** A key pair that is the same in every run, told apart by what it is for. */
+/** A private key that is the same in every run, told apart by what it is for. */
+export function keyOf(name) {
+  return keccak256(stringToHex(`bursar reference test: ${name}`));
+}
+
+/** The account of such a key. */
 export function person(name) {
-  return privateKeyToAccount(keccak256(stringToHex(`bursar reference test: ${name}`)));
+  return privateKeyToAccount(keyOf(name));
 }
 
 /**
@@ -45,8 +50,9 @@ async function installMulticall3(reader, tester) {
   await tester.setCode({ address: mainnet.contracts.multicall3.address, bytecode });
 }
 
-export async function startChain() {
-  const anvil = await startAnvil(NOON);
+/** Starts a chain whose first block is of `timestamp`, in unix seconds. */
+export async function startChain(timestamp = NOON) {
+  const anvil = await startAnvil(timestamp);
   const options = { chain: foundry, transport: http(anvil.url), pollingInterval: POLLING_MS };
   const reader = createPublicClient(options);
   const tester = createTestClient({ ...options, mode: "anvil" });
@@ -61,6 +67,7 @@ export async function startChain() {
   }
 
   return {
+    url: anvil.url,
     reader,
     wallet,
     stop: anvil.stop,

@@ -32,7 +32,7 @@ export const POLICY = {
 };
 
 /** Deploys token, factory and treasury; sets roles, policy, payees; funds one agent's envelope. */
-export async function setUpTreasury(chain) {
+export async function setUpTreasury(chain, policy = POLICY) {
   const { owner, policyManager, guardian, approver, agent, relayer } = people;
   await chain.fund(...Object.values(people));
 
@@ -50,7 +50,7 @@ export async function setUpTreasury(chain) {
   await chain.send(owner, treasury, "setSeparationOfDuties", [true]);
   await chain.send(owner, treasury, "addAsset", [usdc.address]);
   await chain.send(policyManager, treasury, "listPayee", [PAYEE_LIST, shopkeeper]);
-  const creating = [agent.address, usdc.address, POLICY];
+  const creating = [agent.address, usdc.address, policy];
   const setUp = await chain.send(policyManager, treasury, "createEnvelope", creating);
   const [{ args: purse }] = parseEventLogs({ ...treasury, eventName: "PurseCreated", logs: setUp.logs });
 
@@ -59,7 +59,8 @@ export async function setUpTreasury(chain) {
   await chain.send(relayer, treasury, "topUp", [purse.envelope, ESCROW]);
 
   const token = { ...usdc, name: await chain.read(usdc, "name"), version: await chain.read(usdc, "version") };
-  return { ...verbs(chain, treasury, token), treasury, token, envelope: purse.envelope, purse: purse.purse };
+  const { envelope, purse: address } = purse;
+  return { ...verbs(chain, treasury, token), factory: factory.address, treasury, token, envelope, purse: address };
 
   function verbs(chain, treasury, token) {
     return {

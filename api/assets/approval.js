@@ -1,0 +1,159 @@
+// One request's answer: a wallet signs it, the API takes it. The API trusts nothing of this page: it checks who signed
+// what, again.
+import { Trouble, accountOf, chainOf, discover, kindOf, sign, switchTo } from "./wallet.js";
+
+const EVERY_MS = 2_000;
+
+const desk = document.getElementById("desk");
+const [status, trouble] = ["status", "trouble"].map(id => document.getElementById(id));
+const changeChain = document.getElementById("switch");
+const route = `/v1/approval-requests/${desk.dataset.digest}`;
+const chainId = Number(desk.dataset.chainId);
+const approvers = desk.dataset.approvers.toLowerCase().split(" ").filter(Boolean);
+const wallets = new Map();
+let busy = false;
+
+const say = text => (status.textContent = text);
+const value = id => document.getElementById(id).value.trim();
+
+/* WALLETS */
+
+discover(wallet => {
+  wallets.set(wallet.id, wallet.provider);
+  document.getElementById("no-wallet")?.remove();
+  const line = document.createElement("div");
+  line.className = "wallet";
+  const label = document.createElement("label");
+  const choice = Object.assign(document.createElement("input"), {
+    type: "radio",
+    name: "wallet",
+    value: wallet.id,
+    checked: wallets.size === 1,
+  });
+  label.append(choice);
+  if (wallet.icon) label.append(Object.assign(document.createElement("img"), { src: wallet.icon, alt: "" }));
+  label.append(wallet.name);
+  line.append(label);
+  document.getElementById("wallets").append(line);
+});
+
+function chosen() {
+  const provider = wallets.get(desk.querySelector("input[name=wallet]:checked")?.value);
+  if (!provider) throw new Trouble("Choose a wallet first.");
+  return provider;
+}
+
+/* ANSWERS */
+
+const answers = {
+  async approve() {
+    await signed({}, (account, signature, kind) => ({
+      path: "/approval",
+      body: { approver: account, signature, kind },
+      done: "Approved. The agent goes on by itself.",
+    }));
+  },
+  async reject() {
+    const reason = value("reason");
+    if (!reason) {
+      document.getElementById("reason").focus();
+      throw new Trouble("Say why, so that the agent and its people know.");
+    }
+    await signed({ rejecting: reason }, (account, signature, kind) => ({
+      path: "/rejection",
+      body: { by: account, reason, signature, kind },
+      done: "Rejected. The agent is told.",
+    }));
+  },
+  async "hand-in"() {
+    const [approver, signature] = [value("account"), value("signature").replace(/\s/g, "")];
+    if (!/^0x[0-9a-fA-F]{40}$/.test(approver)) throw new Trouble("The account is 0x and 40 hexadecimal digits.");
+    if (!/^0x([0-9a-fA-F]{2})+$/.test(signature)) throw new Trouble("The signature is 0x and hexadecimal digits.");
+    say("The account's contract is asked.");
+    await handIn({
+      path: "/approval",
+      body: { approver, signature, kind: "contract" },
+      done: "Approved. The agent goes on by itself.",
+    });
+  },
+};
+
+async function signed(question, answer) {
+  const provider = chosen();
+  say("Waiting for the wallet.");
+  const account = await accountOf(provider);
+  if (!approvers.includes(account.toLowerCase())) {
+    throw new Trouble(`Account ${account} is no approver of this treasury. Choose another account in the wallet.`);
+  }
+  if ((await chainOf(provider)) !== chainId) {
+    changeChain.hidden = false;
+    throw new Trouble(`The wallet is on another network than ${desk.dataset.chain} (chain id ${chainId}).`);
+  }
+  const typedData = await answerOf(await fetch(`${route}/typed-data?${new URLSearchParams(question)}`));
+  say("Read in the wallet what you sign, then confirm there.");
+  const signature = await sign(provider, account, typedData);
+  await handIn(answer(account, signature, await kindOf(provider, account)));
+}
+
+async function handIn({ path, body, done }) {
+  await answerOf(
+    await fetch(route + path, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify(body),
+    }),
+  );
+  say(done);
+  location.reload();
+}
+
+/** The JSON of an answer, or what the API says was wrong. */
+async function answerOf(response) {
+  const json = await response.json().catch(() => ({}));
+  if (response.ok) return json;
+  const got = json.got ? ` (expected ${json.expected}, got ${json.got})` : "";
+  throw new Trouble(`Not taken: ${json.message ?? `the service answered ${response.status}`}${got}.`);
+}
+
+async function run(work) {
+  if (busy) return;
+  busy = true;
+  const buttons = desk.querySelectorAll("button");
+  for (const button of buttons) button.disabled = true;
+  trouble.textContent = "";
+  changeChain.hidden = true;
+  try {
+    await work();
+  } catch (error) {
+    say("");
+    trouble.textContent = error instanceof Trouble ? error.message : "The service does not answer. Try again.";
+  } finally {
+    busy = false;
+    for (const button of buttons) button.disabled = false;
+  }
+}
+
+for (const [id, work] of Object.entries(answers)) {
+  document.getElementById(id).addEventListener("click", () => run(work));
+}
+changeChain.querySelector("button").addEventListener("click", () =>
+  run(async () => {
+    await switchTo(chosen(), chainId);
+    say(`The wallet is on ${desk.dataset.chain} now. Answer again.`);
+  }),
+);
+desk.addEventListener("submit", event => event.preventDefault());
+desk.hidden = false;
+
+/* WHAT BECOMES OF IT MEANWHILE: somebody else may answer, or the time run out. */
+
+async function look() {
+  try {
+    const response = await fetch(route);
+    if (!busy && response.ok && (await response.json()).state !== "pending") location.reload();
+  } catch {
+    // The service may be restarting; the next round tells.
+  }
+  setTimeout(look, EVERY_MS);
+}
+setTimeout(look, EVERY_MS);

@@ -1,0 +1,66 @@
+//! The approver's inbox: what waits, and what was answered before.
+
+use askama::Template;
+use axum::{extract::State, response::Response};
+use bursar_indexer::query::{
+    approvals::{self, Filter},
+    assets, decisions,
+};
+
+use super::{gather, rendered, view::Request};
+use crate::{AppState, error::ApiError};
+
+const OPEN: u32 = 50;
+const ANSWERED: u32 = 20;
+
+#[derive(Debug, Template)]
+#[template(path = "approvals.html")]
+struct Inbox {
+    chain: String,
+    chain_id: u64,
+    /// Unix seconds.
+    now: u64,
+    open: Vec<Request>,
+    more: bool,
+    answered: Vec<Request>,
+    version: &'static str,
+}
+
+/// The inbox.
+pub(super) async fn inbox(State(state): State<AppState>) -> Result<Response, ApiError> {
+    let now = state.as_of().await?.now;
+    let pending = Filter { state: Some((approvals::State::Pending, now)), ..Filter::default() };
+    let mut open = requests(&state, &pending, now, OPEN + 1).await?;
+    let shown = usize::try_from(OPEN).unwrap_or(usize::MAX);
+    let more = open.len() > shown;
+    open.truncate(shown);
+    let mut answered = requests(&state, &Filter::default(), now, ANSWERED).await?;
+    answered.retain(|request| request.state != "Pending");
+    rendered(&Inbox {
+        chain: state.config.chain_name.clone(),
+        chain_id: state.config.chain_id,
+        now,
+        open,
+        more,
+        answered,
+        version: env!("CARGO_PKG_VERSION"),
+    })
+}
+
+/// Requests in a line each, newest first.
+pub(super) async fn requests(
+    state: &AppState,
+    filter: &Filter,
+    now: u64,
+    limit: u32,
+) -> Result<Vec<Request>, ApiError> {
+    let (db, config) = (&state.db, &state.config);
+    let mut views = Vec::new();
+    for row in approvals::list(db, filter, None, limit).await? {
+        let asset = assets::of_purse(db, row.request.purse).await?.map(|known| known.asset);
+        let decision = decisions::get(db, row.request.decision_hash).await?;
+        let rationale = decision.as_ref().map(|decision| decision.record.rationale.as_str());
+        views.push(gather::request(config, &row, asset, rationale, now));
+    }
+    Ok(views)
+}

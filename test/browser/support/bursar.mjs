@@ -1,0 +1,116 @@
+/** The `bursar` binary: its service over a chain, and agents that pay from the command line. */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+
+import { keyOf } from "../../reference/support/chain.mjs";
+
+const BINARY = fileURLToPath(new URL("../../../target/debug/bursar", import.meta.url));
+const POLLING_MS = 50;
+
+const pause = () => new Promise(resolve => setTimeout(resolve, POLLING_MS));
+
+/** Serves the API over the chain on a free port; `agent` runs an agent's verbs against it. */
+export async function startBursar(chain, org) {
+  const directory = mkdtempSync(join(tmpdir(), "bursar-browser-"));
+  for (const name of ["agent", "relayer"]) {
+    const file = join(directory, `${name}.key`);
+    writeFileSync(file, `${keyOf(name)}\n`);
+    chmodSync(file, 0o600);
+  }
+  const settings = {
+    rpc_url: chain.url,
+    factory: org.factory,
+    asset: org.token.address,
+    treasury: org.treasury.address,
+    listen: "127.0.0.1:0",
+  };
+  const lines = Object.entries(settings).map(([name, value]) => `${name} = "${value}"\n`);
+  writeFileSync(join(directory, "bursar.toml"), lines.join(""));
+
+  const children = new Set();
+  function run(args) {
+    const env = { PATH: process.env.PATH, NO_COLOR: "1" };
+    const child = spawn(BINARY, args, { cwd: directory, env, stdio: ["ignore", "pipe", "pipe"] });
+    children.add(child);
+    child.once("exit", () => children.delete(child));
+    return child;
+  }
+  const abandon = () => children.forEach(child => child.kill("SIGKILL"));
+  process.once("exit", abandon);
+
+  const url = await listening(run(["serve"]));
+
+  return {
+    url,
+
+    /** Runs an agent's verb; `ended` tells how it came out. */
+    agent(verb, ...args) {
+      const who = ["--envelope", String(org.envelope), "--gas-key-file", "relayer.key"];
+      const child = run(["--json", "--key-file", "agent.key", "--api-url", url, "agent", verb, ...who, ...args]);
+      return { ended: ended(child) };
+    },
+
+    /** Waits until the ledger holds everything that the chain holds now. */
+    async caughtUp() {
+      const head = Number(await chain.reader.getBlockNumber({ cacheTime: 0 }));
+      while ((await this.json("/v1/status")).indexed < head) await pause();
+    },
+
+    async json(path) {
+      const response = await fetch(url + path);
+      if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`);
+      return response.json();
+    },
+
+    /** The one request that waits, once there is one. */
+    async pending() {
+      for (;;) {
+        const { items } = await this.json("/v1/approval-requests?state=pending");
+        if (items.length > 0) return items[0];
+        await pause();
+      }
+    },
+
+    async stop() {
+      process.off("exit", abandon);
+      await Promise.all(
+        [...children].map(async child => {
+          const gone = once(child, "exit");
+          child.kill("SIGKILL");
+          await gone;
+        }),
+      );
+      rmSync(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+async function ended(child) {
+  const collected = ["", ""];
+  for (const [i, stream] of [child.stdout, child.stderr].entries()) {
+    stream.setEncoding("utf8").on("data", text => (collected[i] += text));
+  }
+  const [code] = await once(child, "close");
+  const [stdout, stderr] = collected;
+  return { code, stderr, facts: code === 0 ? JSON.parse(stdout) : null };
+}
+
+function listening(child) {
+  const said = [];
+  return new Promise((resolve, reject) => {
+    child.once("error", reject);
+    child.once("exit", code => reject(new Error(`bursar serve ended with ${code}:\n${said.join("\n")}`)));
+    // The reader stays attached: a full pipe would stall the service.
+    createInterface({ input: child.stderr }).on("line", line => {
+      said.push(line);
+      const address = /overview at .* address=(\S+)/.exec(line)?.[1];
+      if (address) resolve(`http://${address}`);
+    });
+    child.stdout.resume();
+  });
+}
