@@ -9,7 +9,7 @@ use alloy::{
 use anyhow::Result;
 use bursar_indexer::{
     Store,
-    source::{Source, SourceError},
+    source::{Nonsense, Source, SourceError},
 };
 use bursar_test_stores::{Stores, on_both_stores};
 
@@ -35,12 +35,13 @@ fn faults() -> Vec<Fault> {
     let said = || "as it says".to_owned();
     vec![
         Fault::Error(SourceError::RateLimited(said())),
-        Fault::Error(SourceError::TooManyResults(said())),
-        Fault::Error(SourceError::RangeTooWide(said())),
+        Fault::Error(SourceError::TooManyResults(said().into())),
+        Fault::Error(SourceError::RangeTooWide(said().into())),
         Fault::Error(SourceError::Timeout(said())),
         Fault::Error(SourceError::Unavailable(said())),
         Fault::Error(SourceError::NotFound(said())),
-        Fault::Error(SourceError::Nonsense(said())),
+        Fault::Error(SourceError::Pruned(said())),
+        Fault::Error(Nonsense::Unreadable.into()),
         Fault::Error(SourceError::Other(said())),
         Fault::Lags(3),
         Fault::Lags(40),

@@ -17,6 +17,8 @@ pub enum Fault {
     Stops(usize),
     /// Every log after the first is left out, and no error says so.
     LeavesOut,
+    /// Transfers are left out, and no error says so.
+    LeavesOutTransfers,
     /// Logs bear hashes of another chain's blocks.
     OtherChain,
     /// A log says another amount than it does.
@@ -43,6 +45,7 @@ impl FromStr for Fault {
             "cut-short" => Self::CutShort,
             "stops" => Self::Stops(usize::try_from(number).unwrap_or(usize::MAX)),
             "leaves-out" => Self::LeavesOut,
+            "leaves-out-transfers" => Self::LeavesOutTransfers,
             "other-chain" => Self::OtherChain,
             "contradicts" => Self::Contradicts,
             "strays" => Self::Strays,

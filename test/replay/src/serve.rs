@@ -69,10 +69,12 @@ pub fn router(replay: Arc<Replay>) -> Router {
 }
 
 async fn ask(State(replay): State<Arc<Replay>>, body: Bytes) -> Response {
+    replay.begins();
     let (reply, wait) = replay.answer(&body);
     if wait > 0 {
         tokio::time::sleep(Duration::from_millis(wait)).await;
     }
+    replay.ends();
     let status = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     (status, [(CONTENT_TYPE, "application/json")], reply.body).into_response()
 }

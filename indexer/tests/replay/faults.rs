@@ -1,0 +1,43 @@
+//! Everything that a provider gets wrong by itself shows, has a name, and does no harm.
+
+use anyhow::Result;
+use bursar_replay::{Fault, Params, Provider, mix};
+use bursar_test_stores::{Stores, on_both_stores};
+
+use crate::node::{config, index, node};
+
+on_both_stores!(every_fault_that_one_answer_shows, an_answer_with_a_hole_is_asked_for_again);
+
+async fn every_fault_that_one_answer_shows(stores: Stores) -> Result<()> {
+    let params = Params::small();
+    for (fault, code) in [
+        (Fault::Unavailable, "unavailable"),
+        (Fault::RateLimited, "rate_limited"),
+        (Fault::CutShort, "unreadable"),
+        (Fault::OtherChain, "other_chains_logs"),
+        (Fault::Strays, "unasked"),
+        (Fault::Lags(30), "not_found"),
+    ] {
+        let node = node(params.clone(), Provider { max_range: 40, ..Provider::default() }).await?;
+        node.replay.misbehave(move |call, _| (mix(call) % 8 == 0).then_some(fault));
+        let came = index(config(&params), &[&node], 1, &stores).await?;
+        let counted = came.calls.failed.get(code).copied().unwrap_or_default();
+        assert!(counted > 0, "{fault:?} is not counted as {code}: {:?}", came.calls.failed);
+    }
+    Ok(())
+}
+
+/// All logs of an answer but the first are gone, and no error says so. Where that leaves an authorization without its
+/// transfer, or a treasury without its beginning, one provider alone gives it away.
+async fn an_answer_with_a_hole_is_asked_for_again(stores: Stores) -> Result<()> {
+    let params = Params { governed_pct: 90, ..Params::small() };
+    let node = node(params.clone(), Provider { max_range: 1, ..Provider::default() }).await?;
+    // Blocks one by one: the first log that is left is an authorization whenever there is one.
+    node.replay.misbehave(|call, method| {
+        (method == "eth_getLogs" && mix(call) % 5 == 0).then_some(Fault::LeavesOutTransfers)
+    });
+    let came = index(config(&params), &[&node], 1, &stores).await?;
+    let counted = came.calls.failed.get("leaves_out").copied().unwrap_or_default();
+    assert!(counted > 0, "{:?}", came.calls.failed);
+    Ok(())
+}
