@@ -24,7 +24,7 @@ async fn the_next_endpoint_answers_where_one_does_not(stores: Stores) -> Result<
     ] {
         let broken = Node::on(&chain, provider).await?;
         // It answers at first: the one that is preferred.
-        broken.replay.misbehave(move |call, _| fault.filter(|_| call > 2));
+        broken.replay.misbehave(move |request| fault.filter(|_| request.number > 2));
         let sound = Node::on(&chain, Provider::default()).await?;
         let came = index(config(&params), &[&broken, &sound], 1, &stores).await?;
         assert_eq!(came.status.waits, 0, "there is another one");
@@ -40,7 +40,7 @@ async fn an_endpoint_that_lies_is_outvoted(stores: Stores) -> Result<()> {
     let chain = chain(params.clone());
     for fault in [Fault::LeavesOut, Fault::Contradicts, Fault::Stops(3), Fault::LeavesOutTransfers] {
         let liar = Node::on(&chain, Provider { max_range: 50, ..Provider::default() }).await?;
-        liar.replay.misbehave(move |_, method| (method == "eth_getLogs").then_some(fault));
+        liar.replay.misbehave(move |request| (request.method == "eth_getLogs").then_some(fault));
         let (one, other) =
             (Node::on(&chain, Provider::default()).await?, Node::on(&chain, Provider::default()).await?);
         let came = index(config(&params), &[&liar, &one, &other], 2, &stores).await?;
@@ -55,7 +55,7 @@ async fn nothing_goes_in_that_endpoints_do_not_agree_on(stores: Stores) -> Resul
     let chain = chain(params.clone());
     let (one, other) =
         (Node::on(&chain, Provider::default()).await?, Node::on(&chain, Provider::default()).await?);
-    other.replay.misbehave(|_, method| (method == "eth_getLogs").then_some(Fault::Contradicts));
+    other.replay.misbehave(|request| (request.method == "eth_getLogs").then_some(Fault::Contradicts));
     let store = Store::connect(&stores.url("ledger").await?.parse()?).await?;
     let sources = sources(&[&one, &other], 2)?;
     let mut running = Running::start(config(&params), &sources, &store);
@@ -65,9 +65,9 @@ async fn nothing_goes_in_that_endpoints_do_not_agree_on(stores: Stores) -> Resul
     let at = store.checkpoint().await?.map(|at| at.number);
     assert!(at.is_some_and(|at| at < params.blocks / 2), "{at:?}");
     // As soon as they agree, it goes on.
-    other
-        .replay
-        .misbehave(|call, method| (method != "eth_getLogs" && mix(call) % 9 == 0).then_some(Fault::Lags(1)));
+    other.replay.misbehave(|request| {
+        (request.method != "eth_getLogs" && mix(request.number) % 9 == 0).then_some(Fault::Lags(1))
+    });
     running.at_head(&one.replay).await?;
     crate::node::assert_right(&store, &one.replay.chain()).await?;
     running.stop().await
@@ -84,8 +84,8 @@ async fn an_endpoint_of_another_chain_is_refused(stores: Stores) -> Result<()> {
         assert!(matches!(error, IndexerError::WrongChain { expected: 8453, got: 10 }), "{error}");
     }
     // One that is down at first is asked before it is believed.
-    wrong.replay.misbehave(|call, _| (call < 1).then_some(Fault::Unavailable));
-    right.replay.misbehave(|call, _| (call > 3).then_some(Fault::Unavailable));
+    wrong.replay.misbehave(|request| (request.number < 1).then_some(Fault::Unavailable));
+    right.replay.misbehave(|request| (request.number > 3).then_some(Fault::Unavailable));
     let running = Running::start(config(&params), &sources(&[&right, &wrong], 1)?, &store);
     let error = running.fails().await?;
     assert!(matches!(error, IndexerError::WrongChain { expected: 8453, got: 10 }), "{error}");

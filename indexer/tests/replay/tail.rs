@@ -16,7 +16,7 @@ async fn the_chain_turns_under_a_provider_that_lags(stores: Stores) -> Result<()
     let sources = sources(&[&node], 1)?;
     let mut running = Running::start(config(&params), &sources, &store);
     running.at_head(&node.replay).await?;
-    node.replay.misbehave(|call, _| match mix(call) % 12 {
+    node.replay.misbehave(|request| match mix(request.number) % 12 {
         0 => Some(Fault::Lags(2)),
         1 => Some(Fault::OtherChain),
         2 => Some(Fault::Unavailable),
@@ -43,14 +43,14 @@ async fn nothing_is_final_that_a_quorum_has_not_confirmed(stores: Stores) -> Res
     let final_number = status.final_number;
     assert_eq!(final_number, params.blocks - 16);
     // The second gives logs by hash, but does not know what is at a height.
-    other.replay.misbehave(|_, method| (method == "eth_getBlockByNumber").then_some(Fault::Lags(200)));
+    other.replay.misbehave(|request| (request.method == "eth_getBlockByNumber").then_some(Fault::Lags(200)));
     for _ in 0..24 {
         one.replay.change(|chain| chain.mine(1));
         running.at_head(&one.replay).await?;
     }
     assert_eq!(running.status.borrow().final_number, final_number);
     assert!(sources.calls().failed.get("no_quorum").is_some_and(|count| *count > 0), "{:?}", sources.calls());
-    other.replay.misbehave(|_, _| None);
+    other.replay.misbehave(|_| None);
     one.replay.change(|chain| chain.mine(1));
     let status = running.at_head(&one.replay).await?;
     assert_eq!(status.final_number, one.replay.chain().head() - 16);

@@ -23,7 +23,7 @@ pub use fault::Fault;
 pub use oracle::{Settlement, Tally, Truth, digest};
 pub use params::Params;
 pub use provider::Provider;
-pub use rpc::{Calls, Replay};
+pub use rpc::{Calls, Replay, Request};
 pub use seed::{mix, mix3};
 pub use serve::{Served, router, serve};
 pub use setup::{FACTORY, TOKEN};

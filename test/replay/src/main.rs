@@ -25,7 +25,7 @@ struct Cli {
     /// How deep it turns, in blocks.
     #[arg(long, default_value_t = 3)]
     turn_depth: u64,
-    /// One call in so many fails; 0: none.
+    /// One request in so many fails; 0: none.
     #[arg(long, default_value_t = 0)]
     fault_every: u64,
     /// How: unavailable, rate-limited, slow:MS, cut-short, stops:LOGS, leaves-out,
@@ -42,8 +42,8 @@ async fn main() -> Result<()> {
     let replay = Arc::new(Replay::new(Arc::new(RwLock::new(chain)), cli.provider));
     if cli.fault_every > 0 {
         let (every, faults) = (cli.fault_every, cli.fault);
-        replay.misbehave(move |call, _| {
-            let draw = mix3(1, call, 0);
+        replay.misbehave(move |request| {
+            let draw = mix3(1, request.number, 0);
             let pick = usize::try_from(draw / every).unwrap_or_default();
             draw.is_multiple_of(every).then(|| faults.get(pick % faults.len().max(1)).copied()).flatten()
         });

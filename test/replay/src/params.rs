@@ -67,11 +67,11 @@ impl Default for Params {
 }
 
 impl Params {
-    /// A chain for a test: a thousand settlements.
+    /// A chain for a test.
     pub fn small() -> Self {
         Self {
-            blocks: 400,
-            settlements: 1_000,
+            blocks: 200,
+            settlements: 500,
             governed_pct: 30,
             payers: 60,
             payees: 20,
@@ -106,7 +106,7 @@ mod tests {
     fn treasuries_are_counted_from_the_block_after_their_own() {
         let params = Params::small();
         let created: Vec<u64> = (0..=params.blocks).filter(|at| params.created_in(*at).is_some()).collect();
-        assert_eq!(created, [1, 67, 133]);
+        assert_eq!(created, [1, 34, 67]);
         for (number, block) in (0..).zip(created) {
             assert_eq!(
                 (params.created_before(block), params.created_before(block + 1)),

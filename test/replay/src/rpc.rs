@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     sync::{
-        Arc, Mutex, RwLock, RwLockReadGuard,
+        Arc, Mutex, PoisonError, RwLock, RwLockReadGuard,
         atomic::{AtomicU64, Ordering},
     },
 };
@@ -28,7 +28,18 @@ use crate::{
 /// How often each method was asked, errors and refused requests among it.
 pub type Calls = BTreeMap<String, u64>;
 
-type Plan = Box<dyn Fn(u64, &str) -> Option<Fault> + Send + Sync>;
+/// A request, as far as a plan of faults looks at it. A batch is one: a single node answers all of it.
+#[derive(Debug, Clone, Copy)]
+pub struct Request<'a> {
+    /// Counted from the node's first.
+    pub number: u64,
+    /// The method of its first question.
+    pub method: &'a str,
+    /// Whether that asks for logs of one block, by its hash.
+    pub by_hash: bool,
+}
+
+type Plan = Box<dyn Fn(Request<'_>) -> Option<Fault> + Send + Sync>;
 
 /// A node that answers from a chain. Several may share one.
 pub struct Replay {
@@ -75,29 +86,29 @@ impl Replay {
         Self { chain, provider, plan, calls, requests, at_once, most_at_once }
     }
 
-    /// From now on, each call fails as `plan` says: by its number, counted from this node's first, and its method.
-    pub fn misbehave(&self, plan: impl Fn(u64, &str) -> Option<Fault> + Send + Sync + 'static) {
-        *self.plan.lock().unwrap_or_else(|held| held.into_inner()) = Some(Box::new(plan));
+    /// From now on, each request fails as `plan` says.
+    pub fn misbehave(&self, plan: impl Fn(Request<'_>) -> Option<Fault> + Send + Sync + 'static) {
+        *self.plan.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(plan));
     }
 
     /// The chain behind it, to look at.
     pub fn chain(&self) -> RwLockReadGuard<'_, Chain> {
-        self.chain.read().unwrap_or_else(|held| held.into_inner())
+        self.chain.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Changes the chain.
     pub fn change(&self, change: impl FnOnce(&mut Chain)) {
-        change(&mut self.chain.write().unwrap_or_else(|held| held.into_inner()));
+        change(&mut self.chain.write().unwrap_or_else(PoisonError::into_inner));
     }
 
     /// How often each method was asked.
     pub fn calls(&self) -> Calls {
-        self.calls.lock().unwrap_or_else(|held| held.into_inner()).clone()
+        self.calls.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Counts from nothing again.
     pub fn forget_calls(&self) {
-        self.calls.lock().unwrap_or_else(|held| held.into_inner()).clear();
+        self.calls.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
     /// How many requests have waited for their answer at the same time, at most.
@@ -114,10 +125,9 @@ impl Replay {
         self.at_once.fetch_sub(1, Ordering::Relaxed);
     }
 
-    fn count(&self, what: &str) -> u64 {
-        let mut calls = self.calls.lock().unwrap_or_else(|held| held.into_inner());
+    fn count(&self, what: &str) {
+        let mut calls = self.calls.lock().unwrap_or_else(PoisonError::into_inner);
         *calls.entry(what.to_owned()).or_default() += 1;
-        self.requests.fetch_add(1, Ordering::Relaxed)
     }
 
     /// Answers a request, and says how long to wait before the answer is given, in milliseconds.
@@ -136,39 +146,46 @@ impl Replay {
     }
 
     fn answer_all(&self, questions: &[Value], batch: bool) -> (Reply, u64) {
+        let fault = self.fault(questions);
         let mut wait = self.provider.latency;
-        let (mut json, mut cut) = (Json::default(), false);
+        match fault {
+            Some(Fault::Unavailable) => return (Reply { status: 503, body: Vec::new() }, wait),
+            Some(Fault::RateLimited) => return (Reply { status: 429, body: Vec::new() }, wait),
+            Some(Fault::Slow(pause)) => wait += pause,
+            _ => {}
+        }
+        let mut json = Json::default();
         if batch {
             json.raw("[");
         }
         for (place, question) in questions.iter().enumerate() {
-            let method = question["method"].as_str().unwrap_or_default();
-            let number = self.count(method);
-            let plan = self.plan.lock().unwrap_or_else(|held| held.into_inner());
-            let fault = plan.as_ref().and_then(|plan| plan(number, method));
-            drop(plan);
-            match fault {
-                Some(Fault::Unavailable) => return (Reply { status: 503, body: Vec::new() }, wait),
-                Some(Fault::RateLimited) => return (Reply { status: 429, body: Vec::new() }, wait),
-                Some(Fault::Slow(pause)) => wait += pause,
-                Some(Fault::CutShort) => cut = true,
-                _ => {}
-            }
             if place > 0 {
                 json.raw(",");
             }
-            self.one(question, method, fault, &mut json);
+            self.one(question, fault, &mut json);
         }
         if batch {
             json.raw("]");
         }
-        if cut {
+        if fault == Some(Fault::CutShort) {
             json.0.truncate(json.0.len() / 2);
         }
         (Reply { status: 200, body: json.0 }, wait)
     }
 
-    fn one(&self, question: &Value, method: &str, fault: Option<Fault>, json: &mut Json) {
+    /// Counts the questions, and says what goes wrong with them.
+    fn fault(&self, questions: &[Value]) -> Option<Fault> {
+        let method = |question: &Value| question["method"].as_str().unwrap_or_default().to_owned();
+        questions.iter().for_each(|question| self.count(&method(question)));
+        let first = questions.first()?;
+        let number = self.requests.fetch_add(1, Ordering::Relaxed);
+        let by_hash = first["params"][0].get("blockHash").is_some();
+        let plan = self.plan.lock().unwrap_or_else(PoisonError::into_inner);
+        plan.as_ref().and_then(|plan| plan(Request { number, method: &method(first), by_hash }))
+    }
+
+    fn one(&self, question: &Value, fault: Option<Fault>, json: &mut Json) {
+        let method = question["method"].as_str().unwrap_or_default();
         json.raw("{\"jsonrpc\":\"2.0\",\"id\":").raw(&question["id"].to_string());
         let start = json.0.len();
         json.raw(",\"result\":");
