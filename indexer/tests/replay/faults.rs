@@ -19,7 +19,7 @@ async fn every_fault_that_one_answer_shows(stores: Stores) -> Result<()> {
         (Fault::Lags(30), "not_found"),
     ] {
         let node = node(params.clone(), Provider { max_range: 40, ..Provider::default() }).await?;
-        node.replay.misbehave(move |request| (mix(request.number) % 8 == 0).then_some(fault));
+        node.replay.misbehave(move |request| (mix(request.number).is_multiple_of(8)).then_some(fault));
         let came = index(config(&params), &[&node], 1, &stores).await?;
         let counted = came.calls.failed.get(code).copied().unwrap_or_default();
         assert!(counted > 0, "{fault:?} is not counted as {code}: {:?}", came.calls.failed);
@@ -33,7 +33,8 @@ async fn an_answer_with_a_hole_is_asked_for_again(stores: Stores) -> Result<()> 
     let node = node(params.clone(), Provider { max_range: 20, ..Provider::default() }).await?;
     // What is asked for by hash is asked for again: there it is whole.
     node.replay.misbehave(|request| {
-        let struck = request.method == "eth_getLogs" && !request.by_hash && mix(request.number) % 5 == 0;
+        let struck =
+            request.method == "eth_getLogs" && !request.by_hash && mix(request.number).is_multiple_of(5);
         struck.then_some(Fault::LeavesOutTransfers)
     });
     let came = index(config(&params), &[&node], 1, &stores).await?;

@@ -110,16 +110,14 @@ pub async fn index(config: Config, nodes: &[&Node], quorum: usize, stores: &Stor
     let replay = &nodes.first().context("a node")?.replay;
     let status = running.at_head(replay).await?;
     running.stop().await?;
-    assert_right(&store, &replay.chain()).await?;
+    assert_right(&store, replay).await?;
     store.close().await;
     Ok(Came { status, calls: sources.calls() })
 }
 
 /// Every payment of the chain is in the ledger as it happened, and nothing else is.
-pub async fn assert_right(store: &Store, chain: &Chain) -> Result<()> {
-    let blocks = 0..=chain.head();
-    let settled = blocks.flat_map(|number| chain.settlements(number));
-    let expected: Vec<String> = settled.filter(|one| one.decision.is_some()).map(|one| line(&one)).collect();
+pub async fn assert_right(store: &Store, replay: &Replay) -> Result<()> {
+    let expected = payments(&replay.chain());
     let sql = "SELECT block_number, block_hash, timestamp, tx_hash, log_index, facilitator, purse, payee, amount, \
                nonce, decision_hash FROM payment ORDER BY block_number, log_index";
     let rows = Query::new(sql).rows(store.db()).await?;
@@ -131,6 +129,11 @@ pub async fn assert_right(store: &Store, chain: &Chain) -> Result<()> {
     let aside = Query::new("SELECT COUNT(*) AS number FROM undecoded").row(store.db()).await?;
     ensure!(aside.context("a count")?.number::<u64>("number")? == 0, "logs were kept aside");
     Ok(())
+}
+
+fn payments(chain: &Chain) -> Vec<String> {
+    let settled = (0..=chain.head()).flat_map(|number| chain.settlements(number));
+    settled.filter(|one| one.decision.is_some()).map(|one| line(&one)).collect()
 }
 
 fn line(one: &Settlement) -> String {

@@ -25,7 +25,7 @@ async fn the_chain_turns_under_a_provider_that_lags(stores: Stores) -> Result<()
     for round in 0..12 {
         node.replay.change(|chain| if round % 3 == 0 { chain.mine(2) } else { chain.turn(1 + round) });
         running.at_head(&node.replay).await?;
-        assert_right(&store, &node.replay.chain()).await?;
+        assert_right(&store, &node.replay).await?;
     }
     assert!(running.status.borrow().reorgs >= 6);
     running.stop().await
@@ -54,6 +54,6 @@ async fn nothing_is_final_that_a_quorum_has_not_confirmed(stores: Stores) -> Res
     one.replay.change(|chain| chain.mine(1));
     let status = running.at_head(&one.replay).await?;
     assert_eq!(status.final_number, one.replay.chain().head() - 16);
-    assert_right(&store, &one.replay.chain()).await?;
+    assert_right(&store, &one.replay).await?;
     running.stop().await
 }

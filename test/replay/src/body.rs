@@ -172,7 +172,7 @@ fn tx_hash(key: u64, block: u64) -> B256 {
 fn call(item: &Item) -> Vec<u8> {
     let signature = Signature::new(U256::from(item.value), U256::from(7), false);
     let signature = match item.decision {
-        None => signature.as_bytes().to_vec().into(),
+        None => Bytes::copy_from_slice(&signature.as_bytes()),
         Some(decision_hash) => {
             let blob = PaymentBlob {
                 rail: Rail::Eip3009,
@@ -195,7 +195,7 @@ fn call(item: &Item) -> Vec<u8> {
         validAfter: U256::ZERO,
         validBefore: U256::from(VALID_BEFORE),
         nonce: item.nonce.unwrap_or_default(),
-        signature: Bytes::from(signature),
+        signature,
     };
     call.abi_encode()
 }
