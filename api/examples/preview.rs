@@ -39,8 +39,20 @@ async fn main() -> anyhow::Result<()> {
     for (seq, payee, units, why, answer) in [
         (40, 3, 2_200_000, "Images of the two other yards, for completeness.", Some(rejected)),
         (41, 1, 4_500_000, "The full data set, as the analyst asked for.", Some(approved)),
-        (42, 3, 2_750_000, "A fresh satellite image: the brief calls the inventory \"record high\", and the one we have is from before the strike.", None),
-        (43, 2, 3_250_000, "The archive's certified copy of the filing. The free summary leaves out the covenant that the brief is about.", None),
+        (
+            42,
+            3,
+            2_750_000,
+            "A fresh satellite image: the brief calls the inventory \"record high\", and the one we have is from before the strike.",
+            None,
+        ),
+        (
+            43,
+            2,
+            3_250_000,
+            "The archive's certified copy of the filing. The free summary leaves out the covenant that the brief is about.",
+            None,
+        ),
     ] {
         request(&seeded, (seq, payee), units, why, answer).await?;
     }

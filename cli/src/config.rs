@@ -38,6 +38,10 @@ pub(crate) struct Config {
     pub(crate) chain_id: u64,
     /// The node's HTTP address.
     pub(crate) rpc_url: Url,
+    /// Other nodes of the same chain, asked where that one fails.
+    pub(crate) fallback_rpc_urls: Vec<Url>,
+    /// How many of all these nodes the indexer wants the same answer of.
+    pub(crate) rpc_quorum: usize,
     /// The treasury factory whose treasuries are followed.
     pub(crate) factory: Option<Address>,
     /// The token that new envelopes hold.
@@ -84,6 +88,8 @@ impl Config {
             network,
             chain_id,
             rpc_url: rpc_url.parse()?,
+            fallback_rpc_urls: Vec::new(),
+            rpc_quorum: 1,
             factory: None,
             asset,
             treasury: None,
@@ -145,6 +151,8 @@ const FIELDS: &[&str] = &[
     "network",
     "chain_id",
     "rpc_url",
+    "fallback_rpc_urls",
+    "rpc_quorum",
     "factory",
     "asset",
     "treasury",
@@ -182,6 +190,9 @@ mod tests {
         std::fs::write(&file, "network = \"base\"\nfinality_depth = 7\n")?;
         let config = Config::load(Some(&file), None)?;
         assert_eq!((config.chain_id, config.finality_depth), (8_453, 7));
+        std::fs::write(&file, "fallback_rpc_urls = [\"http://one/\", \"http://two/\"]\nrpc_quorum = 2\n")?;
+        let config = Config::load(Some(&file), None)?;
+        assert_eq!((config.fallback_rpc_urls.len(), config.rpc_quorum), (2, 2));
         std::fs::write(&file, "finality_dept = 7\n")?;
         assert!(Config::load(Some(&file), None).is_err());
         Ok(())

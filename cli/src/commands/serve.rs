@@ -8,7 +8,7 @@ use bursar_api::{AppState, AssetLabel};
 use bursar_indexer::{
     Indexer, Status, Store,
     query::approvals::Room,
-    source::{HttpConfig, HttpSource},
+    source::{HttpConfig, HttpSource, Patience, Source, Sources},
 };
 use tokio::{net::TcpListener, sync::watch};
 use tokio_util::sync::CancellationToken;
@@ -85,8 +85,18 @@ async fn open(config: &Config) -> Result<Store> {
 fn indexer(config: &Config, store: &Store) -> Result<Indexer> {
     let mut following = bursar_indexer::Config::new(config.chain_id, config.factory()?, config.start_block);
     following.finality = config.finality_depth;
-    let source = HttpSource::new(config.rpc_url.clone(), HttpConfig::default());
-    Ok(Indexer::new(following, Arc::new(source), store.clone()))
+    let urls = std::iter::once(&config.rpc_url).chain(&config.fallback_rpc_urls);
+    let endpoints: Vec<Arc<dyn Source>> = urls
+        .map(|url| Arc::new(HttpSource::new(url.clone(), HttpConfig::default())) as Arc<dyn Source>)
+        .collect();
+    anyhow::ensure!(
+        (1..=endpoints.len()).contains(&config.rpc_quorum),
+        "expected rpc_quorum from 1 to the number of nodes ({}), got {}",
+        endpoints.len(),
+        config.rpc_quorum
+    );
+    let sources = Sources::new(endpoints, Patience::default(), config.rpc_quorum);
+    Ok(Indexer::new(following, sources, store.clone()))
 }
 
 fn api_config(config: &Config) -> bursar_api::Config {

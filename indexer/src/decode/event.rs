@@ -60,6 +60,7 @@ mod tests {
             data,
             block_number: 1,
             block_hash: B256::ZERO,
+            block_timestamp: None,
             tx_hash: B256::ZERO,
             log_index: 0,
         }

@@ -79,6 +79,7 @@ mod tests {
             data: Bytes::new(),
             block_number: 1,
             block_hash: B256::ZERO,
+            block_timestamp: None,
             tx_hash: B256::repeat_byte(tx),
             log_index: index,
         };

@@ -200,7 +200,8 @@ pub fn outcomes(db: &Db, scope: Scope) -> Rows<'_, OutcomeOf> {
 }
 
 pub(super) fn select_outcomes(scope: Scope) -> Select {
-    let mut select = Select::new("SELECT o.decision_hash, o.hash, o.record, o.seal, o.received_at FROM payment p");
+    let mut select =
+        Select::new("SELECT o.decision_hash, o.hash, o.record, o.seal, o.received_at FROM payment p");
     join_decisions(&mut select, scope);
     select
         .push(" JOIN outcome o ON o.decision_hash = d.hash")
@@ -334,7 +335,7 @@ fn outcome(row: &DbRow) -> Result<OutcomeOf, DbError> {
 /// When the database fails.
 pub async fn last_block(db: &Db, treasury: Address, height: u64) -> Result<Option<BlockHeader>, DbError> {
     let mut select = Select::new(
-        "SELECT b.number, b.hash, b.parent_hash, b.timestamp FROM event e JOIN block b ON b.number = e.block_number",
+        "SELECT b.number, b.hash, b.timestamp FROM event e JOIN block b ON b.number = e.block_number",
     );
     select
         .sift("e.treasury = ", Some(treasury))
@@ -344,7 +345,7 @@ pub async fn last_block(db: &Db, treasury: Address, height: u64) -> Result<Optio
         Ok(BlockHeader {
             number: row.number("number")?,
             hash: row.hash("hash")?,
-            parent_hash: row.hash("parent_hash")?,
+            parent_hash: None,
             timestamp: row.number("timestamp")?,
         })
     };

@@ -17,8 +17,13 @@ pub struct Config {
     pub start_block: u64,
     /// How many blocks may still be taken back; a deeper reorg stops the indexer. Default: 64.
     pub finality: u64,
-    /// Most blocks to ask for at once during backfill. Default: 5,000.
+    /// Most blocks to ask for at once during backfill. Default: 10,000.
     pub max_range: u64,
+    /// About how many logs an answer should hold during backfill. Default: 10,000.
+    pub max_logs: u64,
+    /// How many ranges are asked for at the same time during backfill; with [`Self::max_logs`], this bounds memory.
+    /// Default: 4.
+    pub ahead: usize,
     /// Most addresses or topics in one question. Default: 500.
     pub max_filter: usize,
     /// How long to wait for the next block. Default: 1 s.
@@ -37,7 +42,9 @@ impl Config {
             factory,
             start_block,
             finality: 64,
-            max_range: 5_000,
+            max_range: 10_000,
+            max_logs: 10_000,
+            ahead: 4,
             max_filter: 500,
             poll: Duration::from_secs(1),
             first_delay: Duration::from_millis(200),

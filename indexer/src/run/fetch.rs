@@ -1,6 +1,6 @@
 //! Asking for all of some blocks that concerns us.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 
 use alloy::{
     primitives::{Address, B256},
@@ -10,198 +10,218 @@ use bursar_sdk::abi::{
     Eip3009::{AuthorizationUsed, Transfer},
     Treasury::TreasuryEvents,
 };
-use futures::{StreamExt, TryStreamExt, future, stream};
+use futures::{StreamExt, TryStreamExt, stream};
 
+use super::{Config, assemble::Assembler};
 use crate::{
-    decode::{Event, decode_log, pair_settlements, unannounced},
+    decode::{Event, decode_log},
     ledger::BlockFacts,
-    source::{BlockHeader, Blocks, LogQuery, RawLog, Source, SourceError, TransactionInput},
+    source::{BlockHeader, Blocks, LogQuery, Nonsense, RawLog, SourceError, Sources},
     store::Watch,
 };
 
-use super::Config;
-
 /// Questions that wait for their answer at the same time.
-const CONCURRENCY: usize = 8;
+pub(super) const CONCURRENCY: usize = 8;
 
-/// Asks for all of `blocks` that concerns us, in chain order, and adds to `watch` whom they tell of.
+/// All of some blocks that concerns us, as far as it was known whom to watch.
+#[derive(Debug, Clone, Default)]
+pub struct Fetched {
+    /// The blocks that concern us, in order.
+    pub facts: Vec<BlockFacts>,
+    /// The last block of the range; `None` where one block was asked for by hash.
+    pub tip: Option<BlockHeader>,
+    /// Whom they tell of that was not watched before.
+    pub found: Watch,
+}
+
+impl Fetched {
+    /// How many logs there are.
+    pub(super) fn logs(&self) -> u64 {
+        self.facts.iter().map(|block| block.entries.len() as u64).sum()
+    }
+}
+
+/// Asks for all of `blocks` that concerns us, in chain order.
 ///
 /// What is created within the blocks is followed within them: first the factory's and the treasuries' own
 /// logs, then those of treasuries found in them, then tokens for the purses there are by then.
 ///
 /// # Errors
-/// As the source answers; also when its answers contradict each other or the question.
+/// As the sources answer; also when answers contradict each other.
 pub async fn fetch(
-    source: &dyn Source,
+    sources: &Sources,
     config: &Config,
-    watch: &mut Watch,
+    watch: &Watch,
     blocks: Blocks,
     known: Option<BlockHeader>,
-) -> Result<Vec<BlockFacts>, SourceError> {
-    let fetcher = Fetcher { source, config, blocks };
-    let mut logs = Logs::default();
-    let mut ask: Vec<Address> =
-        std::iter::once(config.factory).chain(watch.treasuries.iter().copied()).collect();
-    while !ask.is_empty() {
-        let answer = fetcher.of_addresses(&ask).await?;
-        ask = discover(config.factory, watch, &answer);
-        logs.add(answer)?;
-    }
-    logs.add(fetcher.of_tokens(watch).await?)?;
-    fetcher.assemble(watch, logs, known).await
+) -> Result<Fetched, SourceError> {
+    let fetcher = Fetcher { sources, config, blocks };
+    fetcher.run(&Watch::default(), watch, known, Fetched::default()).await
+}
+
+/// Asks for what is missing of `fetched` because, when it was asked for, nobody knew of `new`.
+///
+/// # Errors
+/// As [`fetch`].
+pub(super) async fn fetch_more(
+    sources: &Sources,
+    config: &Config,
+    known_then: &Watch,
+    new: &Watch,
+    blocks: Blocks,
+    fetched: Fetched,
+) -> Result<Fetched, SourceError> {
+    let mut known = known_then.clone();
+    known.add(&fetched.found);
+    let new = new.without(&known);
+    Fetcher { sources, config, blocks }.run(&known, &new, None, fetched).await
 }
 
 /// Logs by place, each once.
 #[derive(Default)]
-struct Logs(BTreeMap<(u64, u64), RawLog>);
+pub(super) struct Logs(BTreeMap<(u64, u64), RawLog>);
 
 impl Logs {
-    fn add(&mut self, logs: Vec<RawLog>) -> Result<(), SourceError> {
+    pub(super) fn add(&mut self, logs: impl IntoIterator<Item = RawLog>) -> Result<(), Nonsense> {
         for log in logs {
-            let place = (log.block_number, log.log_index);
-            if let Some(other) = self.0.insert(place, log.clone())
-                && other != log
-            {
-                return Err(SourceError::Nonsense(format!(
-                    "two different logs {} of block {}",
-                    place.1, place.0
-                )));
+            let (block, index) = (log.block_number, log.log_index);
+            match self.0.get(&(block, index)) {
+                Some(other) if *other != log => return Err(Nonsense::Contradicts { block, index }),
+                Some(_) => {}
+                None => drop(self.0.insert((block, index), log)),
             }
         }
         Ok(())
     }
+
+    pub(super) fn by_block(self) -> BTreeMap<u64, Vec<RawLog>> {
+        let mut by_block: BTreeMap<u64, Vec<RawLog>> = BTreeMap::new();
+        for log in self.0.into_values() {
+            by_block.entry(log.block_number).or_default().push(log);
+        }
+        by_block
+    }
 }
 
-/// Adds whom these logs tell of to `watch`; gives the treasuries that are new.
-fn discover(factory: Address, watch: &mut Watch, logs: &[RawLog]) -> Vec<Address> {
-    let mut new = Vec::new();
+/// Whom these logs tell of.
+fn discover(factory: Address, logs: &[RawLog]) -> Watch {
+    let mut found = Watch::default();
     for log in logs {
         match decode_log(log, factory, |_| false) {
-            Ok(Event::Created(event)) if watch.treasuries.insert(event.treasury) => new.push(event.treasury),
+            Ok(Event::Created(event)) => {
+                found.treasuries.insert(event.treasury);
+            }
             Ok(Event::Treasury(event)) => match *event {
                 TreasuryEvents::AssetAdded(event) => {
-                    watch.assets.insert(event.asset);
+                    found.assets.insert(event.asset);
                 }
                 TreasuryEvents::PurseCreated(event) => {
-                    watch.purses.insert(event.purse);
+                    found.purses.insert(event.purse);
                 }
                 _ => {}
             },
             _ => {}
         }
     }
-    new
+    found
 }
 
 struct Fetcher<'a> {
-    source: &'a dyn Source,
+    sources: &'a Sources,
     config: &'a Config,
     blocks: Blocks,
 }
 
+/// Logs that came in answer to one question after another, and what the answers say of the last block.
+#[derive(Default)]
+struct Found {
+    logs: Logs,
+    tip: Option<BlockHeader>,
+    /// The last block of each answer that has logs: what it says of it is looked at.
+    samples: HashSet<(u64, B256)>,
+}
+
 impl Fetcher<'_> {
-    async fn of_addresses(&self, addresses: &[Address]) -> Result<Vec<RawLog>, SourceError> {
+    async fn run(
+        &self,
+        known: &Watch,
+        new: &Watch,
+        header: Option<BlockHeader>,
+        fetched: Fetched,
+    ) -> Result<Fetched, SourceError> {
+        let mut found = Found { tip: fetched.tip, ..Found::default() };
+        let (mut all, mut added) = (known.clone(), new.clone());
+        all.add(new);
+        let factory = known.treasuries.is_empty() && known.purses.is_empty() && fetched.tip.is_none();
+        let mut ask: Vec<Address> = factory.then_some(self.config.factory).into_iter().collect();
+        ask.extend(&new.treasuries);
+        while !ask.is_empty() {
+            let logs = self.all(&mut found, self.of_addresses(&ask)).await?;
+            let told = discover(self.config.factory, &logs).without(&all);
+            ask = told.treasuries.iter().copied().collect();
+            all.add(&told);
+            added.add(&told);
+            found.logs.add(logs)?;
+        }
+        // Tokens that are new for every purse, those that are known for new ones.
+        for (assets, purses) in [(&added.assets, &all.purses), (&known.assets, &added.purses)] {
+            let logs = self.all(&mut found, self.of_tokens(assets, purses)).await?;
+            found.logs.add(logs)?;
+        }
+        let mut discovered = fetched.found;
+        discovered.add(&added.without(new));
+        let assembler = Assembler { sources: self.sources, config: self.config, watch: &all, known: header };
+        let facts = assembler.assemble(found.logs, &found.samples, found.tip, fetched.facts).await?;
+        Ok(Fetched { facts, tip: found.tip, found: discovered })
+    }
+
+    fn of_addresses(&self, addresses: &[Address]) -> Vec<LogQuery> {
         let query = |addresses: &[Address]| LogQuery {
             blocks: self.blocks,
             addresses: addresses.to_vec(),
             topics: Default::default(),
         };
-        self.all(addresses.chunks(self.config.max_filter.max(1)).map(query).collect()).await
+        addresses.chunks(self.config.max_filter.max(1)).map(query).collect()
     }
 
     /// Authorizations that purses used, and transfers from and to them.
-    async fn of_tokens(&self, watch: &Watch) -> Result<Vec<RawLog>, SourceError> {
-        let assets: Vec<Address> = watch.assets.iter().copied().collect();
-        let purses: Vec<B256> = watch.purses.iter().map(|purse| purse.into_word()).collect();
+    fn of_tokens(&self, assets: &HashSet<Address>, purses: &HashSet<Address>) -> Vec<LogQuery> {
+        let most = self.config.max_filter.max(1);
+        let assets: Vec<Address> = assets.iter().copied().collect();
+        let purses: Vec<B256> = purses.iter().map(|purse| purse.into_word()).collect();
         let mut queries = Vec::new();
-        for addresses in assets.chunks(self.config.max_filter.max(1)) {
-            for purses in purses.chunks(self.config.max_filter.max(1)) {
+        for addresses in assets.chunks(most) {
+            for purses in purses.chunks(most) {
                 let query = |topics| LogQuery { blocks: self.blocks, addresses: addresses.to_vec(), topics };
                 let both = vec![AuthorizationUsed::SIGNATURE_HASH, Transfer::SIGNATURE_HASH];
                 queries.push(query([both, purses.to_vec(), vec![]]));
                 queries.push(query([vec![Transfer::SIGNATURE_HASH], vec![], purses.to_vec()]));
             }
         }
-        self.all(queries).await
+        queries
     }
 
-    async fn all(&self, queries: Vec<LogQuery>) -> Result<Vec<RawLog>, SourceError> {
-        let answers = stream::iter(queries).map(|query| async move {
-            let logs = self.source.logs(&query).await?;
-            match logs.iter().find(|log| !query.matches(log)) {
-                None => Ok(logs),
-                Some(log) => Err(SourceError::Nonsense(format!(
-                    "a log of {} in block {} that was not asked for",
-                    log.address, log.block_number
-                ))),
+    async fn all(&self, found: &mut Found, queries: Vec<LogQuery>) -> Result<Vec<RawLog>, SourceError> {
+        let answers = stream::iter(queries).map(|query| async move { self.sources.logs(&query).await });
+        let mut answers = answers.buffered(CONCURRENCY);
+        let mut logs = Vec::new();
+        while let Some(answer) = answers.try_next().await? {
+            match (found.tip, answer.tip) {
+                (Some(one), Some(other)) if one.hash != other.hash => {
+                    let (number, expected, got) = (one.number, one.hash, other.hash);
+                    return Err(self.nonsense(Nonsense::OtherChain { number, expected, got }));
+                }
+                (_, tip) => found.tip = tip.or(found.tip),
             }
-        });
-        Ok(answers.buffered(CONCURRENCY).try_collect::<Vec<_>>().await?.concat())
-    }
-
-    async fn assemble(
-        &self,
-        watch: &Watch,
-        logs: Logs,
-        known: Option<BlockHeader>,
-    ) -> Result<Vec<BlockFacts>, SourceError> {
-        let mut by_block: BTreeMap<u64, Vec<RawLog>> = BTreeMap::new();
-        for log in logs.0.into_values() {
-            by_block.entry(log.block_number).or_default().push(log);
+            found.samples.extend(answer.logs.last().map(|log| (log.block_number, log.block_hash)));
+            logs.extend(answer.logs);
         }
-        let facts = stream::iter(by_block).map(|(number, logs)| async move {
-            let header = match known {
-                Some(header) => header,
-                None => self.header(number).await?,
-            };
-            self.block(watch, header, logs).await
-        });
-        facts.buffered(CONCURRENCY).try_collect().await
+        Ok(logs)
     }
 
-    async fn header(&self, number: u64) -> Result<BlockHeader, SourceError> {
-        let header = self.source.header(number).await?;
-        header.ok_or_else(|| SourceError::NotFound(format!("block {number}, whose logs it has")))
-    }
-
-    async fn block(
-        &self,
-        watch: &Watch,
-        header: BlockHeader,
-        logs: Vec<RawLog>,
-    ) -> Result<BlockFacts, SourceError> {
-        let stray = |log: &&RawLog| (log.block_hash, log.block_number) != (header.hash, header.number);
-        if let Some(log) = logs.iter().find(stray) {
-            return Err(SourceError::Nonsense(format!(
-                "expected logs of block {} ({}), got one of block {} ({})",
-                header.number, header.hash, log.block_number, log.block_hash
-            )));
-        }
-        let is_token = |address| watch.assets.contains(&address);
-        let entries: Vec<_> = logs
-            .into_iter()
-            .map(|log| {
-                let decoded = decode_log(&log, self.config.factory, is_token);
-                (log, decoded)
-            })
-            .collect();
-        let settled =
-            |(log, decoded): &(RawLog, _)| matches!(decoded, Ok(Event::Settled(_))).then_some(log.tx_hash);
-        let pairs = pair_settlements(&entries);
-        let silent = unannounced(&entries, &pairs, |purse| watch.purses.contains(&purse));
-        let moved =
-            entries.iter().filter(|(log, _)| silent.contains(&log.log_index)).map(|(log, _)| log.tx_hash);
-        let hashes: HashSet<B256> = entries.iter().filter_map(settled).chain(moved).collect();
-        let asked = hashes.into_iter().map(|hash| self.transaction(hash));
-        let transactions: HashMap<B256, TransactionInput> =
-            future::try_join_all(asked).await?.into_iter().collect();
-        Ok(BlockFacts { header, entries, transactions })
-    }
-
-    async fn transaction(&self, hash: B256) -> Result<(B256, TransactionInput), SourceError> {
-        let transaction = self.source.transaction(hash).await?;
-        let transaction = transaction
-            .ok_or_else(|| SourceError::NotFound(format!("transaction {hash}, whose logs it has")))?;
-        Ok((hash, transaction))
+    fn nonsense(&self, nonsense: Nonsense) -> SourceError {
+        let error = nonsense.into();
+        self.sources.not_believed(&error);
+        error
     }
 }

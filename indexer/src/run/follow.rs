@@ -3,10 +3,10 @@
 use alloy::primitives::B256;
 use tokio::sync::watch;
 
-use super::{Config, IndexerError, Phase, Status, fetch};
+use super::{Config, IndexerError, Phase, Status, fetch, width::Width};
 use crate::{
     db::DbError,
-    source::{BlockHeader, Blocks, Source, SourceError},
+    source::{BlockHeader, Blocks, Nonsense, SourceError, Sources},
     store::{ApplyError, Batch, Checkpoint, Store, StoreError, Watch},
 };
 
@@ -46,7 +46,12 @@ pub(super) enum Recoverable {
 
 impl From<SourceError> for Trouble {
     fn from(error: SourceError) -> Self {
-        Self::Waits(error.into())
+        match error {
+            SourceError::OtherChain { expected, got } => {
+                Self::Fatal(IndexerError::WrongChain { expected, got })
+            }
+            error => Self::Waits(error.into()),
+        }
     }
 }
 
@@ -71,25 +76,28 @@ impl From<ApplyError> for Trouble {
 }
 
 pub(super) struct Follower<'a> {
-    config: &'a Config,
-    source: &'a dyn Source,
+    pub(super) config: &'a Config,
+    pub(super) sources: Sources,
     store: &'a Store,
     status: &'a watch::Sender<Status>,
     checked: bool,
-    watch: Option<Watch>,
-    range: u64,
+    pub(super) watch: Option<Watch>,
+    pub(super) width: Width,
     deep_strikes: u32,
+    /// The last block that a quorum has confirmed.
+    agreed: u64,
 }
 
 impl<'a> Follower<'a> {
     pub(super) fn new(
         config: &'a Config,
-        source: &'a dyn Source,
+        sources: Sources,
         store: &'a Store,
         status: &'a watch::Sender<Status>,
     ) -> Self {
-        let range = config.max_range.max(1);
-        Self { config, source, store, status, checked: false, watch: None, range, deep_strikes: 0 }
+        let width = Width::new(config.max_range, config.max_logs);
+        let (checked, watch, deep_strikes, agreed) = (false, None, 0, 0);
+        Self { config, sources, store, status, checked, watch, width, deep_strikes, agreed }
     }
 
     pub(super) async fn step(&mut self) -> Result<Step, Trouble> {
@@ -97,7 +105,7 @@ impl<'a> Follower<'a> {
             self.check().await?;
             self.checked = true;
         }
-        let head = self.source.head().await?;
+        let head = self.sources.head().await?;
         let Some(at) = self.store.checkpoint().await? else { return self.begin(head).await };
         self.status.send_if_modified(|status| {
             let news = status.head != Some(head.number) || status.indexed.is_none();
@@ -122,11 +130,8 @@ impl<'a> Follower<'a> {
     /// Refuses what could only make the ledger wrong.
     async fn check(&self) -> Result<(), Trouble> {
         let (expected, address) = (self.config.chain_id, self.config.factory);
-        let got = self.source.chain_id().await?;
-        if got != expected {
-            return Err(Trouble::Fatal(IndexerError::WrongChain { expected, got }));
-        }
-        if !self.source.has_code(address).await? {
+        self.sources.expect(expected).await?;
+        if !self.sources.has_code(address).await? {
             return Err(Trouble::Fatal(IndexerError::NoCode { address, chain_id: expected }));
         }
         Ok(self.store.claim(expected, address).await?)
@@ -138,7 +143,7 @@ impl<'a> Follower<'a> {
             let (head, start) = (head.number, self.config.start_block);
             return Err(Trouble::Waits(Recoverable::TooEarly { head, start }));
         }
-        let tip = self.header(before).await?;
+        let tip = self.sources.header(before).await?;
         self.apply(None, &[], tip, head.number, tip.number, Phase::Backfilling).await
     }
 
@@ -151,50 +156,48 @@ impl<'a> Follower<'a> {
         self.go_back(head.number, at).await
     }
 
-    async fn backfill(&mut self, head: BlockHeader, at: Checkpoint) -> Result<Step, Trouble> {
-        if self.header(at.number).await?.hash != at.hash {
+    async fn follow(&mut self, head: BlockHeader, at: Checkpoint) -> Result<Step, Trouble> {
+        let number = at.number.saturating_add(1);
+        let next = if head.number == number { head } else { self.sources.header(number).await? };
+        if next.parent_hash != Some(at.hash) {
             return self.go_back(at.number, at).await;
         }
-        let last = head.number.saturating_sub(self.config.finality);
-        let from = at.number.saturating_add(1);
-        let to = from.saturating_add(self.range.saturating_sub(1)).min(last);
         let mut watch = self.watching().await?;
-        let facts = match fetch(self.source, self.config, &mut watch, Blocks::Range(from, to), None).await {
-            Err(error) if error.asks_for_less() && self.range > 1 => {
-                self.range = (to - from).div_ceil(2).max(1);
-                tracing::debug!(%error, range = self.range, "asking for fewer blocks");
-                return Ok(Step::Advanced);
-            }
-            facts => facts?,
-        };
-        let tip = self.header(to).await?;
-        let grown = self.range.saturating_add(self.range / 4).saturating_add(1);
-        self.range = grown.min(self.config.max_range.max(1));
-        let step = self.apply(Some(at.hash), &facts, tip, head.number, last, Phase::Backfilling).await?;
+        let blocks = Blocks::Hash(next.hash);
+        let fetched = fetch(&self.sources, self.config, &watch, blocks, Some(next)).await?;
+        let last = self.final_number(head).await?;
+        let step =
+            self.apply(Some(at.hash), &fetched.facts, next, head.number, last, Phase::Following).await?;
+        watch.add(&fetched.found);
         self.watch = Some(watch);
         Ok(step)
     }
 
-    async fn follow(&mut self, head: BlockHeader, at: Checkpoint) -> Result<Step, Trouble> {
-        let number = at.number.saturating_add(1);
-        let next = if head.number == number { head } else { self.header(number).await? };
-        if next.parent_hash != at.hash {
-            return self.go_back(at.number, at).await;
+    /// The last block that no reorg may take back: deep enough, and the same with a quorum where one is asked for.
+    /// That one is asked a few times within the depth of finality, rather than for every block.
+    async fn final_number(&mut self, head: BlockHeader) -> Result<u64, Trouble> {
+        let due = head.number.saturating_sub(self.config.finality);
+        if !self.sources.has_quorum() {
+            return Ok(due);
         }
-        let mut watch = self.watching().await?;
-        let facts = fetch(self.source, self.config, &mut watch, Blocks::Hash(next.hash), Some(next)).await?;
-        let last = head.number.saturating_sub(self.config.finality);
-        let step = self.apply(Some(at.hash), &facts, next, head.number, last, Phase::Following).await?;
-        self.watch = Some(watch);
-        Ok(step)
+        if due >= self.agreed.saturating_add((self.config.finality / 4).max(1))
+            && let Some(ours) = self.store.block(due).await?
+        {
+            match self.sources.agree_on(due, ours.hash).await {
+                Ok(()) => self.agreed = due,
+                // Nothing is final meanwhile; the ledger goes on.
+                Err(error) => tracing::warn!(%error, block = due, "no quorum for what should be final"),
+            }
+        }
+        Ok(self.agreed)
     }
 
     /// Walks back to the last block that chain and ledger share, and unwinds to it.
-    async fn go_back(&mut self, from: u64, at: Checkpoint) -> Result<Step, Trouble> {
+    pub(super) async fn go_back(&mut self, from: u64, at: Checkpoint) -> Result<Step, Trouble> {
         let mut number = from;
         let fork = loop {
             let ours = self.store.block(number).await?.map(|ours| ours.hash);
-            let theirs = self.header(number).await?.hash;
+            let theirs = self.sources.header(number).await?.hash;
             if ours == Some(theirs) {
                 break number;
             }
@@ -204,8 +207,9 @@ impl<'a> Follower<'a> {
             number -= 1;
         };
         if fork == at.number {
-            let what = format!("block {} does not follow block {fork} and yet that one stands", fork + 1);
-            return Err(SourceError::Nonsense(what).into());
+            let error = SourceError::from(Nonsense::FalseParent(fork));
+            self.sources.not_believed(&error);
+            return Err(error.into());
         }
         tracing::warn!(from = at.number, to = fork, "the chain turned: unwinding");
         // Whom to watch is read again: unwinding may have taken some away.
@@ -225,7 +229,7 @@ impl<'a> Follower<'a> {
         Err(Trouble::Waits(Recoverable::Apply(error)))
     }
 
-    async fn apply(
+    pub(super) async fn apply(
         &mut self,
         after: Option<B256>,
         blocks: &[crate::ledger::BlockFacts],
@@ -259,12 +263,7 @@ impl<'a> Follower<'a> {
         });
     }
 
-    async fn header(&self, number: u64) -> Result<BlockHeader, SourceError> {
-        let header = self.source.header(number).await?;
-        header.ok_or_else(|| SourceError::NotFound(format!("block {number}, though its head is higher")))
-    }
-
-    async fn watching(&mut self) -> Result<Watch, StoreError> {
+    pub(super) async fn watching(&mut self) -> Result<Watch, StoreError> {
         match self.watch.take() {
             Some(watch) => Ok(watch),
             None => self.store.watch().await,

@@ -1,10 +1,13 @@
 //! Following a chain: backfill to what is final, then block by block, back where the chain turns.
 
+mod assemble;
+mod backfill;
 mod config;
 mod error;
 mod fetch;
 mod follow;
 mod status;
+mod width;
 
 use std::sync::Arc;
 
@@ -14,16 +17,19 @@ use tokio_util::sync::CancellationToken;
 
 pub use config::Config;
 pub use error::IndexerError;
-pub use fetch::fetch;
+pub use fetch::{Fetched, fetch};
 pub use status::{Phase, Status, reached};
 
-use crate::{source::Source, store::Store};
+use crate::{
+    source::{Calls, Sources},
+    store::Store,
+};
 use follow::{Follower, Step, Trouble};
 
 /// Follows one chain into one store.
 pub struct Indexer {
     config: Config,
-    source: Arc<dyn Source>,
+    sources: Sources,
     store: Store,
     status: watch::Sender<Status>,
     wake: Arc<Notify>,
@@ -37,10 +43,10 @@ impl std::fmt::Debug for Indexer {
 
 impl Indexer {
     /// An indexer that has not started yet.
-    pub fn new(config: Config, source: Arc<dyn Source>, store: Store) -> Self {
+    pub fn new(config: Config, sources: impl Into<Sources>, store: Store) -> Self {
         Self {
             config,
-            source,
+            sources: sources.into(),
             store,
             status: watch::Sender::new(Status::default()),
             wake: Arc::new(Notify::new()),
@@ -57,6 +63,11 @@ impl Indexer {
         Arc::clone(&self.wake)
     }
 
+    /// How often the chain's endpoints were asked so far, and how often they failed.
+    pub fn calls(&self) -> Calls {
+        self.sources.calls()
+    }
+
     /// Follows the chain until `cancel`. Stopping loses nothing: each transaction holds its own checkpoint.
     ///
     /// A provider that is down, slow, behind or wrong is said so, waited for, and asked again.
@@ -65,7 +76,7 @@ impl Indexer {
     /// When going on could only make the ledger wrong: another chain or factory, a factory without code, a
     /// store that is another's or broken, a reorg beyond finality.
     pub async fn run(&self, cancel: CancellationToken) -> Result<(), IndexerError> {
-        let mut follower = Follower::new(&self.config, self.source.as_ref(), &self.store, &self.status);
+        let mut follower = Follower::new(&self.config, self.sources.clone(), &self.store, &self.status);
         let mut pauses = self.pauses();
         let outcome = loop {
             let step = tokio::select! {

@@ -1,93 +1,106 @@
 //! A JSON-RPC endpoint over HTTP.
 
-use std::{future::Future, time::Duration};
+use std::{borrow::Cow, collections::HashMap, time::Duration};
 
 use alloy::{
-    consensus::Transaction as _,
     eips::BlockNumberOrTag,
-    network::TransactionResponse as _,
-    primitives::{Address, B256},
-    providers::{DynProvider, Provider, ProviderBuilder},
-    rpc::types::{Filter, Log},
-    transports::{RpcError, TransportErrorKind},
+    primitives::{Address, B256, Bytes, U64},
+    rpc::client::{ClientBuilder, RpcClient},
+    transports::{RpcError, TransportError, TransportErrorKind},
 };
 use async_trait::async_trait;
-use backon::{ExponentialBuilder, Retryable};
+use serde::{Serialize, de::DeserializeOwned};
 use url::Url;
 
-use super::{BlockHeader, Blocks, LogQuery, RawLog, Source, SourceError, TransactionInput, classify};
+use super::{
+    Answer, BlockHeader, Blocks, Calls, Limit, LogQuery, Nonsense, Source, SourceError, TransactionInput,
+    calls::Meter,
+    classify,
+    wire::{Block, Log, LogFilter, Transaction},
+};
 
 /// How patient a source is with its provider.
 #[derive(Debug, Clone)]
 pub struct HttpConfig {
     /// How long one answer may take. Default: 20 s.
     pub timeout: Duration,
-    /// How often a transient error is asked again before it is reported. Default: 4.
-    pub retries: usize,
-    /// The first pause between two attempts; doubles, with jitter. Default: 100 ms.
-    pub first_delay: Duration,
-    /// The longest pause between two attempts. Default: 5 s.
-    pub max_delay: Duration,
 }
 
 impl Default for HttpConfig {
     fn default() -> Self {
-        Self {
-            timeout: Duration::from_secs(20),
-            retries: 4,
-            first_delay: Duration::from_millis(100),
-            max_delay: Duration::from_secs(5),
-        }
+        Self { timeout: Duration::from_secs(20) }
     }
 }
 
 /// A JSON-RPC endpoint over HTTP.
 ///
-/// Retries are our own: alloy's retry layer takes "more than N results" (-32005) for a limited rate and
-/// repeats it for ever.
-#[derive(Debug, Clone)]
+/// Nothing is repeated here: alloy's retry layer takes "more than N results" (-32005) for a limited rate and
+/// repeats it for ever, so retries are our own ([`super::Sources`]).
+#[derive(Debug)]
 pub struct HttpSource {
-    provider: DynProvider,
+    client: RpcClient,
     config: HttpConfig,
+    meter: Meter,
 }
 
 impl HttpSource {
     /// A source that asks `url`. Nothing is asked yet.
     pub fn new(url: Url, config: HttpConfig) -> Self {
-        Self { provider: ProviderBuilder::new().connect_http(url).erased(), config }
+        Self { client: ClientBuilder::default().http(url), config, meter: Meter::default() }
     }
 
-    async fn ask<T, F>(&self, what: &'static str, question: impl Fn() -> F) -> Result<T, SourceError>
+    async fn ask<P, T>(&self, method: &'static str, params: P) -> Result<T, SourceError>
     where
-        F: Future<Output = Result<T, RpcError<TransportErrorKind>>>,
+        P: Serialize + Clone + std::fmt::Debug + Send + Sync + Unpin,
+        T: DeserializeOwned + std::fmt::Debug + Send + Sync + Unpin + 'static,
     {
-        let attempt = || async {
-            match tokio::time::timeout(self.config.timeout, question()).await {
-                Ok(answer) => answer.map_err(translate),
-                Err(_) => Err(SourceError::Timeout(format!("{what} took over {:?}", self.config.timeout))),
-            }
+        self.meter.asked(method);
+        self.in_time(method, self.client.request(Cow::Borrowed(method), params)).await
+    }
+
+    async fn in_time<T>(
+        &self,
+        what: &'static str,
+        answer: impl Future<Output = Result<T, TransportError>>,
+    ) -> Result<T, SourceError> {
+        match tokio::time::timeout(self.config.timeout, answer).await {
+            Ok(answer) => answer.map_err(translate),
+            Err(_) => Err(SourceError::Timeout(format!("{what} took over {:?}", self.config.timeout))),
+        }
+    }
+
+    async fn block(&self, tag: BlockNumberOrTag) -> Result<Option<BlockHeader>, SourceError> {
+        let block: Option<Block<B256>> = self.ask("eth_getBlockByNumber", (tag, false)).await?;
+        Ok(block.as_ref().map(BlockHeader::from))
+    }
+
+    /// Logs of a range and its last block in one request: the same node answers both.
+    async fn range(&self, filter: LogFilter<'_>, to: u64) -> Result<(Vec<Log>, BlockHeader), SourceError> {
+        let (logs, block) = ("eth_getLogs", "eth_getBlockByNumber");
+        self.meter.asked(logs);
+        self.meter.asked(block);
+        let both = async {
+            let mut batch = self.client.new_batch();
+            let logs = batch.add_call::<_, Vec<Log>>(logs, &(filter,))?;
+            let tip = (BlockNumberOrTag::Number(to), false);
+            let tip = batch.add_call::<_, Option<Block<B256>>>(block, &tip)?;
+            batch.send().await?;
+            Ok((logs.await?, tip.await?))
         };
-        let backoff = ExponentialBuilder::default()
-            .with_jitter()
-            .with_min_delay(self.config.first_delay)
-            .with_max_delay(self.config.max_delay)
-            .with_max_times(self.config.retries);
-        attempt
-            .retry(backoff)
-            .when(SourceError::is_transient)
-            .notify(|error, pause| tracing::debug!(%error, ?pause, what, "asking the provider again"))
-            .await
+        let (logs, tip) = self.in_time(logs, both).await?;
+        let tip = tip.as_ref().map(BlockHeader::from);
+        Ok((logs, tip.ok_or_else(|| SourceError::NotFound(format!("block {to}, whose logs it gives")))?))
     }
 }
 
 #[async_trait]
 impl Source for HttpSource {
     async fn chain_id(&self) -> Result<u64, SourceError> {
-        self.ask("eth_chainId", || async { self.provider.get_chain_id().await }).await
+        Ok(self.ask::<_, U64>("eth_chainId", ()).await?.to())
     }
 
     async fn has_code(&self, address: Address) -> Result<bool, SourceError> {
-        let code = self.ask("eth_getCode", || async { self.provider.get_code_at(address).await }).await?;
+        let code: Bytes = self.ask("eth_getCode", (address, BlockNumberOrTag::Latest)).await?;
         Ok(!code.is_empty())
     }
 
@@ -99,81 +112,65 @@ impl Source for HttpSource {
     async fn header(&self, number: u64) -> Result<Option<BlockHeader>, SourceError> {
         match self.block(BlockNumberOrTag::Number(number)).await? {
             Some(block) if block.number != number => {
-                Err(SourceError::Nonsense(format!("expected block {number}, got block {}", block.number)))
+                Err(Nonsense::OtherBlock { expected: number, got: block.number }.into())
             }
             block => Ok(block),
         }
     }
 
-    async fn logs(&self, query: &LogQuery) -> Result<Vec<RawLog>, SourceError> {
-        let filter = filter(query);
-        let logs = self.ask("eth_getLogs", || async { self.provider.get_logs(&filter).await }).await?;
-        let mut logs = logs.into_iter().map(raw_log).collect::<Result<Vec<_>, _>>()?;
-        logs.sort_by_key(|log| (log.block_number, log.log_index));
-        Ok(logs)
+    async fn logs(&self, query: &LogQuery) -> Result<Answer, SourceError> {
+        let filter = LogFilter::from(query);
+        let (logs, tip) = match query.blocks {
+            Blocks::Hash(_) => (self.ask::<_, Vec<Log>>("eth_getLogs", (filter,)).await?, None),
+            Blocks::Range(_, to) => {
+                let (logs, tip) = self.range(filter, to).await?;
+                (logs, Some(tip))
+            }
+        };
+        let logs = logs.into_iter().map(TryInto::try_into).collect::<Result<Vec<_>, Nonsense>>()?;
+        Ok(Answer { logs, tip })
     }
 
-    async fn transaction(&self, hash: B256) -> Result<Option<TransactionInput>, SourceError> {
-        let ask = || async { self.provider.get_transaction_by_hash(hash).await };
-        let found = self.ask("eth_getTransactionByHash", ask).await?;
-        Ok(found.map(|tx| TransactionInput { from: tx.from(), input: tx.inner.input().clone() }))
+    /// One is asked for by its hash; several of one block cost a single question for all of it.
+    async fn transactions(
+        &self,
+        block: B256,
+        wanted: &[B256],
+    ) -> Result<HashMap<B256, TransactionInput>, SourceError> {
+        let found = match wanted {
+            [] => Vec::new(),
+            [hash] => {
+                let found: Option<Transaction> = self.ask("eth_getTransactionByHash", (*hash,)).await?;
+                // A node may know it from a branch only; then it does not have what was asked for.
+                found.into_iter().filter(|it| it.hash == *hash && it.block_hash == Some(block)).collect()
+            }
+            _ => {
+                let found: Option<Block<Transaction>> = self.ask("eth_getBlockByHash", (block, true)).await?;
+                found.map(|block| block.transactions).unwrap_or_default()
+            }
+        };
+        Ok(found.into_iter().filter(|it| wanted.contains(&it.hash)).map(Into::into).collect())
+    }
+
+    fn calls(&self) -> Calls {
+        self.meter.read()
     }
 }
 
-impl HttpSource {
-    async fn block(&self, tag: BlockNumberOrTag) -> Result<Option<BlockHeader>, SourceError> {
-        let ask = || async { self.provider.get_block_by_number(tag).await };
-        let block = self.ask("eth_getBlockByNumber", ask).await?;
-        Ok(block.map(|block| BlockHeader {
-            number: block.header.number,
-            hash: block.header.hash,
-            parent_hash: block.header.parent_hash,
-            timestamp: block.header.timestamp,
-        }))
-    }
-}
-
-fn filter(query: &LogQuery) -> Filter {
-    let filter = match query.blocks {
-        Blocks::Hash(hash) => Filter::new().at_block_hash(hash),
-        Blocks::Range(from, to) => Filter::new().from_block(from).to_block(to),
-    };
-    let [first, second, third] = query.topics.clone();
-    filter.address(query.addresses.clone()).event_signature(first).topic1(second).topic2(third)
-}
-
-fn raw_log(log: Log) -> Result<RawLog, SourceError> {
-    if log.removed {
-        return Err(SourceError::Nonsense("a log that was removed".into()));
-    }
-    let lacks = |what: &str| SourceError::Nonsense(format!("a log without {what}"));
-    Ok(RawLog {
-        address: log.inner.address,
-        topics: log.inner.data.topics().to_vec(),
-        block_number: log.block_number.ok_or_else(|| lacks("block number"))?,
-        block_hash: log.block_hash.ok_or_else(|| lacks("block hash"))?,
-        tx_hash: log.transaction_hash.ok_or_else(|| lacks("transaction hash"))?,
-        log_index: log.log_index.ok_or_else(|| lacks("log index"))?,
-        data: log.inner.data.data,
-    })
-}
-
-fn translate(error: RpcError<TransportErrorKind>) -> SourceError {
+fn translate(error: TransportError) -> SourceError {
     let short = |text: String| text.chars().take(300).collect::<String>();
     match error {
         RpcError::ErrorResp(payload) => classify(payload.code, &payload.message),
         RpcError::Transport(TransportErrorKind::HttpError(http)) => match http.status {
             429 => SourceError::RateLimited("HTTP status 429".into()),
-            413 => SourceError::TooManyResults("HTTP status 413".into()),
+            413 => SourceError::TooManyResults(Limit::from("HTTP status 413".to_owned())),
             status @ 500.. => SourceError::Unavailable(format!("HTTP status {status}")),
             // Some providers put their JSON-RPC error into the body of a 400.
             status => classify(i64::from(status), &short(http.body)),
         },
         // The message may hold the endpoint's address, and with it a key: only its kind is told.
         RpcError::Transport(_) => SourceError::Unavailable("no connection".into()),
-        RpcError::DeserError { .. } | RpcError::NullResp => {
-            SourceError::Nonsense("an answer that does not parse".into())
-        }
+        RpcError::DeserError { .. } | RpcError::NullResp => Nonsense::Unreadable.into(),
         error => SourceError::Other(short(error.to_string())),
     }
 }

@@ -1,13 +1,26 @@
-//! What we ask of a chain. [`HttpSource`] asks a JSON-RPC endpoint; tests answer from memory.
+//! What we ask of a chain. A [`Source`] is one endpoint: [`HttpSource`] asks a node over JSON-RPC, tests answer from
+//! memory. [`Sources`] are all endpoints of a chain, asked again, in turn and against each other, and never believed
+//! without a look at what they say.
 
+mod calls;
+mod check;
 mod classify;
+mod endpoint;
+mod error;
 mod http;
+mod sources;
+mod wire;
+
+use std::collections::HashMap;
 
 use alloy::primitives::{Address, B256, Bytes};
 use async_trait::async_trait;
 
+pub use calls::Calls;
 pub use classify::classify;
+pub use error::{Limit, Nonsense, SourceError};
 pub use http::{HttpConfig, HttpSource};
+pub use sources::{Patience, Sources};
 
 /// What a block is to us.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,8 +29,8 @@ pub struct BlockHeader {
     pub number: u64,
     /// Its identity.
     pub hash: B256,
-    /// The block before it.
-    pub parent_hash: B256,
+    /// The block before it; `None` where only logs have told of this one.
+    pub parent_hash: Option<B256>,
     /// Unix seconds.
     pub timestamp: u64,
 }
@@ -35,6 +48,8 @@ pub struct RawLog {
     pub block_number: u64,
     /// The identity of its block.
     pub block_hash: B256,
+    /// When that block was, in unix seconds; not every node tells.
+    pub block_timestamp: Option<u64>,
     /// The transaction that caused it.
     pub tx_hash: B256,
     /// Its place in the block, across transactions.
@@ -84,48 +99,17 @@ impl LogQuery {
     }
 }
 
-/// Why a source did not answer.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum SourceError {
-    /// Asked too often.
-    #[error("the provider limits our rate: {0}")]
-    RateLimited(String),
-    /// Asked about too many blocks at once.
-    #[error("the provider finds the range too wide: {0}")]
-    RangeTooWide(String),
-    /// The answer would be too large.
-    #[error("the provider finds the answer too large: {0}")]
-    TooManyResults(String),
-    /// No answer in time.
-    #[error("the provider did not answer in time: {0}")]
-    Timeout(String),
-    /// No connection, or a server's own trouble.
-    #[error("the provider is not reachable: {0}")]
-    Unavailable(String),
-    /// It does not know what it should: it lags, or the block is gone.
-    #[error("the provider does not have {0}")]
-    NotFound(String),
-    /// An answer that cannot be true.
-    #[error("the provider answers nonsense: {0}")]
-    Nonsense(String),
-    /// Anything else that it says.
-    #[error("the provider refuses: {0}")]
-    Other(String),
+/// Logs, and how far the node that gave them has come.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Answer {
+    /// The logs, in any order.
+    pub logs: Vec<RawLog>,
+    /// The last block of a range, as the same node has it. A node that lags answers less without an error, so what
+    /// comes without this is no answer. `None` where one block was asked for by hash.
+    pub tip: Option<BlockHeader>,
 }
 
-impl SourceError {
-    /// Whether asking the same again, a little later, may help.
-    pub fn is_transient(&self) -> bool {
-        matches!(self, Self::RateLimited(_) | Self::Timeout(_) | Self::Unavailable(_))
-    }
-
-    /// Whether asking for less may help.
-    pub fn asks_for_less(&self) -> bool {
-        matches!(self, Self::RangeTooWide(_) | Self::TooManyResults(_))
-    }
-}
-
-/// A chain that answers.
+/// One endpoint of a chain. Asked once, it answers once: patience is up to [`Sources`].
 #[async_trait]
 pub trait Source: Send + Sync {
     /// The EIP-155 chain id it serves.
@@ -140,9 +124,18 @@ pub trait Source: Send + Sync {
     /// The block at that height; `None` where it has none.
     async fn header(&self, number: u64) -> Result<Option<BlockHeader>, SourceError>;
 
-    /// Logs, in chain order.
-    async fn logs(&self, query: &LogQuery) -> Result<Vec<RawLog>, SourceError>;
+    /// Logs.
+    async fn logs(&self, query: &LogQuery) -> Result<Answer, SourceError>;
 
-    /// A transaction; `None` where it does not know it.
-    async fn transaction(&self, hash: B256) -> Result<Option<TransactionInput>, SourceError>;
+    /// Transactions of a block. Those that it does not have are left out.
+    async fn transactions(
+        &self,
+        block: B256,
+        wanted: &[B256],
+    ) -> Result<HashMap<B256, TransactionInput>, SourceError>;
+
+    /// How often it was asked so far, where it counts.
+    fn calls(&self) -> Calls {
+        Calls::default()
+    }
 }

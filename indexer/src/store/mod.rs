@@ -18,7 +18,7 @@ pub use crate::query::checkpoint::Checkpoint;
 pub use apply::{ApplyError, Batch};
 pub use decision::Inserted;
 pub use outcome::OutcomeError;
-pub use read::Watch;
+pub use read::{KeptBlock, Watch};
 
 /// The ledger's database. Cheap to clone.
 #[derive(Debug, Clone)]

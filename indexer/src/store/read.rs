@@ -2,13 +2,12 @@
 
 use std::collections::HashSet;
 
-use alloy::primitives::Address;
+use alloy::primitives::{Address, B256};
 
 use super::{Store, StoreError};
 use crate::{
     db::Query,
     query::checkpoint::{self, Checkpoint},
-    source::BlockHeader,
 };
 
 /// Whom the indexer watches.
@@ -20,6 +19,47 @@ pub struct Watch {
     pub assets: HashSet<Address>,
     /// Purses that pay.
     pub purses: HashSet<Address>,
+}
+
+impl Watch {
+    /// Adds others; whether any of them was new.
+    pub fn add(&mut self, other: &Self) -> bool {
+        let before = self.len();
+        self.treasuries.extend(&other.treasuries);
+        self.assets.extend(&other.assets);
+        self.purses.extend(&other.purses);
+        self.len() > before
+    }
+
+    /// Those that the other does not have.
+    #[must_use]
+    pub fn without(&self, other: &Self) -> Self {
+        Self {
+            treasuries: &self.treasuries - &other.treasuries,
+            assets: &self.assets - &other.assets,
+            purses: &self.purses - &other.purses,
+        }
+    }
+
+    /// Whether it is nobody.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    fn len(&self) -> usize {
+        self.treasuries.len() + self.assets.len() + self.purses.len()
+    }
+}
+
+/// A block as the ledger keeps it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KeptBlock {
+    /// Its height.
+    pub number: u64,
+    /// Its identity.
+    pub hash: B256,
+    /// Unix seconds.
+    pub timestamp: u64,
 }
 
 impl Store {
@@ -35,13 +75,12 @@ impl Store {
     ///
     /// # Errors
     /// When the database fails or holds what does not read.
-    pub async fn block(&self, number: u64) -> Result<Option<BlockHeader>, StoreError> {
-        let query = Query::new("SELECT number, hash, parent_hash, timestamp FROM block WHERE number = $1");
+    pub async fn block(&self, number: u64) -> Result<Option<KeptBlock>, StoreError> {
+        let query = Query::new("SELECT number, hash, timestamp FROM block WHERE number = $1");
         let Some(row) = query.bind(number).row(&self.db).await? else { return Ok(None) };
-        Ok(Some(BlockHeader {
+        Ok(Some(KeptBlock {
             number: row.number("number")?,
             hash: row.hash("hash")?,
-            parent_hash: row.hash("parent_hash")?,
             timestamp: row.number("timestamp")?,
         }))
     }

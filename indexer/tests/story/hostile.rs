@@ -32,6 +32,7 @@ fn log(token: Address, block: &BlockHeader, index: u64, event: &impl SolEvent) -
         data: data.data.clone(),
         block_number: block.number,
         block_hash: block.hash,
+        block_timestamp: None,
         tx_hash: B256::repeat_byte(0xf0),
         log_index: index,
     }

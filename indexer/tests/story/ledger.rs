@@ -8,7 +8,7 @@ use bursar_indexer::{
     Config, Indexer, Phase, Status, Store,
     db::{DbRow, Query},
     run::reached,
-    source::Source,
+    source::{Source, Sources},
 };
 use bursar_test_stores::Stores;
 use sqlx::{Column, ColumnIndex, Database, Decode, Row, Type, TypeInfo};
@@ -34,7 +34,7 @@ pub struct Running {
 }
 
 impl Running {
-    pub fn start(config: Config, source: Arc<dyn Source>, store: Store) -> Self {
+    pub fn start(config: Config, source: impl Into<Sources>, store: Store) -> Self {
         let indexer = Indexer::new(config, source, store);
         let cancel = CancellationToken::new();
         let status = indexer.subscribe();

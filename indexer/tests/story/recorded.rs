@@ -11,7 +11,9 @@ use std::{
 use alloy::primitives::{Address, B256};
 use anyhow::{Context, Result};
 use async_trait::async_trait;
-use bursar_indexer::source::{BlockHeader, Blocks, LogQuery, RawLog, Source, SourceError, TransactionInput};
+use bursar_indexer::source::{
+    Answer, BlockHeader, Blocks, LogQuery, RawLog, Source, SourceError, TransactionInput,
+};
 use tokio::sync::Notify;
 
 /// What a source does on one of its calls instead of answering.
@@ -61,10 +63,9 @@ impl Recorded {
         }
         let everything =
             LogQuery { blocks: Blocks::Range(0, head), addresses: vec![], topics: Default::default() };
-        let logs = source.logs(&everything).await?;
+        let logs = source.logs(&everything).await?.logs;
         for log in &logs {
-            let transaction = source.transaction(log.tx_hash).await?.context("a log's transaction")?;
-            transactions.insert(log.tx_hash, transaction);
+            transactions.extend(source.transactions(log.block_hash, &[log.tx_hash]).await?);
         }
         Ok(Self {
             chain_id: source.chain_id().await?,
@@ -113,7 +114,7 @@ impl Recorded {
         let visible = number <= self.head_number().saturating_sub(lag);
         let mut header = visible.then(|| self.headers.get(number as usize).copied()).flatten()?;
         if matches!(fault, Some(Fault::FalseParent)) {
-            header.parent_hash = B256::repeat_byte(0xbd);
+            header.parent_hash = Some(B256::repeat_byte(0xbd));
         }
         Some(header)
     }
@@ -143,7 +144,7 @@ impl Source for Recorded {
         Ok(self.at(number, &fault))
     }
 
-    async fn logs(&self, query: &LogQuery) -> Result<Vec<RawLog>, SourceError> {
+    async fn logs(&self, query: &LogQuery) -> Result<Answer, SourceError> {
         let alone = match query.blocks {
             Blocks::Hash(hash) => self.headers.iter().find(|header| header.hash == hash).map(|it| it.number),
             Blocks::Range(from, to) => (from == to).then_some(from),
@@ -160,7 +161,7 @@ impl Source for Recorded {
                 self.head_number()
             }
             Blocks::Range(from, to) if to - from >= self.max_range => {
-                return Err(SourceError::RangeTooWide(format!("{} blocks", to - from + 1)));
+                return Err(SourceError::RangeTooWide(format!("{} blocks", to - from + 1).into()));
             }
             Blocks::Range(..) => self.head_number(),
         };
@@ -180,11 +181,23 @@ impl Source for Recorded {
             }
             _ => {}
         }
-        Ok(logs)
+        let tip = match query.blocks {
+            Blocks::Hash(_) => None,
+            Blocks::Range(_, to) => self.at(to, &fault),
+        };
+        Ok(Answer { logs, tip })
     }
 
-    async fn transaction(&self, hash: B256) -> Result<Option<TransactionInput>, SourceError> {
+    async fn transactions(
+        &self,
+        _: B256,
+        wanted: &[B256],
+    ) -> Result<HashMap<B256, TransactionInput>, SourceError> {
         let fault = self.fault().await?;
-        Ok(if matches!(fault, Some(Fault::Lags(_))) { None } else { self.transactions.get(&hash).cloned() })
+        if matches!(fault, Some(Fault::Lags(_))) {
+            return Ok(HashMap::new());
+        }
+        let found = wanted.iter().filter_map(|hash| Some((*hash, self.transactions.get(hash)?.clone())));
+        Ok(found.collect())
     }
 }

@@ -7,7 +7,7 @@ use anyhow::Result;
 use bursar_indexer::{
     IndexerError, Inserted, Store, StoreError,
     db::Query,
-    source::{HttpConfig, HttpSource, Source},
+    source::{HttpConfig, HttpSource, Patience, Source, Sources},
 };
 use bursar_sdk::{
     decision::{DecisionRecord, Resource, SCHEMA, Verdict},
@@ -75,9 +75,10 @@ async fn waits_for_a_provider_that_is_down_and_stops_when_asked(stores: Stores) 
     let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
     let url = format!("http://{}", listener.local_addr()?);
     drop(listener);
-    let http =
-        HttpConfig { retries: 1, first_delay: std::time::Duration::from_millis(1), ..Default::default() };
-    let source = Arc::new(HttpSource::new(url.parse()?, http));
+    let source = Arc::new(HttpSource::new(url.parse()?, HttpConfig::default()));
+    let patience =
+        Patience { retries: 1, first_delay: std::time::Duration::from_millis(1), ..Default::default() };
+    let source = Sources::new(vec![source], patience, 1);
     let mut running = Running::start(config(1, Address::ZERO), source, store);
     let status = running.status.wait_for(|status| status.waits >= 2).await?.clone();
     assert!(

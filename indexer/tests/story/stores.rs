@@ -127,7 +127,7 @@ async fn of_two_writers_one_is_told_that_the_ledger_moved(stores: Stores) -> Res
         let tip = |hash| BlockHeader {
             number,
             hash: B256::repeat_byte(hash),
-            parent_hash: B256::ZERO,
+            parent_hash: None,
             timestamp: number,
         };
         let batch = |tip| Batch { after, blocks: &[], tip, head: number, final_number: 0 };

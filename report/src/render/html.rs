@@ -115,7 +115,8 @@ fn source(from: &Source) -> String {
 }
 
 fn which(rows: &Rows) -> String {
-    let filter: Vec<String> = rows.filter.iter().map(|(column, value)| format!("{column}={value:?}")).collect();
+    let filter: Vec<String> =
+        rows.filter.iter().map(|(column, value)| format!("{column}={value:?}")).collect();
     if filter.is_empty() {
         return format!("{}.csv", rows.annex);
     }

@@ -127,7 +127,8 @@ fn difference(path: &str, expected: &Value, got: &Value, places: &mut Vec<String
     match (expected, got) {
         (Value::Object(a), Value::Object(b)) => {
             for key in a.keys().chain(b.keys().filter(|key| !a.contains_key(*key))) {
-                let of = |object: &serde_json::Map<String, Value>| object.get(key).cloned().unwrap_or_default();
+                let of =
+                    |object: &serde_json::Map<String, Value>| object.get(key).cloned().unwrap_or_default();
                 difference(&format!("{path}/{key}"), &of(a), &of(b), places);
             }
         }

@@ -20,7 +20,8 @@ fn replace(folder: &Path, name: &str, from: &str, to: &str) -> Result<()> {
 fn drop_line(folder: &Path, name: &str, number: usize) -> Result<()> {
     let path = folder.join(name);
     let text = fs::read_to_string(&path)?;
-    let kept: Vec<&str> = text.split_inclusive('\n').enumerate().filter(|(i, _)| *i != number).map(|(_, l)| l).collect();
+    let kept: Vec<&str> =
+        text.split_inclusive('\n').enumerate().filter(|(i, _)| *i != number).map(|(_, l)| l).collect();
     ensure!(kept.len() + 1 == text.split_inclusive('\n').count(), "{name} has no line {number}");
     Ok(fs::write(path, kept.concat())?)
 }
@@ -213,7 +214,11 @@ const CASES: &[Case] = &[
         |folder| replace(folder, "payments.csv", "block,log", "log,block"),
         &["payments: expected the columns"],
     ),
-    ("a file that is gone", |folder| Ok(fs::remove_file(folder.join("sessions.csv"))?), &["sessions.csv: the file is not there"]),
+    (
+        "a file that is gone",
+        |folder| Ok(fs::remove_file(folder.join("sessions.csv"))?),
+        &["sessions.csv: the file is not there"],
+    ),
     (
         "a file more",
         |folder| Ok(fs::write(folder.join("notes.txt"), "trust me")?),
@@ -252,7 +257,10 @@ fn a_report_that_was_changed_is_refused_with_what_and_where() -> Result<()> {
         let said: Vec<&str> =
             verification.checks.iter().flat_map(|check| check.places.iter().map(String::as_str)).collect();
         for words in *says {
-            assert!(said.iter().any(|place| place.contains(words)), "{name}: expected {words:?} in {said:#?}");
+            assert!(
+                said.iter().any(|place| place.contains(words)),
+                "{name}: expected {words:?} in {said:#?}"
+            );
         }
     }
     Ok(())

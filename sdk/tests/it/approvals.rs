@@ -159,10 +159,7 @@ impl Desk {
         }
     }
 
-    async fn tell(
-        State(desk): State<Self>,
-        Path(digest): Path<String>,
-    ) -> (StatusCode, Json<Value>) {
+    async fn tell(State(desk): State<Self>, Path(digest): Path<String>) -> (StatusCode, Json<Value>) {
         let polled = desk.polls.fetch_add(1, Ordering::SeqCst);
         let pending = json!({"state": "pending", "approver": null, "approval": null, "approvalKind": null, "reason": null});
         let answer = match (&desk.answer, polled) {
@@ -221,7 +218,11 @@ async fn asked_over_the_api_and_approved() -> Result<()> {
     let seal = serde_json::from_value(desk.asked.lock().unwrap().clone().unwrap()["seal"].clone())?;
     let asked = |digest| asked_by(stage.chain.chain_id, stage.chain.treasury, digest, &seal);
     assert_eq!(asked(signed.digest), Some(stage.identity.address()));
-    assert_ne!(asked(signed.decision_hash), Some(stage.identity.address()), "the seal is of this request alone");
+    assert_ne!(
+        asked(signed.decision_hash),
+        Some(stage.identity.address()),
+        "the seal is of this request alone"
+    );
     Ok(())
 }
 
@@ -250,7 +251,9 @@ async fn a_desk_that_stays_full_is_a_refusal_of_its_own() -> Result<()> {
     }
     stage.clock.advance(&stage.chain, 20 * 60).await?;
     match waiting.await? {
-        Err(AgentError::ApprovalsCrowded { message, .. }) => assert!(message.contains("16 are open"), "{message}"),
+        Err(AgentError::ApprovalsCrowded { message, .. }) => {
+            assert!(message.contains("16 are open"), "{message}")
+        }
         other => panic!("{other:?}"),
     }
     assert_eq!(desk.polls.load(Ordering::SeqCst), 0);

@@ -6,7 +6,6 @@ table! {
     BLOCK, fn block(it: &BlockHeader) {
         key { number: it.number }
         hash: it.hash,
-        parent_hash: it.parent_hash,
         timestamp: it.timestamp,
     }
 }

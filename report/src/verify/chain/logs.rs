@@ -46,7 +46,7 @@ impl Walk {
 
     /// Whether less can be asked for.
     pub(super) fn less(&mut self, error: &SourceError) -> bool {
-        let can = error.asks_for_less() && self.range > 1;
+        let can = error.asks_for_less().is_some() && self.range > 1;
         self.range = (self.range / 2).max(1);
         can
     }
@@ -69,11 +69,14 @@ pub(super) async fn events(
             addresses: vec![report.subject.treasury],
             topics: Default::default(),
         };
-        let logs = match source.logs(&query).await {
-            Ok(logs) => logs,
+        let mut logs = match source.logs(&query).await {
+            Ok(answer) => answer.logs,
             Err(error) if walk.less(&error) => continue,
-            Err(error) => return Ok(Check::not_checked(what, format!("blocks {} to {}: {error}", span.0, span.1))),
+            Err(error) => {
+                return Ok(Check::not_checked(what, format!("blocks {} to {}: {error}", span.0, span.1)));
+            }
         };
+        logs.sort_by_key(|log| (log.block_number, log.log_index));
         for log in logs {
             ours.hold(&log, world, &mut places)?;
         }

@@ -1,0 +1,162 @@
+//! From logs to blocks: what else is needed of them is asked for, and what logs say of their block is looked at.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use alloy::primitives::B256;
+use futures::{StreamExt, TryStreamExt, stream};
+
+use super::{
+    Config,
+    fetch::{CONCURRENCY, Logs},
+};
+use crate::{
+    decode::{Decoded, Event, decode_log, pair_settlements, unannounced},
+    ledger::BlockFacts,
+    source::{BlockHeader, Blocks, LogQuery, Nonsense, RawLog, SourceError, Sources},
+    store::Watch,
+};
+
+pub(super) struct Assembler<'a> {
+    pub(super) sources: &'a Sources,
+    pub(super) config: &'a Config,
+    pub(super) watch: &'a Watch,
+    /// The block, where it is one and known.
+    pub(super) known: Option<BlockHeader>,
+}
+
+type Entries = Vec<(RawLog, Decoded)>;
+
+impl Assembler<'_> {
+    /// Blocks of `before` with these logs added, and the blocks that are new with them, in order.
+    ///
+    /// A log's own word for its block's hash and time is taken: to ask for every block costs more than all else.
+    /// `samples` are looked at, one for each answer, so that an answer of another chain does not pass.
+    pub(super) async fn assemble(
+        &self,
+        logs: Logs,
+        samples: &HashSet<(u64, B256)>,
+        tip: Option<BlockHeader>,
+        before: Vec<BlockFacts>,
+    ) -> Result<Vec<BlockFacts>, SourceError> {
+        let headers = self.look_at(samples, tip).await?;
+        let mut done: BTreeMap<u64, BlockFacts> =
+            before.into_iter().map(|block| (block.header.number, block)).collect();
+        let mut todo = Vec::new();
+        for (number, new) in logs.by_block() {
+            let mut logs = Logs::default();
+            if let Some(block) = done.remove(&number) {
+                logs.add(block.entries.into_iter().map(|(log, _)| log)).map_err(|error| self.told(error))?;
+            }
+            logs.add(new).map_err(|error| self.told(error))?;
+            todo.extend(logs.by_block());
+        }
+        let headers = &headers;
+        let blocks = stream::iter(todo).map(|(number, logs)| async move {
+            let header = self.header(number, &logs, headers.get(&number)).await?;
+            self.block(header, logs).await
+        });
+        let mut blocks = blocks.buffered(CONCURRENCY);
+        while let Some(block) = blocks.try_next().await? {
+            done.insert(block.header.number, block);
+        }
+        Ok(done.into_values().collect())
+    }
+
+    /// Asks for the blocks that answers are judged by.
+    async fn look_at(
+        &self,
+        samples: &HashSet<(u64, B256)>,
+        tip: Option<BlockHeader>,
+    ) -> Result<HashMap<u64, BlockHeader>, SourceError> {
+        let mut headers: HashMap<u64, BlockHeader> =
+            tip.into_iter().chain(self.known).map(|header| (header.number, header)).collect();
+        for (number, hash) in samples {
+            let header = match headers.get(number) {
+                Some(header) => *header,
+                None => self.sources.header(*number).await?,
+            };
+            headers.insert(*number, header);
+            self.same(header, *hash)?;
+        }
+        Ok(headers)
+    }
+
+    async fn header(
+        &self,
+        number: u64,
+        logs: &[RawLog],
+        known: Option<&BlockHeader>,
+    ) -> Result<BlockHeader, SourceError> {
+        let said = logs.first().and_then(|log| Some((log.block_hash, log.block_timestamp?)));
+        let header = match (known, said) {
+            (Some(header), _) => *header,
+            (None, Some((hash, timestamp))) => BlockHeader { number, hash, parent_hash: None, timestamp },
+            (None, None) => self.sources.header(number).await?,
+        };
+        logs.iter().try_for_each(|log| self.same(header, log.block_hash))?;
+        Ok(header)
+    }
+
+    fn same(&self, header: BlockHeader, got: B256) -> Result<(), SourceError> {
+        let (number, expected) = (header.number, header.hash);
+        if expected == got {
+            return Ok(());
+        }
+        Err(self.told(Nonsense::OtherChain { number, expected, got }))
+    }
+
+    fn told(&self, nonsense: Nonsense) -> SourceError {
+        let error = nonsense.into();
+        self.sources.not_believed(&error);
+        error
+    }
+
+    async fn block(&self, header: BlockHeader, logs: Vec<RawLog>) -> Result<BlockFacts, SourceError> {
+        let is_token = |address| self.watch.assets.contains(&address);
+        let entries: Entries = logs
+            .into_iter()
+            .map(|log| {
+                let decoded = decode_log(&log, self.config.factory, is_token);
+                (log, decoded)
+            })
+            .collect();
+        let pairs = pair_settlements(&entries);
+        let settled = |(_, decoded): &&(RawLog, Decoded)| matches!(decoded, Ok(Event::Settled(_)));
+        if let Some((log, _)) =
+            entries.iter().filter(settled).find(|(log, _)| !pairs.contains_key(&log.log_index))
+        {
+            self.has_no_transfer(header, log).await?;
+        }
+        let silent = unannounced(&entries, &pairs, |purse| self.watch.purses.contains(&purse));
+        let moved =
+            entries.iter().filter(|(log, _)| silent.contains(&log.log_index)).map(|(log, _)| log.tx_hash);
+        let used = entries.iter().filter(settled).map(|(log, _)| log.tx_hash);
+        let hashes: HashSet<B256> = used.chain(moved).collect();
+        let hashes: Vec<B256> = hashes.into_iter().collect();
+        let transactions = match hashes.as_slice() {
+            [] => HashMap::new(),
+            hashes => self.sources.transactions(header.hash, hashes).await?,
+        };
+        Ok(BlockFacts { header, entries, transactions })
+    }
+
+    /// An authorization that no transfer goes with is either a token that lies or an answer with a hole: asked for the
+    /// whole block by its hash, an honest provider gives the same again.
+    async fn has_no_transfer(&self, header: BlockHeader, used: &RawLog) -> Result<(), SourceError> {
+        let query = LogQuery {
+            blocks: Blocks::Hash(header.hash),
+            addresses: vec![used.address],
+            topics: Default::default(),
+        };
+        let again = self.sources.logs(&query).await?;
+        let here = again.logs.into_iter().filter(|log| log.tx_hash == used.tx_hash).map(|log| {
+            let decoded = decode_log(&log, self.config.factory, |_| true);
+            (log, decoded)
+        });
+        let here: Entries = here.collect();
+        if pair_settlements(&here).contains_key(&used.log_index) {
+            return Err(self.told(Nonsense::LeavesOut(header.number)));
+        }
+        Ok(())
+    }
+}

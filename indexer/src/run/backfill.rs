@@ -1,0 +1,138 @@
+//! Catching up with what is final: several ranges are asked for at once and applied in order.
+
+use std::{collections::VecDeque, sync::Arc};
+
+use tokio_util::task::AbortOnDropHandle;
+
+use super::{
+    Config, Phase,
+    fetch::{Fetched, fetch, fetch_more},
+    follow::{Follower, Step, Trouble},
+};
+use crate::{
+    source::{BlockHeader, Blocks, SourceError, Sources},
+    store::{Checkpoint, Watch},
+};
+
+/// A range that was asked for.
+struct Ahead {
+    from: u64,
+    to: u64,
+    /// Whom it was asked for.
+    watch: Arc<Watch>,
+    answer: AbortOnDropHandle<Result<Fetched, SourceError>>,
+}
+
+impl Ahead {
+    fn ask(sources: &Sources, config: &Arc<Config>, watch: &Arc<Watch>, from: u64, to: u64) -> Self {
+        let (sources, config, whom) = (sources.clone(), Arc::clone(config), Arc::clone(watch));
+        let answer = tokio::spawn(async move { range(&sources, &config, &whom, from, to).await });
+        Self { from, to, watch: Arc::clone(watch), answer: AbortOnDropHandle::new(answer) }
+    }
+}
+
+/// A range; one block that is too much for the provider is asked for by its hash, which admits no part.
+async fn range(
+    sources: &Sources,
+    config: &Config,
+    watch: &Watch,
+    from: u64,
+    to: u64,
+) -> Result<Fetched, SourceError> {
+    match fetch(sources, config, watch, Blocks::Range(from, to), None).await {
+        Err(error) if error.asks_for_less().is_some() && from == to => {
+            let header = sources.header(from).await?;
+            let fetched = fetch(sources, config, watch, Blocks::Hash(header.hash), Some(header)).await?;
+            Ok(Fetched { tip: Some(header), ..fetched })
+        }
+        answer => answer,
+    }
+}
+
+/// Blocks that still have to be asked for, in order.
+struct Plan {
+    next: u64,
+    last: u64,
+}
+
+impl Plan {
+    /// The next range of at most so many blocks; `None` when all are asked for.
+    fn next(&mut self, blocks: u64) -> Option<(u64, u64)> {
+        let from = self.next;
+        let to = from.saturating_add(blocks.max(1) - 1).min(self.last);
+        self.next = to.saturating_add(1);
+        (from <= self.last).then_some((from, to))
+    }
+}
+
+impl Follower<'_> {
+    /// Applies all that is final at this head, range by range.
+    pub(super) async fn backfill(&mut self, head: BlockHeader, at: Checkpoint) -> Result<Step, Trouble> {
+        if self.sources.header(at.number).await?.hash != at.hash {
+            return self.go_back(at.number, at).await;
+        }
+        let last = head.number.saturating_sub(self.config.finality);
+        let config = Arc::new(self.config.clone());
+        let mut watch = Arc::new(self.watching().await?);
+        let mut plan = Plan { next: at.number.saturating_add(1), last };
+        let mut ahead: VecDeque<Ahead> = VecDeque::new();
+        let mut after = at.hash;
+        // What is left of a range that was too much: it comes before all that was asked for since.
+        let mut again: Option<(u64, u64)> = None;
+        loop {
+            if let Some((from, to)) = again.take() {
+                let end = from.saturating_add(self.width.blocks() - 1).min(to);
+                again = (end < to).then_some((end + 1, to));
+                ahead.push_front(Ahead::ask(&self.sources, &config, &watch, from, end));
+            }
+            while ahead.len() < self.config.ahead.max(1) {
+                let Some((from, to)) = plan.next(self.width.blocks()) else { break };
+                ahead.push_back(Ahead::ask(&self.sources, &config, &watch, from, to));
+            }
+            let Some(Ahead { from, to, watch: whom, answer }) = ahead.pop_front() else { break };
+            let blocks = to - from + 1;
+            let answer = answer.await.map_err(|_| SourceError::Other("a question was given up".into()))?;
+            let fetched = match answer {
+                Ok(fetched) => fetched,
+                Err(error) if error.asks_for_less().is_some() && blocks > 1 => {
+                    self.width.refused(blocks, &error);
+                    tracing::debug!(%error, blocks = self.width.blocks(), "asking for fewer blocks");
+                    again = Some((from, again.map_or(to, |(_, to)| to)));
+                    continue;
+                }
+                Err(error) => return Err(error.into()),
+            };
+            self.width.answered(blocks, fetched.logs());
+            let fetched = if Arc::ptr_eq(&whom, &watch) {
+                fetched
+            } else {
+                let new = watch.without(&whom);
+                fetch_more(&self.sources, &config, &whom, &new, Blocks::Range(from, to), fetched).await?
+            };
+            let tip = fetched.tip.ok_or_else(|| SourceError::NotFound(format!("block {to}")))?;
+            self.apply(Some(after), &fetched.facts, tip, head.number, last, Phase::Backfilling).await?;
+            after = tip.hash;
+            if !fetched.found.without(&watch).is_empty() {
+                Arc::make_mut(&mut watch).add(&fetched.found);
+            }
+        }
+        self.watch = Some(Arc::unwrap_or_clone(watch));
+        Ok(Step::Advanced)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plan_leaves_no_block_out_and_asks_for_none_twice() {
+        let mut plan = Plan { next: 5, last: 40 };
+        let mut asked = Vec::new();
+        for blocks in [10, 1, 0, 7, 100] {
+            asked.extend(plan.next(blocks));
+        }
+        assert_eq!(asked, [(5, 14), (15, 15), (16, 16), (17, 23), (24, 40)]);
+        assert_eq!(plan.next(9), None);
+    }
+}

@@ -1,0 +1,62 @@
+//! One endpoint among several: whether it is the chain's, and how it has been doing.
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use tokio::{sync::OnceCell, time::Instant};
+
+use super::{Source, SourceError};
+
+/// After its first failure; doubles with each one more.
+const REST: Duration = Duration::from_secs(1);
+/// Most doublings: a minute.
+const MOST_STRIKES: u32 = 6;
+
+#[derive(Debug, Clone, Copy)]
+struct Health {
+    strikes: u32,
+    rests_until: Option<Instant>,
+}
+
+pub(super) struct Endpoint {
+    pub(super) source: Arc<dyn Source>,
+    serves: OnceCell<u64>,
+    health: Mutex<Health>,
+}
+
+impl Endpoint {
+    pub(super) fn new(source: Arc<dyn Source>) -> Self {
+        let health = Mutex::new(Health { strikes: 0, rests_until: None });
+        Self { source, serves: OnceCell::new(), health }
+    }
+
+    /// Asks it once which chain it serves, before anything it says is believed.
+    pub(super) async fn serves(&self, expected: u64) -> Result<(), SourceError> {
+        match *self.serves.get_or_try_init(|| self.source.chain_id()).await? {
+            got if got != expected => Err(SourceError::OtherChain { expected, got }),
+            _ => Ok(()),
+        }
+    }
+
+    /// When it may be asked again without a better choice; `None`: now.
+    pub(super) fn rests_until(&self, now: Instant) -> Option<Instant> {
+        self.health().rests_until.filter(|until| *until > now)
+    }
+
+    pub(super) fn did_well(&self) {
+        *self.health() = Health { strikes: 0, rests_until: None };
+    }
+
+    /// Others are asked first for a while; for longer each time.
+    pub(super) fn failed(&self) {
+        let mut health = self.health();
+        health.rests_until = Some(Instant::now() + REST * 2u32.pow(health.strikes));
+        health.strikes = (health.strikes + 1).min(MOST_STRIKES);
+    }
+
+    fn health(&self) -> std::sync::MutexGuard<'_, Health> {
+        self.health.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

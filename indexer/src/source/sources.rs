@@ -1,0 +1,308 @@
+//! All endpoints of a chain: asked again where that may help, in turn where one fails, against each other on demand.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
+
+use alloy::primitives::{Address, B256};
+use backon::{BackoffBuilder, ExponentialBuilder};
+use tokio::time::Instant;
+
+use super::{
+    Answer, BlockHeader, Calls, LogQuery, Nonsense, Source, SourceError, TransactionInput, calls::Meter,
+    check::check, endpoint::Endpoint,
+};
+
+/// How often, and how long apart, endpoints are asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Patience {
+    /// How often a transient error is asked again before it is reported. Default: 4.
+    pub retries: usize,
+    /// The first pause between two attempts; doubles, with jitter. Default: 100 ms.
+    pub first_delay: Duration,
+    /// The longest pause between two attempts. Default: 5 s.
+    pub max_delay: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self { retries: 4, first_delay: Duration::from_millis(100), max_delay: Duration::from_secs(5) }
+    }
+}
+
+/// All endpoints of a chain. Cheap to clone.
+#[derive(Clone)]
+pub struct Sources(Arc<Inner>);
+
+struct Inner {
+    endpoints: Vec<Endpoint>,
+    patience: Patience,
+    quorum: usize,
+    chain_id: OnceLock<u64>,
+    meter: Meter,
+}
+
+impl std::fmt::Debug for Sources {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Sources")
+            .field("endpoints", &self.0.endpoints.len())
+            .field("quorum", &self.0.quorum)
+            .finish_non_exhaustive()
+    }
+}
+
+impl From<Arc<dyn Source>> for Sources {
+    fn from(source: Arc<dyn Source>) -> Self {
+        Self::new(vec![source], Patience::default(), 1)
+    }
+}
+
+impl<S: Source + 'static> From<Arc<S>> for Sources {
+    fn from(source: Arc<S>) -> Self {
+        Self::from(source as Arc<dyn Source>)
+    }
+}
+
+impl Sources {
+    /// Endpoints in the order of preference. Of `quorum` (at least 1, at most all) of them, logs and what becomes
+    /// final have to be the same; with 1 nobody is asked twice.
+    pub fn new(endpoints: Vec<Arc<dyn Source>>, patience: Patience, quorum: usize) -> Self {
+        let quorum = quorum.clamp(1, endpoints.len().max(1));
+        let endpoints = endpoints.into_iter().map(Endpoint::new).collect();
+        Self(Arc::new(Inner {
+            endpoints,
+            patience,
+            quorum,
+            chain_id: OnceLock::new(),
+            meter: Meter::default(),
+        }))
+    }
+
+    /// Whether endpoints are held against each other.
+    pub fn has_quorum(&self) -> bool {
+        self.0.quorum > 1
+    }
+
+    /// How often endpoints were asked, and how often they failed.
+    pub fn calls(&self) -> Calls {
+        let mut calls = self.0.meter.read();
+        self.0.endpoints.iter().for_each(|endpoint| calls.add(&endpoint.source.calls()));
+        calls
+    }
+
+    /// Counts an answer that others have shown to be wrong.
+    pub(crate) fn not_believed(&self, error: &SourceError) {
+        self.0.meter.failed(error.code());
+    }
+
+    /// Holds every endpoint to a chain. One that cannot be asked yet is asked before its first answer counts.
+    ///
+    /// # Errors
+    /// When one serves another chain, or none can be asked.
+    pub async fn expect(&self, chain_id: u64) -> Result<(), SourceError> {
+        let expected = *self.0.chain_id.get_or_init(|| chain_id);
+        let told = self.0.endpoints.iter().map(|endpoint| endpoint.serves(expected));
+        let mut unknown = None;
+        let told = futures::future::join_all(told).await;
+        let known = told.iter().any(Result::is_ok);
+        for error in told.into_iter().filter_map(Result::err) {
+            self.0.meter.failed(error.code());
+            match error {
+                error @ SourceError::OtherChain { .. } => return Err(error),
+                error => unknown = Some(error),
+            }
+        }
+        match unknown {
+            Some(error) if !known => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether there is code at an address, at the head.
+    ///
+    /// # Errors
+    /// As endpoints answer.
+    pub async fn has_code(&self, address: Address) -> Result<bool, SourceError> {
+        self.ask(|source| async move { source.has_code(address).await }).await
+    }
+
+    /// The latest block that one knows.
+    ///
+    /// # Errors
+    /// As endpoints answer.
+    pub async fn head(&self) -> Result<BlockHeader, SourceError> {
+        self.ask(|source| async move { source.head().await }).await
+    }
+
+    /// The block at that height, which has to be there.
+    ///
+    /// # Errors
+    /// As endpoints answer; also where none has the block.
+    pub async fn header(&self, number: u64) -> Result<BlockHeader, SourceError> {
+        self.ask(|source| async move {
+            let header = source.header(number).await?;
+            header.ok_or_else(|| SourceError::NotFound(format!("block {number}, though the chain is higher")))
+        })
+        .await
+    }
+
+    /// Logs in chain order, each once.
+    ///
+    /// # Errors
+    /// As endpoints answer; also when an answer cannot be true, or too few give the same.
+    pub async fn logs(&self, query: &LogQuery) -> Result<Answer, SourceError> {
+        let question = |source: Arc<dyn Source>| async move { check(query, source.logs(query).await?) };
+        if self.has_quorum() { self.agreed(question).await } else { self.ask(question).await }
+    }
+
+    /// Transactions of a block, all of them.
+    ///
+    /// # Errors
+    /// As endpoints answer; also where none has them all.
+    pub async fn transactions(
+        &self,
+        block: B256,
+        wanted: &[B256],
+    ) -> Result<HashMap<B256, TransactionInput>, SourceError> {
+        self.ask(|source| async move {
+            let found = source.transactions(block, wanted).await?;
+            match wanted.iter().find(|hash| !found.contains_key(*hash)) {
+                Some(hash) => Err(SourceError::NotFound(format!("transaction {hash}, whose logs it has"))),
+                None => Ok(found),
+            }
+        })
+        .await
+    }
+
+    /// Whether a quorum has that block there.
+    ///
+    /// # Errors
+    /// When too few say so.
+    pub async fn agree_on(&self, number: u64, hash: B256) -> Result<(), SourceError> {
+        let header = self.agreed(|source| async move {
+            let header = source.header(number).await?;
+            header.ok_or_else(|| SourceError::NotFound(format!("block {number}, though the chain is higher")))
+        });
+        match header.await?.hash {
+            got if got != hash => Err(Nonsense::OtherChain { number, expected: hash, got }.into()),
+            _ => Ok(()),
+        }
+    }
+
+    /// The first answer there is; with pauses and again where that may help.
+    async fn ask<T, F>(&self, question: impl Fn(Arc<dyn Source>) -> F) -> Result<T, SourceError>
+    where
+        F: Future<Output = Result<T, SourceError>>,
+    {
+        let mut pauses = self.pauses();
+        loop {
+            let mut failure = None;
+            for endpoint in self.in_order() {
+                match self.one(endpoint, &question).await {
+                    Ok(answer) => return Ok(answer),
+                    Err(error) if error.asks_for_less().is_some() => return Err(error),
+                    // What may pass decides: it is worth another round.
+                    Err(error) if failure.as_ref().is_some_and(SourceError::is_transient) => drop(error),
+                    Err(error) => failure = Some(error),
+                }
+            }
+            let failure =
+                failure.unwrap_or_else(|| SourceError::Unavailable("no endpoint is configured".into()));
+            match pauses.next() {
+                Some(pause) if failure.is_transient() => {
+                    tracing::debug!(error = %failure, ?pause, "asking again");
+                    tokio::time::sleep(pause).await;
+                }
+                _ => return Err(failure),
+            }
+        }
+    }
+
+    /// The answer that a quorum gives. Nobody is asked more often than it takes.
+    async fn agreed<T: PartialEq, F>(&self, question: impl Fn(Arc<dyn Source>) -> F) -> Result<T, SourceError>
+    where
+        F: Future<Output = Result<T, SourceError>>,
+    {
+        let mut answers: Vec<(T, usize, &Endpoint)> = Vec::new();
+        let mut failure = None;
+        for endpoint in self.in_order() {
+            let answer = match self.one(endpoint, &question).await {
+                Ok(answer) => answer,
+                Err(error) if error.asks_for_less().is_some() => return Err(error),
+                Err(error) => {
+                    failure = Some(error);
+                    continue;
+                }
+            };
+            match answers.iter_mut().find(|(other, ..)| *other == answer) {
+                Some((_, votes, _)) => *votes += 1,
+                None => answers.push((answer, 1, endpoint)),
+            }
+            if let Some(found) = answers.iter().position(|(_, votes, _)| *votes >= self.0.quorum) {
+                let (answer, ..) = answers.swap_remove(found);
+                for (.., endpoint) in answers {
+                    self.0.meter.failed(Nonsense::Disagree(2).code());
+                    endpoint.failed();
+                }
+                return Ok(answer);
+            }
+        }
+        let got = answers.iter().map(|(_, votes, _)| *votes).max().unwrap_or_default();
+        let error = match failure {
+            _ if answers.len() > 1 => Nonsense::Disagree(answers.len()).into(),
+            Some(error) if got == 0 => return Err(error),
+            _ => SourceError::NoQuorum { wanted: self.0.quorum, got },
+        };
+        self.0.meter.failed(error.code());
+        Err(error)
+    }
+
+    async fn one<T, F>(
+        &self,
+        endpoint: &Endpoint,
+        question: impl Fn(Arc<dyn Source>) -> F,
+    ) -> Result<T, SourceError>
+    where
+        F: Future<Output = Result<T, SourceError>>,
+    {
+        let answer = async {
+            if let Some(chain_id) = self.0.chain_id.get() {
+                endpoint.serves(*chain_id).await?;
+            }
+            question(Arc::clone(&endpoint.source)).await
+        };
+        match answer.await {
+            Ok(answer) => {
+                endpoint.did_well();
+                Ok(answer)
+            }
+            Err(error) => {
+                self.0.meter.failed(error.code());
+                if error.asks_for_less().is_none() {
+                    tracing::debug!(%error, "an endpoint failed");
+                    endpoint.failed();
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// As preferred, but those that failed of late come last, the one that rests longest at the end.
+    fn in_order(&self) -> Vec<&Endpoint> {
+        let now = Instant::now();
+        let mut endpoints: Vec<_> = self.0.endpoints.iter().collect();
+        endpoints.sort_by_key(|endpoint| endpoint.rests_until(now));
+        endpoints
+    }
+
+    fn pauses(&self) -> backon::ExponentialBackoff {
+        ExponentialBuilder::default()
+            .with_jitter()
+            .with_min_delay(self.0.patience.first_delay)
+            .with_max_delay(self.0.patience.max_delay)
+            .with_max_times(self.0.patience.retries)
+            .build()
+    }
+}

@@ -1,0 +1,94 @@
+//! Several endpoints: one that fails is passed over, one that lies is outvoted.
+
+use anyhow::Result;
+use bursar_indexer::{IndexerError, Store};
+use bursar_replay::{Fault, Params, Provider, mix};
+use bursar_test_stores::{Stores, on_both_stores};
+
+use crate::node::{Node, Running, chain, config, index, node, sources};
+
+on_both_stores!(
+    the_next_endpoint_answers_where_one_does_not,
+    an_endpoint_that_lies_is_outvoted,
+    nothing_goes_in_that_endpoints_do_not_agree_on,
+    an_endpoint_of_another_chain_is_refused,
+);
+
+async fn the_next_endpoint_answers_where_one_does_not(stores: Stores) -> Result<()> {
+    let params = Params::small();
+    let chain = chain(params.clone());
+    for (fault, provider, code) in [
+        (Some(Fault::Unavailable), Provider::default(), "unavailable"),
+        (Some(Fault::CutShort), Provider::default(), "unreadable"),
+        (None, Provider { keeps: 50, ..Provider::default() }, "pruned"),
+    ] {
+        let broken = Node::on(&chain, provider).await?;
+        // It answers at first: the one that is preferred.
+        broken.replay.misbehave(move |request| fault.filter(|_| request.number > 2));
+        let sound = Node::on(&chain, Provider::default()).await?;
+        let came = index(config(&params), &[&broken, &sound], 1, &stores).await?;
+        assert_eq!(came.status.waits, 0, "there is another one");
+        assert!(came.calls.failed.contains_key(code), "{:?}", came.calls.failed);
+        let asked = |node: &Node| node.replay.calls().values().sum::<u64>();
+        assert!(asked(&broken) < asked(&sound), "the broken one is asked over and over");
+    }
+    Ok(())
+}
+
+async fn an_endpoint_that_lies_is_outvoted(stores: Stores) -> Result<()> {
+    let params = Params::small();
+    let chain = chain(params.clone());
+    for fault in [Fault::LeavesOut, Fault::Contradicts, Fault::Stops(3), Fault::LeavesOutTransfers] {
+        let liar = Node::on(&chain, Provider { max_range: 50, ..Provider::default() }).await?;
+        liar.replay.misbehave(move |request| (request.method == "eth_getLogs").then_some(fault));
+        let (one, other) =
+            (Node::on(&chain, Provider::default()).await?, Node::on(&chain, Provider::default()).await?);
+        let came = index(config(&params), &[&liar, &one, &other], 2, &stores).await?;
+        let counted = came.calls.failed.get("disagree").copied().unwrap_or_default();
+        assert!(counted > 0, "{fault:?}: {:?}", came.calls.failed);
+    }
+    Ok(())
+}
+
+async fn nothing_goes_in_that_endpoints_do_not_agree_on(stores: Stores) -> Result<()> {
+    let params = Params::small();
+    let chain = chain(params.clone());
+    let (one, other) =
+        (Node::on(&chain, Provider::default()).await?, Node::on(&chain, Provider::default()).await?);
+    other.replay.misbehave(|request| (request.method == "eth_getLogs").then_some(Fault::Contradicts));
+    let store = Store::connect(&stores.url("ledger").await?.parse()?).await?;
+    let sources = sources(&[&one, &other], 2)?;
+    let mut running = Running::start(config(&params), &sources, &store);
+    running.status.wait_for(|status| status.waits >= 3).await?;
+    let said = running.status.borrow().error.clone().unwrap_or_default();
+    assert!(said.contains("2 different answers"), "{said}");
+    let at = store.checkpoint().await?.map(|at| at.number);
+    assert!(at.is_some_and(|at| at < params.blocks / 2), "{at:?}");
+    // As soon as they agree, it goes on.
+    other.replay.misbehave(|request| {
+        (request.method != "eth_getLogs" && mix(request.number).is_multiple_of(9)).then_some(Fault::Lags(1))
+    });
+    running.at_head(&one.replay).await?;
+    crate::node::assert_right(&store, &one.replay).await?;
+    running.stop().await
+}
+
+async fn an_endpoint_of_another_chain_is_refused(stores: Stores) -> Result<()> {
+    let params = Params::small();
+    let right = node(params.clone(), Provider::default()).await?;
+    let wrong = node(Params { chain_id: 10, ..params.clone() }, Provider::default()).await?;
+    let store = Store::connect(&stores.url("ledger").await?.parse()?).await?;
+    for nodes in [vec![&wrong], vec![&right, &wrong]] {
+        let running = Running::start(config(&params), &sources(&nodes, 1)?, &store);
+        let error = running.fails().await?;
+        assert!(matches!(error, IndexerError::WrongChain { expected: 8453, got: 10 }), "{error}");
+    }
+    // One that is down at first is asked before it is believed.
+    wrong.replay.misbehave(|request| (request.number < 1).then_some(Fault::Unavailable));
+    right.replay.misbehave(|request| (request.number > 3).then_some(Fault::Unavailable));
+    let running = Running::start(config(&params), &sources(&[&right, &wrong], 1)?, &store);
+    let error = running.fails().await?;
+    assert!(matches!(error, IndexerError::WrongChain { expected: 8453, got: 10 }), "{error}");
+    assert_eq!(store.checkpoint().await?.map(|at| at.number).unwrap_or_default(), 0);
+    Ok(())
+}

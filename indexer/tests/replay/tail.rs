@@ -1,0 +1,59 @@
+//! Near the head the chain turns and nodes lag; what is final waits for a quorum.
+
+use anyhow::Result;
+use bursar_indexer::Store;
+use bursar_replay::{Fault, Params, Provider, mix};
+use bursar_test_stores::{Stores, on_both_stores};
+
+use crate::node::{Node, Running, assert_right, chain, config, node, sources};
+
+on_both_stores!(the_chain_turns_under_a_provider_that_lags, nothing_is_final_that_a_quorum_has_not_confirmed,);
+
+async fn the_chain_turns_under_a_provider_that_lags(stores: Stores) -> Result<()> {
+    let params = Params::small();
+    let node = node(params.clone(), Provider::default()).await?;
+    let store = Store::connect(&stores.url("ledger").await?.parse()?).await?;
+    let sources = sources(&[&node], 1)?;
+    let mut running = Running::start(config(&params), &sources, &store);
+    running.at_head(&node.replay).await?;
+    node.replay.misbehave(|request| match mix(request.number) % 12 {
+        0 => Some(Fault::Lags(2)),
+        1 => Some(Fault::OtherChain),
+        2 => Some(Fault::Unavailable),
+        _ => None,
+    });
+    for round in 0..12 {
+        node.replay.change(|chain| if round % 3 == 0 { chain.mine(2) } else { chain.turn(1 + round) });
+        running.at_head(&node.replay).await?;
+        assert_right(&store, &node.replay).await?;
+    }
+    assert!(running.status.borrow().reorgs >= 6);
+    running.stop().await
+}
+
+async fn nothing_is_final_that_a_quorum_has_not_confirmed(stores: Stores) -> Result<()> {
+    let params = Params::small();
+    let chain = chain(params.clone());
+    let (one, other) =
+        (Node::on(&chain, Provider::default()).await?, Node::on(&chain, Provider::default()).await?);
+    let store = Store::connect(&stores.url("ledger").await?.parse()?).await?;
+    let sources = sources(&[&one, &other], 2)?;
+    let mut running = Running::start(config(&params), &sources, &store);
+    let status = running.at_head(&one.replay).await?;
+    let final_number = status.final_number;
+    assert_eq!(final_number, params.blocks - 16);
+    // The second gives logs by hash, but does not know what is at a height.
+    other.replay.misbehave(|request| (request.method == "eth_getBlockByNumber").then_some(Fault::Lags(200)));
+    for _ in 0..24 {
+        one.replay.change(|chain| chain.mine(1));
+        running.at_head(&one.replay).await?;
+    }
+    assert_eq!(running.status.borrow().final_number, final_number);
+    assert!(sources.calls().failed.get("no_quorum").is_some_and(|count| *count > 0), "{:?}", sources.calls());
+    other.replay.misbehave(|_| None);
+    one.replay.change(|chain| chain.mine(1));
+    let status = running.at_head(&one.replay).await?;
+    assert_eq!(status.final_number, one.replay.chain().head() - 16);
+    assert_right(&store, &one.replay).await?;
+    running.stop().await
+}
