@@ -85,6 +85,15 @@ contract OddTokensTest is Base {
         treasury.openSession(r, signature);
     }
 
+    /// @dev A refusal without a word is still one.
+    function test_RevertWhen_TokenRefusesWithoutAWord() public {
+        open(50 * UNIT);
+        vm.mockCallRevert(address(usdc), abi.encodeWithSelector(usdc.transfer.selector), "");
+        vm.prank(manager);
+        vm.expectRevert(abi.encodeWithSelector(PurseCallFailed.selector, purse));
+        treasury.closeSession(purse, "");
+    }
+
     /* PRETENCE */
 
     function test_RevertWhen_TokenOnlyPretendsToReceive() public {

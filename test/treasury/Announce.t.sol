@@ -117,6 +117,15 @@ contract AnnounceTest is Base {
         }
     }
 
+    function test_RevertWhen_AnnouncementIsLongStale() public {
+        uint256 staleAt = _announce(loosenings[0]) + LIFE;
+        vm.warp(staleAt + 1);
+        vm.expectRevert(
+            abi.encodeWithSelector(AnnouncementStale.selector, keccak256(loosenings[0].call), staleAt)
+        );
+        this.run(loosenings[0]);
+    }
+
     function test_GivenStaleAnnouncement_MayBeAnnouncedAgain() public {
         vm.warp(_announce(loosenings[0]) + LIFE);
         vm.warp(_announce(loosenings[0]));
@@ -205,6 +214,14 @@ contract AnnounceTest is Base {
         _assertNotReady(change, later);
         vm.warp(later);
         _run(change);
+    }
+
+    function test_GivenDelay_SaysSo() public {
+        vm.expectEmit(address(treasury));
+        emit DelaySet(DELAY + 1, owner);
+        vm.prank(owner);
+        desk.setDelay(DELAY + 1);
+        assertEq(views.organisation().delay, DELAY + 1);
     }
 
     function test_RevertWhen_DelayIsLongerThanAMonth() public {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.30;
 
-import {Refusal, SessionRequest, WindowLimit} from "../../contracts/libraries/Types.sol";
+import {Refusal, SessionRequest, SessionView, WindowLimit} from "../../contracts/libraries/Types.sol";
 import {Fleet} from "../Fleet.t.sol";
 
 /// @notice A session draws against its envelope's limits, its group's, and those of every group above.
@@ -173,6 +173,36 @@ contract GroupDrawsTest is Fleet {
     }
 
     /// @dev However many limits there are, each counts, and nothing else.
+    function test_TheViewOfASessionTellsWhatItDrewWhileItIsOpen() public {
+        uint24 group = newGroup(0, 60);
+        put(members[0], group);
+        openOf(members[0], 20 * UNIT);
+        SessionView memory open = views.session(purseOf(members[0]));
+        assertEq(open.group, group);
+        assertEq(open.budget, 20 * UNIT);
+        assertEq(open.openedAt, time());
+        assertEq(open.expiry, time() + 1 hours);
+        closeOf(members[0]);
+        SessionView memory closed = views.session(purseOf(members[0]));
+        assertEq(closed.group, 0);
+        assertEq(closed.budget, 0);
+        assertEq(closed.openedAt, 0);
+        assertEq(closed.expiry, 0);
+    }
+
+    /// @dev What a closed session had drawn is settled: money that a stranger sends to its purse is nobody's return.
+    function test_GivenDonationAfterTheClose_NoGroupsLimitRises() public {
+        uint24 group = newGroup(0, 20);
+        put(members[0], group);
+        openOf(members[0], 20 * UNIT);
+        payFrom(members[0], 10 * UNIT, keccak256("first"));
+        payFrom(members[0], 10 * UNIT, keccak256("second"));
+        closeOf(members[0]);
+        usdc.mint(purseOf(members[0]), 20 * UNIT);
+        SessionRequest memory r = requestFor(members[0], 1);
+        assertDrawRefused(r, Refusal.GroupWindowLimitExceeded, 20 * UNIT, 20 * UNIT + 1);
+    }
+
     function test_GivenAsManyLimitsAsThereAre_EachCounts() public {
         WindowLimit[] memory windows = new WindowLimit[](4);
         uint32[4] memory periods = [HOUR, DAY, WEEK, 4 * WEEK];
@@ -238,6 +268,20 @@ contract GroupDrawsTest is Fleet {
     }
 
     /// @dev The group above both neither counts the budget twice nor refuses it.
+    /// @dev Numbers tell nothing of who stands above whom: the group between the old one and the one above that is
+    /// given nothing.
+    function test_GivenMovedToAGroupNumberedBetween_ItGivesThatOneNothing() public {
+        uint24 above = newGroup(0, 100);
+        uint24 between = newGroup(0, 20);
+        put(members[0], newGroup(above, 100));
+        put(members[1], between);
+        openOf(members[0], 20 * UNIT);
+        openOf(members[1], 15 * UNIT);
+        put(members[0], between);
+        SessionRequest memory r = requestFor(members[0], 5 * UNIT + 1);
+        assertDrawRefused(r, Refusal.GroupWindowLimitExceeded, 20 * UNIT, 20 * UNIT + 1);
+    }
+
     function test_GivenMovedToASibling_TheGroupAboveCountsItOnce() public {
         uint24 top = newGroup(0, 30);
         uint24 left = newGroup(top, 30);

@@ -56,6 +56,17 @@ contract RecoverTest is Base {
         assertEq(other.balanceOf(to), 7);
     }
 
+    /// @dev Whether it is the envelope's asset does not hang on whose address is the larger.
+    function test_GivenOtherTokenOnEitherSideOfTheAsset_SendsItOn() public {
+        for (uint160 i; i < 2; ++i) {
+            address other = i == 0 ? address(uint160(address(usdc)) - 1) : address(uint160(address(usdc)) + 1);
+            deployCodeTo("TestUSDC.sol:TestUSDC", other);
+            TestUSDC(other).mint(purse, 7);
+            _recoverFromPurse(0, other);
+            assertEq(TestUSDC(other).balanceOf(to), 7);
+        }
+    }
+
     function test_RevertWhen_PurseWasNeverCreated() public {
         vm.expectRevert(abi.encodeWithSelector(PurseUnknown.selector, 1, 0));
         _recoverFromPurse(1, address(usdc));

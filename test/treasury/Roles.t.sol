@@ -33,6 +33,18 @@ contract RolesTest is Base {
         desk.revokeRole(stranger, role);
     }
 
+    /// @dev Each edge by itself, as no fuzzer has to come upon it: none at all, the bit after the last, all of them.
+    function test_RevertWhen_RoleIsAtAnEdge() public {
+        uint8[5] memory edges = [0, 64, 128, 63, 255];
+        vm.startPrank(owner);
+        for (uint256 i; i < edges.length; ++i) {
+            vm.expectRevert(abi.encodeWithSelector(RoleUnknown.selector, edges[i]));
+            desk.grantRole(stranger, edges[i]);
+            vm.expectRevert(abi.encodeWithSelector(RoleUnknown.selector, edges[i]));
+            desk.revokeRole(stranger, edges[i]);
+        }
+    }
+
     function test_RevertWhen_GrantingToZero() public {
         vm.expectRevert(AddressZero.selector);
         vm.prank(owner);

@@ -67,6 +67,19 @@ contract TopUpTest is Base {
         treasury.topUp(envelope, amount);
     }
 
+    /// @dev The books take 96 bits to the last unit, and not one more.
+    function test_GivenEscrowAtItsMost_TakesTheLastUnit() public {
+        uint256 amount = type(uint96).max - 1000 * UNIT;
+        usdc.mint(address(this), amount + 1);
+        usdc.approve(address(treasury), amount + 1);
+        treasury.topUp(envelope, amount);
+        assertEq(escrowOf(envelope), type(uint96).max);
+        vm.expectRevert(
+            abi.encodeWithSelector(Overflow.selector, uint256(1 << 96), uint256(type(uint96).max))
+        );
+        treasury.topUp(envelope, 1);
+    }
+
     function test_RevertWhen_TokenTakesAFee() public {
         FeeToken token = new FeeToken();
         uint24 number = _envelopeIn(token);
