@@ -204,7 +204,9 @@ pub(super) fn select_outcomes(scope: Scope) -> Select {
         Select::new("SELECT o.decision_hash, o.hash, o.record, o.seal, o.received_at FROM payment p");
     join_decisions(&mut select, scope);
     select
-        .push(" JOIN outcome o ON o.decision_hash = d.hash")
+        // As a cross join SQLite leaves payments first, in whose order the outcomes are read; PostgreSQL makes no difference.
+        .push(" CROSS JOIN outcome o")
+        .condition("o.decision_hash = d.hash")
         .sift("p.treasury = ", Some(scope.treasury))
         .filter("p.block_number <= ", Some(scope.height))
         .filter("o.received_at <= ", Some(scope.records_until))
