@@ -32,8 +32,12 @@ impl Demo {
             let line = line?;
             let mut words = line.split_whitespace().skip_while(|word| word.chars().count() == 1);
             match (words.next(), words.next()) {
-                (Some("token"), Some(address)) if address.starts_with("0x") => demo.token = address.to_owned(),
-                (Some("treasury"), Some(address)) if address.starts_with("0x") => demo.treasury = address.trim_end_matches(',').to_owned(),
+                (Some("token"), Some(address)) if address.starts_with("0x") => {
+                    demo.token = address.to_owned()
+                }
+                (Some("treasury"), Some(address)) if address.starts_with("0x") => {
+                    demo.treasury = address.trim_end_matches(',').to_owned()
+                }
                 (Some("chain"), Some(url)) if url.starts_with("http") => demo.chain = url.to_owned(),
                 (Some("interrupt"), _) => break,
                 _ => {}
@@ -93,13 +97,23 @@ fn a_report_of_the_demo_is_verified_by_somebody_else() -> Result<()> {
     assert_eq!(made["sha256"], again["sha256"]);
     for entry in fs::read_dir(dir.join("one"))? {
         let name = entry?.file_name();
-        assert_eq!(fs::read(dir.join("one").join(&name))?, fs::read(dir.join("two").join(&name))?, "{name:?}");
+        assert_eq!(
+            fs::read(dir.join("one").join(&name))?,
+            fs::read(dir.join("two").join(&name))?,
+            "{name:?}"
+        );
     }
     // A folder that is there, and heights that are not.
     for (args, says) in [
         (vec!["report", "two", "--head"], "expected a folder that is not there yet"),
-        (vec!["report", "three", "--height", "99999999"], "the last block that no reorg may take back, got 99999999"),
-        (vec!["--treasury", "0x0000000000000000000000000000000000000001", "report", "three"], "holds no treasury"),
+        (
+            vec!["report", "three", "--height", "99999999"],
+            "the last block that no reorg may take back, got 99999999",
+        ),
+        (
+            vec!["--treasury", "0x0000000000000000000000000000000000000001", "report", "three"],
+            "holds no treasury",
+        ),
     ] {
         let output = demo.bursar(dir, &args)?;
         let error = String::from_utf8(output.stderr)?;

@@ -122,8 +122,10 @@ impl Annex {
     pub(crate) fn place(self, column: &str) -> Result<usize, ReportError> {
         let chain = if self.on_chain() { CHAIN.as_slice() } else { &[] };
         let mut all = chain.iter().chain(self.own_columns());
-        all.position(|known| *known == column)
-            .ok_or_else(|| ReportError::NoColumn { annex: self.name(), got: column.chars().take(80).collect() })
+        all.position(|known| *known == column).ok_or_else(|| ReportError::NoColumn {
+            annex: self.name(),
+            got: column.chars().take(80).collect(),
+        })
     }
 
     /// The place of what is added up, where there is something.

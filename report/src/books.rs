@@ -172,19 +172,28 @@ impl Books {
     }
 
     /// Counts a payment in every window that it falls into; what it exceeds, with what was paid and the limit.
-    pub(crate) fn spend(&mut self, envelope: u32, version: u16, time: u64, amount: U256) -> Vec<(String, U256, U256)> {
+    pub(crate) fn spend(
+        &mut self,
+        envelope: u32,
+        version: u16,
+        time: u64,
+        amount: U256,
+    ) -> Vec<(String, U256, U256)> {
         let mut limits = Vec::new();
         if let Some(of) = self.envelopes.get(&envelope) {
             let own = of.policies.get(&version).map(Policy::limits).unwrap_or_default();
             limits.extend(own.into_iter().map(|(period, limit)| (Budget::Envelope(envelope), period, limit)));
             for (number, group) in self.above(of.group) {
-                limits.extend(group.limits.iter().map(|(period, limit)| (Budget::Group(number), *period, *limit)));
+                limits.extend(
+                    group.limits.iter().map(|(period, limit)| (Budget::Group(number), *period, *limit)),
+                );
             }
         }
         let mut over = Vec::new();
         for (budget, period, limit) in limits {
             let window = index_at(period, time);
-            let spent = self.spent.entry((budget, period)).or_insert(Spent { window, paid: U256::ZERO, limit });
+            let spent =
+                self.spent.entry((budget, period)).or_insert(Spent { window, paid: U256::ZERO, limit });
             if spent.window != window {
                 *spent = Spent { window, paid: U256::ZERO, limit };
             }

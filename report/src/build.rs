@@ -78,8 +78,9 @@ impl<W: Write> Builder<W> {
     /// # Errors
     /// When they cannot be written.
     pub fn new(subject: Subject, annexes: Annexes<W>) -> Result<Self, ReportError> {
-        let groupings =
-            GROUPINGS.iter().map(|(annex, columns)| (*annex, columns.iter().copied().collect::<BTreeSet<_>>()));
+        let groupings = GROUPINGS
+            .iter()
+            .map(|(annex, columns)| (*annex, columns.iter().copied().collect::<BTreeSet<_>>()));
         Ok(Self {
             subject,
             annexes,

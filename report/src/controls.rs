@@ -104,7 +104,11 @@ impl Mapping {
                 Some(framework) => framework.controls.push(control),
                 None => frameworks.push(Framework {
                     name: mapped.framework.clone(),
-                    applicability: subject.applicability.get(&mapped.framework).cloned().unwrap_or_else(unsaid),
+                    applicability: subject
+                        .applicability
+                        .get(&mapped.framework)
+                        .cloned()
+                        .unwrap_or_else(unsaid),
                     controls: vec![control],
                 }),
             }

@@ -37,7 +37,9 @@ pub enum ReportError {
     #[error("the ledger holds no {0}")]
     Unknown(String),
     /// A reorg went by.
-    #[error("block {height} was {before} when the report began and is {after} now: a reorg took it back; ask again")]
+    #[error(
+        "block {height} was {before} when the report began and is {after} now: a reorg took it back; ask again"
+    )]
     Reorg {
         /// Which block.
         height: u64,

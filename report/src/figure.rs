@@ -88,9 +88,7 @@ impl Source {
         match self {
             Self::Count(rows) => Ok(U256::from(tally.of(rows)?.count)),
             Self::Sum(rows) => Ok(tally.of(rows)?.sum),
-            Self::Balance { plus, minus } => {
-                Ok(total(plus, tally)?.saturating_sub(total(minus, tally)?))
-            }
+            Self::Balance { plus, minus } => Ok(total(plus, tally)?.saturating_sub(total(minus, tally)?)),
             Self::Share { part, whole } => {
                 let (part, whole) = (part.value(tally)?, whole.value(tally)?);
                 if whole.is_zero() {

@@ -52,6 +52,11 @@ impl From<Kept> for Sealed {
 
 impl From<Sealed> for Kept {
     fn from(sealed: Sealed) -> Self {
-        Self { hash: keccak256(&sealed.record), canonical: sealed.record, seal: sealed.seal, received_at: sealed.received_at }
+        Self {
+            hash: keccak256(&sealed.record),
+            canonical: sealed.record,
+            seal: sealed.seal,
+            received_at: sealed.received_at,
+        }
     }
 }

@@ -8,7 +8,10 @@ use sha2::{Digest as _, Sha256};
 
 use crate::{ReportError, document::Report};
 
-pub use self::{html::html, oscal::{assessment_results, catalog}};
+pub use self::{
+    html::html,
+    oscal::{assessment_results, catalog},
+};
 
 /// How the files of renderings are called.
 pub const NAMES: [&str; 3] = [HTML, RESULTS, CATALOG];

@@ -45,7 +45,8 @@ pub(crate) async fn run(context: &Context, args: ReportArgs) -> Result<()> {
     let applicability: BTreeMap<String, Applicability> = match &args.applicability {
         None => BTreeMap::new(),
         Some(path) => {
-            let text = std::fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?;
+            let text =
+                std::fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?;
             serde_json::from_str(&text).with_context(|| format!("{} does not read", path.display()))?
         }
     };
@@ -85,7 +86,9 @@ pub(crate) async fn run(context: &Context, args: ReportArgs) -> Result<()> {
     ];
     lines.extend(table(&["rule", "looked at", "exceptions", "verdict"], &rows));
     lines.push(String::new());
-    lines.push(format!("written to {folder}: start with {folder}/report.html; verify it with `bursar verify {folder}`"));
+    lines.push(format!(
+        "written to {folder}: start with {folder}/report.html; verify it with `bursar verify {folder}`"
+    ));
     let value = json!({
         "folder": written.folder,
         "id": report.id,

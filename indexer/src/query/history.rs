@@ -200,7 +200,8 @@ pub fn outcomes(db: &Db, scope: Scope) -> Rows<'_, OutcomeOf> {
 }
 
 pub(super) fn select_outcomes(scope: Scope) -> Select {
-    let mut select = Select::new("SELECT o.decision_hash, o.hash, o.record, o.seal, o.received_at FROM payment p");
+    let mut select =
+        Select::new("SELECT o.decision_hash, o.hash, o.record, o.seal, o.received_at FROM payment p");
     join_decisions(&mut select, scope);
     select
         .push(" JOIN outcome o ON o.decision_hash = d.hash")

@@ -53,7 +53,8 @@ impl Books {
             Said::SessionClosed { purse, sequence, returned, unspent } => {
                 let id = session_id(*purse, *sequence);
                 let session = self.sessions.remove(&id);
-                let session = session.ok_or_else(|| wrong(place, "the end of a session that was not open"))?;
+                let session =
+                    session.ok_or_else(|| wrong(place, "the end of a session that was not open"))?;
                 self.take(place, *purse, returned.to_u256())?.session = None;
                 rows.push(session.row(Some((place, *returned, *unspent))));
                 rows.push(self.movement(place, Some(session.envelope), "returned", returned.to_u256())?);
@@ -67,8 +68,12 @@ impl Books {
                 purse.balance = purse.balance.saturating_add(value.to_u256());
                 rows.push(self.movement(place, number, "donated", value.to_u256())?);
             }
-            Said::ToppedUp { amount } => rows.push(self.movement(place, number, "topped_up", amount.to_u256())?),
-            Said::Withdrawn { amount } => rows.push(self.movement(place, number, "withdrawn", amount.to_u256())?),
+            Said::ToppedUp { amount } => {
+                rows.push(self.movement(place, number, "topped_up", amount.to_u256())?)
+            }
+            Said::Withdrawn { amount } => {
+                rows.push(self.movement(place, number, "withdrawn", amount.to_u256())?)
+            }
             Said::ScoreReported { score, by } => {
                 self.envelope(place, number)?.score = Some((*score, place));
                 let cells = [number.unwrap_or_default().to_string(), score.to_string(), by.to_string()];
@@ -126,7 +131,8 @@ impl Books {
                 (format!("{of}: in group {group}"), Some(*by))
             }
             Said::GroupCreated { group, parent, asset, by } => {
-                let created = Group { parent: *parent, asset: *asset, frozen: false, limits: vec![], created: place };
+                let created =
+                    Group { parent: *parent, asset: *asset, frozen: false, limits: vec![], created: place };
                 self.groups.insert(*group, created);
                 (format!("group {group} below {parent}"), Some(*by))
             }
@@ -178,7 +184,13 @@ impl Books {
         Ok(purse)
     }
 
-    fn movement(&self, place: Place, number: Option<u32>, kind: &str, amount: U256) -> Result<Row, ReportError> {
+    fn movement(
+        &self,
+        place: Place,
+        number: Option<u32>,
+        kind: &str,
+        amount: U256,
+    ) -> Result<Row, ReportError> {
         let number = number.ok_or_else(|| wrong(place, "money of no envelope"))?;
         let asset = self.envelopes.get(&number).map(|envelope| envelope.asset);
         let asset = asset.ok_or_else(|| wrong(place, "money of an envelope that is not there"))?;

@@ -15,7 +15,12 @@ pub(super) fn change(of: &Material<'_>) -> Result<Section, ReportError> {
     let mut changes = Table::new("Other changes, latest first", &["at", "what", "by", "transaction"]);
     for said in of.books.changes.iter().rev() {
         let by = said.by.map(|by| by.to_string()).unwrap_or_default();
-        changes.row(vec![Cell::Time(said.place.time), Cell::text(&said.what), Cell::text(by), tx(said.place)]);
+        changes.row(vec![
+            Cell::Time(said.place.time),
+            Cell::text(&said.what),
+            Cell::text(by),
+            tx(said.place),
+        ]);
     }
     Ok(Section::new("S10", "Change")
         .say("Treasuries have no upgrade path: their code does not change. Rules do, by transactions of role holders: \

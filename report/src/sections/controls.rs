@@ -30,7 +30,15 @@ pub(super) fn tests(of: &Material<'_>) -> Result<Section, ReportError> {
     }
     let mut summary = Table::new(
         "Controls by framework",
-        &["framework", "applies", "no exceptions", "partly tested", "not tested", "exceptions", "outside the ledger"],
+        &[
+            "framework",
+            "applies",
+            "no exceptions",
+            "partly tested",
+            "not tested",
+            "exceptions",
+            "outside the ledger",
+        ],
     );
     for framework in of.frameworks {
         let count = |verdict: Option<Verdict>| {

@@ -37,7 +37,8 @@ pub(super) fn log(of: &Material<'_>) -> Result<Section, ReportError> {
         let number = of.count(Annex::Decisions, &[("sealed_by", by)])?;
         records.row(vec![Cell::text(format!("decisions sealed by {name}")), number]);
     }
-    records.row(vec![Cell::text("chains of records, one for each purse"), Cell::text(of.purses_with_records)]);
+    records
+        .row(vec![Cell::text("chains of records, one for each purse"), Cell::text(of.purses_with_records)]);
     let mut anchors = Table::new("Anchored on chain", &["at", "entries", "root", "transaction"]);
     for (place, root, size) in &of.books.anchors {
         anchors.row(vec![Cell::Time(place.time), Cell::text(size), Cell::text(root), tx(*place)]);

@@ -60,7 +60,8 @@ pub(super) fn oversight(of: &Material<'_>) -> Result<Section, ReportError> {
 /// Who creates, approves and spends, each against each.
 fn conflicts(of: &Material<'_>) -> Table {
     let names = [Role::PolicyManager.code(), Role::Approver.code(), "agent"];
-    let mut table = Table::new("Conflict matrix: accounts that are both", &["", names[0], names[1], names[2]]);
+    let mut table =
+        Table::new("Conflict matrix: accounts that are both", &["", names[0], names[1], names[2]]);
     let held = duties(of.books);
     for row in names {
         let mut cells = vec![Cell::text(row)];
@@ -69,7 +70,11 @@ fn conflicts(of: &Material<'_>) -> Table {
                 let has = |name| duties.iter().any(|(duty, _)| *duty == name);
                 has(row) && has(column)
             });
-            cells.push(Cell::text(if row == column { format!("({})", both.count()) } else { both.count().to_string() }));
+            cells.push(Cell::text(if row == column {
+                format!("({})", both.count())
+            } else {
+                both.count().to_string()
+            }));
         }
         table.row(cells);
     }

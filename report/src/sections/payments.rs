@@ -13,13 +13,12 @@ use crate::{
 };
 
 pub(super) fn payments(of: &Material<'_>) -> Result<Section, ReportError> {
-    let mut coverage = Table::new(
-        "Coverage by envelope",
-        &["envelope", "payments", "explained", "share explained"],
-    );
+    let mut coverage =
+        Table::new("Coverage by envelope", &["envelope", "payments", "explained", "share explained"]);
     for number in of.books.envelopes.keys() {
         let text = number.to_string();
-        let (by, explained) = ([("envelope", text.as_str())], [("envelope", text.as_str()), ("explained", "yes")]);
+        let (by, explained) =
+            ([("envelope", text.as_str())], [("envelope", text.as_str()), ("explained", "yes")]);
         coverage.row(vec![
             Cell::text(number),
             of.count(Annex::Payments, &by)?,

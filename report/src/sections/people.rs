@@ -38,8 +38,7 @@ pub(super) fn agents(of: &Material<'_>) -> Result<Section, ReportError> {
             of.count(Annex::Sessions, &by)?,
             tx(envelope.created),
         ]);
-        let moved =
-            |kind| of.sum(Annex::Movements, &[("envelope", &text), ("kind", kind)], envelope.asset);
+        let moved = |kind| of.sum(Annex::Movements, &[("envelope", &text), ("kind", kind)], envelope.asset);
         let [escrow, in_purses] = of.held(&by, envelope.asset)?;
         money.row(vec![
             Cell::text(number),
@@ -64,7 +63,9 @@ pub(super) fn identity(of: &Material<'_>) -> Result<Section, ReportError> {
     let payments = || Source::count(Annex::Payments, &[]);
     let explained = [("explained", "yes")];
     proofs.row(vec![
-        Cell::text("payments signed by the key of a session that their agent opened: the chain takes no other"),
+        Cell::text(
+            "payments signed by the key of a session that their agent opened: the chain takes no other",
+        ),
         of.count(Annex::Payments, &[])?,
         of.share(payments(), payments())?,
     ]);

@@ -16,8 +16,16 @@ pub(super) fn policies(of: &Material<'_>) -> Result<Section, ReportError> {
     let mut rules = Table::new(
         "Policies in force",
         &[
-            "envelope", "version", "cap per payment", "approval above", "limit per session", "longest session",
-            "payee list", "document", "set by", "transaction",
+            "envelope",
+            "version",
+            "cap per payment",
+            "approval above",
+            "limit per session",
+            "longest session",
+            "payee list",
+            "document",
+            "set by",
+            "transaction",
         ],
     );
     let mut limits = Table::new("Limits in force", &["budget", "window", "at most", "transaction"]);
@@ -29,7 +37,11 @@ pub(super) fn policies(of: &Material<'_>) -> Result<Section, ReportError> {
             Cell::text(number),
             Cell::text(envelope.version),
             limit(it.payment_cap),
-            if it.approval_threshold == it.payment_cap { Cell::text("never") } else { limit(it.approval_threshold) },
+            if it.approval_threshold == it.payment_cap {
+                Cell::text("never")
+            } else {
+                limit(it.approval_threshold)
+            },
             limit(it.session_limit),
             Cell::text(format!("{} s", it.max_session_seconds)),
             Cell::text(if it.payee_list == 0 { "anybody".to_owned() } else { it.payee_list.to_string() }),
@@ -60,7 +72,8 @@ pub(super) fn policies(of: &Material<'_>) -> Result<Section, ReportError> {
     for ((list, payee), place) in &of.books.payees {
         payees.row(vec![Cell::text(list), Cell::text(payee), tx(*place)]);
     }
-    let mut tree = Table::new("Decision tree of a payment", &["envelope", "asked in this order", "otherwise"]);
+    let mut tree =
+        Table::new("Decision tree of a payment", &["envelope", "asked in this order", "otherwise"]);
     for (number, envelope) in &of.books.envelopes {
         for (question, otherwise) in questions(of, envelope) {
             tree.row(vec![Cell::text(number), Cell::text(question), Cell::text(otherwise)]);

@@ -40,7 +40,17 @@ pub(super) fn scope(of: &Material<'_>) -> Result<Section, ReportError> {
     }
     let mut totals = Table::new(
         "Totals",
-        &["token", "symbol", "topped up", "withdrawn", "donated", "paid", "payments", "in escrow", "in purses"],
+        &[
+            "token",
+            "symbol",
+            "topped up",
+            "withdrawn",
+            "donated",
+            "paid",
+            "payments",
+            "in escrow",
+            "in purses",
+        ],
     );
     for (asset, _) in &of.books.assets {
         let text = asset.to_string();

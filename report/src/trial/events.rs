@@ -81,7 +81,11 @@ impl Trials {
             let at = At::of(envelope.created.position, envelope.created.tx);
             let complete = !envelope.agent.is_zero() && envelope.policy().is_some();
             self.hold(Rule::Registered, complete, at, || {
-                [format!("envelope {number}"), "an agent and a policy".into(), format!("agent {}", envelope.agent)]
+                [
+                    format!("envelope {number}"),
+                    "an agent and a policy".into(),
+                    format!("agent {}", envelope.agent),
+                ]
             });
         }
         for (account, held) in duties(books) {

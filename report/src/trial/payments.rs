@@ -22,11 +22,17 @@ impl Trials {
         let at = At::of(payment.position, payment.tx_hash);
         let about = || format!("payment of {} from {}", payment.amount, payment.purse);
         self.hold(Rule::Explained, told.is_some(), at, || {
-            let hash = payment.decision_hash.map(|hash| format!(" (the chain names {hash})")).unwrap_or_default();
+            let hash =
+                payment.decision_hash.map(|hash| format!(" (the chain names {hash})")).unwrap_or_default();
             [about(), "the record of its decision".into(), format!("none{hash}")]
         });
         let disagrees = told.map(|told| self.record(books, payment, told, at)).unwrap_or_default();
-        let over = books.spend(payment.envelope, payment.policy_version, payment.timestamp, payment.amount.to_u256());
+        let over = books.spend(
+            payment.envelope,
+            payment.policy_version,
+            payment.timestamp,
+            payment.amount.to_u256(),
+        );
         self.tried(Rule::WithinWindows);
         if let Some((whose, paid, limit)) = over.into_iter().next() {
             self.found(Rule::WithinWindows, at, [whose, format!("at most {limit}"), paid.to_string()]);

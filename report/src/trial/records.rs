@@ -119,7 +119,8 @@ impl Trials {
                 self.hold(Rule::RecordsChained, held, At::default(), || {
                     if link.seq > expected {
                         let missing = link.seq - 1;
-                        let missing = format!("records {expected} to {missing} are missing: not handed in, or erased");
+                        let missing =
+                            format!("records {expected} to {missing} are missing: not handed in, or erased");
                         [about(), format!("record {expected}"), missing]
                     } else if link.seq < expected {
                         [about(), format!("record {expected}"), "another of the same number".into()]

@@ -48,6 +48,7 @@ pub(super) fn made_again(folder: &Path, report: &Report) -> Result<Vec<Check>, R
         let why = format!("made by {}, this is {}", report.producer, again.producer);
         return Ok(vec![Check::not_checked(FOLLOWS, why)]);
     }
+    rules(&again, report, &mut places);
     difference("report.json", &json(&again)?, &json(report)?, &mut places);
     let found: u64 = again
         .trials
@@ -118,6 +119,18 @@ impl Stories {
     }
 }
 
+/// Which rules come out otherwise.
+fn rules(again: &Report, report: &Report, places: &mut Vec<String>) {
+    for trial in &again.trials {
+        let said = report.trials.iter().find(|said| said.id == trial.id);
+        let said = said.map(|said| said.exceptions).unwrap_or_default();
+        if said != trial.exceptions {
+            let (id, found) = (&trial.id, trial.exceptions);
+            places.push(format!("rule {id}: {found} exceptions follow, the report says {said}"));
+        }
+    }
+}
+
 fn json(report: &Report) -> Result<Value, ReportError> {
     serde_json::to_value(report).map_err(|error| ReportError::Json(error.to_string()))
 }
@@ -127,7 +140,8 @@ fn difference(path: &str, expected: &Value, got: &Value, places: &mut Vec<String
     match (expected, got) {
         (Value::Object(a), Value::Object(b)) => {
             for key in a.keys().chain(b.keys().filter(|key| !a.contains_key(*key))) {
-                let of = |object: &serde_json::Map<String, Value>| object.get(key).cloned().unwrap_or_default();
+                let of =
+                    |object: &serde_json::Map<String, Value>| object.get(key).cloned().unwrap_or_default();
                 difference(&format!("{path}/{key}"), &of(a), &of(b), places);
             }
         }

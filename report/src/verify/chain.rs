@@ -78,7 +78,10 @@ async fn same_chain(report: &Report, source: &HttpSource) -> Check {
                 |header| format!("{} of {}", header.hash, header.timestamp),
             );
             let (hash, time) = (subject.block_hash, subject.block_time);
-            Check::of(what, vec![format!("block {}: expected {hash} of {time}, got {got}", subject.block_number)])
+            Check::of(
+                what,
+                vec![format!("block {}: expected {hash} of {time}, got {got}", subject.block_number)],
+            )
         }
         Err(error) => Check::not_checked(what, error.to_string()),
     }

@@ -125,7 +125,10 @@ fn figures(report: &Report) -> Vec<(String, &Figure)> {
                 for (cell, column) in row.iter().zip(&table.columns) {
                     if let Cell::Figure(figure) = cell {
                         let row = number + 1;
-                        all.push((format!("{}, {:?}, row {row}, {column:?}", section.id, table.title), figure.as_ref()));
+                        all.push((
+                            format!("{}, {:?}, row {row}, {column:?}", section.id, table.title),
+                            figure.as_ref(),
+                        ));
                     }
                 }
             }

@@ -34,7 +34,10 @@ impl Table {
         let mut reader = csv::Reader::from_reader(file);
         let headings: Vec<&str> = reader.headers()?.iter().collect();
         if headings != annex.columns() {
-            return Err(ReportError::row(annex, format!("expected the columns {:?}, got {headings:?}", annex.columns())));
+            return Err(ReportError::row(
+                annex,
+                format!("expected the columns {:?}, got {headings:?}", annex.columns()),
+            ));
         }
         Ok(Self { annex, reader, record: StringRecord::new() })
     }

@@ -7,7 +7,8 @@ use bursar_sdk::{amount::Amount, decision::Verdict};
 use serde_json::json;
 
 use crate::world::{
-    APPROVER, BUDGET, CAP, DAY_LIMIT, Fact, MANAGER, PURSE, THRESHOLD, TREASURY, World, address, agent, sealed,
+    APPROVER, BUDGET, CAP, DAY_LIMIT, Fact, MANAGER, PURSE, THRESHOLD, TREASURY, World, address, agent,
+    sealed,
 };
 
 /// A way to break rules, and which ones it breaks.
@@ -66,7 +67,11 @@ const CASES: &[Case] = &[
     (
         "approved by the agent",
         |world| {
-            world.say(None, "role_granted", json!({ "account": agent().address(), "role": 8, "by": MANAGER }));
+            world.say(
+                None,
+                "role_granted",
+                json!({ "account": agent().address(), "role": 8, "by": MANAGER }),
+            );
             world.pay(THRESHOLD + 1, |paid| paid.payment.approver = Some(agent().address()));
         },
         &["approver_apart", "roles_apart"],
@@ -170,11 +175,7 @@ const CASES: &[Case] = &[
         },
         &["explained", "delivered"],
     ),
-    (
-        "no outcome",
-        |world| world.pay(1, |paid| paid.outcomes.clear()),
-        &["delivered"],
-    ),
+    ("no outcome", |world| world.pay(1, |paid| paid.outcomes.clear()), &["delivered"]),
     (
         "a record of another decision",
         |world| {
@@ -384,7 +385,9 @@ fn events_that_do_not_follow_from_each_other_are_refused() {
             world.say(Some(1), "donation", json!({ "from": address(9), "to": address(0x33), "value": "7" }));
         }),
         ("an event of no kind", |world| world.say(None, "minted", json!({}))),
-        ("an event without its arguments", |world| world.say(Some(1), "topped_up", json!({ "from": address(1) }))),
+        ("an event without its arguments", |world| {
+            world.say(Some(1), "topped_up", json!({ "from": address(1) }))
+        }),
     ] {
         let mut world = World::new();
         if name.starts_with("the end") {

@@ -72,7 +72,8 @@ fn what_was_not_tested_is_nowhere_a_pass() -> Result<()> {
     }
     let results = fs::read_to_string(folder.path().join("report/oscal-assessment-results.json"))?;
     let results: serde_json::Value = serde_json::from_str(&results)?;
-    let findings = results["assessment-results"]["results"][0]["findings"].as_array().cloned().unwrap_or_default();
+    let findings =
+        results["assessment-results"]["results"][0]["findings"].as_array().cloned().unwrap_or_default();
     assert_eq!(findings.len(), 117);
     for finding in findings {
         let status = &finding["target"]["status"];
@@ -149,7 +150,8 @@ fn applicability_is_what_was_said_and_voluntary_otherwise() -> Result<()> {
     let builder = bursar_report::build::Builder::new(subject.clone(), bursar_report::bundle::open(&path)?)?;
     let report = bursar_report::bundle::close(&path, builder)?.report;
     for framework in &report.frameworks {
-        let expected = if framework.name.starts_with("DORA") { Applies::Mandatory } else { Applies::Voluntary };
+        let expected =
+            if framework.name.starts_with("DORA") { Applies::Mandatory } else { Applies::Voluntary };
         assert_eq!(framework.applicability.applies, expected, "{}", framework.name);
     }
     // Another subject is another report.

@@ -81,7 +81,11 @@ impl World {
         let mut world = Self::default();
         let owner = address(1);
         world.say(None, "role_granted", json!({ "account": owner, "role": 1, "by": owner }));
-        world.say(None, "treasury_created", json!({ "treasury": TREASURY, "owner": owner, "salt": B256::ZERO }));
+        world.say(
+            None,
+            "treasury_created",
+            json!({ "treasury": TREASURY, "owner": owner, "salt": B256::ZERO }),
+        );
         for (account, role) in [(MANAGER, 2), (address(3), 4), (APPROVER, 8)] {
             world.say(None, "role_granted", json!({ "account": account, "role": role, "by": owner }));
         }
@@ -142,7 +146,11 @@ impl World {
     }
 
     pub(crate) fn open(&mut self, sequence: u32, stamp: B256) {
-        self.open_narrowed(sequence, stamp, json!({ "paymentCap": "0", "approvalThreshold": "0", "payeeList": 0 }));
+        self.open_narrowed(
+            sequence,
+            stamp,
+            json!({ "paymentCap": "0", "approvalThreshold": "0", "payeeList": 0 }),
+        );
     }
 
     pub(crate) fn open_narrowed(&mut self, sequence: u32, stamp: B256, scope: Value) {

@@ -72,7 +72,9 @@ pub(super) async fn events(
         let logs = match source.logs(&query).await {
             Ok(logs) => logs,
             Err(error) if walk.less(&error) => continue,
-            Err(error) => return Ok(Check::not_checked(what, format!("blocks {} to {}: {error}", span.0, span.1))),
+            Err(error) => {
+                return Ok(Check::not_checked(what, format!("blocks {} to {}: {error}", span.0, span.1)));
+            }
         };
         for log in logs {
             ours.hold(&log, world, &mut places)?;

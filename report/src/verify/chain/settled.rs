@@ -53,7 +53,9 @@ pub(super) async fn payments(
         let mut told = match ask(world, source, span).await {
             Ok(told) => told,
             Err(error) if walk.less(&error) => continue,
-            Err(error) => return Ok(Check::not_checked(what, format!("blocks {} to {}: {error}", span.0, span.1))),
+            Err(error) => {
+                return Ok(Check::not_checked(what, format!("blocks {} to {}: {error}", span.0, span.1)));
+            }
         };
         while let Some(fields) = &row
             && fields.position()?.block <= span.1
@@ -64,7 +66,10 @@ pub(super) async fn payments(
         for (position, (log, used)) in told.used.iter().filter(|(position, _)| !aside.contains(position)) {
             let (nonce, purse) = (used.nonce, used.authorizer);
             let tx = log.tx_hash;
-            places.push(format!("{}: nonce {nonce} of purse {purse}, settled in {tx}, is missing", at(*position)));
+            places.push(format!(
+                "{}: nonce {nonce} of purse {purse}, settled in {tx}, is missing",
+                at(*position)
+            ));
         }
         walk.done(span);
     }

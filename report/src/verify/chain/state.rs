@@ -55,7 +55,10 @@ pub(super) async fn at_height(
             Err(Halt::Report(error)) => Check::of(what, vec![error.to_string()]),
             Err(Halt::Node(error)) => {
                 let height = report.subject.height;
-                Check::not_checked(what, format!("the node does not tell how it stood at block {height}: {error}"))
+                Check::not_checked(
+                    what,
+                    format!("the node does not tell how it stood at block {height}: {error}"),
+                )
             }
         });
     }
@@ -159,9 +162,19 @@ impl At<'_> {
             let on_chain = self.treasury.envelope(U24::from(number)).block(self.block).call().await?;
             let stopped = |review| stops.get(&(number, review)).copied().unwrap_or_default();
             let named = |what: &str| format!("envelope {number}, {what}");
-            hold(&mut places, || named("agent"), on_chain.agent, agents.get(&number).copied().unwrap_or_default());
+            hold(
+                &mut places,
+                || named("agent"),
+                on_chain.agent,
+                agents.get(&number).copied().unwrap_or_default(),
+            );
             let version = versions.get(&number).copied().unwrap_or_default();
-            hold(&mut places, || named("policy version"), on_chain.policyVersion.to_string(), version.to_string());
+            hold(
+                &mut places,
+                || named("policy version"),
+                on_chain.policyVersion.to_string(),
+                version.to_string(),
+            );
             hold(&mut places, || named("frozen"), on_chain.frozen, stopped(false));
             hold(&mut places, || named("under review"), on_chain.underReview, stopped(true));
         }
@@ -179,7 +192,8 @@ impl At<'_> {
         let mut places = Vec::new();
         for (account, expected) in sets {
             let on_chain = self.treasury.account(account).block(self.block).call().await?;
-            let names = |set: u8| Role::in_set(set).iter().map(|role| role.code()).collect::<Vec<_>>().join(", ");
+            let names =
+                |set: u8| Role::in_set(set).iter().map(|role| role.code()).collect::<Vec<_>>().join(", ");
             let got: u8 = on_chain.roles.to_string().parse().unwrap_or_default();
             hold(&mut places, || format!("account {account}"), names(got), names(expected));
         }
@@ -195,7 +209,9 @@ impl At<'_> {
         while let Some(row) = table.next_row()? {
             number = number.saturating_add(1);
             let (payment, _) = row.payment()?;
-            let Some(nonce) = payment.nonce.filter(|_| number.is_multiple_of(step) && payment.rail == "eip3009") else {
+            let Some(nonce) =
+                payment.nonce.filter(|_| number.is_multiple_of(step) && payment.rail == "eip3009")
+            else {
                 continue;
             };
             let token = Eip3009::new(payment.asset, self.provider.clone());
