@@ -149,7 +149,15 @@ const CASES: &[Case] = &[
             drop_line(folder, "events.csv", 12)?;
             mend(folder)
         },
-        &["events: block"],
+        &["movements.csv, line 2", "S2, \"What was read\", row 1, \"number\": expected 13, got 14"],
+    ),
+    (
+        "an event that others rest on, with the hash mended",
+        |folder| {
+            drop_line(folder, "events.csv", 11)?;
+            mend(folder)
+        },
+        &["events: block 13, log 3: a purse that is not there"],
     ),
     (
         "a role that was never granted, with the hash mended",
