@@ -24,12 +24,21 @@ struct Page<'a> {
 
 struct Section<'a> {
     it: &'a document::Section,
+    text: Vec<Vec<Words<'a>>>,
     charts: Vec<chart::Chart>,
     tables: Vec<Table<'a>>,
 }
 
+/// Words, or what is typed as it stands.
+struct Words<'a> {
+    code: bool,
+    text: &'a str,
+}
+
 struct Table<'a> {
     it: &'a document::Table,
+    /// Headings, and whether numbers stand below them.
+    columns: Vec<(&'a str, bool)>,
     rows: Vec<Vec<Cell>>,
 }
 
@@ -48,11 +57,9 @@ struct Cell {
 pub fn html(report: &Report) -> Result<String, ReportError> {
     let mut sections = Vec::with_capacity(report.sections.len());
     for it in &report.sections {
-        let tables = it.tables.iter().map(|it| Table {
-            rows: it.rows.iter().map(|row| row.iter().map(|cell| shown(report, cell)).collect()).collect(),
-            it,
-        });
-        sections.push(Section { charts: chart::of(report, it)?, tables: tables.collect(), it });
+        let tables = it.tables.iter().map(|it| table(report, it)).collect();
+        let text = it.text.iter().map(|text| words(text)).collect();
+        sections.push(Section { charts: chart::of(report, it)?, tables, text, it });
     }
     let page = Page {
         digest: digest(report.canonical()?.as_bytes()),
@@ -62,6 +69,21 @@ pub fn html(report: &Report) -> Result<String, ReportError> {
         report,
     };
     page.render().map_err(|error| ReportError::Drawing(error.to_string()))
+}
+
+/// What stands between backticks is code.
+fn words(text: &str) -> Vec<Words<'_>> {
+    text.split('`').enumerate().map(|(i, text)| Words { code: i % 2 == 1, text }).collect()
+}
+
+fn table<'a>(report: &Report, it: &'a document::Table) -> Table<'a> {
+    let rows: Vec<Vec<Cell>> =
+        it.rows.iter().map(|row| row.iter().map(|cell| shown(report, cell)).collect()).collect();
+    let numbers =
+        |place: usize| rows.iter().any(|row| row.get(place).is_some_and(|cell| cell.class == "number"));
+    let columns =
+        it.columns.iter().enumerate().map(|(place, name)| (name.as_str(), numbers(place))).collect();
+    Table { it, columns, rows }
 }
 
 fn shown(report: &Report, cell: &document::Cell) -> Cell {

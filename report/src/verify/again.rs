@@ -48,6 +48,7 @@ pub(super) fn made_again(folder: &Path, report: &Report) -> Result<Vec<Check>, R
         let why = format!("made by {}, this is {}", report.producer, again.producer);
         return Ok(vec![Check::not_checked(FOLLOWS, why)]);
     }
+    rules(&again, report, &mut places);
     difference("report.json", &json(&again)?, &json(report)?, &mut places);
     let found: u64 = again
         .trials
@@ -115,6 +116,18 @@ impl Stories {
         self.1 += 1;
         let named = |error: ReportError| ReportError::Json(format!("{RECORDS}, line {}: {error}", self.1));
         Story::read(&line?).map(Some).map_err(named)
+    }
+}
+
+/// Which rules come out otherwise.
+fn rules(again: &Report, report: &Report, places: &mut Vec<String>) {
+    for trial in &again.trials {
+        let said = report.trials.iter().find(|said| said.id == trial.id);
+        let said = said.map(|said| said.exceptions).unwrap_or_default();
+        if said != trial.exceptions {
+            let (id, found) = (&trial.id, trial.exceptions);
+            places.push(format!("rule {id}: {found} exceptions follow, the report says {said}"));
+        }
     }
 }
 

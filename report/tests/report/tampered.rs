@@ -124,7 +124,7 @@ const CASES: &[Case] = &[
             replace(folder, "payments.csv", ",1000000,", ",1000001,")?;
             mend(folder)
         },
-        &["expected 3500002, got 3500001", "exceptions.csv, line 2", "record_agrees"],
+        &["expected 3500002, got 3500001", "exceptions.csv, line 2", "rule record_agrees: 1"],
     ),
     (
         "an approver, with the hash mended",
@@ -133,7 +133,7 @@ const CASES: &[Case] = &[
             replace(folder, "payments.csv", &approver, "")?;
             mend(folder)
         },
-        &["exceptions.csv, line 2", "approved"],
+        &["exceptions.csv, line 2", "rule approved: 1"],
     ),
     (
         "a payment that is gone, with the hash mended",
@@ -141,7 +141,7 @@ const CASES: &[Case] = &[
             drop_line(folder, "payments.csv", 2)?;
             mend(folder)
         },
-        &["purses_add_up", "exceptions.csv, line 2"],
+        &["rule purses_add_up: 1 exceptions follow, the report says 0", "exceptions.csv, line 2"],
     ),
     (
         "an event that is gone, with the hash mended",
@@ -149,7 +149,15 @@ const CASES: &[Case] = &[
             drop_line(folder, "events.csv", 12)?;
             mend(folder)
         },
-        &["events: block"],
+        &["movements.csv, line 2", "S2, \"What was read\", row 1, \"number\": expected 13, got 14"],
+    ),
+    (
+        "an event that others rest on, with the hash mended",
+        |folder| {
+            drop_line(folder, "events.csv", 11)?;
+            mend(folder)
+        },
+        &["events: block 13, log 3: a purse that is not there"],
     ),
     (
         "a role that was never granted, with the hash mended",
@@ -182,7 +190,7 @@ const CASES: &[Case] = &[
             drop_line(folder, "records.jsonl", 3)?;
             mend(folder)
         },
-        &["records_chained", "decisions.csv, line"],
+        &["rule records_chained: 1", "decisions.csv, line"],
     ),
     (
         "a seal, with the hash mended",
@@ -194,7 +202,7 @@ const CASES: &[Case] = &[
             replace(folder, "records.jsonl", seal, &other)?;
             mend(folder)
         },
-        &["decisions.csv, line 2", "sealed"],
+        &["decisions.csv, line 2", "rule sealed: 1"],
     ),
     (
         "a line of records that is no record",
@@ -247,6 +255,7 @@ const CASES: &[Case] = &[
 
 #[test]
 fn a_report_that_was_changed_is_refused_with_what_and_where() -> Result<()> {
+    let mut unsaid = Vec::new();
     for (name, tamper, says) in CASES {
         let folder = tempfile::tempdir()?;
         let folder = folder.path().join("report");
@@ -256,13 +265,11 @@ fn a_report_that_was_changed_is_refused_with_what_and_where() -> Result<()> {
         assert!(!verification.holds(), "{name} went unnoticed");
         let said: Vec<&str> =
             verification.checks.iter().flat_map(|check| check.places.iter().map(String::as_str)).collect();
-        for words in *says {
-            assert!(
-                said.iter().any(|place| place.contains(words)),
-                "{name}: expected {words:?} in {said:#?}"
-            );
+        for words in says.iter().filter(|words| !said.iter().any(|place| place.contains(**words))) {
+            unsaid.push(format!("{name}: expected {words:?} in {said:#?}"));
         }
     }
+    ensure!(unsaid.is_empty(), "{}", unsaid.join("\n"));
     Ok(())
 }
 
