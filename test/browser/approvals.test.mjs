@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { after, afterEach, before, beforeEach, describe, it } from "node:test";
 
-import { hashTypedData } from "viem";
+import { getAddress, hashTypedData } from "viem";
 
 import { person, startChain } from "../reference/support/chain.mjs";
 import { deploySafes } from "../reference/support/safe.mjs";
@@ -59,23 +59,25 @@ describe("an approver's page", { timeout: 600_000 }, () => {
   });
 
   afterEach(async () => {
+    await bursar.endAgents();
     await context?.close();
     assert.deepEqual(problems, []);
   });
 
   /** An agent that wants the report, and by now waits for a human. */
   async function waiting(why) {
+    const before = await bursar.asked();
     const args = ["--why", why, "--task", "weekly brief", "--patience", "900", `${shop.url}/report`];
     const agent = bursar.agent("pay", ...args);
-    const request = await Promise.race([
-      bursar.pending(),
+    const digest = await Promise.race([
+      bursar.askedBeside(before),
       agent.ended.then(({ stderr }) => Promise.reject(new Error(`the agent did not wait: ${stderr}`))),
     ]);
-    return { ...agent, request };
+    return { ...agent, digest };
   }
 
-  async function open(request) {
-    await page.goto(`${bursar.url}/approvals/${request.digest}`);
+  async function open({ digest }) {
+    await page.goto(`${bursar.url}/approvals/${digest}`);
   }
 
   const button = name => page.getByRole("button", { name });
@@ -98,7 +100,7 @@ describe("an approver's page", { timeout: 600_000 }, () => {
     await page.getByRole("link", { name: "Read and answer" }).click();
     await page.getByRole("heading", { name: "Pay 15.00 USDC" }).waitFor();
     const text = await page.locator("main").innerText();
-    for (const shown of [shopkeeper, org.token.address, org.purse, "weekly brief", "chain id 31337", "Session 1"]) {
+    for (const shown of [shopkeeper, getAddress(org.token.address), getAddress(org.purse), "weekly brief", "chain id 31337", "Session 1"]) {
       assert.ok(text.includes(shown), `the page does not show ${shown}`);
     }
     assert.match(await page.getByRole("timer").innerText(), /^in \d+ min/);
@@ -107,7 +109,7 @@ describe("an approver's page", { timeout: 600_000 }, () => {
     await page.getByText("Approved by").waitFor();
     assert.equal(wallet.signed.length, 1);
     assert.equal(wallet.signed[0].message.amount, String(PRICE));
-    assert.equal(wallet.signed[0].message.digest, agent.request.digest);
+    assert.equal(wallet.signed[0].message.digest, agent.digest);
     await assertSettled(agent, before);
 
     await bursar.caughtUp();
@@ -123,7 +125,7 @@ describe("an approver's page", { timeout: 600_000 }, () => {
     await page.setViewportSize(PHONE);
     const agent = await waiting("Read with the keyboard.");
     await page.goto(`${bursar.url}/approvals`);
-    for (const path of ["", `/${agent.request.digest}`]) {
+    for (const path of ["", `/${agent.digest}`]) {
       await page.goto(`${bursar.url}/approvals${path}`);
       const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
       assert.ok(wide <= 0, `/approvals${path} is ${wide} px too wide for a phone`);
@@ -141,7 +143,7 @@ describe("an approver's page", { timeout: 600_000 }, () => {
   it("rejects with a reason that the agent gets to read", async () => {
     const before = await held();
     const agent = await waiting("<img src=x onerror=alert(1)><script>alert(2)</script>");
-    await open(agent.request);
+    await open(agent);
     await page.getByText("<img src=x onerror=alert(1)>").waitFor();
     await button("Reject").click();
     await alert().getByText("Say why").waitFor();
@@ -162,11 +164,11 @@ describe("an approver's page", { timeout: 600_000 }, () => {
   it("tells who declines in the wallet that nothing was signed, and lets them answer again", async () => {
     const before = await held();
     const agent = await waiting("Declined first.");
-    await open(agent.request);
+    await open(agent);
     wallet.declines = true;
     await button("Approve 15.00 USDC").click();
     await alert().getByText("You declined in the wallet. Nothing was signed.").waitFor();
-    assert.equal(await stateOf(agent.request), "pending");
+    assert.equal(await stateOf(agent), "pending");
     wallet.declines = false;
     await button("Approve 15.00 USDC").click();
     await page.getByText("Approved by").waitFor();
@@ -176,7 +178,7 @@ describe("an approver's page", { timeout: 600_000 }, () => {
   it("offers to switch a wallet that is on another network", async () => {
     const before = await held();
     const agent = await waiting("From another network.");
-    await open(agent.request);
+    await open(agent);
     wallet.chainId = 1;
     await button("Approve 15.00 USDC").click();
     await alert().getByText("The wallet is on another network than local chain").waitFor();
@@ -196,23 +198,23 @@ describe("an approver's page", { timeout: 600_000 }, () => {
 
   it("takes no answer from who is no approver, whatever the page says", async () => {
     const agent = await waiting("By the wrong person.");
-    await open(agent.request);
+    await open(agent);
     wallet.account = people.stranger;
     await button("Approve 15.00 USDC").click();
     await alert().getByText("is no approver of this treasury").waitFor();
     assert.equal(wallet.signed.length, 0);
 
     // What a page that was tampered with would send.
-    const typed = await bursar.json(`/v1/approval-requests/${agent.request.digest}/typed-data`);
+    const typed = await bursar.json(`/v1/approval-requests/${agent.digest}/typed-data`);
     const { EIP712Domain: _, ...types } = typed.types;
     const signature = await people.stranger.signTypedData({ ...typed, types });
-    const answer = await fetch(`${bursar.url}/v1/approval-requests/${agent.request.digest}/approval`, {
+    const answer = await fetch(`${bursar.url}/v1/approval-requests/${agent.digest}/approval`, {
       method: "POST",
       headers: { "content-type": "application/json" },
       body: JSON.stringify({ approver: people.stranger.address, signature, kind: "eoa" }),
     });
     assert.deepEqual([answer.status, (await answer.json()).code], [409, "approver_unfit"]);
-    assert.equal(await stateOf(agent.request), "pending");
+    assert.equal(await stateOf(agent), "pending");
 
     wallet.account = people.approver;
     await page.reload();
@@ -228,7 +230,7 @@ describe("an approver's page", { timeout: 600_000 }, () => {
     await bursar.caughtUp();
     const before = await held();
     const agent = await waiting("For the Safe.");
-    await open(agent.request);
+    await open(agent);
     await page.getByText("Sign with a Safe or another contract account").click();
     const [download] = await Promise.all([
       page.waitForEvent("download"),
@@ -244,7 +246,7 @@ describe("an approver's page", { timeout: 600_000 }, () => {
     };
     await handIn([owners[0]]);
     await alert().getByText("does not take the signature for its own").waitFor();
-    assert.equal(await stateOf(agent.request), "pending");
+    assert.equal(await stateOf(agent), "pending");
     await handIn([owners[0], owners[2]]);
     await page.getByText("Approved by").waitFor();
     await assertSettled(agent, before);
@@ -257,7 +259,7 @@ describe("an approver's page", { timeout: 600_000 }, () => {
   it("says so when nobody answered in time, to the human and to the agent", async () => {
     const before = await held();
     const agent = await waiting("Too late.");
-    await open(agent.request);
+    await open(agent);
     await button("Approve 15.00 USDC").waitFor();
     await chain.passTo((await chain.now()) + HOUR);
     await page.getByText("Nobody answered in time.").waitFor();

@@ -33,6 +33,16 @@ export async function startBursar(chain, org) {
   writeFileSync(join(directory, "bursar.toml"), lines.join(""));
 
   const children = new Set();
+  /** Ends what was started and runs still. */
+  function end(started) {
+    return Promise.all(
+      started.map(async child => {
+        const gone = once(child, "exit");
+        child.kill("SIGKILL");
+        await gone;
+      }),
+    );
+  }
   function run(args) {
     const env = { PATH: process.env.PATH, NO_COLOR: "1" };
     const child = spawn(BINARY, args, { cwd: directory, env, stdio: ["ignore", "pipe", "pipe"] });
@@ -43,7 +53,8 @@ export async function startBursar(chain, org) {
   const abandon = () => children.forEach(child => child.kill("SIGKILL"));
   process.once("exit", abandon);
 
-  const url = await listening(run(["serve"]));
+  const service = run(["serve"]);
+  const url = await listening(service);
 
   return {
     url,
@@ -67,24 +78,27 @@ export async function startBursar(chain, org) {
       return response.json();
     },
 
-    /** The one request that waits, once there is one. */
-    async pending() {
+    /** The digests of all requests. */
+    async asked() {
+      const { items } = await this.json("/v1/approval-requests?limit=200");
+      return items.map(({ digest }) => digest);
+    },
+
+    /** The first request that is not among those, once there is one. */
+    async askedBeside(digests) {
       for (;;) {
-        const { items } = await this.json("/v1/approval-requests?state=pending");
-        if (items.length > 0) return items[0];
+        const fresh = (await this.asked()).find(digest => !digests.includes(digest));
+        if (fresh) return fresh;
         await pause();
       }
     },
 
+    /** Ends agents that wait still, after a test that failed. */
+    endAgents: () => end([...children].filter(child => child !== service)),
+
     async stop() {
       process.off("exit", abandon);
-      await Promise.all(
-        [...children].map(async child => {
-          const gone = once(child, "exit");
-          child.kill("SIGKILL");
-          await gone;
-        }),
-      );
+      await end([...children]);
       rmSync(directory, { recursive: true, force: true });
     },
   };
