@@ -20,7 +20,8 @@ async fn check(step: &str, select: Select) -> anyhow::Result<()> {
     let store = Store::connect(&StoreUrl::file(directory.path().join("plans.sqlite"))?).await?;
     let plan = select.explain(store.db()).await?;
     let walks = plan.iter().any(|line| line.contains(step));
-    let sorts = plan.iter().any(|line| line.contains("TEMP B-TREE"));
+    // Sorting what is equal in all but the last term holds a few rows at a time.
+    let sorts = plan.iter().any(|line| line.contains("TEMP B-TREE FOR ORDER BY"));
     anyhow::ensure!(walks && !sorts, "expected {step:?} and no sorting, got {plan:#?}");
     store.close().await;
     Ok(())
