@@ -52,7 +52,7 @@ pub(super) fn scope(of: &Material<'_>) -> Result<Section, ReportError> {
             "in purses",
         ],
     );
-    for (asset, _) in &of.books.assets {
+    for asset in of.books.assets.keys() {
         let text = asset.to_string();
         let by = [("asset", text.as_str())];
         let moved = |kind| of.sum(Annex::Movements, &[("asset", &text), ("kind", kind)], *asset);
