@@ -124,6 +124,18 @@ mod tests {
     }
 
     #[test]
+    fn sums_and_differences_stay_within_bounds() {
+        let [zero, two, five] = [0, 2, 5].map(Amount::new);
+        assert_eq!((five.checked_sub(two), two.checked_sub(five)), (Some(Amount::new(3)), None));
+        assert_eq!((five.saturating_sub(two), two.saturating_sub(five)), (Amount::new(3), zero));
+        assert_eq!(five.checked_sub(five), Some(zero));
+        let most = Amount::from(U96::MAX);
+        assert_eq!((two.checked_add(five), most.checked_add(zero)), (Some(Amount::new(7)), Some(most)));
+        assert_eq!(most.checked_add(Amount::new(1)), None);
+        assert_eq!((zero.is_zero(), two.is_zero()), (true, false));
+    }
+
+    #[test]
     fn refuses_what_is_no_whole_number() {
         for bad in ["", "-1", "+1", "1.0", "0x10", "1e6", " 1", "１"] {
             assert!(bad.parse::<Amount>().is_err(), "{bad:?} was taken");

@@ -233,11 +233,11 @@ pub fn unsettled_outcomes(db: &Db, scope: Scope) -> Rows<'_, OutcomeOf> {
 
 pub(super) fn select_unsettled_outcomes(scope: Scope) -> Select {
     let mut select = Select::new(
-        "SELECT o.decision_hash, o.hash, o.record, o.seal, o.received_at FROM decision d JOIN outcome o \
-         ON o.decision_hash = d.hash",
+        "SELECT o.decision_hash, o.hash, o.record, o.seal, o.received_at FROM decision d CROSS JOIN outcome o",
     );
     without_payment(&mut select, scope);
     select
+        .condition("o.decision_hash = d.hash")
         .filter("o.received_at <= ", Some(scope.records_until))
         .push(" ORDER BY d.created_at, d.hash, o.revision");
     select
