@@ -144,12 +144,12 @@ impl Books {
     /// What stops an envelope: the organisation, a group above it, or itself.
     pub(crate) fn stopped(&self, envelope: &Envelope) -> Option<&'static str> {
         if self.organisation.frozen {
-            return Some("the organisation was frozen");
+            return Some("organisation frozen");
         }
         if envelope.frozen {
-            return Some("the envelope was frozen");
+            return Some("envelope frozen");
         }
-        self.above(envelope.group).any(|(_, group)| group.frozen).then_some("a group above was frozen")
+        self.above(envelope.group).any(|(_, group)| group.frozen).then_some("a group above frozen")
     }
 
     /// A group and those above it.

@@ -88,7 +88,7 @@ fn table<'a>(report: &Report, it: &'a document::Table) -> Table<'a> {
 
 fn shown(report: &Report, cell: &document::Cell) -> Cell {
     match cell {
-        document::Cell::Text(text) if text.starts_with("0x") || text.len() == 64 => {
+        document::Cell::Text(text) if is_hex(text) => {
             Cell { class: "hex", text: text.clone(), from: String::new() }
         }
         document::Cell::Text(text) => Cell { class: "", text: text.clone(), from: String::new() },
@@ -102,6 +102,12 @@ fn shown(report: &Report, cell: &document::Cell) -> Cell {
             Cell { class: "number", text: number(report, figure), from: followed(figure) }
         }
     }
+}
+
+/// Addresses, hashes and digests.
+fn is_hex(text: &str) -> bool {
+    let digits = text.strip_prefix("0x").unwrap_or(text);
+    digits.len() >= 40 && digits.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 fn number(report: &Report, figure: &Figure) -> String {

@@ -80,7 +80,7 @@ pub(super) fn policies(of: &Material<'_>) -> Result<Section, ReportError> {
         }
     }
     Ok(Section::new("S4", "Policies, decision trees, owners")
-        .say("Rules as the contract has them. The document that a human reads has the hash shown; `bursar policy check` \
+        .say("Rules as the contract has them. The document that a human reads has the hash shown; `bursar policy compare` \
               holds one against the chain, and `bursar policy tree` draws it whole.")
         .with(rules.short(Annex::Policies))
         .with(limits.short(Annex::Policies))
