@@ -20,6 +20,7 @@ use utoipa::OpenApi;
         (name = "Groups", description = "Budgets above envelopes: a team, a task, the whole fleet."),
         (name = "Sessions", description = "Bounded grants drawn from an envelope."),
         (name = "Payments", description = "x402 settlements, joined with the decisions they committed to."),
+        (name = "Watched", description = "What others pay outside any envelope, and who is looked at."),
         (name = "Decisions", description = "Why agents paid, or were refused."),
         (name = "Policies", description = "Limits, rules and payee lists, with their history."),
         (name = "Stops", description = "Freezes, releases and reviews."),

@@ -27,6 +27,8 @@ pub(crate) fn api() -> OpenApiRouter<AppState> {
         .routes(routes!(routes::get_session::get_session))
         .routes(routes!(routes::list_payments::list_payments))
         .routes(routes!(routes::get_payment::get_payment))
+        .routes(routes!(routes::list_settlements::list_settlements))
+        .routes(routes!(routes::list_watched::list_watched))
         .routes(routes!(routes::list_decisions::list_decisions, routes::post_decision::post_decision))
         .routes(routes!(routes::get_decision::get_decision))
         .routes(routes!(routes::post_outcome::post_outcome))

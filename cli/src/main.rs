@@ -19,7 +19,7 @@ use url::Url;
 use crate::{
     commands::{
         Context, agent::AgentCommand, ledger::LedgerCommand, policy::PolicyCommand, report::ReportArgs,
-        stamp::StampCommand, treasury::TreasuryCommand, verify::VerifyArgs,
+        stamp::StampCommand, treasury::TreasuryCommand, verify::VerifyArgs, watch::WatchCommand,
     },
     config::{Config, Network},
     keys::KeyArgs,
@@ -99,6 +99,9 @@ enum Command {
     /// Ask the ledger: who paid, how much, under which policy, and why
     #[command(subcommand)]
     Ledger(LedgerCommand),
+    /// Who is looked at besides our own: accounts that pay outside any envelope, and facilitators by name
+    #[command(subcommand)]
+    Watch(WatchCommand),
     /// Report what the ledger says at a height: for auditors and regulators, who can verify it without us
     Report(ReportArgs),
     /// Hold a report against its files, and against the chain: needs no ledger of ours
@@ -175,6 +178,7 @@ async fn run(cli: Cli) -> Result<ExitCode> {
         Command::Stamp(verb) => commands::stamp::run(&context, verb).await?,
         Command::Agent(verb) => commands::agent::run(&context, verb).await?,
         Command::Ledger(query) => commands::ledger::run(&context, query).await?,
+        Command::Watch(verb) => commands::watch::run(&context, verb).await?,
         Command::Report(args) => commands::report::run(&context, args).await?,
         Command::Verify(args) => return commands::verify::run(&context, args).await,
         Command::Config => {

@@ -76,10 +76,16 @@ pub enum PaymentState {
     Final,
 }
 
+impl PaymentState {
+    /// Of what stands in that block.
+    pub(crate) fn at(block: u64, final_block: Option<u64>) -> Self {
+        if final_block.is_some_and(|last| block <= last) { Self::Final } else { Self::Seen }
+    }
+}
+
 impl Payment {
     /// A payment; final where its block is at most `final_block`.
     pub fn new(row: payments::Payment, final_block: Option<u64>) -> Self {
-        let is_final = final_block.is_some_and(|last| row.position.block <= last);
         Self {
             disagreements: row.disagreements(),
             explained: row.decision.is_some(),
@@ -93,7 +99,7 @@ impl Payment {
             payee: row.payee.into(),
             asset: row.asset.into(),
             amount: row.amount.into(),
-            state: if is_final { PaymentState::Final } else { PaymentState::Seen },
+            state: PaymentState::at(row.position.block, final_block),
             policy_version: row.policy_version,
             policy_hash: row.policy_hash.map(Hash),
             approver: row.approver.map(Addr),

@@ -17,7 +17,7 @@ on_both_stores!(
     what_is_no_route_and_what_is_no_method_are_json_too,
 );
 
-const LISTS: [&str; 11] = [
+const LISTS: [&str; 13] = [
     "/v1/treasuries",
     "/v1/agents",
     "/v1/envelopes",
@@ -25,8 +25,10 @@ const LISTS: [&str; 11] = [
     "/v1/payments",
     "/v1/decisions",
     "/v1/refusals",
+    "/v1/settlements",
     "/v1/policies",
     "/v1/stops",
+    "/v1/watched",
     "/v1/payees",
     "/v1/approval-requests",
 ];

@@ -17,4 +17,5 @@ mod scores;
 mod sealed;
 mod seed;
 mod service;
+mod watched;
 mod why;

@@ -15,6 +15,8 @@ pub(crate) enum LedgerCommand {
     Agents,
     /// Payments, newest first
     Payments(Filter),
+    /// What watched accounts paid outside any envelope, newest first
+    Settlements(Outside),
     /// What agents were refused, and why
     Refusals(Filter),
     /// Freezes, releases and reviews
@@ -73,6 +75,33 @@ pub(crate) struct Filter {
     limit: u16,
 }
 
+/// What to leave out, of what was paid outside any envelope.
+#[derive(Debug, Args)]
+pub(crate) struct Outside {
+    /// Only of this payer
+    #[arg(long)]
+    payer: Option<Address>,
+    /// Only to this payee
+    #[arg(long)]
+    payee: Option<Address>,
+    /// How many at most
+    #[arg(long, default_value_t = 50)]
+    limit: u16,
+}
+
+impl Outside {
+    fn query(&self) -> String {
+        let mut query = url::form_urlencoded::Serializer::new(String::new());
+        query.append_pair("limit", &self.limit.to_string());
+        for (name, address) in [("payer", self.payer), ("payee", self.payee)] {
+            if let Some(address) = address {
+                query.append_pair(name, &address.to_string());
+            }
+        }
+        query.finish()
+    }
+}
+
 impl Filter {
     fn query(&self) -> String {
         let mut query = url::form_urlencoded::Serializer::new(String::new());
@@ -95,6 +124,7 @@ pub(crate) async fn run(context: &Context, query: LedgerCommand) -> Result<()> {
     let (path, lines): (String, fn(&Value) -> Vec<String>) = match query {
         LedgerCommand::Agents => ("v1/ledger".into(), agents),
         LedgerCommand::Payments(filter) => (format!("v1/payments?{}", filter.query()), payments),
+        LedgerCommand::Settlements(filter) => (format!("v1/settlements?{}", filter.query()), settlements),
         LedgerCommand::Refusals(filter) => (format!("v1/refusals?{}", filter.query()), refusals),
         LedgerCommand::Stops => ("v1/stops".into(), stops),
         LedgerCommand::Score { envelope, block } => {
@@ -151,6 +181,22 @@ pub(crate) fn payments(page: &Value) -> Vec<String> {
         ]
     });
     table(&["amount", "payee", "policy", "session", "decision", "approver", "transaction", "why"], &rows)
+}
+
+/// Per settlement outside any envelope, one line.
+fn settlements(page: &Value) -> Vec<String> {
+    let rows = items(page, "/items", |one| {
+        vec![
+            money(one, "/amount"),
+            text(one, "/payer"),
+            text(one, "/payerLabel"),
+            text(one, "/payee"),
+            text(one, "/rail"),
+            text(one, "/facilitatorLabel"),
+            brief(&text(one, "/txHash")),
+        ]
+    });
+    table(&["amount", "payer", "called", "payee", "rail", "facilitator", "transaction"], &rows)
 }
 
 fn why(answer: &Value) -> Vec<String> {

@@ -11,6 +11,7 @@ mod session_keys;
 pub(crate) mod stamp;
 pub(crate) mod treasury;
 pub(crate) mod verify;
+pub(crate) mod watch;
 
 use alloy::{
     primitives::Address,

@@ -78,7 +78,8 @@ async fn tell(mut status: watch::Receiver<Status>) {
     }
 }
 
-async fn open(config: &Config) -> Result<Store> {
+/// The ledger's store, with its schema brought up to date.
+pub(crate) async fn open(config: &Config) -> Result<Store> {
     Store::connect(&config.store).await.with_context(|| format!("opening the ledger at {}", config.store))
 }
 

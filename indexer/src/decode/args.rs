@@ -41,6 +41,7 @@ pub fn kind(event: &Event) -> &'static str {
         Event::Created(_) => "treasury_created",
         Event::Settled(_) => "authorization_used",
         Event::Moved(_) => "transfer",
+        Event::Proxied(_) => "proxied",
         Event::Treasury(event) => match event.as_ref() {
             T::AgentSet(_) => "agent_set",
             T::Anchored(_) => "anchored",
@@ -84,12 +85,12 @@ pub fn kind(event: &Event) -> &'static str {
     }
 }
 
-/// The treasury and the envelope that a treasury's event names itself; a token's event names neither.
+/// The treasury and the envelope that a treasury's event names itself; what tokens and proxies say names neither.
 pub fn place(event: &Event, emitter: Address) -> (Option<Address>, Option<u32>) {
     use TreasuryEvents as T;
     let envelope = match event {
         Event::Created(event) => return (Some(event.treasury), None),
-        Event::Settled(_) | Event::Moved(_) => return (None, None),
+        Event::Settled(_) | Event::Moved(_) | Event::Proxied(_) => return (None, None),
         Event::Treasury(event) => match event.as_ref() {
             T::AgentSet(e) => Some(e.envelope),
             T::EnvelopeCreated(e) => Some(e.envelope),
@@ -121,6 +122,7 @@ pub fn args(event: &Event) -> Value {
         Event::Created(e) => json!({ "treasury": e.treasury, "owner": e.owner, "salt": e.salt }),
         Event::Settled(e) => json!({ "authorizer": e.authorizer, "nonce": e.nonce }),
         Event::Moved(e) => json!({ "from": e.from, "to": e.to, "value": e.value.to_string() }),
+        Event::Proxied(proxy) => json!({ "rail": proxy.rail() }),
         Event::Treasury(event) => treasury_args(event),
     }
 }

@@ -10,6 +10,7 @@ use bursar_sdk::abi::{
     TreasuryFactory::TreasuryCreated,
 };
 
+use super::{Proxy, SETTLED};
 use crate::source::RawLog;
 
 /// A log that concerns us, as it reads.
@@ -23,17 +24,22 @@ pub enum Event {
     Settled(AuthorizationUsed),
     /// A token moved money.
     Moved(Transfer),
+    /// An x402 proxy had Permit2 move money: the transfer just before it.
+    Proxied(Proxy),
 }
 
 /// What became of a log: an event, or why it is none.
 pub type Decoded = Result<Event, String>;
 
-/// Reads a log. Who emitted it decides how: the factory, or a token (`is_token`), or else a treasury.
+/// Reads a log. Who emitted it decides how: the factory, a token (`is_token`), an x402 proxy, or else a treasury.
 ///
 /// A log that does not decode is a value, not an error: it is data that somebody will want to look at.
 pub fn decode_log(log: &RawLog, factory: Address, is_token: impl Fn(Address) -> bool) -> Decoded {
     let topics = || log.topics.iter().copied();
     let signature = log.topics.first().copied().unwrap_or_default();
+    if let Some(proxy) = Proxy::at(log.address).filter(|_| SETTLED.contains(&signature)) {
+        return Ok(Event::Proxied(proxy));
+    }
     let decoded = if log.address == factory {
         TreasuryCreated::decode_raw_log(topics(), &log.data).map(Event::Created)
     } else if is_token(log.address) && signature == AuthorizationUsed::SIGNATURE_HASH {

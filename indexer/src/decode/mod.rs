@@ -10,5 +10,6 @@ pub use args::{args, kind, place};
 pub(crate) use args::{rules, scope};
 pub use event::{Decoded, Event, decode_log};
 pub use input::{PaymentCall, PaymentCalls, find_payment_calls};
-pub use pair::{pair_settlements, unannounced};
-pub use permit2::find_permit2_calls;
+pub use pair::{pair_settlements, proxied, unannounced};
+pub(crate) use permit2::SETTLED;
+pub use permit2::{Proxy, find_permit2_calls};

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use alloy::primitives::Address;
 use bursar_sdk::abi::Treasury::TreasuryEvents;
 
-use super::{Decoded, Event};
+use super::{Decoded, Event, Proxy};
 use crate::source::RawLog;
 
 /// Pairs each `AuthorizationUsed` of a block with the `Transfer` that it settled: of the same token and payer
@@ -32,6 +32,22 @@ pub fn pair_settlements(entries: &[(RawLog, Decoded)]) -> HashMap<u64, u64> {
         }
     }
     pairs
+}
+
+/// The transfers that an x402 proxy had Permit2 make, by log index: a proxy logs that it settled just after the token
+/// has logged the transfer. What is not just before it belongs to somebody else, whom nobody has asked for.
+pub fn proxied(entries: &[(RawLog, Decoded)]) -> HashMap<u64, Proxy> {
+    let pairs = entries.iter().zip(entries.iter().skip(1));
+    let found = pairs.filter_map(|((transfer, moved), (log, said))| match (moved, said) {
+        (Ok(Event::Moved(_)), Ok(Event::Proxied(proxy)))
+            if transfer.tx_hash == log.tx_hash
+                && transfer.log_index.checked_add(1) == Some(log.log_index) =>
+        {
+            Some((transfer.log_index, *proxy))
+        }
+        _ => None,
+    });
+    found.collect()
 }
 
 /// Log indices of transfers out of `payers` that nothing before them in their transaction announces: no
@@ -140,6 +156,24 @@ mod tests {
         assert!(found(closed(7, 98), 7), "it went elsewhere");
         assert!(!found(closed(6, 99), 8), "of no interest");
         assert!(!found(entry(2, 1, used(7)), 7), "authorized");
+    }
+
+    #[test]
+    fn a_proxy_has_moved_what_was_just_before_it_and_nothing_else() {
+        let said = || Event::Proxied(Proxy::Exact);
+        let block = [
+            entry(0, 1, moved(7)),
+            entry(1, 1, said()),
+            // Its own transfer was of nobody we asked for.
+            entry(2, 1, moved(7)),
+            entry(4, 1, said()),
+            entry(5, 1, moved(7)),
+            entry(6, 2, said()),
+            entry(7, 2, Event::Proxied(Proxy::Upto)),
+            entry(8, 2, moved(8)),
+            entry(9, 2, Event::Proxied(Proxy::Upto)),
+        ];
+        assert_eq!(proxied(&block), HashMap::from([(0, Proxy::Exact), (8, Proxy::Upto)]));
     }
 
     #[test]

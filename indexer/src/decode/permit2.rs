@@ -2,14 +2,55 @@
 
 use alloy::{
     primitives::{Address, B256},
-    sol_types::SolCall,
+    sol_types::{SolCall, SolEvent},
 };
-use bursar_sdk::payment::Rail;
+use bursar_sdk::payment::{Rail, permit2};
 
 use super::{
     PaymentCall,
     input::{address, number, read_blob, word},
 };
+
+/// What both proxies log when they have moved the money: nothing but that they have.
+mod told {
+    alloy::sol! {
+        event Settled();
+        event SettledWithPermit();
+    }
+}
+
+/// First topics of what a proxy logs when it has settled.
+pub(crate) const SETTLED: [B256; 2] =
+    [told::Settled::SIGNATURE_HASH, told::SettledWithPermit::SIGNATURE_HASH];
+
+/// An x402 proxy in front of Permit2.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Proxy {
+    /// Moves exactly what was signed.
+    Exact,
+    /// Moves at most what was signed.
+    Upto,
+}
+
+impl Proxy {
+    /// Where they are, on every chain.
+    pub const ADDRESSES: [Address; 2] = [permit2::EXACT_PROXY, permit2::UPTO_PROXY];
+
+    /// The one at that address; `None` where there is none.
+    pub fn at(address: Address) -> Option<Self> {
+        let mut known = Self::ADDRESSES.into_iter().zip([Self::Exact, Self::Upto]);
+        known.find(|(at, _)| *at == address).map(|(_, proxy)| proxy)
+    }
+
+    /// What payments through it are called.
+    pub fn rail(self) -> &'static str {
+        match self {
+            Self::Exact => Rail::Permit2Exact.code(),
+            // The code does not tell the facilitator.
+            Self::Upto => Rail::Permit2Upto { facilitator: Address::ZERO }.code(),
+        }
+    }
+}
 
 mod exact {
     alloy::sol! {

@@ -17,7 +17,7 @@ pub struct BlockFacts {
     pub header: BlockHeader,
     /// Its logs in order, decoded where they decode.
     pub entries: Vec<(RawLog, Decoded)>,
-    /// The transactions that settled payments.
+    /// The transactions that settled payments; of settlements outside any envelope, where their sender is kept.
     pub transactions: HashMap<B256, TransactionInput>,
 }
 
@@ -28,6 +28,8 @@ pub struct Effects {
     pub events: Vec<EventRow>,
     /// Settled payments.
     pub payments: Vec<PaymentRow>,
+    /// What watched accounts paid outside any envelope.
+    pub settlements: Vec<SettlementRow>,
     /// Policies put in force.
     pub policies: Vec<PolicyRow>,
     /// Freezes, releases, reviews.
@@ -76,6 +78,22 @@ pub struct PaymentRow {
     pub approver: Option<Address>,
     pub facilitator: Address,
     pub standing: Standing,
+}
+
+/// A row of `settlement`.
+#[derive(Debug, Clone)]
+#[allow(missing_docs)]
+pub struct SettlementRow {
+    pub log_index: u64,
+    pub transfer_log_index: u64,
+    pub tx_hash: B256,
+    pub payer: Address,
+    pub asset: Address,
+    pub payee: Address,
+    pub amount: U256,
+    pub nonce: Option<B256>,
+    pub rail: &'static str,
+    pub facilitator: Option<Address>,
 }
 
 /// A row of `policy`.

@@ -3,15 +3,19 @@
 mod facts;
 mod records;
 mod rows;
+mod watch_list;
 
 use std::collections::BTreeMap;
 
 use alloy::primitives::{Address, B256};
 use async_trait::async_trait;
 
-pub use facts::{AnchorRow, Aside, BlockFacts, Effects, EventRow, PaymentRow, PolicyRow, StampRow, StopRow};
+pub use facts::{
+    AnchorRow, Aside, BlockFacts, Effects, EventRow, PaymentRow, PolicyRow, SettlementRow, StampRow, StopRow,
+};
 pub use records::{Fact, Record, Settlement, standing};
 pub use rows::{AssetRow, EnvelopeRow, GroupRow, Key, LimitUse, PurseRow, Row, SessionRow, TreasuryRow};
+pub use watch_list::{Label, LabelError, WatchKind, WatchList};
 
 /// Where rows are read from.
 #[async_trait]

@@ -9,6 +9,7 @@ mod scores;
 mod sessions;
 mod stops;
 mod tokens;
+mod ungoverned;
 
 use std::collections::{HashMap, HashSet};
 
@@ -19,10 +20,10 @@ use serde_json::json;
 pub use scores::take_in;
 
 use crate::{
-    decode::{Event, args, kind, pair_settlements, place, unannounced},
+    decode::{Event, Proxy, args, kind, pair_settlements, place, proxied, unannounced},
     ledger::{
         Aside, BlockFacts, Change, Effects, EnvelopeRow, EventRow, Key, Ledger, PurseRow, Row, Rows,
-        SessionRow, TreasuryRow,
+        SessionRow, TreasuryRow, WatchList,
     },
     source::RawLog,
 };
@@ -49,6 +50,8 @@ enum Halt<E: std::error::Error> {
     Aside(String),
     /// Something that concerns us only from a later log on.
     Ignore,
+    /// Another row tells all of it: no event goes with it.
+    Told,
     /// Stop.
     Error(ProjectError<E>),
 }
@@ -71,19 +74,22 @@ pub struct Realm {
     pub factory: Address,
 }
 
-/// Works out what `block` adds to the ledger and changes in it.
+/// Works out what `block` adds to the ledger and changes in it; `list` says who is watched besides our own.
 ///
 /// # Errors
 /// When rows cannot be read, or the block does not follow from them.
 pub async fn project<R: Rows>(
     realm: Realm,
+    list: &WatchList,
     block: &BlockFacts,
     rows: R,
 ) -> Result<(Effects, Vec<Change>), ProjectError<R::Error>> {
     let pairs = pair_settlements(&block.entries);
     let mut projector = Projector {
         realm,
+        list,
         block,
+        proxied: proxied(&block.entries),
         silent: unannounced(&block.entries, &pairs, |_| true),
         pairs,
         ledger: Ledger::new(rows),
@@ -97,9 +103,11 @@ pub async fn project<R: Rows>(
 
 struct Projector<'a, R> {
     realm: Realm,
+    list: &'a WatchList,
     block: &'a BlockFacts,
     pairs: HashMap<u64, u64>,
     silent: HashSet<u64>,
+    proxied: HashMap<u64, Proxy>,
     ledger: Ledger<R>,
     effects: Effects,
 }
@@ -120,6 +128,8 @@ impl<R: Rows> Projector<'_, R> {
             Event::Treasury(event) => self.treasury(log, event).await,
             Event::Settled(event) => self.settled(log, event).await,
             Event::Moved(event) => self.moved(index, log, event).await,
+            // It tells of the transfer before it.
+            Event::Proxied(_) => Err(Halt::Ignore),
         };
         match outcome {
             Ok(outcome) => self.keep(log, event, outcome),
@@ -127,7 +137,7 @@ impl<R: Rows> Projector<'_, R> {
                 self.ledger.roll_back();
                 self.set_aside(log, error);
             }
-            Err(Halt::Ignore) => {}
+            Err(Halt::Ignore | Halt::Told) => {}
             Err(Halt::Error(error)) => return Err(error),
         }
         Ok(())

@@ -36,7 +36,9 @@ impl<R: Rows> Projector<'_, R> {
     /// A payment: the authorization of a purse was used, and the transfer beside it moved the money.
     pub(super) async fn settled(&mut self, log: &RawLog, event: &AuthorizationUsed) -> Step<Outcome, R> {
         let purse = event.authorizer;
-        let Some(row) = self.watched(purse).await? else { return Err(Halt::Ignore) };
+        let Some(row) = self.watched(purse).await? else {
+            return self.settled_outside(log, event).and(Err(Halt::Told));
+        };
         let envelope = self.envelope_row(row.treasury, row.envelope).await?;
         if envelope.asset != log.address {
             let asset = envelope.asset;
@@ -137,6 +139,7 @@ impl<R: Rows> Projector<'_, R> {
     /// Money moved in or out of a purse, or both.
     pub(super) async fn moved(&mut self, index: usize, log: &RawLog, event: &Transfer) -> Step<Outcome, R> {
         let mut outcome = None;
+        let mut nothing = Halt::Ignore;
         if let Some(mut row) = self.watched(event.from).await? {
             let kind = if self.is_asset_of(&row, log.address).await? {
                 row.balance = row.balance.saturating_sub(event.value);
@@ -147,6 +150,12 @@ impl<R: Rows> Projector<'_, R> {
                 "stray_transfer"
             };
             outcome = Some(Outcome { kind: Some(kind), place: Some((row.treasury, row.envelope)) });
+        } else {
+            match self.moved_outside(log, event) {
+                Ok(()) => nothing = Halt::Told,
+                Err(Halt::Ignore) => {}
+                Err(halt) => return Err(halt),
+            }
         }
         if let Some(mut row) = self.watched(event.to).await? {
             let place = (row.treasury, row.envelope);
@@ -161,7 +170,7 @@ impl<R: Rows> Projector<'_, R> {
             };
             outcome = Some(Outcome { kind: Some(kind), place: Some(place) });
         }
-        outcome.ok_or(Halt::Ignore)
+        outcome.ok_or(nothing)
     }
 
     async fn donated(&mut self, place: (Address, u32), from: Address, value: U256) -> Step<&'static str, R> {
@@ -196,7 +205,7 @@ impl<R: Rows> Projector<'_, R> {
         }
     }
 
-    fn transfer_of(&self, log: &RawLog) -> Option<(u64, Transfer)> {
+    pub(super) fn transfer_of(&self, log: &RawLog) -> Option<(u64, Transfer)> {
         let index = *self.pairs.get(&log.log_index)?;
         let (_, decoded) = self.block.entries.iter().find(|(other, _)| other.log_index == index)?;
         match decoded {
@@ -210,7 +219,7 @@ impl<R: Rows> Projector<'_, R> {
         Ok(here || rows(self.ledger.settlement(purse, nonce).await)?.is_some())
     }
 
-    fn sender(&self, log: &RawLog) -> Step<Address, R> {
+    pub(super) fn sender(&self, log: &RawLog) -> Step<Address, R> {
         match self.block.transactions.get(&log.tx_hash) {
             Some(transaction) => Ok(transaction.from),
             None => self.gap(format!("transaction {} is not there", log.tx_hash)),

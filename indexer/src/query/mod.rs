@@ -26,8 +26,10 @@ pub mod refusals;
 pub mod scores;
 mod select;
 pub mod sessions;
+pub mod settlements;
 pub mod stops;
 pub mod treasuries;
+pub mod watched;
 
 use serde::{Deserialize, Serialize};
 

@@ -7,9 +7,10 @@ use bursar_sdk::decision::Verdict;
 
 use super::{
     AmountRange, Position, TimeRange, agents, approvals, decisions, envelopes, groups, headroom, history,
-    payees, payments, policies, refusals, scores, select::Select, sessions, stops, treasuries,
+    payees, payments, policies, refusals, scores, select::Select, sessions, settlements, stops, treasuries,
+    watched,
 };
-use crate::{Store, StoreUrl};
+use crate::{Store, StoreUrl, ledger::WatchKind};
 
 const ONE: Address = Address::repeat_byte(1);
 const HASH: B256 = B256::repeat_byte(2);
@@ -100,9 +101,29 @@ async fn sessions_and_stops_walk_an_index_whatever_is_asked() -> anyhow::Result<
 }
 
 #[tokio::test]
+async fn settlements_walk_an_index_whatever_is_asked() -> anyhow::Result<()> {
+    let time = TimeRange { from: Some(1), until: Some(2) };
+    let after = Some(Position { block: 9, log: 1 });
+    let of = |payer, payee, time| settlements::Filter { payer, payee, time, ..Default::default() };
+    for (name, filter) in [
+        ("settlement_by_payer", of(Some(ONE), None, TimeRange::default())),
+        ("settlement_by_payer", of(Some(ONE), None, time)),
+        ("settlement_by_payee", of(None, Some(ONE), time)),
+        ("SEARCH s USING PRIMARY KEY", of(None, None, time)),
+    ] {
+        check(name, settlements::select_list(&filter, None, 50)).await?;
+        check(name, settlements::select_list(&filter, after, 50)).await?;
+    }
+    check("SCAN s", settlements::select_list(&settlements::Filter::default(), None, 50)).await
+}
+
+#[tokio::test]
 async fn the_other_lists_walk_an_index() -> anyhow::Result<()> {
     check("PRIMARY KEY", treasuries::select_list(Some(ONE), 50)).await?;
     check("envelope_by_agent", agents::select_list(None, Some(ONE), 50)).await?;
+    let after = Some(("payer".to_owned(), ONE));
+    check("PRIMARY KEY", watched::select_list(None, after.clone(), 50)).await?;
+    check("PRIMARY KEY", watched::select_list(Some(WatchKind::Payer), after, 50)).await?;
     check("PRIMARY KEY", payees::select_list(&payees::Filter::default(), Some((ONE, 1, ONE)), 50)).await?;
     check("PRIMARY KEY", policies::select_list(&policies::Filter::default(), Some((ONE, 1, 1)), 50)).await?;
     check(

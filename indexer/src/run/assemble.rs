@@ -10,8 +10,8 @@ use super::{
     fetch::{CONCURRENCY, Logs},
 };
 use crate::{
-    decode::{Decoded, Event, decode_log, pair_settlements, unannounced},
-    ledger::BlockFacts,
+    decode::{Decoded, Event, decode_log, pair_settlements, proxied, unannounced},
+    ledger::{BlockFacts, WatchList},
     source::{BlockHeader, Blocks, LogQuery, Nonsense, RawLog, SourceError, Sources},
     store::Watch,
 };
@@ -19,6 +19,7 @@ use crate::{
 pub(super) struct Assembler<'a> {
     pub(super) sources: &'a Sources,
     pub(super) config: &'a Config,
+    pub(super) list: &'a WatchList,
     pub(super) watch: &'a Watch,
     /// The block, where it is one and known.
     pub(super) known: Option<BlockHeader>,
@@ -112,7 +113,7 @@ impl Assembler<'_> {
     }
 
     async fn block(&self, header: BlockHeader, logs: Vec<RawLog>) -> Result<BlockFacts, SourceError> {
-        let is_token = |address| self.watch.assets.contains(&address);
+        let is_token = |address| self.watch.assets.contains(&address) || self.list.has_token(address);
         let entries: Entries = logs
             .into_iter()
             .map(|log| {
@@ -127,17 +128,26 @@ impl Assembler<'_> {
         {
             self.has_no_transfer(header, log).await?;
         }
-        let silent = unannounced(&entries, &pairs, |purse| self.watch.purses.contains(&purse));
-        let moved =
-            entries.iter().filter(|(log, _)| silent.contains(&log.log_index)).map(|(log, _)| log.tx_hash);
-        let used = entries.iter().filter(settled).map(|(log, _)| log.tx_hash);
-        let hashes: HashSet<B256> = used.chain(moved).collect();
-        let hashes: Vec<B256> = hashes.into_iter().collect();
+        let hashes = self.to_read(header.number, &entries, &pairs);
         let transactions = match hashes.as_slice() {
             [] => HashMap::new(),
             hashes => self.sources.transactions(header.hash, hashes).await?,
         };
         Ok(BlockFacts { header, entries, transactions })
+    }
+
+    /// The transactions that have to be read: those in which purses paid, and those whose sender is kept.
+    fn to_read(&self, block: u64, entries: &Entries, pairs: &HashMap<u64, u64>) -> Vec<B256> {
+        let is_purse = |address| self.watch.purses.contains(&address);
+        let silent = unannounced(entries, pairs, is_purse);
+        let senders = self.list.wants_senders(block);
+        let proxied = if senders { proxied(entries) } else { HashMap::new() };
+        let read = entries.iter().filter(|(log, decoded)| match decoded {
+            Ok(Event::Settled(used)) => senders || is_purse(used.authorizer),
+            _ => silent.contains(&log.log_index) || proxied.contains_key(&log.log_index),
+        });
+        let hashes: HashSet<B256> = read.map(|(log, _)| log.tx_hash).collect();
+        hashes.into_iter().collect()
     }
 
     /// An authorization that no transfer goes with is either a token that lies or an answer with a hole: asked for the

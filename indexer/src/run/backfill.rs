@@ -10,6 +10,7 @@ use super::{
     follow::{Follower, Step, Trouble},
 };
 use crate::{
+    ledger::WatchList,
     source::{BlockHeader, Blocks, SourceError, Sources},
     store::{Checkpoint, Watch},
 };
@@ -24,28 +25,33 @@ struct Ahead {
 }
 
 impl Ahead {
-    fn ask(sources: &Sources, config: &Arc<Config>, watch: &Arc<Watch>, from: u64, to: u64) -> Self {
-        let (sources, config, whom) = (sources.clone(), Arc::clone(config), Arc::clone(watch));
-        let answer = tokio::spawn(async move { range(&sources, &config, &whom, from, to).await });
+    fn ask(asking: &Asking, watch: &Arc<Watch>, from: u64, to: u64) -> Self {
+        let (asking, whom) = (asking.clone(), Arc::clone(watch));
+        let answer = tokio::spawn(async move { asking.range(&whom, from, to).await });
         Self { from, to, watch: Arc::clone(watch), answer: AbortOnDropHandle::new(answer) }
     }
 }
 
-/// A range; one block that is too much for the provider is asked for by its hash, which admits no part.
-async fn range(
-    sources: &Sources,
-    config: &Config,
-    watch: &Watch,
-    from: u64,
-    to: u64,
-) -> Result<Fetched, SourceError> {
-    match fetch(sources, config, watch, Blocks::Range(from, to), None).await {
-        Err(error) if error.asks_for_less().is_some() && from == to => {
-            let header = sources.header(from).await?;
-            let fetched = fetch(sources, config, watch, Blocks::Hash(header.hash), Some(header)).await?;
-            Ok(Fetched { tip: Some(header), ..fetched })
+/// What every question of a backfill has in common.
+#[derive(Clone)]
+struct Asking {
+    sources: Sources,
+    config: Arc<Config>,
+    list: Arc<WatchList>,
+}
+
+impl Asking {
+    /// A range; one block that is too much for the provider is asked for by its hash, which admits no part.
+    async fn range(&self, watch: &Watch, from: u64, to: u64) -> Result<Fetched, SourceError> {
+        let ask = |blocks, known| fetch(&self.sources, &self.config, &self.list, watch, blocks, known);
+        match ask(Blocks::Range(from, to), None).await {
+            Err(error) if error.asks_for_less().is_some() && from == to => {
+                let header = self.sources.header(from).await?;
+                let fetched = ask(Blocks::Hash(header.hash), Some(header)).await?;
+                Ok(Fetched { tip: Some(header), ..fetched })
+            }
+            answer => answer,
         }
-        answer => answer,
     }
 }
 
@@ -72,8 +78,9 @@ impl Follower<'_> {
             return self.go_back(at.number, at).await;
         }
         let last = head.number.saturating_sub(self.config.finality);
-        let config = Arc::new(self.config.clone());
         let mut watch = Arc::new(self.watching().await?);
+        let (sources, config) = (self.sources.clone(), Arc::new(self.config.clone()));
+        let asking = Asking { sources, config, list: Arc::clone(&self.list) };
         let mut plan = Plan { next: at.number.saturating_add(1), last };
         let mut ahead: VecDeque<Ahead> = VecDeque::new();
         let mut after = at.hash;
@@ -83,11 +90,11 @@ impl Follower<'_> {
             if let Some((from, to)) = again.take() {
                 let end = from.saturating_add(self.width.blocks() - 1).min(to);
                 again = (end < to).then_some((end + 1, to));
-                ahead.push_front(Ahead::ask(&self.sources, &config, &watch, from, end));
+                ahead.push_front(Ahead::ask(&asking, &watch, from, end));
             }
             while ahead.len() < self.config.ahead.max(1) {
                 let Some((from, to)) = plan.next(self.width.blocks()) else { break };
-                ahead.push_back(Ahead::ask(&self.sources, &config, &watch, from, to));
+                ahead.push_back(Ahead::ask(&asking, &watch, from, to));
             }
             let Some(Ahead { from, to, watch: whom, answer }) = ahead.pop_front() else { break };
             let blocks = to - from + 1;
@@ -102,12 +109,13 @@ impl Follower<'_> {
                 }
                 Err(error) => return Err(error.into()),
             };
-            self.width.answered(blocks, fetched.logs());
+            self.width.answered(blocks, fetched.logs);
             let fetched = if Arc::ptr_eq(&whom, &watch) {
                 fetched
             } else {
                 let new = watch.without(&whom);
-                fetch_more(&self.sources, &config, &whom, &new, Blocks::Range(from, to), fetched).await?
+                let Asking { sources, config, list } = &asking;
+                fetch_more(sources, config, list, &whom, &new, Blocks::Range(from, to), fetched).await?
             };
             let tip = fetched.tip.ok_or_else(|| SourceError::NotFound(format!("block {to}")))?;
             self.apply(Some(after), &fetched.facts, tip, head.number, last, Phase::Backfilling).await?;

@@ -26,6 +26,9 @@ pub struct Config {
     pub ahead: usize,
     /// Most addresses or topics in one question. Default: 500.
     pub max_filter: usize,
+    /// Into how many questions of that size watched payers are split at most. Where there are more of them, watched tokens
+    /// are asked for all they did, and what concerns nobody is left out here. Default: 8.
+    pub max_questions: usize,
     /// How long to wait for the next block. Default: 1 s.
     pub poll: Duration,
     /// The first pause after trouble; doubles, with jitter. Default: 200 ms.
@@ -46,6 +49,7 @@ impl Config {
             max_logs: 10_000,
             ahead: 4,
             max_filter: 500,
+            max_questions: 8,
             poll: Duration::from_secs(1),
             first_delay: Duration::from_millis(200),
             max_delay: Duration::from_secs(30),

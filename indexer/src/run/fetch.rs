@@ -14,8 +14,8 @@ use futures::{StreamExt, TryStreamExt, stream};
 
 use super::{Config, assemble::Assembler};
 use crate::{
-    decode::{Event, decode_log},
-    ledger::BlockFacts,
+    decode::{Event, Proxy, SETTLED, decode_log},
+    ledger::{BlockFacts, WatchList},
     source::{BlockHeader, Blocks, LogQuery, Nonsense, RawLog, SourceError, Sources},
     store::Watch,
 };
@@ -32,30 +32,26 @@ pub struct Fetched {
     pub tip: Option<BlockHeader>,
     /// Whom they tell of that was not watched before.
     pub found: Watch,
-}
-
-impl Fetched {
-    /// How many logs there are.
-    pub(super) fn logs(&self) -> u64 {
-        self.facts.iter().map(|block| block.entries.len() as u64).sum()
-    }
+    /// How many logs the answers held, whomever they concern.
+    pub logs: u64,
 }
 
 /// Asks for all of `blocks` that concerns us, in chain order.
 ///
 /// What is created within the blocks is followed within them: first the factory's and the treasuries' own
-/// logs, then those of treasuries found in them, then tokens for the purses there are by then.
+/// logs, then those of treasuries found in them, then tokens for the purses there are by then, and what watched payers do.
 ///
 /// # Errors
 /// As the sources answer; also when answers contradict each other.
 pub async fn fetch(
     sources: &Sources,
     config: &Config,
+    list: &WatchList,
     watch: &Watch,
     blocks: Blocks,
     known: Option<BlockHeader>,
 ) -> Result<Fetched, SourceError> {
-    let fetcher = Fetcher { sources, config, blocks };
+    let fetcher = Fetcher { sources, config, list, blocks };
     fetcher.run(&Watch::default(), watch, known, Fetched::default()).await
 }
 
@@ -66,6 +62,7 @@ pub async fn fetch(
 pub(super) async fn fetch_more(
     sources: &Sources,
     config: &Config,
+    list: &WatchList,
     known_then: &Watch,
     new: &Watch,
     blocks: Blocks,
@@ -74,7 +71,7 @@ pub(super) async fn fetch_more(
     let mut known = known_then.clone();
     known.add(&fetched.found);
     let new = new.without(&known);
-    Fetcher { sources, config, blocks }.run(&known, &new, None, fetched).await
+    Fetcher { sources, config, list, blocks }.run(&known, &new, None, fetched).await
 }
 
 /// Logs by place, each once.
@@ -92,6 +89,12 @@ impl Logs {
             }
         }
         Ok(())
+    }
+
+    /// Whether there is the log just before this one, of the same transaction.
+    fn has_before(&self, log: &RawLog) -> bool {
+        let place = log.log_index.checked_sub(1).map(|before| (log.block_number, before));
+        place.and_then(|place| self.0.get(&place)).is_some_and(|before| before.tx_hash == log.tx_hash)
     }
 
     pub(super) fn by_block(self) -> BTreeMap<u64, Vec<RawLog>> {
@@ -129,6 +132,7 @@ fn discover(factory: Address, logs: &[RawLog]) -> Watch {
 struct Fetcher<'a> {
     sources: &'a Sources,
     config: &'a Config,
+    list: &'a WatchList,
     blocks: Blocks,
 }
 
@@ -139,6 +143,8 @@ struct Found {
     tip: Option<BlockHeader>,
     /// The last block of each answer that has logs: what it says of it is looked at.
     samples: HashSet<(u64, B256)>,
+    /// How many logs the answers held.
+    count: u64,
 }
 
 impl Fetcher<'_> {
@@ -149,14 +155,14 @@ impl Fetcher<'_> {
         header: Option<BlockHeader>,
         fetched: Fetched,
     ) -> Result<Fetched, SourceError> {
-        let mut found = Found { tip: fetched.tip, ..Found::default() };
+        let mut found = Found { tip: fetched.tip, count: fetched.logs, ..Found::default() };
         let (mut all, mut added) = (known.clone(), new.clone());
         all.add(new);
-        let factory = known.treasuries.is_empty() && known.purses.is_empty() && fetched.tip.is_none();
-        let mut ask: Vec<Address> = factory.then_some(self.config.factory).into_iter().collect();
+        let first = known.treasuries.is_empty() && known.purses.is_empty() && fetched.tip.is_none();
+        let mut ask: Vec<Address> = first.then_some(self.config.factory).into_iter().collect();
         ask.extend(&new.treasuries);
         while !ask.is_empty() {
-            let logs = self.all(&mut found, self.of_addresses(&ask)).await?;
+            let logs = self.all(&mut found, self.of_addresses(&ask), |_| true).await?;
             let told = discover(self.config.factory, &logs).without(&all);
             ask = told.treasuries.iter().copied().collect();
             all.add(&told);
@@ -165,14 +171,19 @@ impl Fetcher<'_> {
         }
         // Tokens that are new for every purse, those that are known for new ones.
         for (assets, purses) in [(&added.assets, &all.purses), (&known.assets, &added.purses)] {
-            let logs = self.all(&mut found, self.of_tokens(assets, purses)).await?;
+            let logs = self.all(&mut found, self.of_tokens(assets, purses), |_| true).await?;
             found.logs.add(logs)?;
+        }
+        // Once for these blocks: who is found in them pays from purses.
+        if first {
+            self.ungoverned(&mut found).await?;
         }
         let mut discovered = fetched.found;
         discovered.add(&added.without(new));
-        let assembler = Assembler { sources: self.sources, config: self.config, watch: &all, known: header };
+        let (sources, config, list) = (self.sources, self.config, self.list);
+        let assembler = Assembler { sources, config, list, watch: &all, known: header };
         let facts = assembler.assemble(found.logs, &found.samples, found.tip, fetched.facts).await?;
-        Ok(Fetched { facts, tip: found.tip, found: discovered })
+        Ok(Fetched { facts, tip: found.tip, found: discovered, logs: found.count })
     }
 
     fn of_addresses(&self, addresses: &[Address]) -> Vec<LogQuery> {
@@ -201,7 +212,56 @@ impl Fetcher<'_> {
         queries
     }
 
-    async fn all(&self, found: &mut Found, queries: Vec<LogQuery>) -> Result<Vec<RawLog>, SourceError> {
+    /// What watched payers did in watched tokens, and what the x402 proxies say behind it.
+    async fn ungoverned(&self, found: &mut Found) -> Result<(), SourceError> {
+        let logs = self.all(found, self.of_payers(), |log| self.is_of_payer(log)).await?;
+        let (said, moved): (Vec<_>, Vec<_>) =
+            logs.into_iter().partition(|log| Proxy::at(log.address).is_some());
+        found.logs.add(moved)?;
+        // Of the proxies, what tells of these: they settle for everybody.
+        let telling: Vec<RawLog> = said.into_iter().filter(|log| found.logs.has_before(log)).collect();
+        found.logs.add(telling)?;
+        Ok(())
+    }
+
+    fn of_payers(&self) -> Vec<LogQuery> {
+        if self.list.is_idle() {
+            return Vec::new();
+        }
+        let query = |addresses, topics| LogQuery { blocks: self.blocks, addresses, topics };
+        let mut tokens: Vec<Address> = self.list.tokens().collect();
+        let both = vec![AuthorizationUsed::SIGNATURE_HASH, Transfer::SIGNATURE_HASH];
+        let most = self.config.max_filter.max(1);
+        if self.list.payers().len().div_ceil(most) > self.config.max_questions {
+            tokens.extend(Proxy::ADDRESSES);
+            let any = [both, SETTLED.to_vec()].concat();
+            let of = |tokens: &[Address]| query(tokens.to_vec(), [any.clone(), vec![], vec![]]);
+            return tokens.chunks(most).map(of).collect();
+        }
+        let payers: Vec<B256> = self.list.payers().map(|payer| payer.into_word()).collect();
+        let proxies = query(Proxy::ADDRESSES.to_vec(), [SETTLED.to_vec(), vec![], vec![]]);
+        let mut queries = vec![proxies];
+        for tokens in tokens.chunks(most) {
+            let of = |payers: &[B256]| query(tokens.to_vec(), [both.clone(), payers.to_vec(), vec![]]);
+            queries.extend(payers.chunks(most).map(of));
+        }
+        queries
+    }
+
+    /// Whether a log is of a watched payer in a token and a block that are looked at, or of a proxy.
+    fn is_of_payer(&self, log: &RawLog) -> bool {
+        let payer = log.topics.get(1).map(|topic| Address::from_word(*topic));
+        let covered = |payer| self.list.covers(payer, log.address, log.block_number);
+        Proxy::at(log.address).is_some() || payer.is_some_and(covered)
+    }
+
+    /// Asks all of these, and keeps what is `wanted`.
+    async fn all(
+        &self,
+        found: &mut Found,
+        queries: Vec<LogQuery>,
+        wanted: impl Fn(&RawLog) -> bool,
+    ) -> Result<Vec<RawLog>, SourceError> {
         let answers = stream::iter(queries).map(|query| async move { self.sources.logs(&query).await });
         let mut answers = answers.buffered(CONCURRENCY);
         let mut logs = Vec::new();
@@ -214,7 +274,8 @@ impl Fetcher<'_> {
                 (_, tip) => found.tip = tip.or(found.tip),
             }
             found.samples.extend(answer.logs.last().map(|log| (log.block_number, log.block_hash)));
-            logs.extend(answer.logs);
+            found.count += answer.logs.len() as u64;
+            logs.extend(answer.logs.into_iter().filter(&wanted));
         }
         Ok(logs)
     }

@@ -1,11 +1,14 @@
 //! One step at a time: begin, catch up with what is final, take the next block, or go back.
 
+use std::sync::Arc;
+
 use alloy::primitives::B256;
 use tokio::sync::watch;
 
 use super::{Config, IndexerError, Phase, Status, fetch, width::Width};
 use crate::{
     db::DbError,
+    ledger::WatchList,
     source::{BlockHeader, Blocks, Nonsense, SourceError, Sources},
     store::{ApplyError, Batch, Checkpoint, Store, StoreError, Watch},
 };
@@ -69,7 +72,9 @@ impl From<ApplyError> for Trouble {
     fn from(error: ApplyError) -> Self {
         match error {
             ApplyError::Store(error) => error.into(),
-            error @ ApplyError::Gap(_) => Self::Waits(Recoverable::Apply(error)),
+            error @ (ApplyError::Gap(_) | ApplyError::Listed { .. }) => {
+                Self::Waits(Recoverable::Apply(error))
+            }
             error => Self::Fatal(IndexerError::Apply(error)),
         }
     }
@@ -82,6 +87,8 @@ pub(super) struct Follower<'a> {
     status: &'a watch::Sender<Status>,
     checked: bool,
     pub(super) watch: Option<Watch>,
+    /// Read together with [`Self::watch`].
+    pub(super) list: Arc<WatchList>,
     pub(super) width: Width,
     deep_strikes: u32,
     /// The last block that a quorum has confirmed.
@@ -96,8 +103,8 @@ impl<'a> Follower<'a> {
         status: &'a watch::Sender<Status>,
     ) -> Self {
         let width = Width::new(config.max_range, config.max_logs);
-        let (checked, watch, deep_strikes, agreed) = (false, None, 0, 0);
-        Self { config, sources, store, status, checked, watch, width, deep_strikes, agreed }
+        let (checked, watch, list) = (false, None, Arc::default());
+        Self { config, sources, store, status, checked, watch, list, width, deep_strikes: 0, agreed: 0 }
     }
 
     pub(super) async fn step(&mut self) -> Result<Step, Trouble> {
@@ -144,6 +151,7 @@ impl<'a> Follower<'a> {
             return Err(Trouble::Waits(Recoverable::TooEarly { head, start }));
         }
         let tip = self.sources.header(before).await?;
+        self.list = Arc::new(self.store.watch_list().await?);
         self.apply(None, &[], tip, head.number, tip.number, Phase::Backfilling).await
     }
 
@@ -164,7 +172,7 @@ impl<'a> Follower<'a> {
         }
         let mut watch = self.watching().await?;
         let blocks = Blocks::Hash(next.hash);
-        let fetched = fetch(&self.sources, self.config, &watch, blocks, Some(next)).await?;
+        let fetched = fetch(&self.sources, self.config, &self.list, &watch, blocks, Some(next)).await?;
         let last = self.final_number(head).await?;
         let step =
             self.apply(Some(at.hash), &fetched.facts, next, head.number, last, Phase::Following).await?;
@@ -240,7 +248,8 @@ impl<'a> Follower<'a> {
     ) -> Result<Step, Trouble> {
         // Until this succeeds, whom to watch is what the ledger says.
         self.watch = None;
-        self.store.apply(self.config.realm(), Batch { after, blocks, tip, head, final_number }).await?;
+        let batch = Batch { after, list: &self.list, blocks, tip, head, final_number };
+        self.store.apply(self.config.realm(), batch).await?;
         self.deep_strikes = 0;
         let final_number = final_number.min(tip.number);
         let at =
@@ -266,7 +275,10 @@ impl<'a> Follower<'a> {
     pub(super) async fn watching(&mut self) -> Result<Watch, StoreError> {
         match self.watch.take() {
             Some(watch) => Ok(watch),
-            None => self.store.watch().await,
+            None => {
+                self.list = Arc::new(self.store.watch_list().await?);
+                self.store.watch().await
+            }
         }
     }
 }

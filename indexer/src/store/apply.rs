@@ -2,10 +2,10 @@
 
 use alloy::primitives::B256;
 
-use super::{Checkpoint, Store, StoreError, intake, load::Loader, tables};
+use super::{Checkpoint, Store, StoreError, intake, load::Loader, tables, watched};
 use crate::{
     db::{DbError, Query, Tx},
-    ledger::{BlockFacts, Change, Key, Row},
+    ledger::{BlockFacts, Change, Key, Row, WatchList},
     project::{ProjectError, Realm, project},
     query::checkpoint,
     source::BlockHeader,
@@ -16,6 +16,8 @@ use crate::{
 pub struct Batch<'a> {
     /// The block that the ledger stands at; `None` where it has not begun.
     pub after: Option<B256>,
+    /// The watch list by which they were asked for.
+    pub list: &'a WatchList,
     /// The blocks that concern us, in order.
     pub blocks: &'a [BlockFacts],
     /// The block that the ledger stands at afterwards: the last of `blocks`, or a later one without our logs.
@@ -45,6 +47,14 @@ pub enum ApplyError {
         /// Where it is.
         got: Option<B256>,
     },
+    /// The watch list has changed since the blocks were asked for: they have to be asked for again.
+    #[error("expected revision {expected} of the watch list, got {got}")]
+    Listed {
+        /// The one that the blocks were asked for by.
+        expected: u64,
+        /// The one that stands.
+        got: u64,
+    },
     /// A reorg beyond finality.
     #[error("expected no reorg below block {final_number}, got one that goes back to block {to}")]
     TooDeep {
@@ -73,13 +83,18 @@ impl Store {
         if got != batch.after {
             return Err(ApplyError::Moved { expected: batch.after, got });
         }
+        let (expected, got) = (batch.list.revision(), watched::revision(&mut tx).await?);
+        if got != expected {
+            return Err(ApplyError::Listed { expected, got });
+        }
         let pruned_to = before.map_or(0, |at| at.final_number);
         let final_number = batch.final_number.min(batch.tip.number).max(pruned_to);
         let mut waiting = intake::waiting(&mut tx, before.map(|at| at.number), batch.tip.number).await?;
         for block in batch.blocks {
             let number = block.header.number;
             intake::take_in(&mut tx, &mut waiting, number, final_number).await?;
-            let (added, changes) = project(realm, block, Loader(&mut tx)).await.map_err(trouble)?;
+            let projected = project(realm, batch.list, block, Loader(&mut tx)).await;
+            let (added, changes) = projected.map_err(trouble)?;
             keep_block(&mut tx, &block.header).await?;
             write(&mut tx, tables::add(&block.header, &added)).await?;
             keep(&mut tx, number, &changes, final_number).await?;

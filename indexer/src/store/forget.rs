@@ -1,10 +1,11 @@
 //! Beginning again: the ledger without what the chain told it.
 
-use super::{Store, StoreError, tables};
+use super::{Store, StoreError, tables, watched};
 
 impl Store {
     /// Forgets everything that came from the chain, so that an indexer reads it again from its start. What came from
-    /// elsewhere stays: records, at the heights where they were taken in, and approval requests.
+    /// elsewhere stays: records, at the heights where they were taken in, approval requests, and the watch list, which then covers
+    /// the whole chain.
     ///
     /// # Errors
     /// When the database fails.
@@ -14,6 +15,7 @@ impl Store {
         for table in tables::CHANGED.into_iter().chain(tables::ADDED).chain(read_again) {
             table.clear().execute(&mut tx).await?;
         }
+        watched::look_from_the_start(&mut tx).await?;
         tx.commit().await?;
         Ok(())
     }

@@ -9,6 +9,7 @@ mod outcome;
 mod read;
 mod tables;
 mod unwind;
+mod watched;
 
 use alloy::primitives::{Address, AddressError};
 use sqlx::migrate::MigrateError;

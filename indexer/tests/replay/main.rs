@@ -7,3 +7,4 @@ mod faults;
 mod limits;
 mod node;
 mod tail;
+mod watched;

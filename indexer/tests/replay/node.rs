@@ -136,7 +136,7 @@ fn payments(chain: &Chain) -> Vec<String> {
     settled.filter(|one| one.decision.is_some()).map(|one| line(&one)).collect()
 }
 
-fn line(one: &Settlement) -> String {
+pub fn line(one: &Settlement) -> String {
     format!(
         "{}.{} at {} in {} of {}: {} from {} to {} by {}, nonce {}, for {:?}",
         one.block,

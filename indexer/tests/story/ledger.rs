@@ -87,6 +87,7 @@ pub async fn fresh(config: Config, source: Arc<dyn Source>, stores: &Stores) -> 
 const TABLES: &[(&str, &str)] = &[
     ("event", "SELECT * FROM event ORDER BY block_number, log_index"),
     ("payment", "SELECT * FROM payment ORDER BY block_number, log_index"),
+    ("settlement", "SELECT * FROM settlement ORDER BY block_number, log_index"),
     ("policy", "SELECT * FROM policy ORDER BY treasury, envelope, version"),
     ("stop", "SELECT * FROM stop ORDER BY block_number, log_index"),
     ("undecoded", "SELECT * FROM undecoded ORDER BY block_number, log_index"),

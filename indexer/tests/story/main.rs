@@ -13,4 +13,5 @@ mod reorgs;
 mod restarts;
 mod scores;
 mod stores;
+mod watched;
 mod world;

@@ -7,6 +7,7 @@ use anyhow::Result;
 use bursar_indexer::{
     Store, StoreError,
     db::DbError,
+    ledger::WatchList,
     project::Realm,
     query::{AmountRange, TimeRange, decisions},
     source::{BlockHeader, Source},
@@ -122,6 +123,7 @@ async fn numbers_beyond_what_a_store_holds(stores: Stores) -> Result<()> {
 async fn of_two_writers_one_is_told_that_the_ledger_moved(stores: Stores) -> Result<()> {
     let (one, other) = (open(&stores, "ledger").await?, open(&stores, "ledger").await?);
     let realm = Realm { chain_id: 1, factory: Address::ZERO };
+    let list = WatchList::default();
     let mut after = None;
     for number in 0..8 {
         let tip = |hash| BlockHeader {
@@ -130,7 +132,7 @@ async fn of_two_writers_one_is_told_that_the_ledger_moved(stores: Stores) -> Res
             parent_hash: None,
             timestamp: number,
         };
-        let batch = |tip| Batch { after, blocks: &[], tip, head: number, final_number: 0 };
+        let batch = |tip| Batch { after, list: &list, blocks: &[], tip, head: number, final_number: 0 };
         let here = u8::try_from(number)?;
         let (ours, theirs) = (tip(here), tip(here + 0x80));
         let (first, second) = tokio::join!(one.apply(realm, batch(ours)), other.apply(realm, batch(theirs)));

@@ -3,13 +3,16 @@
 use super::SCORE_HISTORY;
 use crate::{
     db::{Query, Table, table},
-    ledger::{AnchorRow, Aside, Effects, EventRow, PaymentRow, PolicyRow, StampRow, StopRow, standing},
+    ledger::{
+        AnchorRow, Aside, Effects, EventRow, PaymentRow, PolicyRow, SettlementRow, StampRow, StopRow,
+        standing,
+    },
     source::BlockHeader,
 };
 
 /// The tables that blocks only add to.
-pub(in crate::store) static ADDED: [&Table; 8] =
-    [&EVENT, &PAYMENT, &POLICY, &STOP, &STAMP_REVOCATION, &ANCHOR, &UNDECODED, &SCORE_HISTORY];
+pub(in crate::store) static ADDED: [&Table; 9] =
+    [&EVENT, &PAYMENT, &SETTLEMENT, &POLICY, &STOP, &STAMP_REVOCATION, &ANCHOR, &UNDECODED, &SCORE_HISTORY];
 
 /// The rows that a block adds, as they are written.
 pub(in crate::store) fn add<'a>(
@@ -18,12 +21,14 @@ pub(in crate::store) fn add<'a>(
 ) -> impl Iterator<Item = Query> + use<'a> {
     let events = effects.events.iter().map(move |row| EVENT.insert(event(block, row)));
     let payments = effects.payments.iter().map(move |row| PAYMENT.insert(payment(block, row)));
+    let settlements = effects.settlements.iter().map(move |row| SETTLEMENT.insert(settlement(block, row)));
     let policies = effects.policies.iter().map(move |row| POLICY.insert(policy(block, row)));
     let stops = effects.stops.iter().map(move |row| STOP.insert(stop(block, row)));
     let stamps = effects.stamps.iter().map(move |row| STAMP_REVOCATION.insert(stamp_revocation(block, row)));
     let anchors = effects.anchors.iter().map(move |row| ANCHOR.insert(anchor(block, row)));
     let aside = effects.aside.iter().map(move |row| UNDECODED.insert(undecoded(block, row)));
-    events.chain(payments).chain(policies).chain(stops).chain(stamps).chain(anchors).chain(aside)
+    let told = events.chain(payments).chain(settlements).chain(policies);
+    told.chain(stops).chain(stamps).chain(anchors).chain(aside)
 }
 
 table! {
@@ -61,6 +66,23 @@ table! {
         facilitator: row.facilitator,
         rail: row.rail,
         standing: standing::code(row.standing),
+    }
+}
+
+table! {
+    SETTLEMENT, fn settlement(block: &BlockHeader, row: &SettlementRow) {
+        key { block_number: block.number, log_index: row.log_index }
+        block_hash: block.hash,
+        tx_hash: row.tx_hash,
+        timestamp: block.timestamp,
+        payer: row.payer,
+        asset: row.asset,
+        payee: row.payee,
+        amount: row.amount,
+        nonce: row.nonce,
+        transfer_log_index: row.transfer_log_index,
+        rail: row.rail,
+        facilitator: row.facilitator,
     }
 }
 
