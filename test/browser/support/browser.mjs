@@ -18,16 +18,16 @@ function onPath() {
   });
 }
 
-/** A build of Chromium without a window, for machines that have none. */
+/** Where npm's build of Chromium is, once unpacked. */
 async function fromNpm() {
   // What it needs of shared libraries it unpacks where it believes itself on this platform, and a bare machine lacks.
   process.env.AWS_EXECUTION_ENV ??= "AWS_Lambda_nodejs22.x";
   const { default: packed } = await import("@sparticuz/chromium");
-  return { executablePath: await packed.executablePath(), args: packed.args };
+  return packed.executablePath();
 }
 
 export async function startBrowser() {
-  const executablePath = process.env.CHROMIUM ?? onPath();
+  const executablePath = process.env.CHROMIUM ?? onPath() ?? (await fromNpm());
   // Inside a container there is no sandbox to be had, and nothing but our own pages is opened.
-  return chromium.launch(executablePath ? { executablePath, args: ["--no-sandbox"] } : await fromNpm());
+  return chromium.launch({ executablePath, args: ["--no-sandbox"] });
 }
