@@ -26,8 +26,8 @@ contract AnyToken {
     }
 }
 
-/// @notice Whatever the treasury's storage holds and whoever calls: closing a session sends escrow to nobody, and nobody
-/// but an owner withdraws.
+/// @notice Whatever the treasury's storage holds and whoever calls: opening a session sends escrow to the
+/// envelope's own purse, and closing one to nobody.
 /// @dev Without windows and groups. The agent is a contract that answers as its storage, any storage, has it.
 contract EscrowProof is Symbolic {
     OpenTreasury private treasury;
@@ -88,17 +88,5 @@ contract EscrowProof is Symbolic {
             assert(token.to() == purse);
             assert(token.amount() <= budget);
         }
-    }
-
-    /// @dev Money leaves for another address than a purse by an owner only.
-    function check_onlyAnOwnerWithdraws(uint24 envelope, address to, uint256 amount) external {
-        _anyTime();
-        address caller = svm.createAddress("caller");
-        _assumeAsset(envelope);
-        vm.assume(treasury.accountOf(caller).roles & 1 == 0);
-        vm.prank(caller);
-        (bool success,) = address(treasury)
-            .call(abi.encodeWithSignature("withdraw(uint24,address,uint256)", envelope, to, amount));
-        assert(!success);
     }
 }
