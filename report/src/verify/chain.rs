@@ -4,13 +4,13 @@ mod logs;
 mod settled;
 mod state;
 
-use std::path::Path;
+use std::{path::Path, sync::Arc};
 
 use alloy::{
     primitives::Address,
     providers::{Provider as _, ProviderBuilder},
 };
-use bursar_indexer::source::{HttpConfig, HttpSource, Source};
+use bursar_indexer::source::{HttpConfig, HttpSource, Source, Sources};
 use url::Url;
 
 use super::{
@@ -38,7 +38,9 @@ pub async fn on_chain(
     rpc: Url,
     verification: &mut Verification,
 ) -> Result<(), ReportError> {
-    let source = HttpSource::new(rpc.clone(), HttpConfig::default());
+    let source = Arc::new(HttpSource::new(rpc.clone(), HttpConfig::default()));
+    // Asked as the indexer asks: again where that may help, and no answer believed that cannot be true.
+    let sources = Sources::from(Arc::clone(&source));
     let provider = ProviderBuilder::new().connect_http(rpc).erased();
     let checks = &mut verification.checks;
     let same = same_chain(report, &source).await;
@@ -54,8 +56,8 @@ pub async fn on_chain(
             return Ok(());
         }
     };
-    checks.push(logs::events(folder, report, &world, &source).await?);
-    checks.push(settled::payments(folder, report, &world, &source).await?);
+    checks.push(logs::events(folder, report, &world, &sources).await?);
+    checks.push(settled::payments(folder, report, &world, &sources).await?);
     checks.extend(state::at_height(folder, report, &world, &provider).await?);
     Ok(())
 }

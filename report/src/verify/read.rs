@@ -42,6 +42,15 @@ impl Table {
         Ok(Self { annex, reader, record: StringRecord::new() })
     }
 
+    /// Where on the chain an annex's rows stand.
+    pub(super) fn positions(folder: &Path, annex: Annex) -> Result<Vec<Position>, ReportError> {
+        let (mut table, mut positions) = (Self::open(folder, annex)?, Vec::new());
+        while let Some(row) = table.next_row()? {
+            positions.push(row.position()?);
+        }
+        Ok(positions)
+    }
+
     pub(super) fn next_row(&mut self) -> Result<Option<Fields>, ReportError> {
         if !self.reader.read_record(&mut self.record)? {
             return Ok(None);

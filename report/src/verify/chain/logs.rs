@@ -5,7 +5,7 @@ use std::path::Path;
 use bursar_indexer::{
     decode::{args, decode_log, kind, place},
     query::Position,
-    source::{Blocks, HttpSource, LogQuery, RawLog, Source as _, SourceError},
+    source::{Blocks, LogQuery, RawLog, SourceError, Sources},
 };
 
 use super::World;
@@ -57,7 +57,7 @@ pub(super) async fn events(
     folder: &Path,
     report: &Report,
     world: &World,
-    source: &HttpSource,
+    sources: &Sources,
 ) -> Result<Check, ReportError> {
     let what = "events are the treasury's logs, all of them";
     let mut ours = Ours::open(folder, report)?;
@@ -69,14 +69,13 @@ pub(super) async fn events(
             addresses: vec![report.subject.treasury],
             topics: Default::default(),
         };
-        let mut logs = match source.logs(&query).await {
+        let logs = match sources.logs(&query).await {
             Ok(answer) => answer.logs,
             Err(error) if walk.less(&error) => continue,
             Err(error) => {
                 return Ok(Check::not_checked(what, format!("blocks {} to {}: {error}", span.0, span.1)));
             }
         };
-        logs.sort_by_key(|log| (log.block_number, log.log_index));
         for log in logs {
             ours.hold(&log, world, &mut places)?;
         }
@@ -96,11 +95,7 @@ struct Ours {
 
 impl Ours {
     fn open(folder: &Path, report: &Report) -> Result<Self, ReportError> {
-        let mut aside = Vec::new();
-        let mut table = Table::open(folder, Annex::SetAside)?;
-        while let Some(row) = table.next_row()? {
-            aside.push(row.position()?);
-        }
+        let aside = Table::positions(folder, Annex::SetAside)?;
         let events = Table::open(folder, Annex::Events)?;
         let mut ours = Self { events, event: None, aside, treasury: report.subject.treasury.to_string() };
         ours.advance()?;

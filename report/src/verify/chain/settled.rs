@@ -8,7 +8,7 @@ use alloy::{
 };
 use bursar_indexer::{
     query::{Position, history::Settled},
-    source::{Blocks, HttpSource, LogQuery, RawLog, Source as _, SourceError},
+    source::{Blocks, LogQuery, RawLog, SourceError, Sources},
 };
 use bursar_sdk::abi::Eip3009::{AuthorizationUsed, Transfer};
 
@@ -37,20 +37,16 @@ pub(super) async fn payments(
     folder: &Path,
     report: &Report,
     world: &World,
-    source: &HttpSource,
+    sources: &Sources,
 ) -> Result<Check, ReportError> {
     let what = "payments are what tokens settled from the treasury's purses, all of them";
     let mut table = Table::open(folder, Annex::Payments)?;
     let mut row = table.next_row()?;
-    let mut aside = Vec::new();
-    let mut set_aside = Table::open(folder, Annex::SetAside)?;
-    while let Some(row) = set_aside.next_row()? {
-        aside.push(row.position()?);
-    }
+    let aside = Table::positions(folder, Annex::SetAside)?;
     let mut places = Vec::new();
     let mut walk = Walk::new(world.created, report.subject.height);
     while let Some(span) = walk.span() {
-        let mut told = match ask(world, source, span).await {
+        let mut told = match ask(world, sources, span).await {
             Ok(told) => told,
             Err(error) if walk.less(&error) => continue,
             Err(error) => {
@@ -131,7 +127,7 @@ fn same(payment: &Settled, log: &RawLog, places: &mut Vec<String>) {
     }
 }
 
-async fn ask(world: &World, source: &HttpSource, (from, to): (u64, u64)) -> Result<Told, SourceError> {
+async fn ask(world: &World, sources: &Sources, (from, to): (u64, u64)) -> Result<Told, SourceError> {
     let mut told = Told::default();
     for purses in world.purses.chunks(PURSES) {
         let purses: Vec<B256> = purses.iter().map(|(purse, _)| word(*purse)).collect();
@@ -140,7 +136,7 @@ async fn ask(world: &World, source: &HttpSource, (from, to): (u64, u64)) -> Resu
             addresses: world.tokens.clone(),
             topics: [vec![AuthorizationUsed::SIGNATURE_HASH, Transfer::SIGNATURE_HASH], purses, vec![]],
         };
-        for log in source.logs(&query).await?.logs {
+        for log in sources.logs(&query).await?.logs {
             let position = Position { block: log.block_number, log: log.log_index };
             let topics = || log.topics.iter().copied();
             if let Ok(used) = AuthorizationUsed::decode_raw_log(topics(), &log.data) {
