@@ -18,7 +18,7 @@ use super::{
 use crate::{
     decode::{Event, PaymentCall, find_payment_calls},
     ledger::{EnvelopeRow, Key, PaymentRow, PurseRow, Row, Rows, SessionRow},
-    source::RawLog,
+    source::{RawLog, TransactionInput},
 };
 
 /// What a payment was, and the call that tells of it where one does.
@@ -47,9 +47,7 @@ impl<R: Rows> Projector<'_, R> {
                 log.address
             )));
         }
-        let Some((transfer, moved)) = self.transfer_of(log) else {
-            return Err(Halt::Aside("an authorization was used and no transfer goes with it".into()));
-        };
+        let (transfer, moved) = self.transfer_of(log)?;
         let paid = amount(moved.value)?;
         if !row.open {
             return Err(Halt::Aside(format!("purse {purse} paid without an open session")));
@@ -205,12 +203,13 @@ impl<R: Rows> Projector<'_, R> {
         }
     }
 
-    pub(super) fn transfer_of(&self, log: &RawLog) -> Option<(u64, Transfer)> {
-        let index = *self.pairs.get(&log.log_index)?;
-        let (_, decoded) = self.block.entries.iter().find(|(other, _)| other.log_index == index)?;
-        match decoded {
-            Ok(Event::Moved(moved)) => Some((index, moved.clone())),
-            _ => None,
+    /// The transfer beside an authorization, and its place.
+    pub(super) fn transfer_of(&self, log: &RawLog) -> Step<(u64, Transfer), R> {
+        let beside = self.pairs.get(&log.log_index);
+        let entry = self.block.entries.iter().find(|(other, _)| Some(&other.log_index) == beside);
+        match entry {
+            Some((beside, Ok(Event::Moved(moved)))) => Ok((beside.log_index, moved.clone())),
+            _ => Err(Halt::Aside("an authorization was used and no transfer goes with it".into())),
         }
     }
 
@@ -220,8 +219,12 @@ impl<R: Rows> Projector<'_, R> {
     }
 
     pub(super) fn sender(&self, log: &RawLog) -> Step<Address, R> {
+        Ok(self.transaction(log)?.from)
+    }
+
+    pub(super) fn transaction(&self, log: &RawLog) -> Step<&TransactionInput, R> {
         match self.block.transactions.get(&log.tx_hash) {
-            Some(transaction) => Ok(transaction.from),
+            Some(transaction) => Ok(transaction),
             None => self.gap(format!("transaction {} is not there", log.tx_hash)),
         }
     }
@@ -236,9 +239,7 @@ impl<R: Rows> Projector<'_, R> {
         payee: Address,
         paid: U256,
     ) -> Step<Option<PaymentCall>, R> {
-        let Some(transaction) = self.block.transactions.get(&log.tx_hash) else {
-            return self.gap(format!("transaction {} is not there", log.tx_hash));
-        };
+        let transaction = self.transaction(log)?;
         let key = (event.authorizer, event.nonce);
         let id = session_id(event.authorizer, purse.sequence);
         let calls = find_payment_calls(&transaction.input, &[key]).remove(&key).unwrap_or_default();

@@ -19,9 +19,7 @@ impl<R: Rows> Projector<'_, R> {
         if !self.is_looked_at(payer, log) {
             return Err(Halt::Ignore);
         }
-        let Some((transfer, moved)) = self.transfer_of(log) else {
-            return Err(Halt::Aside("an authorization was used and no transfer goes with it".into()));
-        };
+        let (transfer, moved) = self.transfer_of(log)?;
         let row = SettlementRow {
             log_index: log.log_index,
             transfer_log_index: transfer,

@@ -46,9 +46,10 @@ impl Assembler<'_> {
         for (number, new) in logs.by_block() {
             let mut logs = Logs::default();
             if let Some(block) = done.remove(&number) {
-                logs.add(block.entries.into_iter().map(|(log, _)| log)).map_err(|error| self.told(error))?;
+                logs.add(block.entries.into_iter().map(|(log, _)| log))
+                    .map_err(|error| self.sources.not_believed(error))?;
             }
-            logs.add(new).map_err(|error| self.told(error))?;
+            logs.add(new).map_err(|error| self.sources.not_believed(error))?;
             todo.extend(logs.by_block());
         }
         let headers = &headers;
@@ -103,13 +104,7 @@ impl Assembler<'_> {
         if expected == got {
             return Ok(());
         }
-        Err(self.told(Nonsense::OtherChain { number, expected, got }))
-    }
-
-    fn told(&self, nonsense: Nonsense) -> SourceError {
-        let error = nonsense.into();
-        self.sources.not_believed(&error);
-        error
+        Err(self.sources.not_believed(Nonsense::OtherChain { number, expected, got }))
     }
 
     async fn block(&self, header: BlockHeader, logs: Vec<RawLog>) -> Result<BlockFacts, SourceError> {
@@ -165,7 +160,7 @@ impl Assembler<'_> {
         });
         let here: Entries = here.collect();
         if pair_settlements(&here).contains_key(&used.log_index) {
-            return Err(self.told(Nonsense::LeavesOut(header.number)));
+            return Err(self.sources.not_believed(Nonsense::LeavesOut(header.number)));
         }
         Ok(())
     }

@@ -269,7 +269,7 @@ impl Fetcher<'_> {
             match (found.tip, answer.tip) {
                 (Some(one), Some(other)) if one.hash != other.hash => {
                     let (number, expected, got) = (one.number, one.hash, other.hash);
-                    return Err(self.nonsense(Nonsense::OtherChain { number, expected, got }));
+                    return Err(self.sources.not_believed(Nonsense::OtherChain { number, expected, got }));
                 }
                 (_, tip) => found.tip = tip.or(found.tip),
             }
@@ -278,11 +278,5 @@ impl Fetcher<'_> {
             logs.extend(answer.logs.into_iter().filter(&wanted));
         }
         Ok(logs)
-    }
-
-    fn nonsense(&self, nonsense: Nonsense) -> SourceError {
-        let error = nonsense.into();
-        self.sources.not_believed(&error);
-        error
     }
 }

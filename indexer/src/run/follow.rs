@@ -215,9 +215,7 @@ impl<'a> Follower<'a> {
             number -= 1;
         };
         if fork == at.number {
-            let error = SourceError::from(Nonsense::FalseParent(fork));
-            self.sources.not_believed(&error);
-            return Err(error.into());
+            return Err(self.sources.not_believed(Nonsense::FalseParent(fork)).into());
         }
         tracing::warn!(from = at.number, to = fork, "the chain turned: unwinding");
         // Whom to watch is read again: unwinding may have taken some away.

@@ -92,9 +92,11 @@ impl Sources {
         calls
     }
 
-    /// Counts an answer that others have shown to be wrong.
-    pub(crate) fn not_believed(&self, error: &SourceError) {
+    /// Counts an answer that others have shown to be wrong, and gives it as the error it is.
+    pub(crate) fn not_believed(&self, nonsense: Nonsense) -> SourceError {
+        let error = SourceError::from(nonsense);
         self.0.meter.failed(error.code());
+        error
     }
 
     /// Holds every endpoint to a chain. One that cannot be asked yet is asked before its first answer counts.
