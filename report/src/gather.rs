@@ -6,7 +6,7 @@ use alloy::primitives::{Address, B256};
 use bursar_indexer::{
     Store,
     query::{
-        checkpoint,
+        blocks, checkpoint,
         history::{self, Kept, OutcomeOf, Rows, Scope},
         treasuries,
     },
@@ -75,7 +75,7 @@ pub async fn subject(store: &Store, question: Question) -> Result<Subject, Repor
     if !(first..=last).contains(&height) {
         return Err(ReportError::Height { first, last, why, got: height });
     }
-    let block = history::last_block(store.db(), treasury, height).await?;
+    let block = blocks::last_of(store.db(), treasury, height).await?;
     let block = block.ok_or_else(|| ReportError::Unknown(format!("event of treasury {treasury}")))?;
     Ok(Subject {
         chain_id: question.chain_id,

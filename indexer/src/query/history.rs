@@ -8,10 +8,7 @@ use bursar_sdk::amount::Amount;
 use futures::stream::BoxStream;
 
 use super::{Position, select::Select};
-use crate::{
-    db::{Db, DbError, DbRow},
-    source::BlockHeader,
-};
+use crate::db::{Db, DbError, DbRow};
 
 /// Which history.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -329,27 +326,4 @@ fn kept(row: &DbRow) -> Result<Kept, DbError> {
 
 fn outcome(row: &DbRow) -> Result<OutcomeOf, DbError> {
     Ok(OutcomeOf { decision: row.hash("decision_hash")?, outcome: kept(row)? })
-}
-
-/// The last block up to a height that tells something of the treasury; `None` where none does.
-///
-/// # Errors
-/// When the database fails.
-pub async fn last_block(db: &Db, treasury: Address, height: u64) -> Result<Option<BlockHeader>, DbError> {
-    let mut select = Select::new(
-        "SELECT b.number, b.hash, b.timestamp FROM event e JOIN block b ON b.number = e.block_number",
-    );
-    select
-        .sift("e.treasury = ", Some(treasury))
-        .filter("e.block_number <= ", Some(height))
-        .order_and_limit(" ORDER BY e.block_number DESC, e.log_index DESC", 1);
-    let read = |row: &DbRow| {
-        Ok(BlockHeader {
-            number: row.number("number")?,
-            hash: row.hash("hash")?,
-            parent_hash: None,
-            timestamp: row.number("timestamp")?,
-        })
-    };
-    select.row(db, read).await
 }

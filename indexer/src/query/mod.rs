@@ -9,6 +9,7 @@ pub mod agents;
 pub mod approvals;
 pub mod approvers;
 pub mod assets;
+pub mod blocks;
 pub mod checkpoint;
 pub mod decisions;
 pub mod envelopes;

@@ -185,30 +185,13 @@ fn select(filter: &Filter) -> Select {
         .amounts("p.amount >= ", "p.amount <= ", filter.amount)
         .filter("p.block_number <= ", filter.up_to_block)
         .filter("p.block_number > ", filter.beyond_block);
-    between(&mut select, filter.time);
+    select.blocks_of(["p.block_number", "payment"], filter.time);
     match filter.explained {
         None => &mut select,
         Some(true) => select.condition("d.hash IS NOT NULL"),
         Some(false) => select.condition("d.hash IS NULL"),
     };
     select
-}
-
-/// Time never runs backwards along the chain, so a span of time is a span of blocks: that keeps the list's
-/// order and its bounds in one index. No block from then on means no row.
-fn between(select: &mut Select, time: TimeRange) {
-    if let Some(from) = time.from {
-        select
-            .condition("p.block_number >= (SELECT t.block_number FROM payment t WHERE t.timestamp >= ")
-            .bind(from)
-            .push(" ORDER BY t.timestamp, t.block_number LIMIT 1)");
-    }
-    if let Some(until) = time.until {
-        select
-            .condition("p.block_number <= (SELECT t.block_number FROM payment t WHERE t.timestamp < ")
-            .bind(until)
-            .push(" ORDER BY t.timestamp DESC, t.block_number DESC LIMIT 1)");
-    }
 }
 
 /// An agent's payments nearest to a time (unix seconds), nearest first; of two as near, the later first.

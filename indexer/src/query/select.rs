@@ -73,6 +73,35 @@ impl Select {
         self.filter(from, range.from).filter(until, range.until)
     }
 
+    /// Rows of a table within a time, by the blocks that they stand in: a column, and a table with `block_number` and
+    /// `timestamp`.
+    ///
+    /// Time never runs backwards along the chain, so a span of time is a span of blocks: that keeps the list's
+    /// order and its bounds in one index. No block from then on means no row.
+    pub(super) fn blocks_of(&mut self, [column, table]: [&'static str; 2], time: TimeRange) -> &mut Self {
+        let bounds = [
+            (time.from, " >= ", "t.timestamp >= ", " ORDER BY t.timestamp, t.block_number LIMIT 1)"),
+            (
+                time.until,
+                " <= ",
+                "t.timestamp < ",
+                " ORDER BY t.timestamp DESC, t.block_number DESC LIMIT 1)",
+            ),
+        ];
+        for (at, held, told, nearest) in bounds {
+            let Some(at) = at else { continue };
+            self.condition(column)
+                .push(held)
+                .push("(SELECT t.block_number FROM ")
+                .push(table)
+                .push(" t WHERE ")
+                .push(told)
+                .bind(at)
+                .push(nearest);
+        }
+        self
+    }
+
     pub(super) fn amounts(&mut self, min: &'static str, max: &'static str, range: AmountRange) -> &mut Self {
         self.sift(min, range.min).sift(max, range.max)
     }

@@ -96,25 +96,9 @@ pub(super) fn select_list(filter: &Filter, after: Option<Position>, limit: u32) 
         .filter("s.payee = ", filter.payee)
         .filter("s.block_number <= ", filter.up_to_block)
         .filter("s.block_number > ", filter.beyond_block);
-    between(&mut select, filter.time);
     select
+        .blocks_of(["s.block_number", "settlement"], filter.time)
         .after("(s.block_number, s.log_index) < ", after.map(Position::cells))
         .order_and_limit(" ORDER BY s.block_number DESC, s.log_index DESC", limit);
     select
-}
-
-/// A span of time is a span of blocks, as for payments.
-fn between(select: &mut Select, time: TimeRange) {
-    if let Some(from) = time.from {
-        select
-            .condition("s.block_number >= (SELECT t.block_number FROM settlement t WHERE t.timestamp >= ")
-            .bind(from)
-            .push(" ORDER BY t.timestamp, t.block_number LIMIT 1)");
-    }
-    if let Some(until) = time.until {
-        select
-            .condition("s.block_number <= (SELECT t.block_number FROM settlement t WHERE t.timestamp < ")
-            .bind(until)
-            .push(" ORDER BY t.timestamp DESC, t.block_number DESC LIMIT 1)");
-    }
 }

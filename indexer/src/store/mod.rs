@@ -15,11 +15,11 @@ use alloy::primitives::{Address, AddressError};
 use sqlx::migrate::MigrateError;
 
 use crate::db::{Cell as _, Db, DbError, Query, StoreUrl, Tx, table};
-pub use crate::query::checkpoint::Checkpoint;
+pub use crate::query::{blocks::KeptBlock, checkpoint::Checkpoint};
 pub use apply::{ApplyError, Batch};
 pub use decision::Inserted;
 pub use outcome::OutcomeError;
-pub use read::{KeptBlock, Watch};
+pub use read::Watch;
 
 /// The ledger's database. Cheap to clone.
 #[derive(Debug, Clone)]

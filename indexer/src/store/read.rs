@@ -2,12 +2,15 @@
 
 use std::collections::HashSet;
 
-use alloy::primitives::{Address, B256};
+use alloy::primitives::Address;
 
 use super::{Store, StoreError};
 use crate::{
     db::Query,
-    query::checkpoint::{self, Checkpoint},
+    query::{
+        blocks::{self, KeptBlock},
+        checkpoint::{self, Checkpoint},
+    },
 };
 
 /// Whom the indexer watches.
@@ -51,17 +54,6 @@ impl Watch {
     }
 }
 
-/// A block as the ledger keeps it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct KeptBlock {
-    /// Its height.
-    pub number: u64,
-    /// Its identity.
-    pub hash: B256,
-    /// Unix seconds.
-    pub timestamp: u64,
-}
-
 impl Store {
     /// How far the ledger has come; `None` where it has not begun.
     ///
@@ -76,13 +68,7 @@ impl Store {
     /// # Errors
     /// When the database fails or holds what does not read.
     pub async fn block(&self, number: u64) -> Result<Option<KeptBlock>, StoreError> {
-        let query = Query::new("SELECT number, hash, timestamp FROM block WHERE number = $1");
-        let Some(row) = query.bind(number).row(&self.db).await? else { return Ok(None) };
-        Ok(Some(KeptBlock {
-            number: row.number("number")?,
-            hash: row.hash("hash")?,
-            timestamp: row.number("timestamp")?,
-        }))
+        Ok(blocks::get(&self.db, number).await?)
     }
 
     /// Whom to watch, as the ledger has it.
