@@ -30,7 +30,6 @@ use crate::{
     payment::terms,
     preflight::{Checks, Preflight, preflight},
     purpose::Purpose,
-    record::RecordKind,
     session::{self, SessionHandle, SessionKeys, SessionTerms, SharedSigner},
     spool::Spool,
     stamp::{CLOCK_SKEW, StampBundle, StampError},
@@ -370,7 +369,7 @@ impl Agent {
         match &self.inner.delivery {
             Some(delivery) => delivery.flush().await,
             None => {
-                let count = |spool: &mut Spool| Ok(spool.pending_count(&RecordKind::ALL));
+                let count = |spool: &mut Spool| Ok(spool.pending_count());
                 let waiting = on_disk(&self.inner.spool, count).await?;
                 Ok(Delivered { waiting, ..Delivered::default() })
             }

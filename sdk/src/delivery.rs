@@ -45,9 +45,6 @@ pub struct SealedRecord {
 /// Somebody who keeps an agent's records.
 #[async_trait]
 pub trait RecordSink: Send + Sync + fmt::Debug {
-    /// Whether it takes records of that kind; others wait in the spool.
-    fn takes(&self, kind: RecordKind) -> bool;
-
     /// Hands over one record. Handing over the same record twice must do no harm.
     ///
     /// # Errors
@@ -77,10 +74,6 @@ impl fmt::Debug for HttpSink {
 
 #[async_trait]
 impl RecordSink for HttpSink {
-    fn takes(&self, _: RecordKind) -> bool {
-        true
-    }
-
     async fn deliver(&self, record: &SealedRecord) -> Result<(), AgentError> {
         let list = match record.kind {
             RecordKind::Decision => "decisions",
@@ -204,14 +197,13 @@ impl Delivery {
         self.wake.notify_one();
     }
 
-    /// Delivers until nothing is left that the sink takes, or it fails for longer than the retries last.
+    /// Delivers until nothing is left, or the sink fails for longer than the retries last.
     pub(crate) async fn flush(&self) -> Result<Delivered, AgentError> {
         let _turn = self.turn.lock().await;
         let mut report = Delivered::default();
-        let takes: Vec<_> = RecordKind::ALL.into_iter().filter(|kind| self.sink.takes(*kind)).collect();
         loop {
-            let (skip, kinds) = (report.refused.len(), takes.clone());
-            let batch = on_disk(&self.spool, move |spool| Ok(spool.pending(skip + BATCH, &kinds))).await?;
+            let skip = report.refused.len();
+            let batch = on_disk(&self.spool, move |spool| Ok(spool.pending(skip + BATCH))).await?;
             let refused: Vec<B256> = report.refused.iter().map(|(hash, _)| *hash).collect();
             let fresh: Vec<PendingRecord> =
                 batch.into_iter().filter(|record| !refused.contains(&record.hash)).collect();
@@ -222,7 +214,7 @@ impl Delivery {
                 self.deliver(record, &mut report).await?;
             }
         }
-        report.waiting = on_disk(&self.spool, move |spool| Ok(spool.pending_count(&takes))).await?;
+        report.waiting = on_disk(&self.spool, |spool| Ok(spool.pending_count())).await?;
         Ok(report)
     }
 

@@ -21,11 +21,6 @@ pub enum RecordKind {
     Outcome,
 }
 
-impl RecordKind {
-    /// Every kind.
-    pub const ALL: [Self; 2] = [Self::Decision, Self::Outcome];
-}
-
 /// A record that is not what it should be. Says nothing of what is in it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]

@@ -241,14 +241,14 @@ impl Spool {
         Ok(payload)
     }
 
-    /// The oldest records of those kinds that wait for delivery, at most `limit`.
-    pub fn pending(&self, limit: usize, kinds: &[RecordKind]) -> Vec<PendingRecord> {
-        self.pending.values().filter(|waiting| kinds.contains(&waiting.kind)).take(limit).cloned().collect()
+    /// The oldest records that wait for delivery, at most `limit`.
+    pub fn pending(&self, limit: usize) -> Vec<PendingRecord> {
+        self.pending.values().take(limit).cloned().collect()
     }
 
-    /// How many records of those kinds wait for delivery.
-    pub fn pending_count(&self, kinds: &[RecordKind]) -> usize {
-        self.pending.values().filter(|waiting| kinds.contains(&waiting.kind)).count()
+    /// How many records wait for delivery.
+    pub fn pending_count(&self) -> usize {
+        self.pending.len()
     }
 
     /// Marks a record as taken by the API.

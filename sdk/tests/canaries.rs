@@ -171,7 +171,10 @@ async fn what_agents_decide_and_keep_secret_is_in_no_log_and_not_on_chain() -> R
     let hash = loop {
         // The agent's background task may hold the spool for one more moment.
         match Spool::open(&stage.spool.path().join(&name)) {
-            Ok((spool, _)) => break spool.pending(1, &[RecordKind::Decision])[0].hash,
+            Ok((spool, _)) => {
+                let waiting = spool.pending(usize::MAX);
+                break waiting.iter().find(|record| record.kind == RecordKind::Decision).unwrap().hash;
+            }
             Err(SpoolError::Locked { .. }) => tokio::task::yield_now().await,
             Err(error) => return Err(error.into()),
         }

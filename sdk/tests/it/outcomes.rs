@@ -61,10 +61,6 @@ struct Drawer(Arc<Mutex<Vec<SealedRecord>>>);
 
 #[async_trait]
 impl RecordSink for Drawer {
-    fn takes(&self, _: RecordKind) -> bool {
-        true
-    }
-
     async fn deliver(&self, record: &SealedRecord) -> Result<(), AgentError> {
         self.0.lock().unwrap().push(record.clone());
         Ok(())

@@ -11,7 +11,6 @@ use async_trait::async_trait;
 use bursar_sdk::{
     AgentError, Purpose,
     decision::{DecisionRecord, Verdict},
-    record::RecordKind,
     session::{SessionHandle, SessionTerms},
     testing::signer,
 };
@@ -139,7 +138,7 @@ async fn what_was_decided_is_in_the_spool_denials_too() -> Result<()> {
     let (spool, recovery) = bursar_sdk::spool::Spool::open(&path)?;
     assert_eq!((recovery.records, recovery.pending, recovery.torn_bytes), (2, 2, 0));
     let records: Vec<DecisionRecord> = spool
-        .pending(10, &RecordKind::ALL)
+        .pending(10)
         .iter()
         .map(|waiting| DecisionRecord::verified(&waiting.canonical, waiting.hash))
         .collect::<Result<_, _>>()?;

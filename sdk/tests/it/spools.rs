@@ -6,7 +6,6 @@ use alloy::primitives::{Address, B256};
 use anyhow::Result;
 use bursar_sdk::{
     outcome::OutcomeRecord,
-    record::RecordKind,
     spool::{Intent, Spool, SpoolError},
 };
 use tempfile::TempDir;
@@ -43,7 +42,7 @@ fn the_chain_of_records_goes_on_after_a_restart() -> Result<()> {
 
     let (spool, recovery) = Spool::open(&path)?;
     assert_eq!((recovery.records, recovery.pending), (2, 1));
-    assert_eq!(spool.pending(10, &RecordKind::ALL)[0].hash, second.hash);
+    assert_eq!(spool.pending(10)[0].hash, second.hash);
     Ok(())
 }
 
@@ -170,7 +169,7 @@ fn a_rewritten_spool_keeps_outcomes_and_the_order_of_what_waits() -> Result<()> 
     assert_eq!((recovery.records, recovery.pending), (81, 3));
     assert_eq!(spool.outcome(done.decision_hash)?, &(done_hash, done.clone()));
     assert_eq!(spool.outcome(half.decision_hash)?.0, after_hash);
-    let hashes: Vec<B256> = spool.pending(9, &RecordKind::ALL).iter().map(|one| one.hash).collect();
+    let hashes: Vec<B256> = spool.pending(9).iter().map(|one| one.hash).collect();
     assert_eq!(hashes, [waiting.hash, half_hash, after_hash], "decisions first, revisions in order");
     spool.append_outcome(&OutcomeRecord { task_done: Some(true), ..done.revised(done_hash, 3) })?;
     Ok(())
@@ -219,7 +218,7 @@ fn a_large_spool_is_rewritten_with_what_still_matters() -> Result<()> {
     drop(spool);
     let (mut spool, recovery) = Spool::open(&path)?;
     assert_eq!((recovery.records, recovery.pending), (82, 1));
-    assert_eq!(spool.pending(9, &RecordKind::ALL)[0].hash, waiting.hash);
+    assert_eq!(spool.pending(9)[0].hash, waiting.hash);
     assert_eq!(spool.by_key("k").and_then(|kept| kept.payload.clone()), Some("payload".into()));
     assert_eq!(spool.append(|seq, prev| record(seq, prev, "on"), None)?.record.prev_hash, waiting.hash);
     Ok(())

@@ -6,7 +6,6 @@ use bursar_sdk::{
     Agent, AgentError, Amount, Checks, Purpose, Refusal,
     decision::DecisionRecord,
     payment::PaymentBlob,
-    record::RecordKind,
     session::{SessionHandle, SessionTerms},
     spool::Spool,
     testing::signer,
@@ -66,7 +65,7 @@ async fn pay_returns_answer_payment_and_settlement_and_records_the_request() -> 
     drop(agent);
     let name = format!("31337-{}-{}.jsonl", stage.chain.treasury, stage.purse);
     let (spool, _) = Spool::open(&stage.spool.path().join(name))?;
-    let waiting = &spool.pending(1, &RecordKind::ALL)[0];
+    let waiting = &spool.pending(1)[0];
     let record = DecisionRecord::verified(&waiting.canonical, payment.decision_hash)?;
     assert_eq!((record.resource.url, record.resource.method), (url.to_string(), "GET".to_owned()));
     assert_eq!((record.trigger.as_str(), record.amount), ("task 9", dollars(3)));
