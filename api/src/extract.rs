@@ -4,6 +4,7 @@ use axum::{
     extract::{FromRequest, FromRequestParts, Request, rejection::JsonRejection},
     http::{StatusCode, request::Parts},
 };
+use bursar_indexer::query::TimeRange;
 use serde::{Deserialize, Deserializer, de::DeserializeOwned};
 use url::form_urlencoded;
 use utoipa::{
@@ -112,6 +113,11 @@ pub type Time = Number<0, { i64::MAX as u64 }>;
 pub type EnvelopeNumber = Number<1, 0xff_ffff>;
 /// A number of 16 bits: policy versions, payee lists.
 pub type Short = Number<0, 0xffff>;
+
+/// From a time (inclusive) until another (exclusive).
+pub fn span(from: Option<Time>, until: Option<Time>) -> TimeRange {
+    TimeRange { from: from.map(|time| time.0), until: until.map(|time| time.0) }
+}
 
 impl<const MIN: u64, const MAX: u64> Number<MIN, MAX> {
     /// As the ledger counts envelopes.

@@ -37,12 +37,23 @@ pub fn check_seal(
     agent: Address,
 ) -> Result<(), ApiError> {
     let by = sealed_by(record.kind, chain_id, treasury, record.hash, &record.seal);
+    check_sealer(by, agent, "the record is not sealed by the agent that it names")
+}
+
+/// Holds whose seal it is against whose it has to be.
+///
+/// # Errors
+/// When it is anybody else's.
+pub(crate) fn check_sealer(
+    by: Option<Address>,
+    agent: Address,
+    message: &'static str,
+) -> Result<(), ApiError> {
     if by == Some(agent) {
         return Ok(());
     }
     let got = by.map_or("nobody".to_owned(), |by| by.to_checksum(None));
-    Err(ApiError::unprocessable("seal_invalid", "the record is not sealed by the agent that it names")
-        .mismatch(agent.to_checksum(None), got))
+    Err(ApiError::unprocessable("seal_invalid", message).mismatch(agent.to_checksum(None), got))
 }
 
 /// A record that is not what it should be.

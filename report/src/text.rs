@@ -21,29 +21,6 @@ pub(crate) fn machine(seconds: u64) -> String {
     stamp(seconds).map_or_else(String::new, |at| at.to_string())
 }
 
-/// Digits in groups of three.
-pub(crate) fn grouped(digits: &str) -> String {
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (i, digit) in digits.chars().enumerate() {
-        if i != 0 && (digits.len() - i).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
-/// Atomic units as people read them: at least two decimals, and no more than say something.
-pub(crate) fn decimal(units: &str, decimals: u8) -> String {
-    if decimals == 0 {
-        return grouped(units);
-    }
-    let digits = format!("{units:0>width$}", width = usize::from(decimals) + 1);
-    let (whole, fraction) = digits.split_at(digits.len() - usize::from(decimals));
-    let fraction = fraction.trim_end_matches('0');
-    format!("{}.{:0<2}", grouped(whole), fraction)
-}
-
 /// Millionths as a percentage with two decimals, rounded down.
 pub(crate) fn percent(ppm: &str) -> String {
     format!("{} %", decimal_exact(ppm, 4))
@@ -71,10 +48,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn amounts_and_shares_read_like_what_they_are() {
-        assert_eq!(decimal("1234567890000", 6), "1,234,567.89");
-        assert_eq!(decimal("1", 6), "0.000001");
-        assert_eq!(decimal("1234", 0), "1,234");
+    fn shares_and_times_read_like_what_they_are() {
         assert_eq!(percent("1000000"), "100.00 %");
         assert_eq!(percent("999999"), "99.99 %");
         assert_eq!(percent("0"), "0.00 %");

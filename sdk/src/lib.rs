@@ -24,6 +24,7 @@ pub mod payment;
 pub mod policy;
 pub mod preflight;
 pub mod purpose;
+pub mod readable;
 pub mod record;
 pub mod refusal;
 pub mod role;

@@ -81,6 +81,15 @@ impl PaymentState {
     pub(crate) fn at(block: u64, final_block: Option<u64>) -> Self {
         if final_block.is_some_and(|last| block <= last) { Self::Final } else { Self::Seen }
     }
+
+    /// Where what is so stands: up to a block (inclusive), or beyond one.
+    pub(crate) fn blocks(state: Option<Self>, final_block: Option<u64>) -> (Option<u64>, Option<u64>) {
+        match state {
+            None => (None, None),
+            Some(Self::Final) => (Some(final_block.unwrap_or_default()), None),
+            Some(Self::Seen) => (None, final_block),
+        }
+    }
 }
 
 impl Payment {

@@ -154,9 +154,8 @@ pub struct Inputs {
 impl Score {
     /// As it stands at `now` (unix seconds); the ledger stands at `block`.
     pub fn new(row: &envelopes::Envelope, state: &State, block: Option<u64>, now: u64) -> Self {
-        let evaluation = state.evaluate(now);
-        let gate = gate(row, state.review(now), now);
-        Self::of(row, block, gate, &evaluation, state.review(now))
+        let (evaluation, review) = (state.evaluate(now), state.review(now));
+        Self::of(row, block, gate(row, review, now), &evaluation, review)
     }
 
     /// As it stood at a height. What the gate asked of reports then, only the chain can tell.

@@ -1,14 +1,14 @@
 //! `GET /v1/decisions`
 
 use axum::{Json, extract::State};
-use bursar_indexer::query::{AmountRange, TimeRange, decisions};
+use bursar_indexer::query::{AmountRange, decisions};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
 use crate::{
     AppState,
     error::{ApiError, ListFailure},
-    extract::{EnvelopeNumber, Params, Time},
+    extract::{EnvelopeNumber, Params, Time, span},
     model::decision::Decision,
     page::{Asked, Page, PageLimit},
     wire::{Addr, Hash, Units, VerdictText},
@@ -72,7 +72,7 @@ pub async fn list_decisions(
         agent: filter.agent.map(|address| address.0),
         payee: filter.payee.map(|address| address.0),
         session: filter.session.map(|hash| hash.0),
-        time: TimeRange { from: filter.from.map(|time| time.0), until: filter.until.map(|time| time.0) },
+        time: span(filter.from, filter.until),
         amount: AmountRange {
             min: filter.min_amount.map(|units| units.0),
             max: filter.max_amount.map(|units| units.0),

@@ -1,14 +1,14 @@
 //! `GET /v1/payments`
 
 use axum::{Json, extract::State};
-use bursar_indexer::query::{AmountRange, TimeRange, payments};
+use bursar_indexer::query::{AmountRange, payments};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
 use crate::{
     AppState,
     error::{ApiError, ListFailure},
-    extract::{EnvelopeNumber, Params, Time},
+    extract::{EnvelopeNumber, Params, Time, span},
     model::payment::{Payment, PaymentState},
     page::{Asked, Page, PageLimit},
     wire::{Addr, Hash, Units},
@@ -70,6 +70,7 @@ pub async fn list_payments(
 ) -> Result<Json<Page<Payment>>, ApiError> {
     let asked = Asked::new("payments", filter.cursor.as_deref(), filter.limit)?;
     let last = state.as_of().await?.final_block();
+    let (up_to_block, beyond_block) = PaymentState::blocks(filter.state, last);
     let of = payments::Filter {
         treasury: filter.treasury.map(|address| address.0),
         envelope: filter.envelope.map(EnvelopeNumber::to_u32),
@@ -77,14 +78,14 @@ pub async fn list_payments(
         payee: filter.payee.map(|address| address.0),
         session: filter.session.map(|hash| hash.0),
         tx_hash: filter.tx.map(|hash| hash.0),
-        time: TimeRange { from: filter.from.map(|time| time.0), until: filter.until.map(|time| time.0) },
+        time: span(filter.from, filter.until),
         amount: AmountRange {
             min: filter.min_amount.map(|units| units.0),
             max: filter.max_amount.map(|units| units.0),
         },
         explained: filter.explained,
-        up_to_block: (filter.state == Some(PaymentState::Final)).then(|| last.unwrap_or_default()),
-        beyond_block: last.filter(|_| filter.state == Some(PaymentState::Seen)),
+        up_to_block,
+        beyond_block,
     };
     let rows = payments::list(&state.db, &of, asked.after, asked.fetch()).await?;
     Ok(Json(asked.page(rows, |row| row.position, |row| Payment::new(row, last))))

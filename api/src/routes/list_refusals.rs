@@ -1,7 +1,7 @@
 //! `GET /v1/refusals`
 
 use axum::{Json, extract::State};
-use bursar_indexer::query::{AmountRange, TimeRange, decisions};
+use bursar_indexer::query::{AmountRange, decisions};
 use bursar_sdk::decision::Verdict;
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -9,7 +9,7 @@ use utoipa::IntoParams;
 use crate::{
     AppState,
     error::{ApiError, ListFailure},
-    extract::{EnvelopeNumber, Params, Time},
+    extract::{EnvelopeNumber, Params, Time, span},
     model::decision::Decision,
     page::{Asked, Page, PageLimit},
     wire::{Addr, Hash, Reason, Units},
@@ -71,7 +71,7 @@ pub async fn list_refusals(
         agent: filter.agent.map(|address| address.0),
         payee: filter.payee.map(|address| address.0),
         session: filter.session.map(|hash| hash.0),
-        time: TimeRange { from: filter.from.map(|time| time.0), until: filter.until.map(|time| time.0) },
+        time: span(filter.from, filter.until),
         amount: AmountRange {
             min: filter.min_amount.map(|units| units.0),
             max: filter.max_amount.map(|units| units.0),

@@ -1,14 +1,14 @@
 //! `GET /v1/sessions`
 
 use axum::{Json, extract::State};
-use bursar_indexer::query::{AmountRange, TimeRange, sessions};
+use bursar_indexer::query::{AmountRange, sessions};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
 use crate::{
     AppState,
     error::{ApiError, ListFailure},
-    extract::{EnvelopeNumber, Params, Time},
+    extract::{EnvelopeNumber, Params, Time, span},
     model::session::{Session, SessionState},
     page::{Asked, Page, PageLimit},
     wire::{Addr, Units},
@@ -67,7 +67,7 @@ pub async fn list_sessions(
         envelope: filter.envelope.map(EnvelopeNumber::to_u32),
         agent: filter.agent.map(|address| address.0),
         purse: filter.purse.map(|address| address.0),
-        opened: TimeRange { from: filter.from.map(|time| time.0), until: filter.until.map(|time| time.0) },
+        opened: span(filter.from, filter.until),
         budget: AmountRange {
             min: filter.min_amount.map(|units| units.0),
             max: filter.max_amount.map(|units| units.0),

@@ -1,14 +1,14 @@
 //! `GET /v1/settlements`
 
 use axum::{Json, extract::State};
-use bursar_indexer::query::{TimeRange, settlements};
+use bursar_indexer::query::settlements;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
 use crate::{
     AppState,
     error::{ApiError, ListFailure},
-    extract::{Params, Time},
+    extract::{Params, Time, span},
     model::{payment::PaymentState, settlement::Settlement},
     page::{Asked, Page, PageLimit},
     wire::Addr,
@@ -50,12 +50,13 @@ pub async fn list_settlements(
 ) -> Result<Json<Page<Settlement>>, ApiError> {
     let asked = Asked::new("settlements", filter.cursor.as_deref(), filter.limit)?;
     let last = state.as_of().await?.final_block();
+    let (up_to_block, beyond_block) = PaymentState::blocks(filter.state, last);
     let of = settlements::Filter {
         payer: filter.payer.map(|address| address.0),
         payee: filter.payee.map(|address| address.0),
-        time: TimeRange { from: filter.from.map(|time| time.0), until: filter.until.map(|time| time.0) },
-        up_to_block: (filter.state == Some(PaymentState::Final)).then(|| last.unwrap_or_default()),
-        beyond_block: last.filter(|_| filter.state == Some(PaymentState::Seen)),
+        time: span(filter.from, filter.until),
+        up_to_block,
+        beyond_block,
     };
     let rows = settlements::list(&state.db, &of, asked.after, asked.fetch()).await?;
     Ok(Json(asked.page(rows, |row| row.position, |row| Settlement::new(row, last))))

@@ -1,14 +1,14 @@
 //! `GET /v1/stops`
 
 use axum::{Json, extract::State};
-use bursar_indexer::query::{TimeRange, stops};
+use bursar_indexer::query::stops;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
 use crate::{
     AppState,
     error::{ApiError, ListFailure},
-    extract::{EnvelopeNumber, Params, Time},
+    extract::{EnvelopeNumber, Params, Time, span},
     model::stop::{Level, Stop},
     page::{Asked, Page, PageLimit},
     wire::Addr,
@@ -60,7 +60,7 @@ pub async fn list_stops(
         agent: filter.agent.map(|address| address.0),
         level: filter.level.map(Level::code),
         stopped: filter.stopped,
-        time: TimeRange { from: filter.from.map(|time| time.0), until: filter.until.map(|time| time.0) },
+        time: span(filter.from, filter.until),
     };
     let rows = stops::list(&state.db, &of, asked.after, asked.fetch()).await?;
     Ok(Json(asked.page(rows, |row| row.position, Stop::from)))

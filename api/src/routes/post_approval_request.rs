@@ -14,6 +14,7 @@ use crate::{
     error::{ApiError, PostFailure},
     extract::Body,
     model::approval::{ApprovalRequest, ApprovalSubmission},
+    record::check_sealer,
 };
 
 /// Asks a human to approve one payment. Asking again changes nothing.
@@ -87,14 +88,7 @@ async fn check(state: &AppState, request: &mut Request) -> Result<(), ApiError> 
 fn check_seal(request: &mut Request, chain_id: u64, agent: Address) -> Result<(), ApiError> {
     let seal = request.seal.as_ref();
     let by = seal.and_then(|seal| asked_by(chain_id, request.treasury, request.digest, seal));
-    if by != Some(agent) {
-        let got = by.map_or("nobody".to_owned(), |by| by.to_checksum(None));
-        return Err(ApiError::unprocessable(
-            "seal_invalid",
-            "the request is not sealed by the purse's agent",
-        )
-        .mismatch(agent.to_checksum(None), got));
-    }
+    check_sealer(by, agent, "the request is not sealed by the purse's agent")?;
     request.agent = Some(agent);
     Ok(())
 }

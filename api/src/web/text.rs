@@ -1,6 +1,7 @@
 //! How numbers, times and addresses read for people. Pure.
 
 use alloy::primitives::{Address, B256, U256};
+use bursar_sdk::readable::{decimal, grouped};
 use jiff::Timestamp;
 
 use crate::Config;
@@ -11,31 +12,9 @@ const WORD_JOINER: char = '\u{2060}';
 /// An amount with its symbol, as `1,234.50 USDC`; in atomic units where the token is not known.
 pub(super) fn money(config: &Config, asset: Address, units: U256) -> String {
     match config.assets.iter().find(|label| label.address == asset) {
-        Some(label) => format!("{} {}", decimal(units, label.decimals), label.symbol),
+        Some(label) => format!("{} {}", decimal(&units.to_string(), label.decimals), label.symbol),
         None => format!("{} units", grouped(&units.to_string())),
     }
-}
-
-/// At least two decimals, and no more than say something.
-fn decimal(units: U256, decimals: u8) -> String {
-    let digits = format!("{:0>width$}", units.to_string(), width = usize::from(decimals) + 1);
-    let (whole, fraction) = digits.split_at(digits.len() - usize::from(decimals));
-    let fraction = fraction.trim_end_matches('0');
-    match decimals {
-        0 => grouped(whole),
-        _ => format!("{}.{:0<2}", grouped(whole), fraction),
-    }
-}
-
-fn grouped(digits: &str) -> String {
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (i, digit) in digits.chars().enumerate() {
-        if i != 0 && (digits.len() - i).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }
 
 /// Thousandths of `limit`, at most 1000.
@@ -128,20 +107,6 @@ pub(super) fn window(period: u32) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn amounts_read_like_money() {
-        for (units, text) in [
-            (0_u64, "0.00"),
-            (1, "0.000001"),
-            (50_000, "0.05"),
-            (1_500_000, "1.50"),
-            (1_234_567_890_000, "1,234,567.89"),
-        ] {
-            assert_eq!(decimal(U256::from(units), 6), text);
-        }
-        assert_eq!(decimal(U256::from(1234), 0), "1,234");
-    }
 
     #[test]
     fn shares_never_leave_the_bar() {

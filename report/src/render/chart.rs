@@ -1,12 +1,12 @@
 //! Charts as SVG, from the tables beside them: the same numbers, no others.
 
+use bursar_sdk::readable::decimal;
 use plotters::prelude::*;
 
 use crate::{
     ReportError,
     document::{Cell, Report, Section, Table},
     figure::Unit,
-    text::decimal,
 };
 
 const SIZE: (u32, u32) = (960, 280);

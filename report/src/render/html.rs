@@ -1,6 +1,7 @@
 //! The report as one page that needs nothing else: no script, no font, no picture from elsewhere.
 
 use askama::Template;
+use bursar_sdk::readable;
 
 use super::{chart, digest};
 use crate::{
@@ -112,7 +113,7 @@ fn is_hex(text: &str) -> bool {
 
 fn number(report: &Report, figure: &Figure) -> String {
     match figure.unit {
-        Unit::Count => text::grouped(&figure.value),
+        Unit::Count => readable::grouped(&figure.value),
         Unit::Ppm => text::percent(&figure.value),
         Unit::Asset(asset) => money(report, &figure.value, asset),
     }
@@ -120,8 +121,8 @@ fn number(report: &Report, figure: &Figure) -> String {
 
 fn money(report: &Report, units: &str, asset: alloy::primitives::Address) -> String {
     match report.subject.asset(asset) {
-        Some(name) => format!("{} {}", text::decimal(units, name.decimals), name.symbol),
-        None => format!("{} units", text::grouped(units)),
+        Some(name) => format!("{} {}", readable::decimal(units, name.decimals), name.symbol),
+        None => format!("{} units", readable::grouped(units)),
     }
 }
 

@@ -1,7 +1,7 @@
 //! S4: what each agent may do, who said so, and who owns what.
 
 use alloy::primitives::Address;
-use bursar_sdk::amount::Amount;
+use bursar_sdk::{amount::Amount, readable::decimal};
 
 use super::{Material, tx};
 use crate::{
@@ -93,7 +93,7 @@ fn questions(of: &Material<'_>, envelope: &Envelope) -> Vec<(String, &'static st
     let Some(policy) = envelope.policy() else { return Vec::new() };
     let it = &policy.rules;
     let units = |amount: Amount, asset: Address| match of.subject.asset(asset) {
-        Some(name) => format!("{} {}", crate::text::decimal(&amount.to_string(), name.decimals), name.symbol),
+        Some(name) => format!("{} {}", decimal(&amount.to_string(), name.decimals), name.symbol),
         None => format!("{amount} units"),
     };
     let mut all = vec![
