@@ -91,33 +91,32 @@ pub(crate) struct Outside {
 
 impl Outside {
     fn query(&self) -> String {
-        let mut query = url::form_urlencoded::Serializer::new(String::new());
-        query.append_pair("limit", &self.limit.to_string());
-        for (name, address) in [("payer", self.payer), ("payee", self.payee)] {
-            if let Some(address) = address {
-                query.append_pair(name, &address.to_string());
-            }
-        }
-        query.finish()
+        query(self.limit, [("payer", text_of(self.payer)), ("payee", text_of(self.payee))])
     }
 }
 
 impl Filter {
     fn query(&self) -> String {
-        let mut query = url::form_urlencoded::Serializer::new(String::new());
-        query.append_pair("limit", &self.limit.to_string());
-        for (name, value) in [
-            ("agent", self.agent.map(|address| address.to_string())),
-            ("payee", self.payee.map(|address| address.to_string())),
-            ("from", self.from.map(|time| time.to_string())),
-            ("until", self.until.map(|time| time.to_string())),
-        ] {
-            if let Some(value) = value {
-                query.append_pair(name, &value);
-            }
-        }
-        query.finish()
+        let times = [("from", text_of(self.from)), ("until", text_of(self.until))];
+        let of = [("agent", text_of(self.agent)), ("payee", text_of(self.payee))];
+        query(self.limit, of.into_iter().chain(times))
     }
+}
+
+fn text_of(value: Option<impl ToString>) -> Option<String> {
+    value.map(|value| value.to_string())
+}
+
+/// A query with a limit, and what else there is.
+fn query(limit: u16, pairs: impl IntoIterator<Item = (&'static str, Option<String>)>) -> String {
+    let mut query = url::form_urlencoded::Serializer::new(String::new());
+    query.append_pair("limit", &limit.to_string());
+    for (name, value) in pairs {
+        if let Some(value) = value {
+            query.append_pair(name, &value);
+        }
+    }
+    query.finish()
 }
 
 pub(crate) async fn run(context: &Context, query: LedgerCommand) -> Result<()> {

@@ -3,7 +3,6 @@
 use std::{collections::BTreeMap, path::PathBuf};
 
 use anyhow::{Context as _, Result};
-use bursar_indexer::Store;
 use bursar_report::{
     bundle,
     gather::{Height, Question},
@@ -13,7 +12,10 @@ use bursar_report::{
 use clap::Args;
 use serde_json::json;
 
-use super::{Context, serve::usdc};
+use super::{
+    Context,
+    serve::{open, usdc},
+};
 use crate::output::table;
 
 /// What to report.
@@ -39,9 +41,7 @@ pub(crate) struct ReportArgs {
 
 pub(crate) async fn run(context: &Context, args: ReportArgs) -> Result<()> {
     let config = &context.config;
-    let store = Store::connect(&config.store)
-        .await
-        .with_context(|| format!("opening the ledger at {}", config.store))?;
+    let store = open(config).await?;
     let applicability: BTreeMap<String, Applicability> = match &args.applicability {
         None => BTreeMap::new(),
         Some(path) => {
