@@ -11,7 +11,7 @@ mod seed;
 use alloy::primitives::{B256, Bytes};
 use bursar_api::{AppState, AssetLabel, Config};
 use bursar_indexer::query::approvals::{self, Answer, Request, Room};
-use bursar_sdk::payment::Authorization;
+use bursar_sdk::payment::{Authorization, Rail};
 use tokio_util::sync::CancellationToken;
 
 #[tokio::main]
@@ -83,8 +83,9 @@ async fn request(
         valid_before: seed::NOW + 60 * seq,
         nonce: decision.nonce()?.unwrap(),
     };
-    let digest: B256 = payment.digest(&seed::token_domain());
+    let digest: B256 = payment.digest(Rail::Eip3009, &seed::token_domain());
     let request = Request {
+        rail: Rail::Eip3009,
         digest,
         treasury: decision.treasury,
         purse: payment.purse,

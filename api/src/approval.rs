@@ -1,11 +1,8 @@
 //! What an approval request says, and what is signed in answer to it. Pure.
 
-use alloy::{
-    primitives::{B256, keccak256},
-    sol_types::SolStruct,
-};
+use alloy::{primitives::B256, sol_types::SolStruct};
 use bursar_indexer::query::approvals::Request;
-use bursar_sdk::payment::{Authorization, treasury_domain};
+use bursar_sdk::payment::{Authorization, Token, treasury_domain};
 use serde_json::{Value, json};
 
 use crate::model::approval::TypedData;
@@ -21,23 +18,9 @@ fn authorization(request: &Request) -> Authorization {
     }
 }
 
-/// The EIP-3009 digest of the payment under its token's domain separator.
-pub fn payment_digest(request: &Request, domain_separator: B256) -> B256 {
-    let payment = authorization(request);
-    let hash = bursar_sdk::abi::TransferWithAuthorization {
-        from: payment.purse,
-        to: payment.payee,
-        value: payment.amount.to_u256(),
-        validAfter: alloy::primitives::U256::from(payment.valid_after),
-        validBefore: alloy::primitives::U256::from(payment.valid_before),
-        nonce: payment.nonce,
-    }
-    .eip712_hash_struct();
-    let mut preimage = Vec::with_capacity(66);
-    preimage.extend_from_slice(&[0x19, 0x01]);
-    preimage.extend_from_slice(domain_separator.as_slice());
-    preimage.extend_from_slice(hash.as_slice());
-    keccak256(preimage)
+/// What the session key signs to pay it.
+pub fn payment_digest(request: &Request, token: Token) -> B256 {
+    authorization(request).digest(request.rail, token)
 }
 
 /// What an approver signs to approve.
@@ -98,7 +81,7 @@ pub fn typed_data(request: &Request, chain_id: u64, rejecting: Option<&str>) -> 
 #[cfg(test)]
 mod tests {
     use alloy::{dyn_abi, primitives::Address};
-    use bursar_sdk::amount::Amount;
+    use bursar_sdk::{amount::Amount, payment::Rail};
 
     use super::*;
 
@@ -112,6 +95,7 @@ mod tests {
             valid_after: 5,
             valid_before: 6,
             nonce: B256::repeat_byte(7),
+            rail: Rail::Eip3009,
             decision_hash: B256::repeat_byte(8),
             agent: None,
             seal: None,

@@ -5,10 +5,10 @@ use alloy::{
     signers::{Signer as _, local::PrivateKeySigner},
     sol_types::SolStruct,
 };
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use bursar_sdk::{
     Amount,
-    payment::{Authorization, treasury_domain},
+    payment::{Authorization, Rail, treasury_domain},
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -26,6 +26,8 @@ pub(crate) struct ApprovalRequest {
     pub(crate) valid_after: u64,
     pub(crate) valid_before: u64,
     pub(crate) nonce: B256,
+    pub(crate) rail: String,
+    pub(crate) facilitator: Option<Address>,
     pub(crate) decision_hash: B256,
     pub(crate) state: String,
 }
@@ -41,6 +43,12 @@ impl ApprovalRequest {
             valid_before: self.valid_before,
             nonce: self.nonce,
         }
+    }
+
+    /// How it is to settle.
+    pub(crate) fn rail(&self) -> Result<Rail> {
+        Rail::from_code(&self.rail, self.facilitator)
+            .with_context(|| format!("expected a rail that purses pay on, got {:?}", self.rail))
     }
 
     /// Signs the approval (EIP-712 `PaymentApproval`); gives the body of the POST that hands it in.

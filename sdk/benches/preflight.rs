@@ -24,6 +24,7 @@ use anyhow::{Result, ensure};
 use bursar_sdk::{
     Agent, Amount, Purpose, SignedPayment,
     abi::Eip3009,
+    payment::Rail,
     session::SessionTerms,
     testing::{LocalChain, signer},
 };
@@ -89,7 +90,7 @@ async fn main() -> Result<()> {
 
     let started = (Instant::now(), counter.0.load(Ordering::Relaxed));
     for _ in 0..ROUNDS {
-        agent.preflight(PAYEE, Amount::new(1_000_000)).await?.check()?;
+        agent.preflight(PAYEE, Amount::new(1_000_000), Rail::Eip3009).await?.check()?;
     }
     report("contract's view", started, &counter);
 
@@ -112,7 +113,7 @@ async fn sign(agent: &Agent, chain: &LocalChain) -> Result<SignedPayment> {
         "asset": chain.usdc,
         "extra": { "name": "USDC", "version": "2" },
     });
-    let requirement = agent.rail().read(&serde_json::from_str(&challenge.to_string())?)?;
+    let requirement = agent.means().read(&serde_json::from_str(&challenge.to_string())?)?;
     Ok(agent.authorize(&requirement, Purpose::new("bench", "to measure")).await?)
 }
 

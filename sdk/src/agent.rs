@@ -22,12 +22,12 @@ use crate::{
     approval::ApprovalSource,
     authorize::SignedPayment,
     chain::{ChainView, Verdict},
-    challenge::{Rail, Requirement},
+    challenge::{Means, Requirement},
     client::{BursarScheme, Context},
     clock::{Clock, Entropy},
     delivery::{Delivered, Delivery, SharedSpool, on_disk},
     error::AgentError,
-    payment::terms,
+    payment::{Rail, terms},
     preflight::{Checks, Preflight, preflight},
     purpose::Purpose,
     session::{self, SessionHandle, SessionKeys, SessionTerms, SharedSigner},
@@ -85,7 +85,7 @@ pub struct Agent {
 
 struct Inner {
     view: ChainView,
-    rail: Rail,
+    means: Means,
     relay: DynProvider,
     identity: SharedSigner,
     keys: Arc<dyn SessionKeys>,
@@ -299,13 +299,19 @@ impl Agent {
 
     /* PAYMENTS */
 
-    /// Whether the chain would accept a payment from the session in hand, and if not, why.
+    /// Whether the chain would accept a payment from the session in hand on that rail, and if not, why.
     ///
     /// # Errors
-    /// [`AgentError::NoSession`], or when the node fails. A refusal is an answer, not an error.
-    pub async fn preflight(&self, payee: Address, amount: Amount) -> Result<Preflight, AgentError> {
+    /// [`AgentError::NoSession`], [`AgentError::Permit2Allowance`], or when the node fails. A refusal is an answer, not an
+    /// error.
+    pub async fn preflight(
+        &self,
+        payee: Address,
+        amount: Amount,
+        rail: Rail,
+    ) -> Result<Preflight, AgentError> {
         let session = self.session().await.ok_or(AgentError::NoSession)?;
-        preflight(&self.inner.view, &session, payee, amount).await
+        preflight(&self.inner.view, &session, payee, amount, rail).await
     }
 
     /// Signs one payment: checked, recorded durably, approved where due. One idempotency key never gets two
@@ -382,8 +388,8 @@ impl Agent {
     }
 
     /// What a challenge is held against.
-    pub fn rail(&self) -> &Rail {
-        &self.inner.rail
+    pub fn means(&self) -> &Means {
+        &self.inner.means
     }
 
     pub(crate) fn identity_signer(&self) -> &SharedSigner {

@@ -145,6 +145,8 @@ mod tests {
     #[test]
     fn travels_as_a_string() {
         assert_eq!(serde_json::to_string(&Amount::new(5)).ok().as_deref(), Some("\"5\""));
+        assert_eq!(serde_json::from_str::<Amount>("\"5\"").ok(), Some(Amount::new(5)));
+        assert_eq!(Amount::new(5).to_string(), "5");
         assert!(serde_json::from_str::<Amount>("5").is_err());
     }
 }

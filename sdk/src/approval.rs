@@ -13,7 +13,7 @@ use async_trait::async_trait;
 use crate::{
     abi,
     error::AgentError,
-    payment::{Approval, Authorization, treasury_domain},
+    payment::{Approval, Authorization, Rail, treasury_domain},
     record::signer_of,
     session::SharedSigner,
 };
@@ -29,9 +29,11 @@ pub struct ApprovalRequest {
     pub treasury: Address,
     /// The payment.
     pub authorization: Authorization,
+    /// How it is to settle.
+    pub rail: Rail,
     /// The decision it is made under.
     pub decision_hash: B256,
-    /// The token's digest of the payment.
+    /// What the session key signs.
     pub digest: B256,
     /// The identity key's signature that the agent asks ([`asking_digest`]), 65 bytes: nobody else can fill an
     /// approver's inbox in its name.

@@ -1,12 +1,10 @@
 //! The walk of one payment: check, record, ask a human where due, sign. In that order, and no other.
 
+mod payload;
+
 use std::fmt;
 
 use alloy::primitives::{B256, Bytes, U256};
-use serde_json::json;
-use x402_chain_eip155::v1_eip155_exact::types::ExactEvmPayloadAuthorization;
-use x402_chain_eip155::v2_eip155_exact::types::{Eip3009Payload, ExactEvmPayload};
-use x402_types::{proto::v2, timestamp::UnixTimestamp, util::Base64Bytes};
 
 use crate::{
     agent::{Agent, Renewal},
@@ -27,9 +25,6 @@ use crate::{
 /// How far back a payment is valid, in seconds: clocks of nodes differ.
 pub(crate) const BACKDATE: u64 = 600;
 
-/// The extension by which a server asks for an identifier of the payment.
-const PAYMENT_IDENTIFIER: &str = "payment-identifier";
-
 /// A payment that is signed and recorded, ready to travel.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SignedPayment {
@@ -37,7 +32,9 @@ pub struct SignedPayment {
     pub decision_hash: B256,
     /// What was signed.
     pub authorization: Authorization,
-    /// The token's digest of it.
+    /// How it settles.
+    pub rail: Rail,
+    /// The digest of it that the token asks about, or Permit2.
     pub digest: B256,
     /// "The signature" as facilitators and tokens take it.
     pub blob: Bytes,
@@ -113,14 +110,15 @@ impl Agent {
                 self.record(requirement, context, Some(&session), grounds, Some(intent)).await?
             }
         };
-        let (authorization, digest) = self.authorization(&spooled)?;
+        let rail = requirement.rail;
+        let (authorization, digest) = self.authorization(&spooled, rail)?;
         let approval = match needs_approval {
-            true => Some(self.ask_for_approval(&authorization, &spooled, digest).await?),
+            true => Some(self.ask_for_approval(&authorization, rail, &spooled, digest).await?),
             false => None,
         };
         let approved = approval.is_some();
         let blob = PaymentBlob {
-            rail: Rail::Eip3009,
+            rail,
             payee: authorization.payee,
             amount: authorization.amount,
             valid_after: authorization.valid_after,
@@ -133,7 +131,7 @@ impl Agent {
         if approved && self.checks() == Checks::BeforeSigning {
             self.check_approval(&authorization, digest, &blob).await?;
         }
-        let payload = payload(requirement, &authorization, &blob)?;
+        let payload = payload::encode(requirement, &authorization, self.view().asset().address, &blob)?;
         let kept = {
             let spooled = spooled.clone();
             on_disk(self.spool(), move |spool| spool.signed(&spooled, payload)).await?
@@ -142,7 +140,7 @@ impl Agent {
             decision = %spooled.hash, nonce = %authorization.nonce, payee = %authorization.payee,
             amount = %authorization.amount, "signed a payment"
         );
-        Ok(SignedPayment { decision_hash: spooled.hash, authorization, digest, blob, payload: kept })
+        Ok(SignedPayment { decision_hash: spooled.hash, authorization, rail, digest, blob, payload: kept })
     }
 
     async fn check(
@@ -153,7 +151,8 @@ impl Agent {
         if self.checks() == Checks::ChainOnly {
             return Ok((Vec::new(), false, session.epoch));
         }
-        let found = preflight(self.view(), session, requirement.payee, requirement.amount).await?;
+        let found =
+            preflight(self.view(), session, requirement.payee, requirement.amount, requirement.rail).await?;
         found.check()?;
         if found.needs_approval && self.approvals().is_none() {
             return Err(AgentError::refused(
@@ -194,6 +193,7 @@ impl Agent {
     async fn ask_for_approval(
         &self,
         authorization: &Authorization,
+        rail: Rail,
         spooled: &Spooled,
         digest: B256,
     ) -> Result<Approval, AgentError> {
@@ -209,6 +209,7 @@ impl Agent {
             chain_id,
             treasury,
             authorization: authorization.clone(),
+            rail,
             decision_hash: spooled.hash,
             digest,
             seal: seal.normalized_s().as_bytes().into(),
@@ -307,11 +308,13 @@ impl Agent {
         let Some(payload) = spooled.payload.clone() else {
             return Ok(Some(Recalled::Unsigned(Box::new(spooled))));
         };
-        let (authorization, digest) = self.authorization(&spooled)?;
+        let rail = requirement.rail;
+        let (authorization, digest) = self.authorization(&spooled, rail)?;
         let signed = SignedPayment {
             decision_hash: spooled.hash,
-            blob: blob_of(&payload)?,
+            blob: payload::blob(&payload)?,
             authorization,
+            rail,
             digest,
             payload,
         };
@@ -320,7 +323,7 @@ impl Agent {
         }
         let (purse, nonce) = (signed.authorization.purse, signed.authorization.nonce);
         let (settled, now) =
-            futures::try_join!(self.view().has_settled(purse, nonce), self.view().session(purse))?;
+            futures::try_join!(self.view().has_settled(rail, purse, nonce), self.view().session(purse))?;
         if settled {
             return Err(AgentError::Replayed { nonce });
         }
@@ -345,7 +348,7 @@ impl Agent {
                 .is_some_and(|intent| intent.valid_before >= self.clock().now() + LEAST_VALIDITY)
     }
 
-    fn authorization(&self, spooled: &Spooled) -> Result<(Authorization, B256), AgentError> {
+    fn authorization(&self, spooled: &Spooled, rail: Rail) -> Result<(Authorization, B256), AgentError> {
         let record = &spooled.record;
         let (Some((purse, _)), Some(nonce), Some(intent)) =
             (record.purse(), record.nonce()?, spooled.intent.as_ref())
@@ -360,7 +363,7 @@ impl Agent {
             valid_before: intent.valid_before,
             nonce,
         };
-        let digest = authorization.digest(&self.view().asset().domain);
+        let digest = authorization.digest(rail, &self.view().asset().domain);
         Ok((authorization, digest))
     }
 }
@@ -378,61 +381,4 @@ enum Recalled {
     Unsigned(Box<Spooled>),
     /// Signed, and good still.
     Signed(Box<SignedPayment>),
-}
-
-/// The x402 payment header's value, as the reference client builds it.
-fn payload(
-    requirement: &Requirement,
-    authorization: &Authorization,
-    blob: &Bytes,
-) -> Result<String, AgentError> {
-    let payload = v2::PaymentPayload {
-        x402_version: v2::X402Version2,
-        accepted: requirement.original.clone(),
-        resource: requirement.resource.clone(),
-        payload: ExactEvmPayload::Eip3009(Eip3009Payload {
-            signature: blob.clone(),
-            authorization: ExactEvmPayloadAuthorization {
-                from: authorization.purse,
-                to: authorization.payee,
-                value: authorization.amount.to_u256(),
-                valid_after: UnixTimestamp::from_secs(authorization.valid_after),
-                valid_before: UnixTimestamp::from_secs(authorization.valid_before),
-                nonce: authorization.nonce,
-            },
-        }),
-        extensions: identified(&requirement.extensions, authorization.nonce),
-    };
-    let json = serde_json::to_vec(&payload).map_err(|error| AgentError::BadChallenge(error.to_string()))?;
-    Ok(Base64Bytes::encode(&json).to_string())
-}
-
-/// The server's extensions sent back, with the payment's identifier where the server asks for one.
-fn identified(extensions: &v2::ExtensionsJson, nonce: B256) -> v2::ExtensionsJson {
-    let entries = extensions.as_ref().iter().map(|(key, value)| {
-        let mut value = value.clone();
-        if key == PAYMENT_IDENTIFIER
-            && let Some(extension) = value.as_object_mut()
-        {
-            let info = extension.entry("info").or_insert_with(|| json!({}));
-            if let Some(info) = info.as_object_mut() {
-                info.insert("id".into(), format!("env_{}", hex::encode(nonce)).into());
-            }
-        }
-        (key.clone(), value)
-    });
-    entries.collect()
-}
-
-fn blob_of(payload: &str) -> Result<Bytes, AgentError> {
-    let unreadable = |what: String| AgentError::Config {
-        what: "spooled payment",
-        expected: "an x402 payment payload".into(),
-        got: what,
-    };
-    let json =
-        Base64Bytes::from(payload.as_bytes()).decode().map_err(|error| unreadable(error.to_string()))?;
-    let payload: v2::PaymentPayload<serde_json::Value, Eip3009Payload> =
-        serde_json::from_slice(&json).map_err(|error| unreadable(error.to_string()))?;
-    Ok(payload.payload.signature)
 }

@@ -8,9 +8,10 @@ use alloy::{
 };
 
 use crate::{
-    abi::{Eip3009, Treasury},
+    abi::{Eip3009, Permit2, Treasury},
     amount::Amount,
     error::AgentError,
+    payment::{Rail, permit2},
     refusal::Refusal,
 };
 
@@ -183,13 +184,27 @@ impl ChainView {
         verdict(answer.reason, answer.limit, answer.actual)
     }
 
-    /// Whether a payment's nonce has settled.
+    /// Whether a payment's nonce has settled on a rail: token and Permit2 count nonces apart.
     ///
     /// # Errors
     /// When the node fails.
-    pub async fn has_settled(&self, purse: Address, nonce: B256) -> Result<bool, AgentError> {
+    pub async fn has_settled(&self, rail: Rail, purse: Address, nonce: B256) -> Result<bool, AgentError> {
+        if rail == Rail::Eip3009 {
+            let token = Eip3009::new(self.asset.address, self.provider.clone());
+            return Ok(token.authorizationState(purse, nonce).call().await?);
+        }
+        let (permit2, nonce) =
+            (Permit2::new(permit2::PERMIT2, self.provider.clone()), U256::from_be_bytes(nonce.0));
+        Ok(permit2.nonceBitmap(purse, nonce >> 8).call().await?.bit(usize::from(nonce.byte(0))))
+    }
+
+    /// What Permit2 may move of an account's asset.
+    ///
+    /// # Errors
+    /// When the node fails.
+    pub async fn permit2_allowance(&self, account: Address) -> Result<U256, AgentError> {
         let token = Eip3009::new(self.asset.address, self.provider.clone());
-        Ok(token.authorizationState(purse, nonce).call().await?)
+        Ok(token.allowance(account, permit2::PERMIT2).call().await?)
     }
 
     /// The timestamp of the latest block, unix seconds.

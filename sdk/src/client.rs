@@ -74,7 +74,7 @@ impl Context {
     }
 }
 
-/// Scheme `exact` on EVM chains (x402 version 2), paid from an agent's purse.
+/// Schemes `exact` and `upto` on EVM chains (x402 version 2), paid from an agent's purse.
 ///
 /// Register it with any x402 client. x402 errors carry text only; the typed error of the last payment that
 /// failed is at [`Self::last_error`]. What a payment is for comes from [`Purpose::scope`], or from
@@ -141,15 +141,15 @@ impl BursarScheme {
         required: &v2::PaymentRequired<x402_types::proto::OriginalJson>,
         context: &Context,
     ) -> (Vec<PaymentCandidate>, Option<AgentError>) {
-        let rail = self.agent.rail();
+        let means = self.agent.means();
         let (mut candidates, mut why) = (Vec::new(), None);
         let resources = context.names_of(required.resource.as_ref());
         let resources: Vec<&str> = resources.iter().map(String::as_str).collect();
         let now = self.agent.clock().now();
         for (index, original) in required.accepts.iter().enumerate() {
-            let read = rail.read(original).and_then(|mut requirement| {
+            let read = means.read(original).and_then(|mut requirement| {
                 requirement.offer =
-                    rail.offer(&required.extensions, (index, &requirement), &resources, now)?;
+                    means.offer(&required.extensions, (index, &requirement), &resources, now)?;
                 Ok(requirement)
             });
             match read {
@@ -160,10 +160,10 @@ impl BursarScheme {
                         Err(error) => return (Vec::new(), Some(error)),
                     };
                     candidates.push(PaymentCandidate {
-                        chain_id: ChainId::new("eip155", rail.chain_id.to_string()),
-                        asset: rail.asset.address.to_checksum(None),
+                        chain_id: ChainId::new("eip155", means.chain_id.to_string()),
+                        asset: means.asset.address.to_checksum(None),
                         amount: requirement.amount.to_u256(),
-                        scheme: self.scheme().to_owned(),
+                        scheme: requirement.rail.scheme().to_owned(),
                         x402_version: self.x402_version(),
                         pay_to: requirement.payee.to_checksum(None),
                         signer: Box::new(Candidate {

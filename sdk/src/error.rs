@@ -43,10 +43,25 @@ pub enum AgentError {
     #[error("the payment challenge is malformed: {0}")]
     BadChallenge(String),
     /// The 402 response offers no rail that a purse pays on.
-    #[error("expected an offer of scheme \"exact\" on EIP-3009 (x402 version 2), got {offered}")]
+    #[error(
+        "expected an offer of scheme \"exact\" by EIP-3009 or Permit2, or of \"upto\" (x402 version 2), got {offered}"
+    )]
     NoRail {
         /// What was offered.
         offered: String,
+    },
+    /// The envelope pays through Permit2, and the purse has not told the token so yet. Anyone may do that for it.
+    #[error(
+        "expected an allowance of Permit2 of at least {needed} from purse {purse}, got {allowance}: \
+         `levelPermit2` on the treasury sets it, anyone may call it"
+    )]
+    Permit2Allowance {
+        /// The purse that would pay.
+        purse: Address,
+        /// What is to be paid, in the asset's atomic units.
+        needed: Amount,
+        /// What Permit2 may move.
+        allowance: U256,
     },
     /// The 402 response asks for payment on another chain.
     #[error("expected chain eip155:{expected}, got {got}")]

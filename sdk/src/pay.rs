@@ -48,6 +48,9 @@ pub struct Settlement {
     /// The settling transaction; empty where there is none.
     #[serde(default)]
     pub transaction: String,
+    /// What was charged, in the asset's atomic units, as the server says; on `upto` it may be less than was signed.
+    #[serde(default)]
+    pub amount: Option<String>,
     /// Why not, in the facilitator's words.
     #[serde(default)]
     pub error_reason: Option<String>,
@@ -179,7 +182,7 @@ impl Agent {
     /// Why it would not: [`AgentError::Replayed`], or [`AgentError::Refused`] with the contract's reason.
     pub async fn diagnose(&self, payment: &SignedPayment) -> Result<(), AgentError> {
         let (view, told) = (self.view(), &payment.authorization);
-        if view.has_settled(told.purse, told.nonce).await? {
+        if view.has_settled(payment.rail, told.purse, told.nonce).await? {
             return Err(AgentError::Replayed { nonce: told.nonce });
         }
         let signature = view.diagnose_payment(told.purse, payment.digest, payment.blob.clone()).await?;

@@ -37,6 +37,33 @@ impl Rail {
         }
     }
 
+    /// The rail of that name; `None` for no name of a rail, or where a facilitator is named on a rail that has none, or
+    /// none where it has one.
+    pub fn from_code(code: &str, facilitator: Option<Address>) -> Option<Self> {
+        let rail = match facilitator {
+            None if code == Self::Eip3009.code() => Self::Eip3009,
+            None => Self::Permit2Exact,
+            Some(facilitator) => Self::Permit2Upto { facilitator },
+        };
+        (rail.code() == code).then_some(rail)
+    }
+
+    /// The only account that may settle, where the rail knows one.
+    pub fn facilitator(self) -> Option<Address> {
+        match self {
+            Self::Permit2Upto { facilitator } => Some(facilitator),
+            Self::Eip3009 | Self::Permit2Exact => None,
+        }
+    }
+
+    /// The x402 scheme.
+    pub fn scheme(self) -> &'static str {
+        match self {
+            Self::Eip3009 | Self::Permit2Exact => "exact",
+            Self::Permit2Upto { .. } => "upto",
+        }
+    }
+
     /// The stable name used in tables and routes.
     pub fn code(self) -> &'static str {
         match self {
@@ -90,6 +117,28 @@ fn without_sequence(mut nonce: B256) -> B256 {
     nonce
 }
 
+/// The token that a payment moves, as far as its signature names it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Token {
+    /// EIP-155 chain id.
+    pub chain_id: u64,
+    /// The token's address.
+    pub address: Address,
+    /// Its own EIP-712 domain separator (for USDC: of name "USDC", version "2").
+    pub domain_separator: B256,
+}
+
+/// By the token's own domain; what that leaves out is zero.
+impl From<&Eip712Domain> for Token {
+    fn from(domain: &Eip712Domain) -> Self {
+        Self {
+            chain_id: domain.chain_id.unwrap_or_default().saturating_to(),
+            address: domain.verifying_contract.unwrap_or_default(),
+            domain_separator: domain.separator(),
+        }
+    }
+}
+
 /// What a payment says, before anybody signs it. Times in unix seconds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Authorization {
@@ -108,12 +157,20 @@ pub struct Authorization {
 }
 
 impl Authorization {
-    /// The digest that the session key signs and the token recomputes, on [`Rail::Eip3009`]; on the others see
-    /// [`permit2`].
-    ///
-    /// `domain` is the token's own EIP-712 domain (for USDC: name "USDC", version "2").
-    pub fn digest(&self, domain: &Eip712Domain) -> B256 {
-        abi::TransferWithAuthorization {
+    /// The digest that the session key signs, and that the token recomputes, or on its rails [`permit2`].
+    pub fn digest(&self, rail: Rail, token: impl Into<Token>) -> B256 {
+        let token = token.into();
+        match rail {
+            Rail::Eip3009 => self.eip3009_digest(token.domain_separator),
+            Rail::Permit2Exact => permit2::exact_digest(self, token.address, token.chain_id),
+            Rail::Permit2Upto { facilitator } => {
+                permit2::upto_digest(self, facilitator, token.address, token.chain_id)
+            }
+        }
+    }
+
+    fn eip3009_digest(&self, domain_separator: B256) -> B256 {
+        let hash = abi::TransferWithAuthorization {
             from: self.purse,
             to: self.payee,
             value: self.amount.to_u256(),
@@ -121,7 +178,12 @@ impl Authorization {
             validBefore: U256::from(self.valid_before),
             nonce: self.nonce,
         }
-        .eip712_signing_hash(domain)
+        .eip712_hash_struct();
+        let mut preimage = [0u8; 66];
+        preimage[..2].copy_from_slice(&[0x19, 0x01]);
+        preimage[2..34].copy_from_slice(domain_separator.as_slice());
+        preimage[34..].copy_from_slice(hash.as_slice());
+        keccak256(preimage)
     }
 
     /// What a human signs to approve this payment, under the treasury's domain ([`treasury_domain`]).
@@ -176,6 +238,17 @@ mod tests {
         );
         assert_ne!(nonce, commitment(terms(0, 1), session, B256::repeat_byte(3)));
         assert_eq!(split_session_id(session), (Address::repeat_byte(1), 4));
+    }
+
+    #[test]
+    fn rails_have_names_and_only_upto_a_facilitator() {
+        let facilitator = Address::repeat_byte(5);
+        for rail in [Rail::Eip3009, Rail::Permit2Exact, Rail::Permit2Upto { facilitator }] {
+            assert_eq!(Rail::from_code(rail.code(), rail.facilitator()), Some(rail));
+            let other = if rail.facilitator().is_some() { None } else { Some(facilitator) };
+            assert_eq!(Rail::from_code(rail.code(), other), None);
+        }
+        assert_eq!(Rail::from_code("permit2", None), None);
     }
 
     #[test]

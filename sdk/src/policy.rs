@@ -212,3 +212,147 @@ fn at_most<T: PartialOrd + ToString>(field: &'static str, bound: T, value: T) ->
 fn invalid<T: ToString>(field: &'static str, relation: &'static str, bound: T, value: T) -> PolicyError {
     PolicyError::Invalid { field, relation, bound: bound.to_string(), value: value.to_string() }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn document() -> PolicyDocument {
+        let window = |period, limit| WindowLimit { period, limit: Amount::new(limit) };
+        PolicyDocument {
+            schema: SCHEMA.into(),
+            name: "Research".into(),
+            purpose: "Buys data".into(),
+            chain_id: 8453,
+            asset: Address::repeat_byte(7),
+            payment_cap: Amount::new(20),
+            approval_threshold: Amount::new(10),
+            session_limit: Amount::new(50),
+            max_session_seconds: 3600,
+            payee_list: 1,
+            lifetime_limit: Amount::new(900),
+            windows: vec![window(3600, 50), window(86_400, 100), window(86_401, 300)],
+            notes: Vec::new(),
+        }
+    }
+
+    fn with(change: impl FnOnce(&mut PolicyDocument)) -> PolicyDocument {
+        let mut document = document();
+        change(&mut document);
+        document
+    }
+
+    /// The field that is named, what it is held against, and what it is.
+    fn refused(change: impl FnOnce(&mut PolicyDocument)) -> Option<(&'static str, String, String)> {
+        match with(change).validate() {
+            Ok(()) => None,
+            Err(PolicyError::Invalid { field, bound, value, .. }) => Some((field, bound, value)),
+            Err(other) => panic!("{other}"),
+        }
+    }
+
+    #[test]
+    fn each_rule_holds_at_its_bound_and_not_beyond() {
+        let told = |field, bound: u64, value: u64| Some((field, bound.to_string(), value.to_string()));
+        let zero = Amount::ZERO;
+        assert_eq!(refused(|_| {}), None);
+        assert_eq!(
+            refused(|p| (p.payment_cap, p.approval_threshold) = (zero, zero)),
+            told("paymentCap", 1, 0)
+        );
+        assert_eq!(refused(|p| p.approval_threshold = Amount::new(20)), None);
+        let field = "approvalThreshold (against paymentCap)";
+        assert_eq!(refused(|p| p.approval_threshold = Amount::new(21)), told(field, 20, 21));
+        assert_eq!(refused(|p| p.session_limit = Amount::new(20)), None);
+        let field = "sessionLimit (against paymentCap)";
+        assert_eq!(refused(|p| p.session_limit = Amount::new(19)), told(field, 20, 19));
+        assert_eq!(refused(|p| p.max_session_seconds = 1), None);
+        assert_eq!(refused(|p| p.max_session_seconds = 0), told("maxSessionSeconds", 1, 0));
+        // The contract keeps 24 bits.
+        assert_eq!(refused(|p| p.max_session_seconds = 16_777_215), None);
+        let told_of = told("maxSessionSeconds", 16_777_215, 16_777_216);
+        assert_eq!(refused(|p| p.max_session_seconds = 16_777_216), told_of);
+        let windows = |count: u32| {
+            move |p: &mut PolicyDocument| {
+                p.windows =
+                    (1..=count).map(|period| WindowLimit { period, limit: Amount::new(50) }).collect();
+            }
+        };
+        assert_eq!(refused(windows(0)), None);
+        assert_eq!(refused(windows(4)), None);
+        assert_eq!(refused(windows(5)), told("number of windows", 4, 5));
+        let field = "window period (longer than the one before)";
+        assert_eq!(refused(|p| p.windows[0].period = 1), None);
+        assert_eq!(refused(|p| p.windows[0].period = 0), told(field, 1, 0));
+        assert_eq!(refused(|p| p.windows[2].period = 86_400), told(field, 86_401, 86_400));
+        let field = "window limit (against sessionLimit and shorter windows)";
+        assert_eq!(refused(|p| p.windows[0].limit = Amount::new(49)), told(field, 50, 49));
+        assert_eq!(refused(|p| p.windows[2].limit = Amount::new(100)), None);
+        assert_eq!(refused(|p| p.windows[2].limit = Amount::new(99)), told(field, 100, 99));
+        let field = "lifetimeLimit (against sessionLimit and windows)";
+        assert_eq!(refused(|p| p.lifetime_limit = Amount::new(300)), None);
+        assert_eq!(refused(|p| p.lifetime_limit = Amount::new(299)), told(field, 300, 299));
+        assert_eq!(refused(|p| p.lifetime_limit = zero), None);
+        let other = with(|p| p.schema = "bursar.policy/2".into()).validate();
+        assert_eq!(other, Err(PolicyError::Schema { got: "bursar.policy/2".into() }));
+    }
+
+    #[test]
+    fn the_hash_is_that_of_the_canonical_json_and_of_every_word() {
+        let canonical = document().canonical().unwrap();
+        assert!(canonical.starts_with(r#"{"approvalThreshold":"10","asset":"0x07"#), "{canonical}");
+        assert_eq!(document().hash().unwrap(), keccak256(&canonical));
+        assert_eq!(PolicyDocument::from_json(&canonical), Ok(document()));
+        assert_ne!(with(|p| p.purpose.push('.')).hash(), document().hash());
+    }
+
+    #[test]
+    fn the_chain_is_told_all_of_it_and_what_drifts_is_named() {
+        let on_chain = document().to_chain().unwrap();
+        assert_eq!(on_chain.policyHash, document().hash().unwrap());
+        assert_eq!(on_chain.windows.len(), 3);
+        assert_eq!(document().matches(&on_chain), Ok(()));
+        assert!(with(|p| p.max_session_seconds = 0).to_chain().is_err());
+
+        let drifted = |change: fn(&mut Treasury::Policy)| {
+            let mut theirs = on_chain.clone();
+            change(&mut theirs);
+            match document().matches(&theirs) {
+                Err(PolicyError::Drift { field, .. }) => field,
+                other => format!("{other:?}"),
+            }
+        };
+        assert_eq!(drifted(|p| p.paymentCap += Amount::new(1).to_u96()), "paymentCap");
+        assert_eq!(drifted(|p| p.approvalThreshold += Amount::new(1).to_u96()), "approvalThreshold");
+        assert_eq!(drifted(|p| p.sessionLimit += Amount::new(1).to_u96()), "sessionLimit");
+        assert_eq!(drifted(|p| p.maxSessionSeconds += U24::from(1)), "maxSessionSeconds");
+        assert_eq!(drifted(|p| p.payeeList += 1), "payeeList");
+        assert_eq!(drifted(|p| p.lifetimeLimit += Amount::new(1).to_u96()), "lifetimeLimit");
+        assert_eq!(drifted(|p| p.windows.truncate(2)), "number of windows");
+        assert_eq!(drifted(|p| p.windows[1].period += 1), "period of window 1");
+        assert_eq!(drifted(|p| p.windows[2].limit += Amount::new(1).to_u96()), "limit of window 2");
+        assert_eq!(drifted(|p| p.policyHash = B256::ZERO), "policyHash");
+    }
+
+    #[test]
+    fn a_document_reads_back_from_any_layout() -> Result<(), PolicyError> {
+        let text = r#"{
+            "windows": [ { "limit": "100000000", "period": 86400 } ], "schema": "bursar.policy/1",
+            "name": "Research agent", "purpose": "Market data", "chainId": 31337,
+            "asset": "0x5FbDB2315678afecb367f032d93F642f64180aa3", "paymentCap": "20000000",
+            "approvalThreshold": "10000000", "sessionLimit": "50000000", "maxSessionSeconds": 14400,
+            "payeeList": 1, "lifetimeLimit": "0"
+        }"#;
+        let document = PolicyDocument::from_json(text)?;
+        assert_eq!(PolicyDocument::from_json(&document.canonical()?)?, document);
+        assert!(document.canonical()?.starts_with(r#"{"approvalThreshold":"10000000","asset":"#));
+        assert!(matches!(PolicyDocument::from_json("{}"), Err(PolicyError::Malformed(_))));
+        let unknown = text.replace("\"payeeList\"", "\"payees\"");
+        assert!(matches!(PolicyDocument::from_json(&unknown), Err(PolicyError::Malformed(_))));
+        let other = text.replace("bursar.policy/1", "bursar.policy/2");
+        assert!(
+            matches!(PolicyDocument::from_json(&other), Err(PolicyError::Schema { got }) if got == "bursar.policy/2")
+        );
+        Ok(())
+    }
+}

@@ -13,6 +13,7 @@ use crate::{
     chain::{ChainView, Verdict},
     decision::RuleCheck,
     error::AgentError,
+    payment::Rail,
     refusal::Refusal,
     session::{SessionHandle, narrow},
 };
@@ -54,19 +55,21 @@ impl Preflight {
     }
 }
 
-/// Asks the chain about a payment: two reads, made at once.
+/// Asks the chain about a payment: two reads, made at once; four where it is to settle through Permit2.
 ///
 /// # Errors
-/// When the node fails. A refusal is no error here; see [`Preflight::check`].
+/// When the node fails, or with [`AgentError::Permit2Allowance`]. A refusal is no error here; see [`Preflight::check`].
 pub async fn preflight(
     view: &ChainView,
     session: &SessionHandle,
     payee: Address,
     amount: Amount,
+    rail: Rail,
 ) -> Result<Preflight, AgentError> {
-    let (now, verdict) = futures::try_join!(
+    let (now, verdict, closed) = futures::try_join!(
         view.session(session.purse),
-        view.preview_payment(session.purse, payee, amount, false)
+        view.preview_payment(session.purse, payee, amount, false),
+        rail_closed(view, session.purse, amount, rail),
     )?;
     let needs_approval = matches!(verdict, Some((Refusal::ApprovalMissing, ..)));
     let verdict = if needs_approval { None } else { verdict };
@@ -78,10 +81,31 @@ pub async fn preflight(
         _ if now.sequence != U256::from(session.sequence) => {
             Some((Refusal::SequenceMismatch, now.sequence, U256::from(session.sequence)))
         }
-        other => other,
+        other => closed.or(other),
     };
     let epoch = narrow(now.epoch, "epoch")?;
     Ok(Preflight { refusal, needs_approval, epoch, rules: rules(session, payee, amount, refusal) })
+}
+
+/// What the treasury's view does not know: whether the envelope may pay on that rail.
+async fn rail_closed(
+    view: &ChainView,
+    purse: Address,
+    amount: Amount,
+    rail: Rail,
+) -> Result<Verdict, AgentError> {
+    if rail == Rail::Eip3009 {
+        return Ok(None);
+    }
+    let (envelope, allowance) = futures::try_join!(view.envelope_state(), view.permit2_allowance(purse))?;
+    if !envelope.permit2 {
+        let [allowed, asked] = [Rail::Eip3009, rail].map(|rail| U256::from(rail.number()));
+        return Ok(Some((Refusal::RailNotAllowed, allowed, asked)));
+    }
+    if allowance < amount.to_u256() {
+        return Err(AgentError::Permit2Allowance { purse, needed: amount, allowance });
+    }
+    Ok(None)
 }
 
 /// An address as the contract's verdicts carry it.

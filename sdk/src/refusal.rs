@@ -97,6 +97,7 @@ mod tests {
             assert_eq!(*refusal as usize, i + 1);
             assert_eq!(Refusal::from_number(*refusal as u8), Some(*refusal));
             assert_eq!(Refusal::from_code(refusal.code()), Some(*refusal));
+            assert_eq!(refusal.to_string(), refusal.code());
             assert_eq!(serde_json::to_value(refusal).ok(), Some(refusal.code().into()));
         }
         assert_eq!(Refusal::from_number(0), None);

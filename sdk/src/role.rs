@@ -86,6 +86,7 @@ mod tests {
             let line = format!("uint8 internal constant {} = {};", role.code().to_uppercase(), role.bit());
             assert!(source.contains(&line), "Types.sol does not say {line:?}");
             assert_eq!(role.code().parse::<Role>(), Ok(role));
+            assert_eq!(role.to_string(), role.code());
         }
         assert_eq!(Role::in_set(0b101), [Role::Owner, Role::Guardian]);
     }

@@ -306,3 +306,76 @@ pub(crate) fn narrow<T: TryFrom<U256>>(value: U256, what: &'static str) -> Resul
         got: value.to_string(),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_window_ends_after_the_time_that_it_holds() {
+        let room = |period: u64, ends_at: u64| Treasury::Headroom {
+            period: U256::from(period),
+            endsAt: U256::from(ends_at),
+            ..Default::default()
+        };
+        assert_eq!(window_end(&room(0, 0), 5), None, "the lifetime limit has no window");
+        assert_eq!(window_end(&room(100, 700), 650), Some(700));
+        assert_eq!(window_end(&room(100, 700), 699), Some(700));
+        // The node's latest block may be of an earlier window; an end is not in the window it ends.
+        assert_eq!(window_end(&room(100, 700), 700), Some(800));
+        assert_eq!(window_end(&room(100, 700), 799), Some(800));
+        assert_eq!(window_end(&room(100, 700), 800), Some(900));
+        assert_eq!(window_end(&Treasury::Headroom { period: U256::MAX, ..room(1, 1) }, 5), None);
+    }
+
+    #[test]
+    fn terms_narrow_what_they_name_and_nothing_else() {
+        let terms = SessionTerms {
+            payment_cap: Some(Amount::new(3)),
+            approval_threshold: Some(Amount::new(2)),
+            payee_list: Some(7),
+            ..SessionTerms::new(Amount::new(9))
+        };
+        let scope = terms.scope();
+        assert_eq!((scope.paymentCap, scope.approvalThreshold), (U96::from(3), U96::from(2)));
+        assert_eq!(scope.payeeList, 7);
+        let scope = SessionTerms::new(Amount::new(9)).scope();
+        assert_eq!((scope.paymentCap, scope.approvalThreshold, scope.payeeList), (U96::ZERO, U96::ZERO, 0));
+    }
+
+    #[test]
+    fn a_handle_is_known_by_purse_and_sequence_and_shows_no_key() {
+        let secret = B256::repeat_byte(0x5e);
+        let key = PrivateKeySigner::from_bytes(&secret).unwrap();
+        let (purse, address) = (Address::repeat_byte(1), key.address());
+        let handle = SessionHandle {
+            purse,
+            sequence: 4,
+            policy_version: 1,
+            epoch: 0,
+            policy_hash: B256::ZERO,
+            expiry: 1,
+            budget: Amount::new(5),
+            payment_cap: Amount::new(5),
+            approval_threshold: Amount::new(5),
+            payee_lists: Vec::new(),
+            stamp_hash: B256::ZERO,
+            key: Arc::new(key),
+        };
+        assert_eq!((handle.id(), handle.key_address()), (session_id(purse, 4), address));
+        let shown = format!("{handle:?}");
+        assert!(shown.contains(&format!("key: {address:?}")) && shown.contains("sequence: 4"), "{shown}");
+        assert!(!shown.contains("5e5e5e"), "{shown}");
+    }
+
+    #[test]
+    fn numbers_that_do_not_fit_are_named() {
+        assert_eq!(narrow::<u8>(U256::from(255), "epoch").unwrap(), 255);
+        let told = narrow::<u8>(U256::from(256), "epoch").unwrap_err();
+        assert!(
+            matches!(&told, AgentError::Config { what: "epoch", expected, got }
+                if expected == "a number of at most 8 bits" && got == "256"),
+            "{told:?}"
+        );
+    }
+}

@@ -5,6 +5,8 @@
 
 #[path = "it/common.rs"]
 mod common;
+#[path = "it/proxies.rs"]
+mod proxies;
 #[path = "it/shop.rs"]
 mod shop;
 

@@ -1,6 +1,7 @@
 //! Approval requests, as clients read them.
 
 use bursar_indexer::query::approvals;
+use bursar_sdk::payment::Rail;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -26,13 +27,23 @@ pub struct ApprovalSubmission {
     pub valid_before: u64,
     /// The commitment to policy, session and decision.
     pub nonce: Hash,
+    /// How it is to settle: `eip3009`, `permit2_exact` or `permit2_upto`, whose amount is the most that may be charged.
+    #[serde(default = "eip3009")]
+    pub rail: String,
+    /// The only account that may settle; on `permit2_upto`, and there only.
+    #[serde(default)]
+    pub facilitator: Option<Addr>,
     /// keccak-256 of the decision record.
     pub decision_hash: Hash,
-    /// The EIP-3009 digest that the session key signs: the payment's identity.
+    /// What the session key signs: the payment's identity.
     pub digest: Hash,
     /// The agent's signature that it asks: EIP-712 `ApprovalRequest(bytes32 digest)` under the treasury's domain, 65
     /// bytes.
     pub seal: Hex,
+}
+
+fn eip3009() -> String {
+    Rail::Eip3009.code().to_owned()
 }
 
 /// A request with what became of it.
@@ -57,9 +68,13 @@ pub struct ApprovalRequest {
     pub valid_before: u64,
     /// The commitment to policy, session and decision.
     pub nonce: Hash,
+    /// How it is to settle: `eip3009`, `permit2_exact` or `permit2_upto`, whose amount is the most that may be charged.
+    pub rail: String,
+    /// The only account that may settle, on `permit2_upto`.
+    pub facilitator: Option<Addr>,
     /// keccak-256 of the decision record.
     pub decision_hash: Hash,
-    /// The EIP-3009 digest that the session key signs.
+    /// What the session key signs.
     pub digest: Hash,
     /// What an approver signs: the EIP-712 `PaymentApproval` under the treasury's domain.
     pub approval_digest: Hash,
@@ -165,6 +180,8 @@ impl ApprovalRequest {
             valid_after: request.valid_after,
             valid_before: request.valid_before,
             nonce: request.nonce.into(),
+            rail: request.rail.code().to_owned(),
+            facilitator: request.rail.facilitator().map(Addr::from),
             decision_hash: request.decision_hash.into(),
             digest: request.digest.into(),
             approval_digest,

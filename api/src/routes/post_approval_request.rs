@@ -6,7 +6,10 @@ use bursar_indexer::query::{
     approvals::{self, Kept, Request},
     assets,
 };
-use bursar_sdk::approval::asked_by;
+use bursar_sdk::{
+    approval::asked_by,
+    payment::{Rail, Token},
+};
 
 use crate::{
     AppState,
@@ -19,7 +22,7 @@ use crate::{
 
 /// Asks a human to approve one payment. Asking again changes nothing.
 ///
-/// `digest` must be the EIP-3009 digest of the payment under the purse's token, and `seal` the agent's. An agent may
+/// `digest` must be what the session key signs to pay the purse's token on that rail, and `seal` the agent's. An agent may
 /// have so many requests open at a time, and a treasury's agents together: one more is answered 429, names the limit,
 /// and may come again. What was taken before is never pushed out.
 #[utoipa::path(post, path = "/v1/approval-requests", tag = "Approvals", request_body = ApprovalSubmission,
@@ -34,7 +37,7 @@ pub async fn post_approval_request(
         return Err(ApiError::unprocessable("chain_mismatch", "the request is of another chain")
             .mismatch(chain_id, submission.chain_id));
     }
-    let mut request = Request::from(submission);
+    let mut request = Request::try_from(submission)?;
     let now = state.as_of().await?.now;
     if request.valid_before <= now {
         return Err(ApiError::unprocessable("payment_expired", "the payment could no longer settle")
@@ -76,12 +79,14 @@ async fn check(state: &AppState, request: &mut Request) -> Result<(), ApiError> 
         return Err(ApiError::unprocessable("treasury_mismatch", "the purse is another treasury's")
             .mismatch(known.treasury.to_checksum(None), request.treasury.to_checksum(None)));
     }
-    let expected = payment_digest(request, known.domain_separator);
+    let chain_id = state.config.chain_id;
+    let token = Token { chain_id, address: known.asset, domain_separator: known.domain_separator };
+    let expected = payment_digest(request, token);
     if expected != request.digest {
         return Err(ApiError::unprocessable("digest_mismatch", "the digest is not this payment's")
             .mismatch(expected, request.digest));
     }
-    check_seal(request, state.config.chain_id, known.agent)
+    check_seal(request, chain_id, known.agent)
 }
 
 /// Nobody else may take an agent's room, or a human's attention in its name.
@@ -93,9 +98,20 @@ fn check_seal(request: &mut Request, chain_id: u64, agent: Address) -> Result<()
     Ok(())
 }
 
-impl From<ApprovalSubmission> for Request {
-    fn from(submission: ApprovalSubmission) -> Self {
-        Self {
+impl TryFrom<ApprovalSubmission> for Request {
+    type Error = ApiError;
+
+    fn try_from(submission: ApprovalSubmission) -> Result<Self, ApiError> {
+        let facilitator = submission.facilitator.map(|facilitator| facilitator.0);
+        let rail = Rail::from_code(&submission.rail, facilitator).ok_or_else(|| {
+            let got = match facilitator {
+                Some(facilitator) => format!("{:?} with facilitator {facilitator}", submission.rail),
+                None => format!("{:?} without a facilitator", submission.rail),
+            };
+            ApiError::unprocessable("rail_unknown", "the payment settles on no rail that purses pay on")
+                .mismatch("eip3009, permit2_exact, or permit2_upto with its facilitator", got)
+        })?;
+        Ok(Self {
             digest: submission.digest.0,
             treasury: submission.treasury.0,
             purse: submission.purse.0,
@@ -104,9 +120,10 @@ impl From<ApprovalSubmission> for Request {
             valid_after: submission.valid_after,
             valid_before: submission.valid_before,
             nonce: submission.nonce.0,
+            rail,
             decision_hash: submission.decision_hash.0,
             agent: None,
             seal: Some(submission.seal.0),
-        }
+        })
     }
 }

@@ -47,6 +47,7 @@ async fn gathered(state: &AppState, row: Approval) -> Result<RequestPage, ApiErr
         request: super::gather::request(config, &row, asset, None, now),
         requested: when(row.requested_at),
         units: request.amount.to_string(),
+        charged_by: request.rail.facilitator().map(|facilitator| facilitator.to_checksum(None)),
         asset: asset.map(|asset| super::gather::named(config, asset)),
         purse: request.purse.to_checksum(None),
         envelope: None,

@@ -3,7 +3,7 @@
 use alloy::primitives::B256;
 use bursar_sdk::{
     decision::{DecisionRecord, Model, Resource},
-    payment::Authorization,
+    payment::{Authorization, Rail},
 };
 use bursar_test_stores::{Stores, on_both_stores};
 use serde_json::{Value, json};
@@ -45,7 +45,7 @@ fn decision() -> DecisionRecord {
 }
 
 fn path(payment: &Authorization) -> String {
-    format!("/approvals/{}", payment.digest(&seed::token_domain()))
+    format!("/approvals/{}", payment.digest(Rail::Eip3009, &seed::token_domain()))
 }
 
 async fn page(api: &Api, payment: &Authorization) -> anyhow::Result<String> {

@@ -11,7 +11,7 @@ use bursar_indexer::{db::Query, query::treasuries::ROLE_APPROVER};
 use bursar_sdk::{
     amount::Amount,
     approval::asking_digest,
-    payment::{Authorization, treasury_domain},
+    payment::{Authorization, Rail, treasury_domain},
 };
 use bursar_test_stores::{Stores, on_both_stores};
 use serde_json::{Value, json};
@@ -32,6 +32,7 @@ on_both_stores!(
     a_request_nobody_answered_expires,
     requests_that_do_not_show_what_is_signed_are_refused,
     nobody_asks_in_an_agents_name,
+    a_payment_on_every_rail_may_be_asked_for_and_on_no_other,
 );
 
 pub(crate) fn authorization(units: u64) -> Authorization {
@@ -59,7 +60,7 @@ pub(crate) fn submission_of(payment: &Authorization, decision: B256) -> Value {
 
 /// As anybody might ask.
 pub(crate) fn submission_by(agent: &PrivateKeySigner, payment: &Authorization) -> Value {
-    let digest = payment.digest(&seed::token_domain());
+    let digest = payment.digest(Rail::Eip3009, &seed::token_domain());
     let seal = agent.sign_hash_sync(&asking_digest(seed::CHAIN_ID, treasury(), digest)).unwrap();
     json!({
         "treasury": treasury(), "chainId": seed::CHAIN_ID, "purse": payment.purse, "payee": payment.payee,
@@ -85,22 +86,65 @@ fn answer(signer: &PrivateKeySigner, payment: &Authorization) -> Value {
     answer_to(signer, payment, B256::repeat_byte(0x43))
 }
 
+/// As the agent would ask for a payment on another rail.
+fn submission_on(rail: Rail, payment: &Authorization) -> Value {
+    let mut body = submission(payment);
+    let digest = payment.digest(rail, &seed::token_domain());
+    let seal = sealed::key(1).sign_hash_sync(&asking_digest(seed::CHAIN_ID, treasury(), digest)).unwrap();
+    body["rail"] = json!(rail.code());
+    body["facilitator"] = json!(rail.facilitator());
+    body["digest"] = json!(digest);
+    body["seal"] = json!(hex::encode_prefixed(seal.as_bytes()));
+    body
+}
+
+async fn a_payment_on_every_rail_may_be_asked_for_and_on_no_other(stores: Stores) -> anyhow::Result<()> {
+    let api = api(stores).await?;
+    let (payment, facilitator) = (authorization(3_000_000), payee(4));
+    let upto = Rail::Permit2Upto { facilitator };
+    for rail in [Rail::Eip3009, Rail::Permit2Exact, upto] {
+        let answer = api.post("/v1/approval-requests", &submission_on(rail, &payment)).await?;
+        assert_eq!(answer.status, 201, "{}", answer.text());
+        assert_eq!(answer.json()["rail"], rail.code());
+        assert_eq!(answer.json()["facilitator"], json!(rail.facilitator().map(|it| it.to_checksum(None))));
+        let digest = payment.digest(rail, &seed::token_domain());
+        let page = api.get(&format!("/approvals/{digest}")).await?.text();
+        assert_eq!(page.contains("at most: facilitator"), rail == upto, "{rail:?}");
+    }
+    let with = |field: &str, value: Value| {
+        let mut body = submission_on(upto, &authorization(2_000_000));
+        body[field] = value;
+        body
+    };
+    for (body, code) in [
+        (with("rail", json!("permit2")), "rail_unknown"),
+        (with("rail", json!("permit2_exact")), "rail_unknown"),
+        (with("facilitator", Value::Null), "rail_unknown"),
+        (with("facilitator", json!(payee(3))), "digest_mismatch"),
+        (with("amount", json!("1999999")), "digest_mismatch"),
+    ] {
+        let answer = api.post("/v1/approval-requests", &body).await?;
+        assert_eq!((answer.status.as_u16(), answer.json()["code"].clone()), (422, json!(code)), "{body}");
+    }
+    Ok(())
+}
+
 /// An EOA's approval of a payment under a decision.
 pub(crate) fn answer_to(signer: &PrivateKeySigner, payment: &Authorization, decision: B256) -> Value {
-    let typed = payment.approval(decision, payment.digest(&seed::token_domain()));
+    let typed = payment.approval(decision, payment.digest(Rail::Eip3009, &seed::token_domain()));
     json!({"approver": signer.address(), "signature": signature(signer, &typed), "kind": "eoa"})
 }
 
 /// An EOA's rejection of a payment.
 pub(crate) fn refusal(signer: &PrivateKeySigner, payment: &Authorization, reason: &str) -> Value {
-    let typed = payment.rejection(payment.digest(&seed::token_domain()), reason);
+    let typed = payment.rejection(payment.digest(Rail::Eip3009, &seed::token_domain()), reason);
     json!({"by": signer.address(), "reason": reason, "signature": signature(signer, &typed), "kind": "eoa"})
 }
 
 async fn asked(api: &Api, payment: &Authorization) -> anyhow::Result<String> {
     let answer = api.post("/v1/approval-requests", &submission(payment)).await?;
     anyhow::ensure!(answer.status == 201, "{}", answer.text());
-    Ok(format!("/v1/approval-requests/{}", payment.digest(&seed::token_domain())))
+    Ok(format!("/v1/approval-requests/{}", payment.digest(Rail::Eip3009, &seed::token_domain())))
 }
 
 async fn a_request_waits_is_approved_and_carries_the_signature(stores: Stores) -> anyhow::Result<()> {

@@ -40,7 +40,8 @@ pub(crate) async fn requests(context: &Context) -> Result<()> {
 pub(crate) async fn approve(context: &Context, digest: B256, yes: bool) -> Result<()> {
     let request = pending(context, digest).await?;
     if !context.output.json {
-        println!("pay {} to {}", usdc(&request.amount.to_string()), request.payee);
+        let most = if request.facilitator.is_some() { "at most " } else { "" };
+        println!("pay {most}{} to {}", usdc(&request.amount.to_string()), request.payee);
         println!("  from purse    {}", request.purse);
         println!("  decision      {}", request.decision_hash);
         println!("  valid before  {} (unix seconds)", request.valid_before);
@@ -63,7 +64,7 @@ pub(crate) async fn approve(context: &Context, digest: B256, yes: bool) -> Resul
         Some(envelope.asset),
         None,
     );
-    let recomputed = request.authorization().digest(&domain);
+    let recomputed = request.authorization().digest(request.rail()?, &domain);
     ensure!(recomputed == digest, "expected digest {digest}, the request's own fields give {recomputed}");
 
     let body = request.approved_by(&signer).await?;

@@ -136,7 +136,7 @@ impl Counter<'_> {
             anyhow::bail!("expected an x402 version 2 challenge");
         };
         let offered = accepts.first().context("the challenge offers nothing")?;
-        Ok(agent.rail().read(offered)?)
+        Ok(agent.means().read(offered)?)
     }
 }
 

@@ -1,13 +1,10 @@
 //! Who approved a payment.
 
 use alloy::{
-    primitives::{Address, B256, keccak256},
+    primitives::{Address, B256},
     sol_types::SolStruct,
 };
-use bursar_sdk::{
-    abi::TransferWithAuthorization,
-    payment::{Approval, Authorization, treasury_domain},
-};
+use bursar_sdk::payment::{Approval, Authorization, treasury_domain};
 
 use crate::decode::PaymentCall;
 
@@ -41,18 +38,4 @@ pub(super) fn authorization(call: &PaymentCall) -> Authorization {
         valid_before: call.blob.valid_before,
         nonce: call.nonce,
     }
-}
-
-/// The token's digest, under the domain separator that the treasury has on record for it.
-pub(super) fn eip3009_digest(domain_separator: B256, call: &PaymentCall) -> B256 {
-    let hash = TransferWithAuthorization {
-        from: call.from,
-        to: call.to,
-        value: call.value,
-        validAfter: call.valid_after,
-        validBefore: call.valid_before,
-        nonce: call.nonce,
-    }
-    .eip712_hash_struct();
-    keccak256([&[0x19, 0x01], domain_separator.as_slice(), hash.as_slice()].concat())
 }

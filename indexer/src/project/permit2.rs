@@ -7,7 +7,7 @@
 use alloy::primitives::B256;
 use bursar_sdk::{
     abi::Eip3009::Transfer,
-    payment::{Rail, permit2, session_id},
+    payment::{Rail, session_id},
 };
 
 use super::{Projector, Step, amount, approval::authorization, tokens::Paid};
@@ -69,23 +69,16 @@ impl<R: Rows> Projector<'_, R> {
             if !call.explains(terms, id, event.to, event.value) {
                 continue;
             }
-            let Some(digest) = digest(&call, envelope, self.realm.chain_id) else { continue };
+            let rail = call.blob.rail;
+            if rail == Rail::Eip3009 {
+                continue;
+            }
+            let digest = authorization(&call).digest(rail, self.token_of(row.treasury, envelope).await?);
             let signer = call.blob.signature.recover_address_from_prehash(&digest);
             if signer.ok() == Some(session.key) && !self.is_used(event.from, call.nonce).await? {
                 return Ok(Some((call, digest)));
             }
         }
         Ok(None)
-    }
-}
-
-fn digest(call: &PaymentCall, envelope: &EnvelopeRow, chain_id: u64) -> Option<B256> {
-    let signed = authorization(call);
-    match call.blob.rail {
-        Rail::Eip3009 => None,
-        Rail::Permit2Exact => Some(permit2::exact_digest(&signed, envelope.asset, chain_id)),
-        Rail::Permit2Upto { facilitator } => {
-            Some(permit2::upto_digest(&signed, facilitator, envelope.asset, chain_id))
-        }
     }
 }

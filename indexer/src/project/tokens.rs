@@ -6,18 +6,18 @@ use bursar_sdk::{
         Eip3009::{AuthorizationUsed, Transfer},
         Treasury::TreasuryEvents,
     },
-    payment::{session_id, terms},
+    payment::{Rail, Token, session_id, terms},
     score::Standing,
 };
 
 use super::{
     Halt, Outcome, Projector, Step, add, amount,
-    approval::{approver, eip3009_digest},
+    approval::{approver, authorization},
     rows,
 };
 use crate::{
     decode::{Event, PaymentCall, find_payment_calls},
-    ledger::{EnvelopeRow, Key, PaymentRow, PurseRow, Row, Rows, SessionRow},
+    ledger::{AssetRow, EnvelopeRow, Key, PaymentRow, PurseRow, Row, Rows, SessionRow},
     source::{RawLog, TransactionInput},
 };
 
@@ -60,11 +60,8 @@ impl<R: Rows> Projector<'_, R> {
         let call = self.explained(log, event, &row, terms, moved.to, paid)?;
         let digest = match &call {
             Some(call) => {
-                let asset = self.get(Key::Asset(row.treasury, envelope.asset)).await?;
-                let Some(Row::Asset(asset)) = asset else {
-                    return self.gap(format!("asset {} of treasury {}", envelope.asset, row.treasury));
-                };
-                eip3009_digest(asset.domain_separator, call)
+                let token = self.token_of(row.treasury, &envelope).await?;
+                authorization(call).digest(Rail::Eip3009, token)
             }
             None => B256::ZERO,
         };
@@ -73,6 +70,17 @@ impl<R: Rows> Projector<'_, R> {
         let place = Some((row.treasury, row.envelope));
         self.pay(log, transfer, purse, &row, (envelope, session), paid).await?;
         Ok(Outcome { kind: None, place })
+    }
+
+    /// The token of an envelope, under the domain separator that the treasury has on record for it.
+    pub(super) async fn token_of(&mut self, treasury: Address, envelope: &EnvelopeRow) -> Step<Token, R> {
+        let (chain_id, address) = (self.realm.chain_id, envelope.asset);
+        match self.get(Key::Asset(treasury, address)).await? {
+            Some(Row::Asset(AssetRow { domain_separator, .. })) => {
+                Ok(Token { chain_id, address, domain_separator })
+            }
+            _ => self.gap(format!("asset {address} of treasury {treasury}")),
+        }
     }
 
     /// What a payment changes and adds, however it settled.

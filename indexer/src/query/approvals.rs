@@ -1,7 +1,7 @@
 //! Approval requests: one payment each that waits for a human.
 
 use alloy::primitives::{Address, B256, Bytes};
-use bursar_sdk::amount::Amount;
+use bursar_sdk::{amount::Amount, payment::Rail};
 use serde::{Deserialize, Serialize};
 
 use super::select::Select;
@@ -26,6 +26,8 @@ pub struct Request {
     pub valid_before: u64,
     /// The commitment.
     pub nonce: B256,
+    /// How it is to settle.
+    pub rail: Rail,
     /// keccak-256 of the decision record.
     pub decision_hash: B256,
     /// The agent that asks; `None` for what came before seals were asked for.
@@ -118,7 +120,7 @@ pub struct Filter {
 }
 
 const SELECT: &str = "SELECT digest, treasury, purse, payee, amount, valid_after, valid_before, nonce, \
-                      decision_hash, agent, seal, requested_at, answer, answered_by, signature, reason \
+                      rail, facilitator, decision_hash, agent, seal, requested_at, answer, answered_by, signature, reason \
                       FROM approval_request";
 
 fn read(row: &DbRow) -> Result<Approval, DbError> {
@@ -151,6 +153,7 @@ fn read(row: &DbRow) -> Result<Approval, DbError> {
             valid_after: row.number("valid_after")?,
             valid_before: row.number("valid_before")?,
             nonce: row.hash("nonce")?,
+            rail: rail(row)?,
             decision_hash: row.hash("decision_hash")?,
             agent: row.maybe_address("agent")?,
             seal: row.maybe_bytes("seal")?,
@@ -158,6 +161,12 @@ fn read(row: &DbRow) -> Result<Approval, DbError> {
         requested_at: row.number("requested_at")?,
         answer,
     })
+}
+
+fn rail(row: &DbRow) -> Result<Rail, DbError> {
+    let (code, facilitator) = (row.text("rail")?, row.maybe_address("facilitator")?);
+    let expected = "a rail, and a facilitator on permit2_upto alone";
+    Rail::from_code(&code, facilitator).ok_or(DbError::Inconsistent { column: "rail", expected, got: code })
 }
 
 /// Requests, newest first.
@@ -213,6 +222,8 @@ table! {
         valid_after: it.valid_after,
         valid_before: it.valid_before,
         nonce: it.nonce,
+        rail: it.rail.code(),
+        facilitator: it.rail.facilitator(),
         decision_hash: it.decision_hash,
         agent: it.agent,
         seal: it.seal.clone(),

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use alloy::{
-    primitives::{Address, Bytes, U256, aliases::U24, hex, keccak256},
+    primitives::{Address, B256, Bytes, U256, aliases::U24, hex, keccak256},
     providers::ext::AnvilApi,
     sol,
     sol_types::SolCall,
@@ -16,7 +16,7 @@ use bursar_indexer::source::Source;
 use bursar_sdk::{
     abi::Treasury,
     amount::Amount,
-    payment::{Authorization, PaymentBlob, Rail, commitment, permit2, session_id, terms},
+    payment::{Authorization, PaymentBlob, Rail, Token, commitment, permit2, session_id, terms},
 };
 use bursar_test_stores::{Stores, on_both_stores};
 
@@ -66,10 +66,13 @@ fn told(world: &World, agent: &Agent, why: &str, most: u64, by_agent: bool) -> R
         nonce: commitment(terms(agent.epoch, agent.policy_version), session, decision_hash),
     };
     let facilitator = world.facilitator;
-    let digest = permit2::upto_digest(&authorization, facilitator, token, world.anvil.chain_id());
+    let rail = Rail::Permit2Upto { facilitator };
+    // Permit2 has a domain of its own: the token's separator does not come in.
+    let of = Token { chain_id: world.anvil.chain_id(), address: token, domain_separator: B256::ZERO };
+    let digest = authorization.digest(rail, of);
     let signer = if by_agent { &agent.session_key } else { &agent.identity };
     let blob = PaymentBlob {
-        rail: Rail::Permit2Upto { facilitator },
+        rail,
         payee: PAYEE,
         amount: authorization.amount,
         valid_after: 0,

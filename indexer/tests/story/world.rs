@@ -298,7 +298,7 @@ impl World {
             Some(*self.usdc.address()),
             None,
         );
-        let digest = authorization.digest(&token);
+        let digest = authorization.digest(Rail::Eip3009, &token);
         let approval = authorization.approval(decision, digest).eip712_signing_hash(&self.domain());
         let approval = if approve { Some(Approval::Eoa(sign(&self.approver, approval)?)) } else { None };
         let blob = PaymentBlob {

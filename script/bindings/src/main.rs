@@ -28,6 +28,8 @@ const ARTIFACTS: &[(&str, &[&str])] = &[
     ("TreasuryFactory", &["TreasuryFactory"]),
     ("Purse", &["Purse"]),
     ("TestUSDC", &["TestUSDC"]),
+    ("X402ExactPermit2Proxy", &["X402ExactPermit2Proxy"]),
+    ("X402UptoPermit2Proxy", &["X402UptoPermit2Proxy"]),
 ];
 
 #[derive(Deserialize)]
@@ -124,7 +126,7 @@ fn compile(root: &Path) -> Result<ProjectCompileOutput> {
         .build(MultiCompiler { solc: Some(SolcCompiler::Specific(solc)), vyper: None })?;
 
     let mut files: Vec<PathBuf> = foundry_compilers::utils::source_files(&root.join("contracts"), &["sol"]);
-    files.push(root.join("test/mocks/TestUSDC.sol"));
+    files.extend(["TestUSDC", "X402Permit2Proxies"].map(|name| root.join(format!("test/mocks/{name}.sol"))));
     let output = project.compile_files(files)?;
     if output.has_compiler_errors() {
         bail!("compilation failed:\n{output}");

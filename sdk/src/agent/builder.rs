@@ -14,7 +14,7 @@ use super::{Agent, Inner, Renewal};
 use crate::{
     approval::ApprovalSource,
     chain::ChainView,
-    challenge::Rail,
+    challenge::Means,
     clock::{Clock, Entropy},
     delivery::{Delivery, RecordSink, Sealer},
     error::AgentError,
@@ -196,7 +196,7 @@ impl AgentBuilder {
         let delivery = self.sink.map(|sink| Delivery::start(Arc::clone(&spool), sink, sealer));
         let keys = self.keys.unwrap_or_else(|| Arc::new(LocalKeys(self.entropy.clone())));
         let inner = Inner {
-            rail: Rail::of(&view),
+            means: Means::of(&view),
             relay: self.relay.unwrap_or(self.provider),
             view,
             identity,

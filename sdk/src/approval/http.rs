@@ -74,6 +74,8 @@ impl HttpApprovals {
             "validAfter": payment.valid_after,
             "validBefore": payment.valid_before,
             "nonce": payment.nonce,
+            "rail": request.rail.code(),
+            "facilitator": request.rail.facilitator(),
             "decisionHash": request.decision_hash,
             "digest": request.digest,
             "seal": request.seal,

@@ -8,7 +8,7 @@ use alloy::{
 };
 
 use super::{Broken, Envelope, Model, Session, Verdict};
-use crate::payment::{Authorization, BlobError, PaymentBlob, Rail, commitment, permit2, session_id, terms};
+use crate::payment::{Authorization, BlobError, PaymentBlob, Rail, commitment, session_id, terms};
 
 pub use self::rules::{Carried, PaymentRule};
 
@@ -147,17 +147,10 @@ impl Case<'_> {
 
     /// The digest that the rail's contract asks about.
     fn expected_digest(&self, session: &Session, envelope: &Envelope) -> B256 {
-        let (Some(told), Some((token, domain))) =
-            (self.authorization(session), self.model.asset_of(envelope))
-        else {
+        let (Some(told), Some(domain)) = (self.authorization(session), self.model.asset_of(envelope)) else {
             return B256::ZERO;
         };
-        let chain_id = self.model.domain.chain_id.unwrap_or_default().saturating_to();
-        match self.rail() {
-            Rail::Eip3009 => told.digest(domain),
-            Rail::Permit2Exact => permit2::exact_digest(&told, token, chain_id),
-            Rail::Permit2Upto { facilitator } => permit2::upto_digest(&told, facilitator, token, chain_id),
-        }
+        told.digest(self.rail(), domain)
     }
 
     /// What a human signs to approve the payment.

@@ -126,10 +126,10 @@ impl Model {
         self.purses.get(&purse).map_or(0, |purse| purse.sequence)
     }
 
-    /// The token that an envelope holds, and what its payments are signed under.
-    pub(super) fn asset_of(&self, envelope: &Envelope) -> Option<(Address, &Eip712Domain)> {
+    /// The domain of the token that an envelope holds.
+    pub(super) fn asset_of(&self, envelope: &Envelope) -> Option<&Eip712Domain> {
         let token = self.assets.get(envelope.asset)?.token;
-        Some((token, &self.tokens.get(&token)?.domain))
+        Some(&self.tokens.get(&token)?.domain)
     }
 }
 

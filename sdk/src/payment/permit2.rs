@@ -50,7 +50,7 @@ pub fn domain(chain_id: u64) -> Eip712Domain {
 }
 
 /// The digest of a payment of exactly its amount. Its `valid_before` is Permit2's deadline, inclusive there.
-pub fn exact_digest(authorization: &Authorization, token: Address, chain_id: u64) -> B256 {
+pub(super) fn exact_digest(authorization: &Authorization, token: Address, chain_id: u64) -> B256 {
     exact::PermitWitnessTransferFrom {
         permitted: exact::TokenPermissions { token, amount: authorization.amount.to_u256() },
         spender: EXACT_PROXY,
@@ -65,7 +65,7 @@ pub fn exact_digest(authorization: &Authorization, token: Address, chain_id: u64
 }
 
 /// The digest of a payment of at most its amount, which only `facilitator` may settle.
-pub fn upto_digest(
+pub(super) fn upto_digest(
     authorization: &Authorization,
     facilitator: Address,
     token: Address,

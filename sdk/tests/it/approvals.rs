@@ -25,7 +25,7 @@ use axum::{
 use bursar_sdk::{
     Agent, AgentError, Purpose, Refusal,
     approval::{ApprovalRequest, ApprovalSource, HttpApprovals, LocalApprover, asked_by},
-    payment::{Approval, Authorization},
+    payment::{Approval, Authorization, Rail},
     role::Role,
     session::SessionTerms,
 };
@@ -199,6 +199,7 @@ fn sign(key: &PrivateKeySigner, treasury: Address, chain_id: u64, asked: &Value)
             valid_before: asked["validBefore"].as_u64().unwrap(),
             nonce: serde_json::from_value(field("nonce")).unwrap(),
         },
+        rail: Rail::from_code(asked["rail"].as_str().unwrap(), None).unwrap(),
         decision_hash: serde_json::from_value(field("decisionHash")).unwrap(),
         digest: serde_json::from_value(field("digest")).unwrap(),
         seal: serde_json::from_value(field("seal")).unwrap(),

@@ -5,7 +5,8 @@ use anyhow::Result;
 use bursar_sdk::{
     AgentError, Amount,
     chain::Asset,
-    challenge::{Rail, Requirement},
+    challenge::{Means, Requirement},
+    payment::Rail,
 };
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -16,10 +17,10 @@ const CHAIN: u64 = 31337;
 const USDC: Address = Address::repeat_byte(0xcc);
 const TREASURY: Address = Address::repeat_byte(0x77);
 
-fn rail() -> Rail {
+fn means() -> Means {
     let asset =
         Asset { address: USDC, name: "USDC".into(), version: "2".into(), domain: Eip712Domain::default() };
-    Rail { chain_id: CHAIN, asset, treasury: TREASURY }
+    Means { chain_id: CHAIN, asset, treasury: TREASURY }
 }
 
 fn honest() -> Value {
@@ -35,7 +36,7 @@ fn honest() -> Value {
 }
 
 fn read(value: &Value) -> Result<Requirement, AgentError> {
-    rail().read(&verbatim(value).unwrap())
+    means().read(&verbatim(value).unwrap())
 }
 
 fn with(field: &str, value: Value) -> Result<Requirement, AgentError> {
@@ -67,13 +68,13 @@ fn the_hash_is_of_what_it_says_not_how() -> Result<()> {
 fn each_wrong_field_has_its_own_refusal() {
     use AgentError as E;
     let address = json!(Address::repeat_byte(9));
-    assert!(matches!(with("scheme", "upto".into()), Err(E::NoRail { .. })));
+    assert!(matches!(with("scheme", "deferred".into()), Err(E::NoRail { .. })));
     assert!(matches!(with("network", "eip155:1".into()), Err(E::WrongChain { expected: CHAIN, .. })));
     assert!(matches!(with("network", "solana:x".into()), Err(E::WrongChain { .. })));
     assert!(matches!(with("network", "base".into()), Err(E::BadChallenge(_))));
     assert!(matches!(with("asset", address.clone()), Err(E::UnknownAsset { expected: USDC, .. })));
-    let permit2 = json!({ "assetTransferMethod": "permit2", "name": "USDC", "version": "2" });
-    assert!(matches!(with("extra", permit2), Err(E::NoRail { .. })));
+    let other = json!({ "assetTransferMethod": "erc7710", "name": "USDC", "version": "2" });
+    assert!(matches!(with("extra", other), Err(E::NoRail { .. })));
     let name = json!({ "name": "USD Coin", "version": "2" });
     assert!(matches!(with("extra", name), Err(E::AssetDomain { field: "name", .. })));
     let version = json!({ "name": "USDC", "version": "1" });
@@ -93,6 +94,41 @@ fn each_wrong_field_has_its_own_refusal() {
     for seconds in [json!(0), json!(5), json!(-60), json!(1.5), json!("60"), Value::Null] {
         assert!(matches!(with("maxTimeoutSeconds", seconds.clone()), Err(E::BadChallenge(_))), "{seconds}");
     }
+}
+
+#[test]
+fn permit2_is_read_on_both_schemes_and_upto_only_with_its_facilitator() -> Result<()> {
+    use AgentError as E;
+    for extra in [
+        json!({ "assetTransferMethod": "permit2" }),
+        json!({ "assetTransferMethod": "permit2", "name": "x" }),
+    ] {
+        assert_eq!(with("extra", extra)?.rail, Rail::Permit2Exact);
+    }
+    assert_eq!(read(&honest())?.rail, Rail::Eip3009);
+    let named = json!({ "assetTransferMethod": "eip3009", "name": "USDC", "version": "2" });
+    assert_eq!(with("extra", named)?.rail, Rail::Eip3009);
+
+    let upto = |extra: Value| {
+        let mut challenge = honest();
+        challenge["scheme"] = "upto".into();
+        challenge["extra"] = extra;
+        read(&challenge)
+    };
+    let facilitator = Address::repeat_byte(0xfa);
+    let named = json!({ "facilitatorAddress": facilitator, "name": "USDC", "version": "2" });
+    assert_eq!(upto(named)?.rail, Rail::Permit2Upto { facilitator });
+    for extra in [
+        Value::Null,
+        json!({}),
+        json!({ "facilitatorAddress": Address::ZERO }),
+        json!({ "facilitatorAddress": 7 }),
+    ] {
+        assert!(matches!(upto(extra.clone()), Err(E::BadChallenge(_))), "{extra}");
+    }
+    let method = json!({ "facilitatorAddress": facilitator, "assetTransferMethod": "eip3009" });
+    assert!(matches!(upto(method), Err(E::NoRail { .. })));
+    Ok(())
 }
 
 /// Any JSON, small.
@@ -135,7 +171,7 @@ proptest! {
             }
         }
         if let Ok(requirement) = read(&challenge) {
-            prop_assert_eq!(&challenge["scheme"], "exact");
+            prop_assert_eq!(&challenge["scheme"], requirement.rail.scheme());
             prop_assert_eq!(&challenge["network"], "eip155:31337");
             prop_assert_eq!(challenge["asset"].as_str().and_then(|text| text.parse().ok()), Some(USDC));
             let amount = challenge["amount"].as_str().and_then(|text| text.parse::<Amount>().ok());
@@ -143,8 +179,10 @@ proptest! {
             prop_assert!(!requirement.amount.is_zero());
             let payee = challenge["payTo"].as_str().and_then(|text| text.parse::<Address>().ok());
             prop_assert_eq!(payee, Some(requirement.payee));
-            prop_assert_eq!(&challenge["extra"]["name"], "USDC");
-            prop_assert_eq!(&challenge["extra"]["version"], "2");
+            if requirement.rail == Rail::Eip3009 {
+                prop_assert_eq!(&challenge["extra"]["name"], "USDC");
+                prop_assert_eq!(&challenge["extra"]["version"], "2");
+            }
         }
     }
 

@@ -114,7 +114,7 @@ impl Stage {
     }
 
     pub(crate) fn requirement(&self, agent: &Agent, payee: Address, amount: Amount) -> Result<Requirement> {
-        Ok(agent.rail().read(&verbatim(&self.challenge(payee, amount))?)?)
+        Ok(agent.means().read(&verbatim(&self.challenge(payee, amount))?)?)
     }
 }
 

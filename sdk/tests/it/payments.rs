@@ -17,7 +17,7 @@ async fn a_signed_payment_settles_and_commits_to_its_decision() -> Result<()> {
 
     assert_eq!(stage.chain.balance(PAYEE).await?, dollars(5));
     assert_eq!(agent.balance().await?, dollars(45));
-    assert!(agent.view().has_settled(stage.purse, signed.authorization.nonce).await?);
+    assert!(agent.view().has_settled(signed.rail, stage.purse, signed.authorization.nonce).await?);
 
     let returned = agent.close_session().await?.value;
     assert_eq!(returned, dollars(45));

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use alloy::providers::{Provider as _, ProviderBuilder};
 use anyhow::Result;
 use bursar_sdk::{
-    AgentError, Purpose, Refusal, Renewal, abi::Eip3009, session::SessionTerms, testing::signer,
+    AgentError, Purpose, Refusal, Renewal, abi::Eip3009, payment::Rail, session::SessionTerms,
+    testing::signer,
 };
 
 use crate::common::{PAYEE, Stage, dollars};
@@ -103,7 +104,7 @@ async fn a_narrower_scope_binds_and_a_wider_one_is_refused() -> Result<()> {
     let agent = stage.builder(1).connect().await?;
     let narrow = SessionTerms { payment_cap: Some(dollars(2)), ..SessionTerms::new(dollars(10)) };
     assert_eq!(agent.open_session(&narrow).await?.value.payment_cap, dollars(2));
-    let found = agent.preflight(PAYEE, dollars(3)).await?;
+    let found = agent.preflight(PAYEE, dollars(3), Rail::Eip3009).await?;
     assert_eq!(found.refusal.map(|refusal| refusal.0), Some(Refusal::PaymentCapExceeded));
 
     let wide = SessionTerms { payment_cap: Some(dollars(21)), ..SessionTerms::new(dollars(10)) };
@@ -116,7 +117,7 @@ async fn a_review_stops_the_next_session_and_not_this_one() -> Result<()> {
     let stage = Stage::set().await?;
     let agent = stage.agent().await?;
     stage.chain.guardian().set_review(stage.envelope, Default::default()).await?;
-    agent.preflight(PAYEE, dollars(1)).await?.check()?;
+    agent.preflight(PAYEE, dollars(1), Rail::Eip3009).await?.check()?;
     let next = agent.open_session(&SessionTerms::new(dollars(1))).await;
     assert_eq!(next.err().and_then(|error| error.refusal()), Some(Refusal::UnderReview));
     Ok(())

@@ -15,12 +15,12 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
-use bursar_sdk::abi::Eip3009;
+use bursar_sdk::{Amount, abi::Eip3009};
 use serde_json::{Value, json};
 use url::Url;
 use x402_types::util::Base64Bytes;
 
-use crate::common::Stage;
+use crate::{common::Stage, proxies};
 
 /// Signs a receipt, or none, of a payment and its settlement.
 type Sign = Arc<dyn Fn(&Value, &Value) -> Option<Value> + Send + Sync>;
@@ -50,6 +50,8 @@ pub(crate) struct Shop {
     offers: Arc<Mutex<Vec<(String, Value)>>>,
     pub(crate) payments: Arc<Mutex<Vec<Value>>>,
     manner: Arc<Mutex<Manner>>,
+    /// What it charges of an `upto` payment; all of it where it does not say.
+    charge: Arc<Mutex<Option<Amount>>>,
 }
 
 impl Shop {
@@ -63,6 +65,7 @@ impl Shop {
             offers: Arc::default(),
             payments: Arc::default(),
             manner: Arc::default(),
+            charge: Arc::default(),
         };
         let router = Router::new().route("/{offer}", get(Self::sell)).with_state(shop.clone());
         tokio::spawn(async move { axum::serve(listener, router).await });
@@ -77,6 +80,15 @@ impl Shop {
 
     pub(crate) fn seen(&self) -> usize {
         self.payments.lock().unwrap().len()
+    }
+
+    /// Charges so much of `upto` payments from now on.
+    pub(crate) fn charge(&self, amount: Amount) {
+        *self.charge.lock().unwrap() = Some(amount);
+    }
+
+    fn charged(&self) -> Option<Amount> {
+        *self.charge.lock().unwrap()
     }
 
     /// Answers payments in another way from now on.
@@ -112,6 +124,9 @@ impl Shop {
     }
 
     async fn settle(&self, payload: &Value) -> Result<B256> {
+        if !payload["permit2Authorization"].is_null() {
+            return proxies::settle(&self.provider, self.gas, payload, self.charged()).await;
+        }
         let told = &payload["authorization"];
         let field = |name: &str| told[name].as_str().unwrap().to_owned();
         let token = Eip3009::new(self.usdc, self.provider.clone());

@@ -127,12 +127,7 @@ async fn permit2_payments_are_signed_as_the_purse_reads_them() -> Result<()> {
             nonce: commitment(terms(session.epoch, session.policy_version), session.id(), decision_hash),
         };
         for rail in [Rail::Permit2Exact, Rail::Permit2Upto { facilitator }] {
-            let digest = match rail {
-                Rail::Permit2Upto { facilitator } => {
-                    permit2::upto_digest(&authorization, facilitator, chain.usdc, chain.chain_id)
-                }
-                _ => permit2::exact_digest(&authorization, chain.usdc, chain.chain_id),
-            };
+            let digest = authorization.digest(rail, &agent.view().asset().domain);
             let blob = PaymentBlob {
                 rail,
                 payee: authorization.payee,

@@ -52,7 +52,7 @@ async fn pay_returns_answer_payment_and_settlement_and_records_the_request() -> 
 
     let payment = paid.payment.unwrap();
     assert!(paid.settlement.as_ref().is_some_and(|told| told.success && told.hash().is_some()));
-    assert!(agent.view().has_settled(stage.purse, payment.authorization.nonce).await?);
+    assert!(agent.view().has_settled(payment.rail, stage.purse, payment.authorization.nonce).await?);
     assert_eq!(paid.response.json::<Value>().await?["data"], 42);
     let sent = shop.payments.lock().unwrap()[0].clone();
     let nonce = payment.authorization.nonce.to_string();
@@ -134,7 +134,7 @@ async fn hostile_challenges_get_a_typed_refusal_and_no_signature() -> Result<()>
     assert!(matches!(told, E::WrongChain { expected: 31337, .. }), "{told:?}");
     let told = refuse(&agent, shop.offer("asset", wrong("asset", json!(PAYEE))), none()).await?;
     assert!(matches!(told, E::UnknownAsset { .. }), "{told:?}");
-    let told = refuse(&agent, shop.offer("scheme", wrong("scheme", "upto".into())), none()).await?;
+    let told = refuse(&agent, shop.offer("scheme", wrong("scheme", "deferred".into())), none()).await?;
     assert!(matches!(told, E::NoRail { .. }), "{told:?}");
     let told = refuse(&agent, shop.offer("amount", wrong("amount", "-1".into())), none()).await?;
     assert!(matches!(told, E::Amount(_)), "{told:?}");
@@ -170,10 +170,10 @@ async fn of_several_offers_the_one_the_purse_can_take_is_paid() -> Result<()> {
     agent.pay(get_request(url)?, Purpose::default()).await?;
 
     offer["accepts"] = json!([offer["accepts"][1], offer["accepts"][0]]);
-    let rail = agent.rail();
+    let means = agent.means();
     let offers = offer["accepts"].as_array().unwrap();
     let takes: Vec<bool> =
-        offers.iter().map(|one| rail.read(&crate::common::verbatim(one).unwrap()).is_ok()).collect();
+        offers.iter().map(|one| means.read(&crate::common::verbatim(one).unwrap()).is_ok()).collect();
     assert_eq!(takes, [false, true]);
     Ok(())
 }

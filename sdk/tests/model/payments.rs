@@ -12,13 +12,12 @@ use bursar_sdk::{
         TransferWithAuthorization,
     },
     model::Call,
-    payment::{Approval, Authorization, PaymentBlob, Rail, commitment, permit2, session_id, terms},
+    payment::{Approval, Authorization, PaymentBlob, Rail, commitment, session_id, terms},
 };
 
 use crate::{
     agree,
     cast::Who,
-    chain::CHAIN_ID,
     play::nth,
     sessions::high,
     steps::{Approved, Opening, Paying, PurseOf, Twist},
@@ -115,16 +114,8 @@ impl World {
             signature: Signature::new(U256::from(1), U256::from(1), false),
             approval: None,
         };
-        let digest = match rail {
-            Rail::Eip3009 => {
-                let domain = self.model.tokens.get(&token).map(|token| token.domain.clone());
-                authorization.digest(&domain.unwrap_or_default())
-            }
-            Rail::Permit2Exact => permit2::exact_digest(&authorization, token, CHAIN_ID),
-            Rail::Permit2Upto { facilitator } => {
-                permit2::upto_digest(&authorization, facilitator, token, CHAIN_ID)
-            }
-        };
+        let domain = self.model.tokens.get(&token).map(|token| token.domain.clone());
+        let digest = authorization.digest(rail, &domain.unwrap_or_default());
         let signer = match paying.signer {
             Some(who) => self.at(who),
             None => self.model.session(purse).map(|session| session.key).unwrap_or_default(),

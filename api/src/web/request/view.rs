@@ -19,6 +19,8 @@ pub(super) struct RequestPage {
     pub(super) requested: When,
     /// The amount in atomic units, as the wallet shows it.
     pub(super) units: String,
+    /// Who settles for the amount or less, where it is the most that may be charged.
+    pub(super) charged_by: Option<String>,
     pub(super) asset: Option<Named>,
     pub(super) purse: String,
     pub(super) envelope: Option<Envelope>,

@@ -201,8 +201,8 @@ impl PaymentRule {
                 Values::unless(confirmed, U256::ZERO, word(approver))
             }
             Self::PurseHolds => {
-                let token = case.model.asset_of(envelope).map(|(token, _)| token);
-                let held = token.map(|token| case.model.balance(token, case.purse)).unwrap_or_default();
+                let asset = case.model.assets.get(envelope.asset);
+                let held = asset.map(|asset| case.model.balance(asset.token, case.purse)).unwrap_or_default();
                 Values::unless(case.amount <= held, held, case.amount)
             }
         }

@@ -10,7 +10,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use bursar_sdk::{
     Agent, AgentError, Refusal, SignedPayment,
     abi::Treasury::{self, TreasuryErrors},
-    payment::Authorization,
+    payment::{Authorization, PaymentBlob},
     tree::Answer,
 };
 use tokio::runtime::Runtime;
@@ -84,6 +84,7 @@ pub(super) fn pay(runtime: &Runtime, world: &mut World, paying: &Paying, leaf: &
         let payment = SignedPayment {
             decision_hash: B256::with_last_byte(paying.decision),
             authorization,
+            rail: PaymentBlob::decode(&blob).map(|blob| blob.rail).unwrap_or_default(),
             digest,
             blob: blob.clone(),
             payload: String::new(),
