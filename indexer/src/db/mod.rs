@@ -1,6 +1,7 @@
 //! The database under the store: SQLite in a file, or PostgreSQL for more than one machine. What is written to
 //! either is the same SQL with the same values; where the two differ, [`Db`] and [`DbRow`] are the only ones to know.
 
+mod bulk;
 mod error;
 mod query;
 mod row;

@@ -11,7 +11,7 @@ pub(crate) struct Table {
     key: &'static [&'static str],
     columns: &'static [&'static str],
     /// The SQL of each verb, made when it is first used.
-    made: [OnceLock<String>; 5],
+    made: [OnceLock<String>; 8],
 }
 
 /// Describes a table: a `static`, and a function of the table's name that gives a row's values.
@@ -37,21 +37,27 @@ pub(crate) use table;
 
 /// What is done to a table.
 #[derive(Debug, Clone, Copy)]
-enum Verb {
+pub(super) enum Verb {
     Insert,
     InsertNew,
     Put,
     Find,
     Delete,
+    InsertTogether,
+    PutTogether,
+    Stream,
 }
 
 impl Table {
+    /// How many rows one statement writes that writes several.
+    pub(super) const TOGETHER: usize = 32;
+
     pub(crate) const fn new(
         name: &'static str,
         key: &'static [&'static str],
         columns: &'static [&'static str],
     ) -> Self {
-        Self { name, key, columns, made: [const { OnceLock::new() }; 5] }
+        Self { name, key, columns, made: [const { OnceLock::new() }; 8] }
     }
 
     /// Adds a row that is not there yet.
@@ -90,25 +96,51 @@ impl Table {
         Query::made(format!("DELETE FROM {}", self.name), Vec::new())
     }
 
-    fn query(&'static self, verb: Verb, values: Vec<Value>) -> Query {
-        Query::made(self.made[verb as usize].get_or_init(|| self.sql(verb)).as_str(), values)
+    pub(super) fn query(&'static self, verb: Verb, values: Vec<Value>) -> Query {
+        Query::made(self.text(verb), values)
+    }
+
+    pub(super) fn text(&'static self, verb: Verb) -> &'static str {
+        self.made[verb as usize].get_or_init(|| self.sql(verb))
+    }
+
+    pub(super) fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// The columns of its key.
+    pub(crate) fn key(&self) -> &'static [&'static str] {
+        self.key
+    }
+
+    pub(super) fn width(&self) -> usize {
+        self.columns.len()
     }
 
     fn sql(&self, verb: Verb) -> String {
         let (name, columns) = (self.name, self.columns.join(", "));
         let key = self.key.iter().zip(1..).map(|(column, n)| format!("{column} = ${n}"));
         let key = key.collect::<Vec<_>>().join(" AND ");
-        let places = (1..=self.columns.len()).map(|n| format!("${n}")).collect::<Vec<_>>().join(", ");
-        let insert = format!("INSERT INTO {name} ({columns}) VALUES ({places})");
+        let rows = match verb {
+            Verb::InsertTogether | Verb::PutTogether => Self::TOGETHER,
+            _ => 1,
+        };
+        let places: Vec<String> = (1..=rows * self.width()).map(|n| format!("${n}")).collect();
+        let places: Vec<String> =
+            places.chunks(self.width().max(1)).map(|row| format!("({})", row.join(", "))).collect();
+        let insert = format!("INSERT INTO {name} ({columns}) VALUES {}", places.join(", "));
         let conflict = format!("{insert} ON CONFLICT ({}) DO", self.key.join(", "));
         let rest = self.columns.iter().filter(|column| !self.key.contains(column));
         let rest: Vec<String> = rest.map(|column| format!("{column} = excluded.{column}")).collect();
         match verb {
-            Verb::Insert => insert,
-            Verb::Put if !rest.is_empty() => format!("{conflict} UPDATE SET {}", rest.join(", ")),
-            Verb::InsertNew | Verb::Put => format!("{conflict} NOTHING"),
+            Verb::Insert | Verb::InsertTogether => insert,
+            Verb::Put | Verb::PutTogether if !rest.is_empty() => {
+                format!("{conflict} UPDATE SET {}", rest.join(", "))
+            }
+            Verb::InsertNew | Verb::Put | Verb::PutTogether => format!("{conflict} NOTHING"),
             Verb::Find => format!("SELECT {columns} FROM {name} WHERE {key}"),
             Verb::Delete => format!("DELETE FROM {name} WHERE {key}"),
+            Verb::Stream => format!("COPY {name} ({columns}) FROM STDIN WITH (FORMAT binary)"),
         }
     }
 }
@@ -123,6 +155,17 @@ mod tests {
 
     table! {
         PURSE, fn purse(address: &str, open: bool) { key { address: address } open: open }
+    }
+
+    #[test]
+    fn several_rows_are_written_as_one_is() {
+        let sql = PURSE.sql(Verb::PutTogether);
+        assert!(sql.starts_with("INSERT INTO purse (address, open) VALUES ($1, $2), ($3, $4), "), "{sql}");
+        assert!(
+            sql.ends_with("($63, $64) ON CONFLICT (address) DO UPDATE SET open = excluded.open"),
+            "{sql}"
+        );
+        assert_eq!(PURSE.sql(Verb::Stream), "COPY purse (address, open) FROM STDIN WITH (FORMAT binary)");
     }
 
     #[test]

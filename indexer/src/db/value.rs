@@ -7,7 +7,7 @@ use sqlx::{Arguments, Encode, Type};
 use super::DbError;
 
 /// The value of one cell. A missing one keeps its kind: PostgreSQL wants to know.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Value {
     /// A whole number of at most 63 bits.
     Number(Option<u64>),
@@ -101,6 +101,6 @@ where
 }
 
 /// Both databases keep numbers with a sign.
-fn signed(number: u64) -> Result<i64, DbError> {
+pub(super) fn signed(number: u64) -> Result<i64, DbError> {
     i64::try_from(number).map_err(|_| DbError::TooLarge { got: number })
 }

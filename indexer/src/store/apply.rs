@@ -2,10 +2,10 @@
 
 use alloy::primitives::B256;
 
-use super::{Checkpoint, Store, StoreError, intake, load::Loader, tables, watched};
+use super::{Checkpoint, Store, StoreError, intake, load::Loader, pending::Pending, tables, watched};
 use crate::{
     db::{DbError, Query, Tx},
-    ledger::{BlockFacts, Change, Key, Row, WatchList},
+    ledger::{BlockFacts, WatchList},
     project::{ProjectError, Realm, project},
     query::checkpoint,
     source::BlockHeader,
@@ -90,19 +90,26 @@ impl Store {
         let pruned_to = before.map_or(0, |at| at.final_number);
         let final_number = batch.final_number.min(batch.tip.number).max(pruned_to);
         let mut waiting = intake::waiting(&mut tx, before.map(|at| at.number), batch.tip.number).await?;
+        let mut pending = Pending::of(self.purses.take(batch.after, &mut tx).await?);
+        Loader { tx: &mut tx, pending: &mut pending }.look_ahead(batch.blocks).await?;
         for block in batch.blocks {
             let number = block.header.number;
-            intake::take_in(&mut tx, &mut waiting, number, final_number).await?;
-            let projected = project(realm, batch.list, block, Loader(&mut tx)).await;
-            let (added, changes) = projected.map_err(trouble)?;
-            keep_block(&mut tx, &block.header).await?;
-            write(&mut tx, tables::add(&block.header, &added)).await?;
-            keep(&mut tx, number, &changes, final_number).await?;
+            intake::take_in(&mut tx, &mut pending, &mut waiting, number, final_number).await?;
+            let rows = Loader { tx: &mut tx, pending: &mut pending };
+            let (added, changes) = project(realm, batch.list, block, rows).await.map_err(trouble)?;
+            let is_named = !(added.events.is_empty() && added.aside.is_empty());
+            // What is final is kept where rows name it; see also what is pruned.
+            if is_named || number >= final_number || number == batch.tip.number {
+                pending.keep_block(&block.header);
+            }
+            pending.add(&block.header, &added);
+            pending.change(&mut tx, number, changes, final_number).await?;
         }
-        intake::take_in(&mut tx, &mut waiting, u64::MAX, final_number).await?;
+        intake::take_in(&mut tx, &mut pending, &mut waiting, u64::MAX, final_number).await?;
         if batch.blocks.last().is_none_or(|block| block.header.number != batch.tip.number) {
-            keep_block(&mut tx, &batch.tip).await?;
+            pending.keep_block(&batch.tip);
         }
+        let purses = pending.write(&mut tx).await?;
         let at = Checkpoint {
             number: batch.tip.number,
             hash: batch.tip.hash,
@@ -113,6 +120,7 @@ impl Store {
         tables::CHECKPOINT.put(tables::checkpoint(&at)).execute(&mut tx).await?;
         prune(&mut tx, pruned_to, final_number).await?;
         tx.commit().await?;
+        self.purses.keep(at.hash, purses);
         Ok(())
     }
 }
@@ -122,49 +130,6 @@ fn trouble(error: ProjectError<StoreError>) -> ApplyError {
         ProjectError::Rows(error) => ApplyError::Store(error),
         gap => ApplyError::Gap(gap),
     }
-}
-
-/// Writes rows one after another.
-pub(super) async fn write(tx: &mut Tx, rows: impl IntoIterator<Item = Query> + Send) -> Result<(), DbError> {
-    let rows: Vec<Query> = rows.into_iter().collect();
-    for row in rows {
-        row.execute(&mut *tx).await?;
-    }
-    Ok(())
-}
-
-async fn keep_block(tx: &mut Tx, block: &BlockHeader) -> Result<(), DbError> {
-    tables::BLOCK.insert(tables::block(block)).execute(tx).await?;
-    Ok(())
-}
-
-/// Writes what changed at the height of `block`, so that it can be undone where that is not final.
-pub(super) async fn keep(
-    tx: &mut Tx,
-    block: u64,
-    changes: &[Change],
-    final_number: u64,
-) -> Result<(), StoreError> {
-    for change in changes {
-        write(tx, tables::put(&change.key, change.after.as_ref())?).await?;
-        if let (Key::Score(treasury, envelope), Some(Row::Score(state))) = (change.key, &change.after) {
-            let row = tables::score_history(treasury, envelope, block, &tables::Seen::of(state)?);
-            tables::SCORE_HISTORY.put(row).execute(&mut *tx).await?;
-        }
-    }
-    if block > final_number { keep_journal(tx, block, changes).await } else { Ok(()) }
-}
-
-async fn keep_journal(tx: &mut Tx, block: u64, changes: &[Change]) -> Result<(), StoreError> {
-    // Records are taken in at the height of a block that is in the journal already.
-    let next = Query::new("SELECT COALESCE(MAX(seq) + 1, 0) AS seq FROM journal WHERE block_number = $1");
-    let next = next.bind(block).row(&mut *tx).await?.map(|row| row.number::<u64>("seq")).transpose()?;
-    for (number, change) in (next.unwrap_or_default()..).zip(changes) {
-        let key = tables::written(&change.key)?;
-        let before = change.before.as_ref().map(tables::written).transpose()?;
-        tables::JOURNAL.insert(tables::journal(block, number, key, before)).execute(&mut *tx).await?;
-    }
-    Ok(())
 }
 
 /// What is final needs no journal, and no block row but where rows name it.

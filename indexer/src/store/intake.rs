@@ -7,8 +7,8 @@ use std::collections::VecDeque;
 
 use super::{
     StoreError,
-    apply::keep,
     load::Loader,
+    pending::Pending,
     tables::{self, Entry, INTAKE},
 };
 use crate::{
@@ -26,7 +26,10 @@ pub(super) async fn enter(tx: &mut Tx, record: &Record) -> Result<(), StoreError
     let seq = next.bind(block).row(&mut *tx).await?.map(|row| row.number("seq")).transpose()?;
     let entry = Entry { block, seq: seq.unwrap_or_default(), at: time, record: *record };
     INTAKE.insert(tables::intake(&entry)).execute(&mut *tx).await?;
-    apply(tx, &entry, final_number).await
+    let mut pending = Pending::default();
+    apply(tx, &mut pending, &entry, final_number).await?;
+    pending.write(tx).await?;
+    Ok(())
 }
 
 /// What was taken in above `after` and not above `to`, as the ledger has it.
@@ -42,17 +45,24 @@ pub(super) async fn waiting(tx: &mut Tx, after: Option<u64>, to: u64) -> Result<
 /// Takes in what waits for heights below `below`.
 pub(super) async fn take_in(
     tx: &mut Tx,
+    pending: &mut Pending,
     waiting: &mut VecDeque<Entry>,
     below: u64,
     final_number: u64,
 ) -> Result<(), StoreError> {
     while let Some(entry) = waiting.pop_front_if(|entry| entry.block < below) {
-        apply(tx, &entry, final_number).await?;
+        apply(tx, pending, &entry, final_number).await?;
     }
     Ok(())
 }
 
-async fn apply(tx: &mut Tx, entry: &Entry, final_number: u64) -> Result<(), StoreError> {
-    let changes = project::take_in(&entry.record, entry.at, Loader(tx)).await?;
-    keep(tx, entry.block, &changes, final_number).await
+async fn apply(
+    tx: &mut Tx,
+    pending: &mut Pending,
+    entry: &Entry,
+    final_number: u64,
+) -> Result<(), StoreError> {
+    let rows = Loader { tx: &mut *tx, pending: &mut *pending };
+    let changes = project::take_in(&entry.record, entry.at, rows).await?;
+    pending.change(tx, entry.block, changes, final_number).await
 }

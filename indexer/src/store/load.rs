@@ -1,49 +1,155 @@
 //! Reading the rows that blocks change.
 
+use std::collections::BTreeSet;
+
 use alloy::primitives::{Address, B256};
 use async_trait::async_trait;
 
-use super::{StoreError, tables};
+use super::{
+    StoreError,
+    pending::{PaymentKey, Pending},
+    tables::{self, Entry},
+};
 use crate::{
-    db::{Query, Tx},
-    ledger::{Key, Record, Row, Rows, Settlement, standing},
+    db::{Cell as _, DbRow, Query, Table, Tx, Value},
+    decode::Event,
+    ledger::{BlockFacts, Key, PurseRow, Record, Row, Rows, Settlement, standing},
 };
 
-/// Rows as a transaction sees them.
-pub(super) struct Loader<'a>(pub(super) &'a mut Tx);
+/// Rows as a transaction sees them, with what is pending in it.
+pub(super) struct Loader<'a> {
+    pub(super) tx: &'a mut Tx,
+    pub(super) pending: &'a mut Pending,
+}
+
+impl Loader<'_> {
+    /// Reads at once what projecting these blocks is sure to ask for: the purses that they name, what those rest on, whom
+    /// they pay, and whether they have used these nonces.
+    pub(super) async fn look_ahead(&mut self, blocks: &[BlockFacts]) -> Result<(), StoreError> {
+        let (mut purses, mut used, mut paid) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+        for (_, decoded) in blocks.iter().flat_map(|block| &block.entries) {
+            let may_be = |account: &Address| !self.pending.lacks(&Key::Purse(*account));
+            match decoded {
+                Ok(Event::Settled(event)) if may_be(&event.authorizer) => {
+                    used.insert((event.authorizer, event.nonce));
+                }
+                Ok(Event::Moved(event)) => {
+                    purses.extend([event.from, event.to].into_iter().filter(may_be));
+                    if may_be(&event.from) {
+                        paid.insert((event.from, event.to));
+                    }
+                }
+                _ => {}
+            }
+        }
+        self.load_all(purses.iter().copied().map(Key::Purse).collect()).await?;
+        let mut keys = BTreeSet::new();
+        for account in purses {
+            if let Some(row) = self.purse(account) {
+                let of = (row.treasury, row.envelope);
+                keys.extend([Key::Treasury(of.0), Key::Envelope(of.0, of.1), Key::Score(of.0, of.1)]);
+                keys.insert(Key::Session(account, row.sequence));
+            }
+        }
+        for (account, payee) in paid {
+            if let Some(row) = self.purse(account) {
+                keys.insert(Key::PayeeRecord(row.treasury, row.envelope, payee));
+                keys.insert(Key::Insider(row.treasury, payee));
+            }
+        }
+        self.load_all(keys).await?;
+        self.payments(used.into_iter().filter(|(account, _)| self.purse(*account).is_some()).collect()).await
+    }
+
+    fn purse(&self, account: Address) -> Option<&PurseRow> {
+        match self.pending.rows.get(&Key::Purse(account)) {
+            Some(Some(Row::Purse(row))) => Some(row),
+            _ => None,
+        }
+    }
+
+    async fn load_all(&mut self, keys: BTreeSet<Key>) -> Result<(), StoreError> {
+        // Keys of one table are beside each other in their order.
+        let keys: Vec<(Key, &'static Table, Vec<Value>)> = keys.into_iter().map(tables::placed).collect();
+        for some in keys.chunk_by(|(_, one, _), (_, other, _)| std::ptr::eq(*one, *other)) {
+            let Some((_, table, _)) = some.first() else { continue };
+            let cells: Vec<Vec<Value>> = some.iter().map(|(.., cells)| cells.clone()).collect();
+            let mut found = table.find_all(table.key(), self.tx, &cells).await?;
+            for (key, _, cells) in some {
+                let rows = found.remove(cells).unwrap_or_default();
+                self.pending.rows.insert(*key, tables::read(key, &rows)?);
+            }
+        }
+        Ok(())
+    }
+
+    async fn payments(&mut self, used: Vec<PaymentKey>) -> Result<(), StoreError> {
+        const BY: &[&str] = &["purse", "nonce"];
+        let cells: Vec<Vec<Value>> =
+            used.iter().map(|(purse, nonce)| vec![purse.value(), nonce.value()]).collect();
+        let mut settled = tables::PAYMENT.find_all(BY, self.tx, &cells).await?;
+        let mut taken_in = tables::INTAKE.find_all(BY, self.tx, &cells).await?;
+        for (key, cells) in used.into_iter().zip(&cells) {
+            let found = settled.remove(cells).unwrap_or_default();
+            self.pending.settled.insert(key, found.first().map(settlement).transpose()?);
+            let found = taken_in.remove(cells).unwrap_or_default();
+            let mut entries = found.iter().map(tables::read_intake).collect::<Result<Vec<_>, _>>()?;
+            entries.sort_by_key(|entry| (entry.block, entry.seq));
+            self.pending.records.insert(key, entries);
+        }
+        Ok(())
+    }
+}
+
+fn settlement(row: &DbRow) -> Result<Settlement, StoreError> {
+    let code = row.text("standing")?;
+    Ok(Settlement {
+        treasury: row.address("treasury")?,
+        envelope: row.number("envelope")?,
+        agent: row.address("agent")?,
+        payee: row.address("payee")?,
+        at: row.number("timestamp")?,
+        standing: standing::of(&code).ok_or(StoreError::Corrupt { what: "standing", got: code })?,
+        approved: row.maybe_address("approver")?.is_some(),
+    })
+}
 
 #[async_trait]
 impl Rows for Loader<'_> {
     type Error = StoreError;
 
     async fn load(&mut self, key: &Key) -> Result<Option<Row>, StoreError> {
-        Ok(tables::read(key, &tables::find(key).rows(&mut *self.0).await?)?)
+        if let Some(row) = self.pending.rows.get(key) {
+            return Ok(row.clone());
+        }
+        if self.pending.lacks(key) {
+            return Ok(None);
+        }
+        let row = tables::read(key, &tables::find(key).rows(&mut *self.tx).await?)?;
+        self.pending.rows.insert(*key, row.clone());
+        Ok(row)
     }
 
     async fn settlement(&mut self, purse: Address, nonce: B256) -> Result<Option<Settlement>, StoreError> {
-        let query = Query::new(
-            "SELECT treasury, envelope, agent, payee, timestamp, standing, approver FROM payment \
-             WHERE purse = $1 AND nonce = $2",
-        );
-        let Some(row) = query.bind(purse).bind(nonce).row(&mut *self.0).await? else { return Ok(None) };
-        let code = row.text("standing")?;
-        Ok(Some(Settlement {
-            treasury: row.address("treasury")?,
-            envelope: row.number("envelope")?,
-            agent: row.address("agent")?,
-            payee: row.address("payee")?,
-            at: row.number("timestamp")?,
-            standing: standing::of(&code).ok_or(StoreError::Corrupt { what: "standing", got: code })?,
-            approved: row.maybe_address("approver")?.is_some(),
-        }))
+        if let Some(settled) = self.pending.settled.get(&(purse, nonce)) {
+            return Ok(*settled);
+        }
+        let query = Query::new("SELECT * FROM payment WHERE purse = $1 AND nonce = $2");
+        let row = query.bind(purse).bind(nonce).row(&mut *self.tx).await?;
+        row.as_ref().map(settlement).transpose()
     }
 
     async fn records(&mut self, purse: Address, nonce: B256, below: u64) -> Result<Vec<Record>, StoreError> {
-        let query = Query::new(
-            "SELECT * FROM intake WHERE purse = $1 AND nonce = $2 AND block_number < $3 \
-             ORDER BY block_number, seq",
-        );
-        let rows = query.bind(purse).bind(nonce).bind(below).rows(&mut *self.0).await?;
-        rows.iter().map(|row| Ok(tables::read_intake(row)?.record)).collect()
+        let of_those = |entries: &[Entry]| {
+            entries.iter().filter(|entry| entry.block < below).map(|entry| entry.record).collect()
+        };
+        if let Some(entries) = self.pending.records.get(&(purse, nonce)) {
+            return Ok(of_those(entries));
+        }
+        let query =
+            Query::new("SELECT * FROM intake WHERE purse = $1 AND nonce = $2 ORDER BY block_number, seq");
+        let rows = query.bind(purse).bind(nonce).rows(&mut *self.tx).await?;
+        let entries = rows.iter().map(tables::read_intake).collect::<Result<Vec<_>, _>>()?;
+        Ok(of_those(&entries))
     }
 }

@@ -6,10 +6,14 @@ mod forget;
 mod intake;
 mod load;
 mod outcome;
+mod pending;
+mod purses;
 mod read;
 mod tables;
 mod unwind;
 mod watched;
+
+use std::sync::Arc;
 
 use alloy::primitives::{Address, AddressError};
 use sqlx::migrate::MigrateError;
@@ -21,10 +25,13 @@ pub use decision::Inserted;
 pub use outcome::OutcomeError;
 pub use read::Watch;
 
+use purses::KnownPurses;
+
 /// The ledger's database. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Store {
     db: Db,
+    purses: Arc<KnownPurses>,
 }
 
 /// What may be wrong with a store.
@@ -77,7 +84,7 @@ impl Store {
     /// # Errors
     /// When it cannot be reached, or a newer version has written it.
     pub async fn connect(url: &StoreUrl) -> Result<Self, StoreError> {
-        let store = Self { db: Db::connect(url).await? };
+        let store = Self { db: Db::connect(url).await?, purses: Arc::default() };
         store.migrate().await?;
         Ok(store)
     }

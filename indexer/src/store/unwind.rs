@@ -1,6 +1,6 @@
 //! Back: the twin of applying. What blocks added goes, what they changed is as it was before.
 
-use super::{ApplyError, Checkpoint, Store, apply::write, tables};
+use super::{ApplyError, Checkpoint, Store, tables};
 use crate::{
     db::Query,
     ledger::{Key, Row},
@@ -26,7 +26,7 @@ impl Store {
         for row in Query::new(journal).bind(to).rows(&mut tx).await? {
             let key: Key = row.json("row_key", "a row's key")?;
             let before: Option<Row> = row.maybe_json("before", "a row")?;
-            write(&mut tx, tables::put(&key, before.as_ref())?).await?;
+            tables::put(&key, before.as_ref())?.write(&mut tx).await?;
         }
         for table in tables::ADDED.into_iter().chain([&tables::JOURNAL, &tables::BLOCK]) {
             table.delete_after(to).execute(&mut tx).await?;

@@ -9,7 +9,7 @@ use alloy::{
     sol_types::SolCall,
 };
 use anyhow::{Context, Result, ensure};
-use bursar_indexer::{Store, query::scores, source::Source};
+use bursar_indexer::{Config, Store, query::scores, source::Source};
 use bursar_sdk::{
     abi::{TestUSDC, Treasury},
     decision::{DecisionRecord, Verdict},
@@ -125,12 +125,19 @@ async fn standings(store: &Store) -> Result<Vec<String>> {
     found.iter().map(|row| Ok(row.text("standing")?)).collect()
 }
 
-/// The ledger, read again from the chain's start.
+/// The ledger, read again from the chain's start, however many blocks go in together.
 async fn rebuilt(store: &Store, world: &World, source: &Arc<dyn Source>) -> Result<Vec<String>> {
-    store.forget_chain().await?;
-    ensure!(rows(store, "SELECT * FROM score").await?.is_empty(), "something was kept");
-    index(config(world.anvil.chain_id(), world.factory), Arc::clone(source), store).await?;
-    dump(store).await
+    let usual = config(world.anvil.chain_id(), world.factory);
+    let mut all = Vec::new();
+    for (finality, max_range) in [(usual.finality, usual.max_range), (0, 3), (1_000, 1)] {
+        store.forget_chain().await?;
+        ensure!(rows(store, "SELECT * FROM score").await?.is_empty(), "something was kept");
+        index(Config { finality, max_range, ..usual.clone() }, Arc::clone(source), store).await?;
+        all.push(dump(store).await?);
+    }
+    let first = all.swap_remove(0);
+    all.iter().for_each(|other| assert_same(&first, other));
+    Ok(first)
 }
 
 async fn a_turned_chain_and_a_rebuild_leave_the_same_score(stores: Stores) -> Result<()> {

@@ -2,7 +2,7 @@
 
 use super::SCORE_HISTORY;
 use crate::{
-    db::{Query, Table, table},
+    db::{Table, Value, table},
     ledger::{
         AnchorRow, Aside, Effects, EventRow, PaymentRow, PolicyRow, SettlementRow, StampRow, StopRow,
         standing,
@@ -18,15 +18,15 @@ pub(in crate::store) static ADDED: [&Table; 9] =
 pub(in crate::store) fn add<'a>(
     block: &'a BlockHeader,
     effects: &'a Effects,
-) -> impl Iterator<Item = Query> + use<'a> {
-    let events = effects.events.iter().map(move |row| EVENT.insert(event(block, row)));
-    let payments = effects.payments.iter().map(move |row| PAYMENT.insert(payment(block, row)));
-    let settlements = effects.settlements.iter().map(move |row| SETTLEMENT.insert(settlement(block, row)));
-    let policies = effects.policies.iter().map(move |row| POLICY.insert(policy(block, row)));
-    let stops = effects.stops.iter().map(move |row| STOP.insert(stop(block, row)));
-    let stamps = effects.stamps.iter().map(move |row| STAMP_REVOCATION.insert(stamp_revocation(block, row)));
-    let anchors = effects.anchors.iter().map(move |row| ANCHOR.insert(anchor(block, row)));
-    let aside = effects.aside.iter().map(move |row| UNDECODED.insert(undecoded(block, row)));
+) -> impl Iterator<Item = (&'static Table, Vec<Value>)> + use<'a> {
+    let events = effects.events.iter().map(move |row| (&EVENT as &'static Table, event(block, row)));
+    let payments = effects.payments.iter().map(move |row| (&PAYMENT, payment(block, row)));
+    let settlements = effects.settlements.iter().map(move |row| (&SETTLEMENT, settlement(block, row)));
+    let policies = effects.policies.iter().map(move |row| (&POLICY, policy(block, row)));
+    let stops = effects.stops.iter().map(move |row| (&STOP, stop(block, row)));
+    let stamps = effects.stamps.iter().map(move |row| (&STAMP_REVOCATION, stamp_revocation(block, row)));
+    let anchors = effects.anchors.iter().map(move |row| (&ANCHOR, anchor(block, row)));
+    let aside = effects.aside.iter().map(move |row| (&UNDECODED, undecoded(block, row)));
     let told = events.chain(payments).chain(settlements).chain(policies);
     told.chain(stops).chain(stamps).chain(anchors).chain(aside)
 }

@@ -10,7 +10,7 @@ use super::{
     treasury::{ASSET, PAYEE, ROLE, TREASURY, asset, payee, read_asset, read_treasury, role, treasury},
 };
 use crate::{
-    db::{Cell as _, DbError, DbRow, Query, Table, Value},
+    db::{Cell as _, DbError, DbRow, Query, Table, Tx, Value},
     ledger::{Key, Row},
     store::StoreError,
 };
@@ -53,10 +53,37 @@ fn place(key: &Key) -> (&'static Table, Vec<Value>) {
     }
 }
 
+/// A key with the table that holds what has it, and with its cells.
+pub(in crate::store) fn placed(key: Key) -> (Key, &'static Table, Vec<Value>) {
+    let (table, cells) = place(&key);
+    (key, table, cells)
+}
+
+/// A row as it is written: what goes, and then what comes.
+pub(in crate::store) struct Written {
+    pub(in crate::store) table: &'static Table,
+    /// The key of what is deleted first.
+    pub(in crate::store) gone: Option<Vec<Value>>,
+    /// What is put.
+    pub(in crate::store) rows: Vec<Vec<Value>>,
+}
+
+impl Written {
+    pub(in crate::store) async fn write(self, tx: &mut Tx) -> Result<(), DbError> {
+        match self.gone {
+            Some(gone) => {
+                self.table.delete(gone).execute(&mut *tx).await?;
+                self.table.insert_all(tx, self.rows).await
+            }
+            None => self.table.put_all(tx, self.rows).await,
+        }
+    }
+}
+
 /// Puts `row` where `key` says, or deletes what is there.
-pub(in crate::store) fn put(key: &Key, row: Option<&Row>) -> Result<Vec<Query>, StoreError> {
+pub(in crate::store) fn put(key: &Key, row: Option<&Row>) -> Result<Written, StoreError> {
     let (table, cells) = place(key);
-    let Some(row) = row else { return Ok(vec![table.delete(cells)]) };
+    let Some(row) = row else { return Ok(Written { table, gone: Some(cells), rows: Vec::new() }) };
     let values = match (*key, row) {
         (Key::Treasury(it), Row::Treasury(row)) => treasury(it, row),
         (Key::Asset(of, token), Row::Asset(row)) => asset(of, token, row),
@@ -71,9 +98,9 @@ pub(in crate::store) fn put(key: &Key, row: Option<&Row>) -> Result<Vec<Query>, 
         (Key::Insider(of, account), Row::Insider) => insider(of, account),
         (Key::Limits(of, number) | Key::GroupLimits(of, number), Row::Limits(uses)) => {
             let row = if matches!(key, Key::Limits(..)) { limit_use } else { group_limit_use };
-            let rows = (0u64..).zip(uses).map(|(idx, of_limit)| table.insert(row(of, number, idx, of_limit)));
+            let rows = (0u64..).zip(uses).map(|(idx, of_limit)| row(of, number, idx, of_limit)).collect();
             // There may be fewer than there were.
-            return Ok(std::iter::once(table.delete(cells)).chain(rows).collect());
+            return Ok(Written { table, gone: Some(cells), rows });
         }
         (key, row) => {
             return Err(StoreError::Corrupt {
@@ -82,7 +109,7 @@ pub(in crate::store) fn put(key: &Key, row: Option<&Row>) -> Result<Vec<Query>, 
             });
         }
     };
-    Ok(vec![table.put(values)])
+    Ok(Written { table, gone: None, rows: vec![values] })
 }
 
 /// Asks for what has that key.

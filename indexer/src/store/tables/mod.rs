@@ -9,8 +9,8 @@ mod score;
 mod session;
 mod treasury;
 
-pub(super) use added::{ADDED, add};
-pub(super) use changed::{CHANGED, find, put, read, written};
+pub(super) use added::{ADDED, PAYMENT, add};
+pub(super) use changed::{CHANGED, Written, find, placed, put, read, written};
 pub(super) use intake::{Entry, INTAKE, intake, read_intake};
 pub(super) use kept::{BLOCK, CHECKPOINT, JOURNAL, block, checkpoint, journal};
 pub(super) use score::{SCORE_HISTORY, Seen, score_history};

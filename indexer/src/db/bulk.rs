@@ -1,0 +1,169 @@
+//! Many rows of one table at once.
+
+use std::collections::HashMap;
+
+use sqlx::PgConnection;
+
+use super::{Cell as _, DbError, DbRow, Query, Table, Tx, Value, table::Verb, value::signed};
+
+/// From so many rows on, PostgreSQL takes them as a stream, which it neither parses nor plans row by row.
+const STREAM_FROM: usize = 64;
+
+/// Most keys in one question.
+const KEYS: usize = 512;
+
+/// What a binary stream of rows begins and ends with, as PostgreSQL's COPY has it.
+const BEGIN: &[u8] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
+const END: [u8; 2] = (-1_i16).to_be_bytes();
+
+impl Table {
+    /// Adds rows that are not there yet.
+    pub(crate) async fn insert_all(&'static self, tx: &mut Tx, rows: Vec<Vec<Value>>) -> Result<(), DbError> {
+        match tx {
+            Tx::Postgres(tx) if rows.len() >= STREAM_FROM => self.stream(tx, rows).await,
+            tx => self.write_all(tx, Verb::Insert, Verb::InsertTogether, rows).await,
+        }
+    }
+
+    /// Adds rows, or writes each over the one with its key. No two of them have the same key.
+    pub(crate) async fn put_all(&'static self, tx: &mut Tx, rows: Vec<Vec<Value>>) -> Result<(), DbError> {
+        self.write_all(tx, Verb::Put, Verb::PutTogether, rows).await
+    }
+
+    /// Reads what has one of those keys in the columns `by`, and gives it by key.
+    pub(crate) async fn find_all(
+        &'static self,
+        by: &'static [&'static str],
+        tx: &mut Tx,
+        keys: &[Vec<Value>],
+    ) -> Result<HashMap<Vec<Value>, Vec<DbRow>>, DbError> {
+        let mut found: HashMap<Vec<Value>, Vec<DbRow>> = HashMap::new();
+        for some in keys.chunks(KEYS) {
+            for row in self.among(by, some).rows(&mut *tx).await? {
+                let like = some.first().map(Vec::as_slice).unwrap_or_default();
+                let key = by.iter().zip(like).map(|(column, like)| cell(&row, column, like));
+                found.entry(key.collect::<Result<_, _>>()?).or_default().push(row);
+            }
+        }
+        Ok(found)
+    }
+
+    /// As many places as the next power of two has, the last key in those left over, so that databases keep few
+    /// statements ready.
+    fn among(&self, by: &[&str], keys: &[Vec<Value>]) -> Query {
+        let places = keys.len().next_power_of_two();
+        let values = keys.iter().chain(std::iter::repeat_n(keys.last(), places - keys.len()).flatten());
+        let values: Vec<Value> = values.flatten().cloned().collect();
+        let width = by.len();
+        let place = |row: usize| {
+            let cells: Vec<String> = (1..=width).map(|cell| format!("${}", row * width + cell)).collect();
+            format!("({})", cells.join(", "))
+        };
+        let all = (0..places).map(place).collect::<Vec<_>>().join(", ");
+        let sql = format!("SELECT * FROM {} WHERE ({}) IN (VALUES {all})", self.name(), by.join(", "));
+        Query::made(sql, values)
+    }
+
+    async fn write_all(
+        &'static self,
+        tx: &mut Tx,
+        each: Verb,
+        together: Verb,
+        rows: Vec<Vec<Value>>,
+    ) -> Result<(), DbError> {
+        let mut rows = rows.into_iter();
+        loop {
+            let some: Vec<Vec<Value>> = rows.by_ref().take(Self::TOGETHER).collect();
+            // Always as many in one statement, so that databases keep few statements ready.
+            if some.len() == Self::TOGETHER {
+                self.query(together, some.concat()).execute(&mut *tx).await?;
+                continue;
+            }
+            for row in some {
+                self.query(each, row).execute(&mut *tx).await?;
+            }
+            return Ok(());
+        }
+    }
+
+    async fn stream(&'static self, on: &mut PgConnection, rows: Vec<Vec<Value>>) -> Result<(), DbError> {
+        // PostgreSQL has no table as wide as that.
+        let width = i16::try_from(self.width()).unwrap_or(i16::MAX);
+        let mut bytes = BEGIN.to_vec();
+        for row in rows {
+            bytes.extend(width.to_be_bytes());
+            row.into_iter().try_for_each(|value| write(&mut bytes, value))?;
+        }
+        bytes.extend(END);
+        let mut copy = on.copy_in_raw(self.text(Verb::Stream)).await?;
+        copy.send(bytes).await?;
+        copy.finish().await?;
+        Ok(())
+    }
+}
+
+/// What a row has in a column, of the same kind as another value.
+fn cell(row: &DbRow, column: &'static str, like: &Value) -> Result<Value, DbError> {
+    Ok(match like {
+        Value::Number(_) => row.maybe_number::<u64>(column)?.value(),
+        Value::Flag(_) => row.flag(column)?.value(),
+        Value::Text(_) => row.maybe_text(column)?.value(),
+        Value::Bytes(_) => row.maybe_bytes(column)?.value(),
+    })
+}
+
+/// One cell: its length and its bytes, numbers with the greatest byte first; -1 where there is none.
+fn write(bytes: &mut Vec<u8>, value: Value) -> Result<(), DbError> {
+    let cell = match value {
+        Value::Number(number) => {
+            number.map(|it| signed(it).map(|it| it.to_be_bytes().to_vec())).transpose()?
+        }
+        Value::Flag(flag) => flag.map(|it| vec![u8::from(it)]),
+        Value::Text(text) => text.map(String::into_bytes),
+        Value::Bytes(bytes) => bytes,
+    };
+    let Some(cell) = cell else {
+        bytes.extend((-1_i32).to_be_bytes());
+        return Ok(());
+    };
+    let length = i32::try_from(cell.len()).map_err(|_| DbError::TooLarge { got: cell.len() as u64 })?;
+    bytes.extend(length.to_be_bytes());
+    bytes.extend(cell);
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::db::table;
+
+    table! {
+        PAID, fn paid(purse: u64, nonce: u64) { key { purse: purse, nonce: nonce } }
+    }
+
+    #[test]
+    fn a_list_of_keys_has_as_many_places_as_the_next_power_of_two() {
+        let made = format!("{:?}", PAID.among(&["purse", "nonce"], &[paid(1, 2), paid(3, 4), paid(5, 6)]));
+        let sql =
+            "SELECT * FROM paid WHERE (purse, nonce) IN (VALUES ($1, $2), ($3, $4), ($5, $6), ($7, $8))";
+        assert!(made.contains(sql), "{made}");
+        assert_eq!(made.matches("Number(Some(6))").count(), 2, "{made}");
+        let made = format!("{:?}", PAID.among(&["nonce"], &[vec![7u64.value()]]));
+        assert!(made.contains("WHERE (nonce) IN (VALUES ($1))"), "{made}");
+    }
+
+    #[test]
+    fn cells_are_as_long_as_they_say() {
+        let row = [7u64.value(), true.value(), "ab".value(), None::<u64>.value()];
+        let mut bytes = Vec::new();
+        row.into_iter().for_each(|value| assert!(write(&mut bytes, value).is_ok()));
+        let expected: &[&[u8]] = &[
+            &[0, 0, 0, 8, 0, 0, 0, 0, 0, 0, 0, 7],
+            &[0, 0, 0, 1, 1],
+            &[0, 0, 0, 2, b'a', b'b'],
+            &[0xff, 0xff, 0xff, 0xff],
+        ];
+        assert_eq!(bytes, expected.concat());
+        assert!(matches!(write(&mut bytes, u64::MAX.value()), Err(DbError::TooLarge { got: u64::MAX })));
+    }
+}

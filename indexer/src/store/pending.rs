@@ -1,0 +1,162 @@
+//! What a batch comes to, before it is written: each row is read once and written once however many blocks change it,
+//! and what is added goes to its table together.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+use alloy::primitives::{Address, B256};
+
+use super::{
+    StoreError,
+    tables::{self, Entry, Seen, Written},
+};
+use crate::{
+    db::{DbError, Query, Table, Tx, Value},
+    ledger::{Change, Effects, Key, Row, Settlement},
+    source::BlockHeader,
+};
+
+/// What a purse may pay only once: purse and nonce.
+pub(super) type PaymentKey = (Address, B256);
+
+/// Rows of one table, and of the next.
+#[derive(Default)]
+struct Tables(Vec<(&'static Table, Vec<Vec<Value>>)>);
+
+impl Tables {
+    fn add(&mut self, table: &'static Table, rows: impl IntoIterator<Item = Vec<Value>>) {
+        match self.0.iter_mut().find(|(known, _)| std::ptr::eq(*known, table)) {
+            Some((_, all)) => all.extend(rows),
+            None => self.0.push((table, rows.into_iter().collect())),
+        }
+    }
+}
+
+/// What a batch has come to so far.
+#[derive(Default)]
+pub(super) struct Pending {
+    /// All purses there are, where that is known.
+    purses: Option<HashSet<Address>>,
+    /// Rows as the batch has them, whether it changed them or only looked at them.
+    pub(super) rows: HashMap<Key, Option<Row>>,
+    changed: BTreeSet<Key>,
+    /// Payments that were looked for, and those that the batch itself has settled.
+    pub(super) settled: HashMap<PaymentKey, Option<Settlement>>,
+    /// What was taken in about payments that were looked for.
+    pub(super) records: HashMap<PaymentKey, Vec<Entry>>,
+    blocks: Vec<Vec<Value>>,
+    added: Tables,
+    scores: BTreeMap<(Address, u32, u64), Vec<Value>>,
+    journal: Vec<Vec<Value>>,
+    /// The next number in the journal of a block.
+    next: HashMap<u64, u64>,
+}
+
+impl Pending {
+    /// Nothing yet, on a ledger with these purses.
+    pub(super) fn of(purses: HashSet<Address>) -> Self {
+        Self { purses: Some(purses), ..Self::default() }
+    }
+
+    /// Whether it takes no question to know that there is no such row.
+    pub(super) fn lacks(&self, key: &Key) -> bool {
+        let Key::Purse(account) = key else { return false };
+        self.purses.as_ref().is_some_and(|purses| !purses.contains(account))
+    }
+
+    /// A block that the ledger keeps.
+    pub(super) fn keep_block(&mut self, block: &BlockHeader) {
+        self.blocks.push(tables::block(block));
+    }
+
+    /// What a block adds.
+    pub(super) fn add(&mut self, block: &BlockHeader, effects: &Effects) {
+        for (table, row) in tables::add(block, effects) {
+            self.added.add(table, [row]);
+        }
+        let named = effects.payments.iter().filter_map(|payment| Some((payment.nonce?, payment)));
+        self.settled.extend(named.map(|(nonce, payment)| {
+            let settled = Settlement {
+                treasury: payment.treasury,
+                envelope: payment.envelope,
+                agent: payment.agent,
+                payee: payment.payee,
+                at: block.timestamp,
+                standing: payment.standing,
+                approved: payment.approver.is_some(),
+            };
+            ((payment.purse, nonce), Some(settled))
+        }));
+    }
+
+    /// What changed at the height of `block`, so that it can be undone where that is not final.
+    pub(super) async fn change(
+        &mut self,
+        tx: &mut Tx,
+        block: u64,
+        changes: Vec<Change>,
+        final_number: u64,
+    ) -> Result<(), StoreError> {
+        for Change { key, before, after } in changes {
+            if block > final_number {
+                let row = tables::written(&key)?;
+                let was = before.as_ref().map(tables::written).transpose()?;
+                let number = self.next_number(tx, block).await?;
+                self.journal.push(tables::journal(block, number, row, was));
+            }
+            if let (Key::Score(treasury, envelope), Some(Row::Score(state))) = (key, &after) {
+                let row = tables::score_history(treasury, envelope, block, &Seen::of(state)?);
+                self.scores.insert((treasury, envelope, block), row);
+            }
+            if let (Key::Purse(account), Some(purses)) = (key, &mut self.purses) {
+                purses.insert(account);
+            }
+            self.rows.insert(key, after);
+            self.changed.insert(key);
+        }
+        Ok(())
+    }
+
+    /// Records are taken in at the height of a block that is in the journal already.
+    async fn next_number(&mut self, tx: &mut Tx, block: u64) -> Result<u64, DbError> {
+        let next = match self.next.get(&block) {
+            Some(next) => *next,
+            None => {
+                let sql = "SELECT COALESCE(MAX(seq) + 1, 0) AS seq FROM journal WHERE block_number = $1";
+                let row = Query::new(sql).bind(block).row(tx).await?;
+                row.map(|row| row.number("seq")).transpose()?.unwrap_or_default()
+            }
+        };
+        self.next.insert(block, next + 1);
+        Ok(next)
+    }
+
+    /// Writes all of it, and gives the purses that there are then.
+    pub(super) async fn write(mut self, tx: &mut Tx) -> Result<HashSet<Address>, StoreError> {
+        // Events name their blocks.
+        tables::BLOCK.insert_all(tx, self.blocks).await?;
+        for (table, rows) in self.added.0 {
+            table.insert_all(tx, rows).await?;
+        }
+        let (mut anew, mut changed) = (Tables::default(), Tables::default());
+        for key in self.changed {
+            let row = self.rows.remove(&key).flatten();
+            let Written { table, gone, rows } = tables::put(&key, row.as_ref())?;
+            match gone {
+                Some(gone) => {
+                    table.delete(gone).execute(&mut *tx).await?;
+                    anew.add(table, rows);
+                }
+                None => changed.add(table, rows),
+            }
+        }
+        for (table, rows) in anew.0 {
+            table.insert_all(tx, rows).await?;
+        }
+        for (table, rows) in changed.0 {
+            table.put_all(tx, rows).await?;
+        }
+        tables::SCORE_HISTORY.put_all(tx, self.scores.into_values().collect()).await?;
+        tables::JOURNAL.insert_all(tx, self.journal).await?;
+        Ok(self.purses.unwrap_or_default())
+    }
+}
