@@ -344,9 +344,9 @@ mod tests {
     }
 
     #[test]
-    fn a_handle_is_known_by_purse_and_sequence_and_shows_no_key() {
+    fn a_handle_is_known_by_purse_and_sequence_and_shows_no_key() -> Result<(), AgentError> {
         let secret = B256::repeat_byte(0x5e);
-        let key = PrivateKeySigner::from_bytes(&secret).unwrap();
+        let key = PrivateKeySigner::from_bytes(&secret).map_err(alloy::signers::Error::other)?;
         let (purse, address) = (Address::repeat_byte(1), key.address());
         let handle = SessionHandle {
             purse,
@@ -366,14 +366,15 @@ mod tests {
         let shown = format!("{handle:?}");
         assert!(shown.contains(&format!("key: {address:?}")) && shown.contains("sequence: 4"), "{shown}");
         assert!(!shown.contains("5e5e5e"), "{shown}");
+        Ok(())
     }
 
     #[test]
     fn numbers_that_do_not_fit_are_named() {
-        assert_eq!(narrow::<u8>(U256::from(255), "epoch").unwrap(), 255);
-        let told = narrow::<u8>(U256::from(256), "epoch").unwrap_err();
+        assert!(matches!(narrow::<u8>(U256::from(255), "epoch"), Ok(255)));
+        let told = narrow::<u8>(U256::from(256), "epoch");
         assert!(
-            matches!(&told, AgentError::Config { what: "epoch", expected, got }
+            matches!(&told, Err(AgentError::Config { what: "epoch", expected, got })
                 if expected == "a number of at most 8 bits" && got == "256"),
             "{told:?}"
         );

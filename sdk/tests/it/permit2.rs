@@ -44,7 +44,7 @@ async fn install(stage: &Stage) -> Result<()> {
         (UPTO_PROXY, upto::X402UptoPermit2Proxy::BYTECODE.clone()),
     ] {
         provider.anvil_set_code(address, creation).await?;
-        let runtime = provider.call(TransactionRequest::default().to(address).into()).await?;
+        let runtime = provider.call(TransactionRequest::default().to(address)).await?;
         provider.anvil_set_code(address, runtime).await?;
     }
     Ok(())
