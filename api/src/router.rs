@@ -35,6 +35,7 @@ pub(crate) fn api() -> OpenApiRouter<AppState> {
         .routes(routes!(routes::list_refusals::list_refusals))
         .routes(routes!(routes::list_policies::list_policies))
         .routes(routes!(routes::get_policy::get_policy))
+        .routes(routes!(routes::post_policy_document::post_policy_document))
         .routes(routes!(routes::list_payees::list_payees))
         .routes(routes!(routes::list_stops::list_stops))
         .routes(routes!(

@@ -247,6 +247,7 @@ mod tests {
             assert_eq!(Rail::from_code(rail.code(), rail.facilitator()), Some(rail));
             let other = if rail.facilitator().is_some() { None } else { Some(facilitator) };
             assert_eq!(Rail::from_code(rail.code(), other), None);
+            assert_eq!(rail.scheme(), if rail.facilitator().is_some() { "upto" } else { "exact" });
         }
         assert_eq!(Rail::from_code("permit2", None), None);
     }

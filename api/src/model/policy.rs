@@ -1,6 +1,8 @@
 //! Policies, as clients read them.
 
+use alloy::primitives::aliases::U24;
 use bursar_indexer::query::{policies, sessions};
+use bursar_sdk::{abi, policy::PolicyDocument};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -28,6 +30,12 @@ pub struct Policy {
     pub tx_hash: Hash,
     /// When, in unix seconds.
     pub timestamp: u64,
+    /// The document that the hash is of, as people read it; null where nobody has handed it in.
+    #[schema(value_type = Option<Object>)]
+    pub document: Option<PolicyDocument>,
+    /// What the document says otherwise than the contract enforces, first field first; null where they agree or there is
+    /// no document.
+    pub drift: Option<String>,
 }
 
 /// The limits and rules of a policy. Amounts in the asset's atomic units.
@@ -87,9 +95,32 @@ impl From<policies::Rules> for Rules {
     }
 }
 
+/// The hash says that it is the document; the numbers beside it in the contract are the policy manager's all the same.
+fn drift(document: &PolicyDocument, row: &policies::Policy) -> Option<String> {
+    let rules = &row.rules;
+    let window = |window: &policies::WindowLimit| abi::Treasury::WindowLimit {
+        period: window.period,
+        limit: window.limit.to_u96(),
+    };
+    let on_chain = abi::Treasury::Policy {
+        paymentCap: rules.payment_cap.to_u96(),
+        approvalThreshold: rules.approval_threshold.to_u96(),
+        sessionLimit: rules.session_limit.to_u96(),
+        maxSessionSeconds: U24::saturating_from(rules.max_session_seconds),
+        payeeList: rules.payee_list,
+        lifetimeLimit: rules.lifetime_limit.to_u96(),
+        policyHash: row.policy_hash,
+        windows: rules.windows.iter().map(window).collect(),
+    };
+    document.matches(&on_chain).err().map(|error| error.to_string())
+}
+
 impl From<policies::Policy> for Policy {
     fn from(row: policies::Policy) -> Self {
+        let drift = row.document.as_ref().and_then(|document| drift(document, &row));
         Self {
+            drift,
+            document: row.document,
             treasury: row.treasury.into(),
             envelope: row.envelope,
             version: row.version,

@@ -35,4 +35,5 @@ pub mod post_approval;
 pub mod post_approval_request;
 pub mod post_decision;
 pub mod post_outcome;
+pub mod post_policy_document;
 pub mod post_rejection;

@@ -12,6 +12,7 @@ mod openapi;
 mod outcomes;
 mod overview;
 mod paging;
+mod policy_documents;
 mod scored;
 mod scores;
 mod sealed;

@@ -40,6 +40,11 @@ pub(crate) enum PolicyCommand {
         #[arg(long)]
         svg: bool,
     },
+    /// Hand a document in to the API, once it is in force: whoever asks why an agent paid reads it there
+    Publish {
+        /// The document (JSON)
+        document: PathBuf,
+    },
     /// Hold a document against the policy in force on chain
     Compare {
         /// The envelope's number
@@ -67,6 +72,11 @@ pub(crate) async fn run(context: &Context, verb: PolicyCommand) -> Result<()> {
             // The tree itself, either way: it is meant for a file.
             print!("{}", if svg { tree.to_svg() } else { tree.to_text() });
             Ok(())
+        }
+        PolicyCommand::Publish { document } => {
+            let policy = read(&document)?;
+            let told = context.api_post("v1/policy-documents", &serde_json::to_value(&policy)?).await?;
+            context.output.done(&told, &[format!("kept as the document of policies {}", policy.hash()?)])
         }
         PolicyCommand::Compare { envelope, document } => {
             let policy = read(&document)?;

@@ -1,4 +1,5 @@
-//! The read side of the store: typed filters in, typed rows out; and approvals, which only clients write.
+//! The read side of the store: typed filters in, typed rows out; and approvals and policy documents, which only clients
+//! write.
 //! Values reach SQL as binds only.
 //!
 //! Lists are keyset pages: each takes the key of the last row that was seen and gives what comes after, so
@@ -23,6 +24,7 @@ pub mod payments;
 #[cfg(test)]
 mod plans;
 pub mod policies;
+pub mod policy_documents;
 pub mod refusals;
 pub mod scores;
 mod select;

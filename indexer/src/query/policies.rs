@@ -1,7 +1,7 @@
 //! Policies as the chain has them, with their history.
 
 use alloy::primitives::{Address, B256};
-use bursar_sdk::amount::Amount;
+use bursar_sdk::{amount::Amount, policy::PolicyDocument};
 use serde::{Deserialize, Deserializer, de};
 
 use super::select::Select;
@@ -65,6 +65,8 @@ pub struct Policy {
     pub tx_hash: B256,
     /// When, in unix seconds.
     pub timestamp: u64,
+    /// The document, where somebody has handed it in.
+    pub document: Option<PolicyDocument>,
 }
 
 /// The key of the list: treasury, envelope, version.
@@ -100,7 +102,7 @@ where
 }
 
 const SELECT: &str = "SELECT treasury, envelope, version, policy_hash, rules, set_by, block_number, tx_hash, \
-                      timestamp FROM policy";
+                      timestamp, document FROM policy LEFT JOIN policy_document d ON d.hash = policy_hash";
 
 fn read(row: &DbRow) -> Result<Policy, DbError> {
     Ok(Policy {
@@ -113,6 +115,7 @@ fn read(row: &DbRow) -> Result<Policy, DbError> {
         block_number: row.number("block_number")?,
         tx_hash: row.hash("tx_hash")?,
         timestamp: row.number("timestamp")?,
+        document: row.maybe_json("document", "a policy document")?,
     })
 }
 

@@ -1,0 +1,41 @@
+//! `POST /v1/policy-documents`
+
+use axum::{Json, extract::State, http::StatusCode};
+use bursar_indexer::{
+    Inserted,
+    query::policy_documents::{self, Kept},
+};
+use bursar_sdk::policy::PolicyDocument;
+use serde_json::Value;
+
+use crate::{
+    AppState,
+    error::{ApiError, PostFailure},
+    extract::Body,
+    model::record::Receipt,
+};
+
+/// Hands in the document of a policy, as `bursar policy example` prints one. Handing it in again changes nothing.
+///
+/// Anybody may: it is kept only where a policy on the chain has the hash of its canonical form (RFC 8785), and is then
+/// that policy's document and no other. Any layout of the JSON will do.
+#[utoipa::path(post, path = "/v1/policy-documents", tag = "Policies", request_body(content = Object, description = "The policy document."),
+    responses((status = 201, description = "Stored.", body = Receipt),
+              (status = 200, description = "It was here before.", body = Receipt), PostFailure))]
+pub async fn post_policy_document(
+    State(state): State<AppState>,
+    Body(text): Body<Value>,
+) -> Result<(StatusCode, Json<Receipt>), ApiError> {
+    let invalid = |error| ApiError::unprocessable("policy_document_invalid", format!("{error}"));
+    let document = PolicyDocument::from_json(&text.to_string()).map_err(invalid)?;
+    let canonical = document.canonical().map_err(invalid)?;
+    let hash = document.hash().map_err(invalid)?;
+    match policy_documents::store(&state.db, hash, &canonical, state.now()).await? {
+        Kept::New => Ok(Receipt::of(hash, Inserted::New)),
+        Kept::Existing => Ok(Receipt::of(hash, Inserted::Existing)),
+        Kept::Unknown => {
+            let message = "no policy has that document, as far as the ledger has followed the chain";
+            Err(ApiError::conflict("policy_unknown", message).mismatch("a policy's hash", hash))
+        }
+    }
+}
