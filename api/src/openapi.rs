@@ -17,6 +17,7 @@ use utoipa::OpenApi;
         (name = "Agents", description = "Identity keys that spend."),
         (name = "Envelopes", description = "An agent's budget: balances, totals, headroom."),
         (name = "Scores", description = "How far agents keep within what they were given, with reasons."),
+        (name = "Alerts", description = "What somebody should look at."),
         (name = "Groups", description = "Budgets above envelopes: a team, a task, the whole fleet."),
         (name = "Sessions", description = "Bounded grants drawn from an envelope."),
         (name = "Payments", description = "x402 settlements, joined with the decisions they committed to."),

@@ -21,6 +21,7 @@ pub(crate) fn api() -> OpenApiRouter<AppState> {
         .routes(routes!(routes::get_envelope::get_envelope))
         .routes(routes!(routes::get_score::get_score))
         .routes(routes!(routes::list_scores::list_scores))
+        .routes(routes!(routes::list_alerts::list_alerts))
         .routes(routes!(routes::list_groups::list_groups))
         .routes(routes!(routes::get_group::get_group))
         .routes(routes!(routes::list_sessions::list_sessions))

@@ -3,7 +3,11 @@
 //! The document's canonical JSON (RFC 8785) is hashed with keccak-256; the treasury keeps the hash with the
 //! numbers, so anyone can tell whether a document is the one in force.
 
-use alloy::primitives::{Address, B256, aliases::U24, keccak256};
+use alloy::primitives::{
+    Address, B256,
+    aliases::{U24, U96},
+    keccak256,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::{abi::Treasury, amount::Amount};
@@ -199,6 +203,25 @@ impl PolicyDocument {
         }
         same("policyHash", text(&expected.policyHash), text(&on_chain.policyHash))
     }
+}
+
+/// Whether `next` allows nothing that `old` does not allow: the contract's own measure of a loosening.
+pub fn tightens(next: &Treasury::Policy, old: &Treasury::Policy) -> bool {
+    // A limit of 0 is none: the policy has no window of that period, or no lifetime limit.
+    let limit_of = |period: u32| {
+        let window = next.windows.iter().find(|window| window.period == period);
+        window.map_or(U96::ZERO, |window| window.limit)
+    };
+    let holds = |next: U96, old: U96| old.is_zero() || (!next.is_zero() && next <= old);
+    next.paymentCap <= old.paymentCap
+        // A threshold at the cap means that no payment needs approval, so compare what escapes approval.
+        && next.approvalThreshold <= old.approvalThreshold
+        && next.sessionLimit <= old.sessionLimit
+        && next.maxSessionSeconds <= old.maxSessionSeconds
+        && (old.payeeList == 0 || next.payeeList == old.payeeList)
+        // Every limit in force must still be there, no higher.
+        && holds(next.lifetimeLimit, old.lifetimeLimit)
+        && old.windows.iter().all(|limit| holds(limit_of(limit.period), limit.limit))
 }
 
 fn at_least<T: PartialOrd + ToString>(field: &'static str, bound: T, value: T) -> Result<(), PolicyError> {

@@ -1,6 +1,7 @@
 //! What clients read: one file per noun, each built from the store's row.
 
 pub mod agent;
+pub mod alert;
 pub mod approval;
 pub mod decision;
 pub mod envelope;

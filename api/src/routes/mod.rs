@@ -17,6 +17,7 @@ pub mod get_why;
 pub mod health_live;
 pub mod health_ready;
 pub mod list_agents;
+pub mod list_alerts;
 pub mod list_approval_requests;
 pub mod list_decisions;
 pub mod list_envelopes;

@@ -1,12 +1,15 @@
 //! From rows to words.
 
 use alloy::primitives::Address;
-use bursar_indexer::query::{approvals, decisions, envelopes, headroom, ledger, payments, refusals, stops};
+use bursar_indexer::{
+    ledger::Severity,
+    query::{alerts, approvals, decisions, envelopes, headroom, ledger, payments, refusals, stops},
+};
 use bursar_sdk::score::{CEILING, CLEARING, FLOOR, State};
 
 use super::{
     text::{money, per_mille, said, short, short_hash, span, when, window},
-    view::{Agent, Limit, Named, Payment, Reason, Refusal, Request, Score, Stop, Total},
+    view::{Agent, Alert, Limit, Named, Payment, Reason, Refusal, Request, Score, Stop, Total},
 };
 use crate::{
     Config,
@@ -51,6 +54,7 @@ pub(super) fn agent(
     rooms: &[headroom::Headroom],
     refused: refusals::Refused,
     score: Option<&State>,
+    alerts: &[alerts::Alert],
     now: u64,
 ) -> Agent {
     let show = |amount: bursar_sdk::amount::Amount| money(config, row.asset, amount.to_u256());
@@ -72,6 +76,24 @@ pub(super) fn agent(
         policy_version: row.policy_version,
         limits: rooms.iter().map(|room| limit(config, row.asset, room, now)).collect(),
         score: score.map(|state| scored(row, ScoreBrief::new(row, state, now))),
+        alerts: alerts.iter().map(|of| alert(config, of)).collect(),
+    }
+}
+
+pub(super) fn alert(config: &Config, alert: &alerts::Alert) -> Alert {
+    let row = &alert.row;
+    Alert {
+        at: when(row.raised_at),
+        what: row.kind.code().replace('_', " "),
+        help: row.kind.help(),
+        level: match row.severity {
+            Severity::Critical => "stop",
+            Severity::Warning => "warn",
+            Severity::Notice => "",
+        },
+        envelope: row.envelope,
+        whose: row.treasury.map(|treasury| named(config, treasury)),
+        times: (row.count > 1).then_some(row.count),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use axum::{extract::State, response::Response};
 use bursar_indexer::query::{
-    approvals, decisions, envelopes, headroom, ledger, payments, refusals, scores, stops, treasuries,
+    alerts, approvals, decisions, envelopes, headroom, ledger, payments, refusals, scores, stops, treasuries,
 };
 use bursar_sdk::decision::Verdict;
 
@@ -14,6 +14,8 @@ const PAYMENTS: u32 = 20;
 const REFUSALS: u32 = 10;
 const STOPS: u32 = 10;
 const APPROVALS: u32 = 10;
+const ALERTS: u32 = 10;
+const ALERTS_OF_AGENT: u32 = 3;
 const TREASURIES: u32 = 100;
 
 /// The overview page.
@@ -35,8 +37,14 @@ async fn gathered(state: &AppState) -> Result<Overview, ApiError> {
         let rooms = headroom::of_envelope(db, key, as_of.now).await?;
         let refused = refused.get(&key).copied().unwrap_or_default();
         let score = scores::get(db, key).await?;
-        agents.push(gather::agent(config, row, &rooms, refused, score.as_ref(), as_of.now));
+        let of = alerts::Filter { treasury: Some(key.0), envelope: Some(key.1), ..standing() };
+        let alerts = alerts::list(db, &of, as_of.now, None, ALERTS_OF_AGENT).await?;
+        agents.push(gather::agent(config, row, &rooms, refused, score.as_ref(), &alerts, as_of.now));
     }
+    let mut alerts = alerts::list(db, &standing(), as_of.now, None, ALERTS + 1).await?;
+    let shown = usize::try_from(ALERTS).unwrap_or(usize::MAX);
+    let more_alerts = alerts.len() > shown;
+    alerts.truncate(shown);
     let totals = ledger::totals(db, None, None).await?;
     let final_block = as_of.final_block();
     let payments = payments::list(db, &payments::Filter::default(), None, PAYMENTS).await?;
@@ -58,11 +66,18 @@ async fn gathered(state: &AppState) -> Result<Overview, ApiError> {
         agents,
         more_agents,
         approvals: pending(state, &as_of).await?,
+        alerts: alerts.iter().map(|alert| gather::alert(config, alert)).collect(),
+        more_alerts,
         payments: payments.iter().map(|row| gather::payment(config, row, final_block)).collect(),
         refusals: refusals.iter().map(|row| gather::refusal(config, row)).collect(),
         stops: stops.iter().map(|row| gather::stop(config, row)).collect(),
         version: status.version,
     })
+}
+
+/// Alerts that are not over.
+fn standing() -> alerts::Filter {
+    alerts::Filter { open: Some(true), ..Default::default() }
 }
 
 async fn pending(state: &AppState, as_of: &AsOf) -> Result<Vec<super::view::Request>, ApiError> {

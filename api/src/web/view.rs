@@ -19,6 +19,8 @@ pub(super) struct Overview {
     pub(super) agents: Vec<Agent>,
     pub(super) more_agents: bool,
     pub(super) approvals: Vec<Request>,
+    pub(super) alerts: Vec<Alert>,
+    pub(super) more_alerts: bool,
     pub(super) payments: Vec<Payment>,
     pub(super) refusals: Vec<Refusal>,
     pub(super) stops: Vec<Stop>,
@@ -64,6 +66,24 @@ pub(super) struct Agent {
     pub(super) policy_version: u16,
     pub(super) limits: Vec<Limit>,
     pub(super) score: Option<Score>,
+    /// Those that stand, the newest first.
+    pub(super) alerts: Vec<Alert>,
+}
+
+/// Something to look at, in a line.
+#[derive(Debug)]
+pub(super) struct Alert {
+    pub(super) at: When,
+    /// In a word or two.
+    pub(super) what: String,
+    pub(super) help: &'static str,
+    /// `stop`, `warn`, or nothing for what is only worth knowing.
+    pub(super) level: &'static str,
+    /// Whose: envelope and treasury, or the payer.
+    pub(super) envelope: Option<u32>,
+    pub(super) whose: Option<Named>,
+    /// How often, where more than once.
+    pub(super) times: Option<u64>,
 }
 
 #[derive(Debug)]

@@ -21,6 +21,8 @@ pub(crate) enum LedgerCommand {
     Refusals(Filter),
     /// Freezes, releases and reviews
     Stops,
+    /// What somebody should look at, newest first
+    Alerts(Alerts),
     /// The score of an envelope's agent, with what each term is worth and why it is not more
     Score {
         /// The envelope's number in the treasury
@@ -89,6 +91,32 @@ pub(crate) struct Outside {
     limit: u16,
 }
 
+/// What to leave out, of alerts.
+#[derive(Debug, Args)]
+pub(crate) struct Alerts {
+    /// Only of the configured treasury's envelope with this number
+    #[arg(long)]
+    envelope: Option<u32>,
+    /// Only of this kind
+    #[arg(long)]
+    kind: Option<String>,
+    /// Those that are over as well
+    #[arg(long)]
+    all: bool,
+    /// How many at most
+    #[arg(long, default_value_t = 50)]
+    limit: u16,
+}
+
+impl Alerts {
+    fn query(&self, context: &Context) -> Result<String> {
+        let treasury = self.envelope.map(|_| context.config.treasury()).transpose()?;
+        let of = [("treasury", text_of(treasury)), ("envelope", text_of(self.envelope))];
+        let kind = [("kind", self.kind.clone()), ("open", (!self.all).then(|| "true".into()))];
+        Ok(query(self.limit, of.into_iter().chain(kind)))
+    }
+}
+
 impl Outside {
     fn query(&self) -> String {
         query(self.limit, [("payer", text_of(self.payer)), ("payee", text_of(self.payee))])
@@ -126,6 +154,7 @@ pub(crate) async fn run(context: &Context, query: LedgerCommand) -> Result<()> {
         LedgerCommand::Settlements(filter) => (format!("v1/settlements?{}", filter.query()), settlements),
         LedgerCommand::Refusals(filter) => (format!("v1/refusals?{}", filter.query()), refusals),
         LedgerCommand::Stops => ("v1/stops".into(), stops),
+        LedgerCommand::Alerts(filter) => (format!("v1/alerts?{}", filter.query(context)?), alerts),
         LedgerCommand::Score { envelope, block } => {
             let treasury = context.config.treasury()?;
             let at = block.map(|block| format!("?block={block}")).unwrap_or_default();
@@ -245,6 +274,21 @@ fn stops(page: &Value) -> Vec<String> {
         ]
     });
     table(&["time", "what", "level", "envelope", "by"], &rows)
+}
+
+fn alerts(page: &Value) -> Vec<String> {
+    let rows = items(page, "/items", |alert| {
+        vec![
+            text(alert, "/raisedAt"),
+            text(alert, "/severity"),
+            text(alert, "/kind"),
+            text(alert, "/envelope"),
+            text(alert, "/subject"),
+            text(alert, "/count"),
+            text(alert, "/closedAt"),
+        ]
+    });
+    table(&["time", "severity", "kind", "envelope", "about", "times", "until"], &rows)
 }
 
 fn score(score: &Value) -> Vec<String> {

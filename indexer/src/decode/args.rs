@@ -1,6 +1,9 @@
 //! Events as the `event` table keeps them: a kind, where they belong, and their arguments as JSON.
 
-use alloy::primitives::Address;
+use alloy::primitives::{
+    Address,
+    aliases::{U24, U96},
+};
 use bursar_sdk::abi::Treasury::{Policy, Scope, TreasuryEvents, WindowLimit};
 use serde_json::{Value, json};
 
@@ -17,6 +20,26 @@ pub(crate) fn rules(policy: &Policy) -> Value {
         "lifetimeLimit": policy.lifetimeLimit.to_string(),
         "policyHash": policy.policyHash,
         "windows": windows(&policy.windows),
+    })
+}
+
+/// The policy that [`rules`] wrote; `None` where it did not.
+pub(crate) fn read_rules(text: &str) -> Option<Policy> {
+    let value: Value = serde_json::from_str(text).ok()?;
+    let units = |of: &Value, name: &str| of.get(name)?.as_str()?.parse::<U96>().ok();
+    let number = |of: &Value, name: &str| of.get(name)?.as_u64();
+    let window = |of: &Value| {
+        Some(WindowLimit { period: number(of, "period")?.try_into().ok()?, limit: units(of, "limit")? })
+    };
+    Some(Policy {
+        paymentCap: units(&value, "paymentCap")?,
+        approvalThreshold: units(&value, "approvalThreshold")?,
+        sessionLimit: units(&value, "sessionLimit")?,
+        maxSessionSeconds: U24::from(u32::try_from(number(&value, "maxSessionSeconds")?).ok()?),
+        payeeList: number(&value, "payeeList")?.try_into().ok()?,
+        lifetimeLimit: units(&value, "lifetimeLimit")?,
+        policyHash: value.get("policyHash")?.as_str()?.parse().ok()?,
+        windows: value.get("windows")?.as_array()?.iter().map(window).collect::<Option<_>>()?,
     })
 }
 

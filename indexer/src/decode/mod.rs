@@ -7,7 +7,7 @@ mod pair;
 mod permit2;
 
 pub use args::{args, kind, place};
-pub(crate) use args::{rules, scope};
+pub(crate) use args::{read_rules, rules, scope};
 pub use event::{Decoded, Event, decode_log};
 pub use input::{PaymentCall, PaymentCalls, find_payment_calls};
 pub use pair::{pair_settlements, proxied, unannounced};

@@ -1,5 +1,6 @@
 //! The ledger as values: rows that blocks change, facts that blocks add, and a working copy over a store.
 
+mod alerts;
 mod facts;
 mod records;
 mod rows;
@@ -10,12 +11,26 @@ use std::collections::BTreeMap;
 use alloy::primitives::{Address, B256};
 use async_trait::async_trait;
 
+pub use alerts::{AlertKind, AlertRow, Severity, Topic};
 pub use facts::{
     AnchorRow, Aside, BlockFacts, Effects, EventRow, PaymentRow, PolicyRow, SettlementRow, StampRow, StopRow,
 };
 pub use records::{Fact, Record, Settlement, standing};
-pub use rows::{AssetRow, EnvelopeRow, GroupRow, Key, LimitUse, PurseRow, Row, SessionRow, TreasuryRow};
+pub use rows::{
+    AssetRow, EnvelopeRow, GroupRow, Key, LimitUse, Newcomers, PurseRow, Row, SessionRow, TreasuryRow,
+};
 pub use watch_list::{Label, LabelError, WatchKind, WatchList};
+
+/// Where in the ledger something happens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Moment {
+    /// At which height.
+    pub block: u64,
+    /// In that block; `None` after it, where a record is taken in.
+    pub hash: Option<B256>,
+    /// That block's time, in unix seconds.
+    pub at: u64,
+}
 
 /// Where rows are read from.
 #[async_trait]
@@ -31,6 +46,9 @@ pub trait Rows: Send {
 
     /// What was taken in about that payment below that height, in the ledger's order.
     async fn records(&mut self, purse: Address, nonce: B256, below: u64) -> Result<Vec<Record>, Self::Error>;
+
+    /// That policy version of an envelope, put in force by an earlier block; as JSON.
+    async fn rules(&mut self, of: (Address, u32), version: u16) -> Result<Option<String>, Self::Error>;
 }
 
 /// A row that changed: as it was, and as it is.
@@ -119,6 +137,14 @@ impl<R: Rows> Ledger<R> {
         below: u64,
     ) -> Result<Vec<Record>, R::Error> {
         self.rows.records(purse, nonce, below).await
+    }
+
+    /// That policy version of an envelope, put in force by an earlier block; as JSON.
+    ///
+    /// # Errors
+    /// As reading fails.
+    pub async fn rules(&mut self, of: (Address, u32), version: u16) -> Result<Option<String>, R::Error> {
+        self.rows.rules(of, version).await
     }
 
     /// What changed, in the order of keys.

@@ -7,6 +7,8 @@ use bursar_sdk::{
 };
 use serde::{Deserialize, Serialize};
 
+use super::AlertRow;
+
 /// Which row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Key {
@@ -36,6 +38,10 @@ pub enum Key {
     PayeeRecord(Address, u32, Address),
     /// Treasury and account.
     Insider(Address, Address),
+    /// An alert, by id.
+    Alert(B256),
+    /// What an alert is about, by its key.
+    AlertTopic(B256),
 }
 
 /// A row that blocks change.
@@ -65,6 +71,10 @@ pub enum Row {
     PayeeRecord(score::PayeeRecord),
     /// The account has, or had, a role or a key in the treasury.
     Insider,
+    /// See [`AlertRow`].
+    Alert(AlertRow),
+    /// Which alert the topic has open.
+    AlertTopic(B256),
 }
 
 /// One organisation's contract.
@@ -134,6 +144,21 @@ pub struct EnvelopeRow {
     pub scored_at: u64,
     #[serde(default)]
     pub payee_list: u16,
+    #[serde(default)]
+    pub open_sessions: u32,
+    #[serde(default)]
+    pub open_until: u64,
+    #[serde(default)]
+    pub newcomers: Newcomers,
+}
+
+/// Payees off the list that were first paid lately: in the half-hour `slot`, and in the one before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub struct Newcomers {
+    pub slot: u64,
+    pub here: u32,
+    pub before: u32,
 }
 
 /// What one limit has counted.
@@ -194,6 +219,28 @@ impl EnvelopeRow {
     /// These limits, as the SDK's arithmetic takes them.
     pub(crate) fn limits(&self, uses: &[LimitUse]) -> Limits {
         Limits { windows: uses.iter().map(Window::from).collect(), windows_since: self.windows_since }
+    }
+}
+
+impl Newcomers {
+    /// Length of a slot, in seconds.
+    pub const SLOT: u64 = 1_800;
+
+    /// Counts one at `at` (unix seconds); gives how many there were in the last half-hour to hour.
+    pub fn count(&mut self, at: u64) -> u32 {
+        let slot = at / Self::SLOT;
+        *self = match slot.saturating_sub(self.slot) {
+            0 => *self,
+            1 => Self { slot, here: 0, before: self.here },
+            _ => Self { slot, here: 0, before: 0 },
+        };
+        self.here = self.here.saturating_add(1);
+        self.here.saturating_add(self.before)
+    }
+
+    /// When those that are counted now are forgotten, in unix seconds.
+    pub fn forgotten_at(&self) -> u64 {
+        self.slot.saturating_add(2).saturating_mul(Self::SLOT)
     }
 }
 

@@ -10,7 +10,7 @@ use bursar_sdk::{
 use super::{Projector, Step, add};
 use crate::{
     decode::rules,
-    ledger::{EnvelopeRow, Key, LimitUse, PolicyRow, PurseRow, Row, Rows},
+    ledger::{EnvelopeRow, Key, LimitUse, Newcomers, PolicyRow, PurseRow, Row, Rows},
     source::RawLog,
 };
 
@@ -42,6 +42,9 @@ impl<R: Rows> Projector<'_, R> {
                     score: 0,
                     scored_at: 0,
                     payee_list: 0,
+                    open_sessions: 0,
+                    open_until: 0,
+                    newcomers: Newcomers::default(),
                 };
                 self.put_envelope(treasury, e.envelope.to(), row).await?;
                 self.insider(treasury, e.agent).await?;
@@ -83,6 +86,8 @@ impl<R: Rows> Projector<'_, R> {
         row.policy_version = event.version;
         row.approval_threshold = policy.approvalThreshold.to();
         row.payee_list = policy.payeeList;
+        // Those of the version before pay no more.
+        (row.open_sessions, row.open_until) = (0, 0);
         let mut limits = self.limits(treasury, number, &row).await?;
         let windows = policy.windows.iter().map(|window| (window.period, window.limit));
         let next = limits_of(windows, policy.lifetimeLimit);

@@ -46,12 +46,14 @@ impl<R: Rows> Projector<'_, R> {
                 let number = e.envelope.to();
                 let mut row = self.envelope_row(treasury, number).await?;
                 row.score_life = e.life;
+                self.score_lives((treasury, number), &row).await?;
                 self.put_envelope(treasury, number, row).await
             }
             TreasuryEvents::ScoreReported(e) => {
                 let number = e.envelope.to();
                 let mut row = self.envelope_row(treasury, number).await?;
                 (row.score, row.scored_at) = (e.score, self.block.header.timestamp);
+                self.score_lives((treasury, number), &row).await?;
                 self.put_envelope(treasury, number, row).await
             }
             TreasuryEvents::Permit2Set(e) => {
@@ -128,7 +130,7 @@ impl<R: Rows> Projector<'_, R> {
         Ok(chain)
     }
 
-    async fn group_limits(&mut self, treasury: Address, number: u32) -> Step<Limits, R> {
+    pub(super) async fn group_limits(&mut self, treasury: Address, number: u32) -> Step<Limits, R> {
         let uses = match self.get(Key::GroupLimits(treasury, number)).await? {
             Some(Row::Limits(uses)) => uses,
             _ => Vec::new(),

@@ -1,6 +1,9 @@
 //! What a block does to the ledger. Reads rows through [`Rows`]; writes nothing.
 
+mod alerts;
 mod approval;
+mod deviations;
+mod drift;
 mod envelopes;
 mod groups;
 mod permit2;
@@ -17,6 +20,7 @@ use alloy::primitives::{Address, U256};
 use bursar_sdk::{abi::Treasury::TreasuryEvents, amount::Amount};
 use serde_json::json;
 
+pub use deviations::{BURST, SHOWN};
 pub use scores::take_in;
 
 use crate::{
@@ -145,6 +149,8 @@ impl<R: Rows> Projector<'_, R> {
 
     async fn treasury(&mut self, log: &RawLog, event: &TreasuryEvents) -> Step<Outcome, R> {
         use TreasuryEvents as T;
+        // Before anything changes: a drift is told from what was.
+        self.drifted(log, event).await?;
         match event {
             T::RoleGranted(_) | T::RoleRevoked(_) | T::DelaySet(_) | T::SeparationOfDutiesSet(_) => {
                 self.organisation(log, event).await?;

@@ -8,20 +8,22 @@ use bursar_sdk::{
     score::{Event, PayeeRecord, Standing},
 };
 
-use super::{Halt, Projector, Step, rows};
-use crate::ledger::{Change, Fact, Key, Ledger, PaymentRow, Record, Row, Rows, Settlement};
+use super::{Halt, Projector, Step, alerts::Alerts, deviations, rows};
+use crate::ledger::{
+    Change, EnvelopeRow, Fact, Key, Ledger, Moment, PaymentRow, Record, Row, Rows, Settlement,
+};
 
-/// Works out what a record changes that is taken in at `at` (unix seconds), between two blocks.
+/// Works out what a record changes that is taken in at `moment`, between two blocks.
 ///
 /// # Errors
 /// When rows cannot be read.
-pub async fn take_in<R: Rows>(record: &Record, at: u64, from: R) -> Result<Vec<Change>, R::Error> {
+pub async fn take_in<R: Rows>(record: &Record, moment: Moment, from: R) -> Result<Vec<Change>, R::Error> {
     let mut ledger = Ledger::new(from);
     let settled = match (record.fact, record.payment) {
         (Fact::Denied(_), _) | (_, None) => None,
         (_, Some((purse, nonce))) => ledger.settlement(purse, nonce).await?,
     };
-    let mut scores = Scores { ledger: &mut ledger, at };
+    let mut scores = Scores { ledger: &mut ledger, moment };
     match (record.fact, settled) {
         (Fact::Denied(gravity), _) => {
             let (treasury, number) = (record.treasury, record.envelope);
@@ -32,24 +34,31 @@ pub async fn take_in<R: Rows>(record: &Record, at: u64, from: R) -> Result<Vec<C
             let signed = agent.is_some() && record.sealed_by == agent;
             scores.apply((treasury, number), &Event::Denied { gravity, signed }).await?;
         }
-        (_, Some(settled)) => scores.learn(&settled, record).await?,
+        (_, Some(settled)) => {
+            scores.learn(&settled, record).await?;
+            if let (Fact::Approved, Some(payment)) = (record.fact, record.payment) {
+                let topic = deviations::unexplained((settled.treasury, settled.envelope), payment);
+                scores.alerts().close(&topic).await?;
+            }
+        }
         // Not settled yet: it is looked up when it does.
         (_, None) => {}
     }
     Ok(ledger.into_changes())
 }
 
-/// Scores at one time.
+/// Scores at one place in the ledger.
 struct Scores<'a, R> {
     ledger: &'a mut Ledger<R>,
-    at: u64,
+    moment: Moment,
 }
 
 impl<R: Rows> Scores<'_, R> {
-    async fn apply(&mut self, (treasury, number): (Address, u32), event: &Event<'_>) -> Result<(), R::Error> {
-        let key = Key::Score(treasury, number);
+    async fn apply(&mut self, of: (Address, u32), event: &Event<'_>) -> Result<(), R::Error> {
+        let key = Key::Score(of.0, of.1);
         let Some(Row::Score(mut state)) = self.ledger.get(key).await? else { return Ok(()) };
-        state.apply(self.at, event);
+        let evaluation = state.apply(self.moment.at, event);
+        self.alerts().judge(of, &state, &evaluation).await?;
         self.ledger.set(key, Some(Row::Score(state))).await
     }
 
@@ -65,7 +74,7 @@ impl<R: Rows> Scores<'_, R> {
             Fact::Delivered if by_agent => Event::Delivered { settled_at, standing },
             Fact::Failed if by_agent => {
                 let mut payee = self.payee(of).await?;
-                let blame = payee.failed(self.at);
+                let blame = payee.failed(self.moment.at);
                 self.put_payee(of, payee).await?;
                 Event::Failed { settled_at, blame }
             }
@@ -77,8 +86,12 @@ impl<R: Rows> Scores<'_, R> {
     async fn payee(&mut self, of: &Settlement) -> Result<PayeeRecord, R::Error> {
         match self.ledger.get(Key::PayeeRecord(of.treasury, of.envelope, of.payee)).await? {
             Some(Row::PayeeRecord(record)) => Ok(record),
-            _ => Ok(PayeeRecord::new(self.at)),
+            _ => Ok(PayeeRecord::new(self.moment.at)),
         }
+    }
+
+    fn alerts(&mut self) -> Alerts<'_, R> {
+        Alerts { ledger: self.ledger, moment: self.moment }
     }
 
     async fn put_payee(&mut self, of: &Settlement, record: PayeeRecord) -> Result<(), R::Error> {
@@ -99,8 +112,13 @@ impl<R: Rows> Projector<'_, R> {
     }
 
     /// What a payment is for the score of its envelope, with all that is known of it; gives what it could earn.
-    pub(super) async fn scored(&mut self, payment: &PaymentRow, payee_list: u16) -> Step<Standing, R> {
+    pub(super) async fn scored(
+        &mut self,
+        payment: &PaymentRow,
+        envelope: &mut EnvelopeRow,
+    ) -> Step<Standing, R> {
         let PaymentRow { treasury, payee, .. } = *payment;
+        let payee_list = envelope.payee_list;
         let own = payee == treasury || self.get(Key::Insider(treasury, payee)).await?.is_some();
         let listed = payee_list != 0 && self.get(Key::Payee(treasury, payee_list, payee)).await?.is_some();
         let mut settled = Settlement {
@@ -112,17 +130,26 @@ impl<R: Rows> Projector<'_, R> {
             standing: Standing::Known,
             approved: payment.approver.is_some(),
         };
+        let is_first = self.get(Key::PayeeRecord(treasury, payment.envelope, payee)).await?.is_none();
+        if is_first && !own && !listed {
+            self.newcomer(payment, envelope).await?;
+        }
         let mut record = rows(self.scores().payee(&settled).await)?;
         let paid = narrow(payment.amount)?;
         settled.standing = record.paid(settled.at, paid, own, listed);
         rows(self.scores().put_payee(&settled, record).await)?;
         let event = Event::Settled { amount: paid, standing: settled.standing };
         self.score((treasury, payment.envelope), event).await?;
+        let mut explained = false;
         if let Some(nonce) = payment.nonce {
             let number = self.block.header.number;
             for record in rows(self.ledger.records(payment.purse, nonce, number).await)? {
+                explained |= record.fact == Fact::Approved;
                 rows(self.scores().learn(&settled, &record).await)?;
             }
+        }
+        if !explained {
+            self.unexplained(payment).await?;
         }
         Ok(settled.standing)
     }
@@ -141,7 +168,7 @@ impl<R: Rows> Projector<'_, R> {
     }
 
     fn scores(&mut self) -> Scores<'_, R> {
-        Scores { ledger: &mut self.ledger, at: self.block.header.timestamp }
+        Scores { moment: self.moment(), ledger: &mut self.ledger }
     }
 }
 

@@ -7,10 +7,10 @@ use bursar_sdk::{
     windows::Draw,
 };
 
-use super::{Halt, Projector, Step, add, amount};
+use super::{Halt, Projector, Step, add, amount, stops::session_subject};
 use crate::{
     decode::scope,
-    ledger::{Key, Row, Rows, SessionRow},
+    ledger::{AlertKind, Key, Row, Rows, SessionRow, Topic},
     source::RawLog,
 };
 
@@ -58,6 +58,8 @@ impl<R: Rows> Projector<'_, R> {
         (purse.sequence, purse.open) = (sequence, true);
         self.put_purse(event.purse, purse).await?;
         add(&mut envelope.drawn, budget.to_u256())?;
+        envelope.open_sessions = envelope.open_sessions.saturating_add(1);
+        envelope.open_until = envelope.open_until.max(event.expiry.into());
         self.put_envelope(treasury, number, envelope).await
     }
 
@@ -66,7 +68,7 @@ impl<R: Rows> Projector<'_, R> {
         let now = self.block.header.timestamp;
         let unspent = Amount::try_from(event.unspent).map_err(|error| Halt::Aside(error.to_string()))?;
         let mut session = self.session_row(event.purse, sequence).await?;
-        let envelope = self.envelope_row(treasury, number).await?;
+        let mut envelope = self.envelope_row(treasury, number).await?;
 
         let mut limits = self.limits(treasury, number, &envelope).await?;
         let draw = Draw { opened_at: session.opened_at, policy_version: session.policy_version };
@@ -74,6 +76,14 @@ impl<R: Rows> Projector<'_, R> {
         self.put_limits(treasury, number, &limits).await?;
         self.return_to_groups(treasury, session.group, session.opened_at, unspent).await?;
 
+        if session.policy_version == envelope.policy_version {
+            envelope.open_sessions = envelope.open_sessions.saturating_sub(1);
+            self.put_envelope(treasury, number, envelope).await?;
+        }
+        if session.frozen {
+            let subject = session_subject(event.purse, sequence);
+            self.over(&Topic::of(AlertKind::Frozen, (treasury, number), subject)).await?;
+        }
         session.closed_at = Some(now);
         session.returned = Some(event.returned);
         session.unspent = Some(event.unspent);
@@ -98,6 +108,7 @@ impl<R: Rows> Projector<'_, R> {
         row.balance = held;
         row.open = false;
         self.put_purse(purse, row).await?;
+        self.purse_emptied((treasury, number), purse).await?;
         self.put_envelope(treasury, number, envelope).await
     }
 

@@ -16,16 +16,33 @@ const SESSION: &str = "session";
 const REVIEW: &str = "review";
 
 /// What is stopped or released, by whom.
-struct Stop {
-    level: &'static str,
-    stopped: bool,
-    by: Address,
-    envelope: Option<u32>,
+pub(super) struct Stop {
+    pub(super) level: &'static str,
+    pub(super) stopped: bool,
+    pub(super) by: Address,
+    pub(super) envelope: Option<u32>,
     group: Option<u32>,
-    session: Option<(Address, u32)>,
+    pub(super) session: Option<(Address, u32)>,
     reason: Option<B256>,
     /// What payment nonces commit to from now on.
     epoch: Option<u32>,
+}
+
+impl Stop {
+    /// What is frozen or released, as alerts call it; `None` for reviews.
+    pub(super) fn subject(&self) -> Option<String> {
+        Some(match (self.level, self.session, self.group) {
+            (REVIEW, ..) => return None,
+            (_, Some((purse, sequence)), _) => session_subject(purse, sequence),
+            (_, None, Some(group)) => format!("groups/{group}"),
+            _ => self.level.to_owned(),
+        })
+    }
+}
+
+/// What alerts call a session.
+pub(super) fn session_subject(purse: Address, sequence: u32) -> String {
+    format!("sessions/{}", session_id(purse, sequence))
 }
 
 fn read(event: &TreasuryEvents) -> Option<Stop> {
@@ -109,6 +126,7 @@ impl<R: Rows> Projector<'_, R> {
                 self.set(Key::Treasury(treasury), Some(Row::Treasury(row))).await?;
             }
         }
+        self.stopped(treasury, &stop).await?;
         self.effects.stops.push(StopRow {
             log_index: log.log_index,
             tx_hash: log.tx_hash,

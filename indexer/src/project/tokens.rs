@@ -37,7 +37,7 @@ impl<R: Rows> Projector<'_, R> {
     pub(super) async fn settled(&mut self, log: &RawLog, event: &AuthorizationUsed) -> Step<Outcome, R> {
         let purse = event.authorizer;
         let Some(row) = self.watched(purse).await? else {
-            return self.settled_outside(log, event).and(Err(Halt::Told));
+            return self.settled_outside(log, event).await.and(Err(Halt::Told));
         };
         let envelope = self.envelope_row(row.treasury, row.envelope).await?;
         if envelope.asset != log.address {
@@ -103,7 +103,6 @@ impl<R: Rows> Projector<'_, R> {
         add(&mut session.paid, paid.amount)?;
         envelope.payments = envelope.payments.saturating_add(1);
         session.payments = session.payments.saturating_add(1);
-        let payee_list = envelope.payee_list;
         let mut payment = PaymentRow {
             log_index: log.log_index,
             transfer_log_index: transfer,
@@ -124,7 +123,7 @@ impl<R: Rows> Projector<'_, R> {
             facilitator: self.sender(log)?,
             standing: Standing::Known,
         };
-        payment.standing = self.scored(&payment, payee_list).await?;
+        payment.standing = self.scored(&payment, &mut envelope).await?;
         self.put_envelope(row.treasury, row.envelope, envelope).await?;
         self.put_session(purse, row.sequence, session).await?;
         self.effects.payments.push(payment);
@@ -157,7 +156,7 @@ impl<R: Rows> Projector<'_, R> {
             };
             outcome = Some(Outcome { kind: Some(kind), place: Some((row.treasury, row.envelope)) });
         } else {
-            match self.moved_outside(log, event) {
+            match self.moved_outside(log, event).await {
                 Ok(()) => nothing = Halt::Told,
                 Err(Halt::Ignore) => {}
                 Err(halt) => return Err(halt),
@@ -169,8 +168,14 @@ impl<R: Rows> Projector<'_, R> {
                 let value = amount(event.value)?;
                 add(&mut row.balance, value)?;
                 let drawn = event.from == row.treasury && !self.was_released(index, event);
+                let balance = row.balance;
                 self.put_purse(event.to, row).await?;
-                if drawn { "transfer" } else { self.donated(place, event.from, value).await? }
+                if drawn {
+                    "transfer"
+                } else {
+                    self.donation(place, (event.from, event.to), (value, balance)).await?;
+                    self.donated(place, event.from, value).await?
+                }
             } else {
                 "stray_transfer"
             };

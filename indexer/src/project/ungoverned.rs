@@ -14,7 +14,7 @@ use crate::{
 
 impl<R: Rows> Projector<'_, R> {
     /// An account that is no purse used an authorization, and the transfer beside it moved the money.
-    pub(super) fn settled_outside(&mut self, log: &RawLog, event: &AuthorizationUsed) -> Step<(), R> {
+    pub(super) async fn settled_outside(&mut self, log: &RawLog, event: &AuthorizationUsed) -> Step<(), R> {
         let payer = event.authorizer;
         if !self.is_looked_at(payer, log) {
             return Err(Halt::Ignore);
@@ -32,12 +32,13 @@ impl<R: Rows> Projector<'_, R> {
             rail: Rail::Eip3009.code(),
             facilitator: self.sender_outside(log)?,
         };
+        self.ungoverned(&row).await?;
         self.effects.settlements.push(row);
         Ok(())
     }
 
     /// Money of an account that is no purse moved: a payment where an x402 proxy moved it.
-    pub(super) fn moved_outside(&mut self, log: &RawLog, event: &Transfer) -> Step<(), R> {
+    pub(super) async fn moved_outside(&mut self, log: &RawLog, event: &Transfer) -> Step<(), R> {
         let proxy = self.proxied.get(&log.log_index).copied();
         let Some(proxy) = proxy.filter(|_| self.is_looked_at(event.from, log)) else {
             return Err(Halt::Ignore);
@@ -54,6 +55,7 @@ impl<R: Rows> Projector<'_, R> {
             rail: proxy.rail(),
             facilitator: self.sender_outside(log)?,
         };
+        self.ungoverned(&row).await?;
         self.effects.settlements.push(row);
         Ok(())
     }

@@ -7,6 +7,7 @@
 //! ask: a list returns at most `limit` rows.
 
 pub mod agents;
+pub mod alerts;
 pub mod approvals;
 pub mod approvers;
 pub mod assets;

@@ -6,11 +6,14 @@ use alloy::primitives::{Address, B256};
 use bursar_sdk::decision::Verdict;
 
 use super::{
-    AmountRange, Position, TimeRange, agents, approvals, decisions, envelopes, groups, headroom, history,
-    payees, payments, policies, refusals, scores, select::Select, sessions, settlements, stops, treasuries,
-    watched,
+    AmountRange, Position, TimeRange, agents, alerts, approvals, decisions, envelopes, groups, headroom,
+    history, payees, payments, policies, refusals, scores, select::Select, sessions, settlements, stops,
+    treasuries, watched,
 };
-use crate::{Store, StoreUrl, ledger::WatchKind};
+use crate::{
+    Store, StoreUrl,
+    ledger::{AlertKind, WatchKind},
+};
 
 const ONE: Address = Address::repeat_byte(1);
 const HASH: B256 = B256::repeat_byte(2);
@@ -115,6 +118,27 @@ async fn settlements_walk_an_index_whatever_is_asked() -> anyhow::Result<()> {
         check(name, settlements::select_list(&filter, after, 50)).await?;
     }
     check("SCAN s", settlements::select_list(&settlements::Filter::default(), None, 50)).await
+}
+
+#[tokio::test]
+async fn alerts_walk_an_index_whatever_is_asked() -> anyhow::Result<()> {
+    let after = Some(alerts::Cursor { raised_at: 9, id: HASH });
+    let of = |treasury, envelope, kind, open| alerts::Filter { treasury, envelope, kind, open };
+    let kind = Some(AlertKind::Donation);
+    for (name, filter) in [
+        ("alert_by_time", of(None, None, None, None)),
+        ("alert_by_kind", of(None, None, kind, None)),
+        ("alert_by_kind", of(None, None, kind, Some(false))),
+        ("alert_by_treasury", of(Some(ONE), None, None, None)),
+        ("alert_by_envelope", of(Some(ONE), Some(1), None, None)),
+        ("alert_open", of(None, None, None, Some(true))),
+        ("alert_open", of(None, None, kind, Some(true))),
+        ("alert_open_by_envelope", of(Some(ONE), Some(1), None, Some(true))),
+    ] {
+        check(name, alerts::select_list(&filter, 9, None, 50)).await?;
+        check(name, alerts::select_list(&filter, 9, after, 50)).await?;
+    }
+    Ok(())
 }
 
 #[tokio::test]

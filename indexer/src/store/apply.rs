@@ -2,7 +2,7 @@
 
 use alloy::primitives::B256;
 
-use super::{Checkpoint, Store, StoreError, intake, load::Loader, pending::Pending, tables, watched};
+use super::{Checkpoint, Store, StoreError, alerts, intake, load::Loader, pending::Pending, tables, watched};
 use crate::{
     db::{DbError, Query, Tx},
     ledger::{BlockFacts, WatchList},
@@ -118,6 +118,7 @@ impl Store {
             final_number,
         };
         tables::CHECKPOINT.put(tables::checkpoint(&at)).execute(&mut tx).await?;
+        alerts::tell_ripe(&mut tx, before.map_or(0, |at| at.timestamp), at.timestamp).await?;
         prune(&mut tx, pruned_to, final_number).await?;
         tx.commit().await?;
         self.purses.keep(at.hash, purses);

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     db::{Query, Tx},
-    ledger::Record,
+    ledger::{Moment, Record},
     project,
     query::checkpoint,
 };
@@ -62,7 +62,8 @@ async fn apply(
     entry: &Entry,
     final_number: u64,
 ) -> Result<(), StoreError> {
+    let moment = Moment { block: entry.block, hash: None, at: entry.at };
     let rows = Loader { tx: &mut *tx, pending: &mut *pending };
-    let changes = project::take_in(&entry.record, entry.at, rows).await?;
+    let changes = project::take_in(&entry.record, moment, rows).await?;
     pending.change(tx, entry.block, changes, final_number).await
 }

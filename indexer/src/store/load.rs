@@ -152,4 +152,18 @@ impl Rows for Loader<'_> {
         let entries = rows.iter().map(tables::read_intake).collect::<Result<Vec<_>, _>>()?;
         Ok(of_those(&entries))
     }
+
+    async fn rules(
+        &mut self,
+        (treasury, envelope): (Address, u32),
+        version: u16,
+    ) -> Result<Option<String>, StoreError> {
+        if let Some(rules) = self.pending.policies.get(&(treasury, envelope, version)) {
+            return Ok(Some(rules.clone()));
+        }
+        let query =
+            Query::new("SELECT rules FROM policy WHERE treasury = $1 AND envelope = $2 AND version = $3");
+        let row = query.bind(treasury).bind(envelope).bind(version).row(&mut *self.tx).await?;
+        Ok(row.map(|row| row.text("rules")).transpose()?)
+    }
 }

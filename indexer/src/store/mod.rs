@@ -1,5 +1,6 @@
 //! The store: opened, claimed for a chain, applied to and unwound in transactions.
 
+mod alerts;
 mod apply;
 mod decision;
 mod forget;
@@ -24,6 +25,7 @@ pub use apply::{ApplyError, Batch};
 pub use decision::Inserted;
 pub use outcome::OutcomeError;
 pub use read::Watch;
+pub(crate) use tables::read_alert;
 
 use purses::KnownPurses;
 

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use alloy::primitives::{Address, B256};
 
 use super::{
-    StoreError,
+    StoreError, alerts,
     tables::{self, Entry, Seen, Written},
 };
 use crate::{
@@ -41,6 +41,8 @@ pub(super) struct Pending {
     changed: BTreeSet<Key>,
     /// Payments that were looked for, and those that the batch itself has settled.
     pub(super) settled: HashMap<PaymentKey, Option<Settlement>>,
+    /// Policies that the batch itself has put in force, as JSON: of which envelope, and which version.
+    pub(super) policies: HashMap<(Address, u32, u16), String>,
     /// What was taken in about payments that were looked for.
     pub(super) records: HashMap<PaymentKey, Vec<Entry>>,
     blocks: Vec<Vec<Value>>,
@@ -73,6 +75,9 @@ impl Pending {
         for (table, row) in tables::add(block, effects) {
             self.added.add(table, [row]);
         }
+        let policies = effects.policies.iter();
+        self.policies
+            .extend(policies.map(|row| ((row.treasury, row.envelope, row.version), row.rules.clone())));
         let named = effects.payments.iter().filter_map(|payment| Some((payment.nonce?, payment)));
         self.settled.extend(named.map(|(nonce, payment)| {
             let settled = Settlement {
@@ -96,6 +101,7 @@ impl Pending {
         changes: Vec<Change>,
         final_number: u64,
     ) -> Result<(), StoreError> {
+        alerts::tell(&changes);
         for Change { key, before, after } in changes {
             if block > final_number {
                 let row = tables::written(&key)?;

@@ -107,6 +107,8 @@ const TABLES: &[(&str, &str)] = &[
     ("score_history", "SELECT * FROM score_history ORDER BY treasury, envelope, block_number"),
     ("payee_record", "SELECT * FROM payee_record ORDER BY treasury, envelope, payee"),
     ("insider", "SELECT * FROM insider ORDER BY treasury, account"),
+    ("alert", "SELECT * FROM alert ORDER BY raised_at, id"),
+    ("alert_topic", "SELECT * FROM alert_topic ORDER BY topic"),
     ("checkpoint", "SELECT number, hash, timestamp FROM checkpoint"),
     ("block", "SELECT * FROM block WHERE number IN (SELECT block_number FROM event) ORDER BY number"),
 ];

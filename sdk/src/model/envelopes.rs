@@ -6,6 +6,7 @@ use super::{Answer, Asset, Envelope, Purse, Refused, TokenRefusal, Turn, number,
 use crate::{
     abi::Treasury::{self, Policy},
     amount::Amount,
+    policy::tightens,
     role::Role,
     windows::{Limits, limits_of},
 };
@@ -69,7 +70,7 @@ impl Turn {
 
     pub(super) fn set_policy(&mut self, envelope: u32, next: &Policy) -> Answer {
         self.only(Role::PolicyManager.bit())?;
-        if !policy::tightens(next, self.existing(envelope)?) {
+        if !tightens(next, &self.existing(envelope)?.policy) {
             self.require_announced()?;
         }
         self.write_policy(envelope, next)

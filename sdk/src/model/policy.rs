@@ -1,11 +1,10 @@
-//! What makes a policy sound, and what makes one tighter than another.
+//! What makes a policy sound.
 
 use alloy::primitives::{U256, aliases::U96};
 
-use super::{Answer, Envelope};
+use super::Answer;
 use crate::{
     abi::Treasury::{Policy, PolicyInvalid, WindowLimit},
-    amount::Amount,
     policy::MAX_WINDOWS,
 };
 
@@ -37,27 +36,6 @@ pub(super) fn validate_limits(windows: &[WindowLimit], lifetime: U96, least: U25
         return Ok(());
     }
     at_least("lifetimeLimit below sessionLimit or a window", limit, lifetime.to())
-}
-
-/// Whether `policy` allows nothing that the envelope's policy in force does not allow.
-pub(super) fn tightens(policy: &Policy, envelope: &Envelope) -> bool {
-    let old = &envelope.policy;
-    // A limit of 0 is none: the policy has no window of that period, or no lifetime limit.
-    let limit_of = |period: u32| match period {
-        0 => Some(policy.lifetimeLimit),
-        _ => policy.windows.iter().find(|window| window.period == period).map(|window| window.limit),
-    };
-    policy.paymentCap <= old.paymentCap
-        // A threshold at the cap means that no payment needs approval, so compare what escapes approval.
-        && policy.approvalThreshold <= old.approvalThreshold
-        && policy.sessionLimit <= old.sessionLimit
-        && policy.maxSessionSeconds <= old.maxSessionSeconds
-        && (old.payeeList == 0 || policy.payeeList == old.payeeList)
-        // Every limit in force must still be there, no higher.
-        && envelope.limits.windows.iter().all(|window| {
-            limit_of(window.period)
-                .is_some_and(|limit| !limit.is_zero() && Amount::from(limit) <= window.limit)
-        })
 }
 
 fn at_least(field: &str, bound: U256, value: U256) -> Answer {

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     counts::{Counts, Tally},
     decimal,
-    due::Due,
+    due::{Due, GRACE},
     evaluation::Evaluation,
     event::Event,
     fade::{MEMORY, turns},
@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     amount::Amount,
-    windows::{MAX_LIMITS, Window, index_at},
+    windows::{MAX_LIMITS, Window, end_at, index_at},
 };
 
 /// Later times count as this: what the contract keeps of one, 40 bits.
@@ -129,6 +129,21 @@ impl State {
     /// Why a human has to look, if so: since a trigger that nobody has cleared, or by the score at `at`.
     pub fn review(&self, at: u64) -> Option<Trigger> {
         self.watch.review.or_else(|| self.watch.trips(&self.evaluate(at)))
+    }
+
+    /// Why a human has to look, or will have to by time alone, if so: `at` of the trigger says from when.
+    ///
+    /// Time makes a score worse where something turns: what is missing becomes due when its slot of [`GRACE`] ends, a
+    /// new window has not used anything yet to hold its pace against, and a week halves what is remembered. It looks at
+    /// the next two slots, and at the next window and week.
+    pub fn foreseen(&self) -> Option<Trigger> {
+        let (period, _) = self.budget();
+        let slot = end_at(GRACE, self.at);
+        let next = slot.and_then(|slot| end_at(GRACE, slot));
+        let turns = [slot, next, end_at(period, self.at), end_at(MEMORY, self.at)];
+        let mut turns: Vec<u64> = turns.into_iter().flatten().collect();
+        turns.sort_unstable();
+        self.review(self.at).or_else(|| turns.into_iter().find_map(|turn| self.review(turn)))
     }
 
     /// When the last event was, in unix seconds.

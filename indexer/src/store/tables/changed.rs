@@ -1,6 +1,7 @@
 //! The rows that blocks change: where each is kept, how it is written, and how it reads.
 
 use super::{
+    alert::{ALERT, ALERT_TOPIC, alert, alert_topic, read_alert, read_topic},
     envelope::{
         ENVELOPE, ENVELOPE_GROUP, GROUP_LIMIT_USE, LIMIT_USE, envelope, envelope_group, group_limit_use,
         limit_use, read_envelope, read_group, read_limits,
@@ -16,7 +17,7 @@ use crate::{
 };
 
 /// The tables that blocks change.
-pub(in crate::store) static CHANGED: [&Table; 13] = [
+pub(in crate::store) static CHANGED: [&Table; 15] = [
     &TREASURY,
     &ROLE,
     &ASSET,
@@ -30,6 +31,8 @@ pub(in crate::store) static CHANGED: [&Table; 13] = [
     &SCORE,
     &PAYEE_RECORD,
     &INSIDER,
+    &ALERT,
+    &ALERT_TOPIC,
 ];
 
 /// The table that holds what has that key, and the cells of the key.
@@ -50,6 +53,8 @@ fn place(key: &Key) -> (&'static Table, Vec<Value>) {
             (&PAYEE_RECORD, vec![of.value(), number.value(), payee.value()])
         }
         Key::Insider(of, account) => (&INSIDER, vec![of.value(), account.value()]),
+        Key::Alert(id) => (&ALERT, vec![id.value()]),
+        Key::AlertTopic(topic) => (&ALERT_TOPIC, vec![topic.value()]),
     }
 }
 
@@ -96,6 +101,8 @@ pub(in crate::store) fn put(key: &Key, row: Option<&Row>) -> Result<Written, Sto
         (Key::Score(of, number), Row::Score(state)) => score(of, number, state, written(state)?),
         (Key::PayeeRecord(of, number, who), Row::PayeeRecord(row)) => payee_record(of, number, who, row),
         (Key::Insider(of, account), Row::Insider) => insider(of, account),
+        (Key::Alert(id), Row::Alert(row)) => alert(id, row),
+        (Key::AlertTopic(topic), Row::AlertTopic(id)) => alert_topic(topic, *id),
         (Key::Limits(of, number) | Key::GroupLimits(of, number), Row::Limits(uses)) => {
             let row = if matches!(key, Key::Limits(..)) { limit_use } else { group_limit_use };
             let rows = (0u64..).zip(uses).map(|(idx, of_limit)| row(of, number, idx, of_limit)).collect();
@@ -134,6 +141,8 @@ pub(in crate::store) fn read(key: &Key, found: &[DbRow]) -> Result<Option<Row>, 
         Key::Score(..) => Row::Score(Box::new(read_score(row)?)),
         Key::PayeeRecord(..) => Row::PayeeRecord(read_payee_record(row)?),
         Key::Insider(..) => Row::Insider,
+        Key::Alert(_) => Row::Alert(read_alert(row)?),
+        Key::AlertTopic(_) => Row::AlertTopic(read_topic(row)?),
     }))
 }
 

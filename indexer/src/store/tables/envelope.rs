@@ -4,7 +4,7 @@ use alloy::primitives::Address;
 
 use crate::{
     db::{DbError, DbRow, table},
-    ledger::{EnvelopeRow, GroupRow, LimitUse},
+    ledger::{EnvelopeRow, GroupRow, LimitUse, Newcomers},
 };
 
 table! {
@@ -32,6 +32,11 @@ table! {
         score: row.score,
         scored_at: row.scored_at,
         payee_list: row.payee_list,
+        open_sessions: row.open_sessions,
+        open_until: row.open_until,
+        newcomers_slot: row.newcomers.slot,
+        newcomers: row.newcomers.here,
+        newcomers_before: row.newcomers.before,
     }
 }
 
@@ -59,6 +64,13 @@ pub(super) fn read_envelope(row: &DbRow) -> Result<EnvelopeRow, DbError> {
         score: row.number("score")?,
         scored_at: row.number("scored_at")?,
         payee_list: row.number("payee_list")?,
+        open_sessions: row.number("open_sessions")?,
+        open_until: row.number("open_until")?,
+        newcomers: Newcomers {
+            slot: row.number("newcomers_slot")?,
+            here: row.number("newcomers")?,
+            before: row.number("newcomers_before")?,
+        },
     })
 }
 

@@ -1,6 +1,7 @@
 //! What the indexer writes, table by table: columns beside values, and how the rows that change read again.
 
 mod added;
+mod alert;
 mod changed;
 mod envelope;
 mod intake;
@@ -10,6 +11,7 @@ mod session;
 mod treasury;
 
 pub(super) use added::{ADDED, PAYMENT, add};
+pub(crate) use alert::read_alert;
 pub(super) use changed::{CHANGED, Written, find, placed, put, read, written};
 pub(super) use intake::{Entry, INTAKE, intake, read_intake};
 pub(super) use kept::{BLOCK, CHECKPOINT, JOURNAL, block, checkpoint, journal};

@@ -1,0 +1,134 @@
+//! Where alerts are raised and closed: one open at a time on a topic, whatever comes in between.
+//!
+//! A function of rows and of the chain's own time. What depends on the clock is written ahead, with the time from which it
+//! holds, so it makes no difference in which block somebody looks.
+
+use alloy::primitives::{Address, B256};
+use bursar_sdk::score::{Evaluation, Reason, State};
+use serde_json::{Value, json};
+
+use crate::ledger::{AlertKind, AlertRow, Key, Ledger, Moment, Row, Rows, Severity, Topic};
+
+/// Something to look at.
+#[derive(Debug)]
+pub(super) struct Alarm {
+    pub(super) topic: Topic,
+    pub(super) severity: Severity,
+    /// From when on, in unix seconds; from now on where that is past.
+    pub(super) from: u64,
+    /// Until when, in unix seconds, if nothing more happens; `None` until something closes it.
+    pub(super) until: Option<u64>,
+    /// The numbers.
+    pub(super) detail: Value,
+}
+
+impl Alarm {
+    pub(super) fn new(topic: Topic, severity: Severity, detail: Value) -> Self {
+        Self { topic, severity, from: 0, until: None, detail }
+    }
+}
+
+/// Alerts at one place in the ledger.
+pub(super) struct Alerts<'a, R> {
+    pub(super) ledger: &'a mut Ledger<R>,
+    pub(super) moment: Moment,
+}
+
+impl<R: Rows> Alerts<'_, R> {
+    /// It happened: raises the alert, or counts it in the one that is open.
+    pub(super) async fn raise(&mut self, alarm: Alarm) -> Result<(), R::Error> {
+        let open = self.open(&alarm.topic).await?.filter(|(_, row)| !row.is_to_come(self.moment.at));
+        let Some((id, mut row)) = open else { return self.hold(alarm).await };
+        row.count = row.count.saturating_add(1);
+        (row.severity, row.closed_at) = (alarm.severity, alarm.until);
+        row.detail = alarm.detail.to_string();
+        self.ledger.set(Key::Alert(id), Some(Row::Alert(row))).await
+    }
+
+    /// It is so: raises the alert where none is open, or foresees it.
+    pub(super) async fn hold(&mut self, alarm: Alarm) -> Result<(), R::Error> {
+        let Moment { block, hash, at } = self.moment;
+        let topic = alarm.topic.key();
+        let (from, detail) = (alarm.from.max(at), alarm.detail.to_string());
+        let (id, count) = match self.open(&alarm.topic).await? {
+            Some((_, row)) if !row.is_to_come(at) => return Ok(()),
+            Some((_, row)) if (row.raised_at, &row.detail) == (from, &detail) => return Ok(()),
+            Some((id, _)) => (id, 1),
+            None => {
+                let id = alarm.topic.alert(block);
+                // Closed and raised again within one block.
+                let before = self.ledger.get(Key::Alert(id)).await?;
+                (id, if let Some(Row::Alert(row)) = before { row.count.saturating_add(1) } else { 1 })
+            }
+        };
+        let Topic { kind, treasury, envelope, subject } = alarm.topic;
+        let row = AlertRow {
+            kind,
+            severity: alarm.severity,
+            treasury,
+            envelope,
+            subject,
+            raised_at: from,
+            block,
+            block_hash: hash,
+            foreseen: from > at,
+            closed_at: alarm.until,
+            closed_block: None,
+            count,
+            detail,
+        };
+        self.ledger.set(Key::Alert(id), Some(Row::Alert(row))).await?;
+        self.ledger.set(Key::AlertTopic(topic), Some(Row::AlertTopic(id))).await
+    }
+
+    /// It is not so any more: closes the alert, or foresees none.
+    pub(super) async fn close(&mut self, topic: &Topic) -> Result<(), R::Error> {
+        let Some((id, mut row)) = self.open(topic).await? else { return Ok(()) };
+        self.ledger.set(Key::AlertTopic(topic.key()), None).await?;
+        if row.is_to_come(self.moment.at) {
+            return self.ledger.set(Key::Alert(id), None).await;
+        }
+        (row.closed_at, row.closed_block) = (Some(self.moment.at), Some(self.moment.block));
+        self.ledger.set(Key::Alert(id), Some(Row::Alert(row))).await
+    }
+
+    /// The alert that the topic has open, or to come.
+    async fn open(&mut self, topic: &Topic) -> Result<Option<(B256, AlertRow)>, R::Error> {
+        let Some(Row::AlertTopic(id)) = self.ledger.get(Key::AlertTopic(topic.key())).await? else {
+            return Ok(None);
+        };
+        match self.ledger.get(Key::Alert(id)).await? {
+            Some(Row::Alert(row)) if !row.is_over(self.moment.at) => Ok(Some((id, row))),
+            _ => Ok(None),
+        }
+    }
+
+    /// What a score asks for.
+    pub(super) async fn judge(
+        &mut self,
+        of: (Address, u32),
+        state: &State,
+        now: &Evaluation,
+    ) -> Result<(), R::Error> {
+        let topic = Topic::of(AlertKind::OffTrajectory, of, "spending");
+        if now.caps().any(|(reason, _)| reason == Reason::Projected) {
+            let inputs = &now.inputs;
+            let detail = json!({
+                "projection": inputs.projection(),
+                "burst": inputs.burst,
+                "used": inputs.used,
+                "elapsed": inputs.elapsed,
+                "pace": inputs.pace,
+                "score": now.value,
+            });
+            self.hold(Alarm::new(topic, Severity::Critical, detail)).await?;
+        } else {
+            self.close(&topic).await?;
+        }
+        let topic = Topic::of(AlertKind::Review, of, "score");
+        let Some(trigger) = state.foreseen() else { return self.close(&topic).await };
+        let reasons: Vec<&str> = state.evaluate(trigger.at).reasons().into_iter().map(Reason::code).collect();
+        let detail = json!({ "trigger": trigger, "reasons": reasons });
+        self.hold(Alarm { from: trigger.at, ..Alarm::new(topic, Severity::Critical, detail) }).await
+    }
+}

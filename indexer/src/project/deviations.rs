@@ -1,0 +1,169 @@
+//! Which events of the chain somebody should look at, and which end that.
+
+use alloy::primitives::{Address, B256, U256};
+use serde_json::json;
+
+use super::{
+    Projector, Step,
+    alerts::{Alarm, Alerts},
+    rows,
+    stops::Stop,
+};
+use crate::ledger::{
+    AlertKind, EnvelopeRow, Moment, Newcomers, PaymentRow, Rows, SettlementRow, Severity, Topic,
+};
+
+/// As many payees that were never paid before, within half an hour to an hour, are a burst.
+pub const BURST: u32 = 10;
+
+/// What happens and does not last is shown for as long, in seconds, after the last time.
+pub const SHOWN: u64 = 86_400;
+
+/// A payment without a decision, by purse and nonce.
+pub(super) fn unexplained(of: (Address, u32), (purse, nonce): (Address, B256)) -> Topic {
+    Topic::of(AlertKind::UnexplainedPayment, of, format!("payments/{purse}/{nonce}"))
+}
+
+fn donations(of: (Address, u32), purse: Address) -> Topic {
+    Topic::of(AlertKind::Donation, of, format!("purses/{purse}"))
+}
+
+impl<R: Rows> Projector<'_, R> {
+    pub(super) fn moment(&self) -> Moment {
+        let header = &self.block.header;
+        Moment { block: header.number, hash: Some(header.hash), at: header.timestamp }
+    }
+
+    pub(super) fn alerts(&mut self) -> Alerts<'_, R> {
+        Alerts { moment: self.moment(), ledger: &mut self.ledger }
+    }
+
+    /// It happened, and is shown until it has not happened for a while.
+    pub(super) async fn happened(
+        &mut self,
+        topic: Topic,
+        severity: Severity,
+        detail: serde_json::Value,
+    ) -> Step<(), R> {
+        let until = Some(self.block.header.timestamp.saturating_add(SHOWN));
+        rows(self.alerts().raise(Alarm { until, ..Alarm::new(topic, severity, detail) }).await)
+    }
+
+    /// It is so, until something ends it.
+    pub(super) async fn stands(
+        &mut self,
+        topic: Topic,
+        severity: Severity,
+        detail: serde_json::Value,
+    ) -> Step<(), R> {
+        rows(self.alerts().hold(Alarm::new(topic, severity, detail)).await)
+    }
+
+    pub(super) async fn over(&mut self, topic: &Topic) -> Step<(), R> {
+        rows(self.alerts().close(topic).await)
+    }
+
+    /// A payment settled, and nothing is known yet that it commits to.
+    pub(super) async fn unexplained(&mut self, payment: &PaymentRow) -> Step<(), R> {
+        let of = (payment.treasury, payment.envelope);
+        let topic = match payment.nonce {
+            Some(nonce) => unexplained(of, (payment.purse, nonce)),
+            // Nothing tells its nonce, so nothing will ever explain it.
+            None => Topic::of(
+                AlertKind::UnexplainedPayment,
+                of,
+                format!("payments/{}/{}", payment.tx_hash, payment.log_index),
+            ),
+        };
+        let detail = json!({
+            "agent": payment.agent,
+            "purse": payment.purse,
+            "nonce": payment.nonce,
+            "payee": payment.payee,
+            "asset": payment.asset,
+            "amount": payment.amount.to_string(),
+            "txHash": payment.tx_hash,
+        });
+        self.stands(topic, Severity::Warning, detail).await
+    }
+
+    /// A payee off the list was paid for the first time.
+    pub(super) async fn newcomer(&mut self, payment: &PaymentRow, envelope: &mut EnvelopeRow) -> Step<(), R> {
+        let count = envelope.newcomers.count(self.block.header.timestamp);
+        if count < BURST {
+            return Ok(());
+        }
+        let topic = Topic::of(AlertKind::PayeeBurst, (payment.treasury, payment.envelope), "payees");
+        let detail = json!({
+            "payees": count,
+            "least": BURST,
+            "seconds": 2 * Newcomers::SLOT,
+            "last": payment.payee,
+        });
+        let until = Some(envelope.newcomers.forgotten_at());
+        rows(self.alerts().raise(Alarm { until, ..Alarm::new(topic, Severity::Warning, detail) }).await)
+    }
+
+    /// Somebody sent money straight to a purse.
+    pub(super) async fn donation(
+        &mut self,
+        of: (Address, u32),
+        (from, purse): (Address, Address),
+        (value, balance): (U256, U256),
+    ) -> Step<(), R> {
+        let detail = json!({ "from": from, "amount": value.to_string(), "balance": balance.to_string() });
+        let alarm = Alarm::new(donations(of, purse), Severity::Notice, detail);
+        rows(self.alerts().raise(alarm).await)
+    }
+
+    /// What a purse held went back to the escrow, donations with it.
+    pub(super) async fn purse_emptied(&mut self, of: (Address, u32), purse: Address) -> Step<(), R> {
+        self.over(&donations(of, purse)).await
+    }
+
+    /// A watched account paid outside any envelope.
+    pub(super) async fn ungoverned(&mut self, row: &SettlementRow) -> Step<(), R> {
+        let topic = Topic {
+            kind: AlertKind::UngovernedPayer,
+            treasury: None,
+            envelope: None,
+            subject: format!("payers/{}", row.payer),
+        };
+        let detail = json!({
+            "payer": row.payer,
+            "payee": row.payee,
+            "asset": row.asset,
+            "amount": row.amount.to_string(),
+            "txHash": row.tx_hash,
+        });
+        self.happened(topic, Severity::Warning, detail).await
+    }
+
+    /// How long a score lets sessions open, or since when, is another now.
+    pub(super) async fn score_lives(&mut self, of: (Address, u32), envelope: &EnvelopeRow) -> Step<(), R> {
+        let now = self.block.header.timestamp;
+        let topic = Topic::of(AlertKind::ScoreSilent, of, "score");
+        let fresh_until = envelope.scored_at.saturating_add(envelope.score_life.into());
+        if envelope.score_life == 0 || fresh_until > now {
+            self.over(&topic).await?;
+        }
+        if envelope.score_life == 0 {
+            return Ok(());
+        }
+        let detail = json!({ "scoredAt": envelope.scored_at, "life": envelope.score_life });
+        let alarm = Alarm { from: fresh_until, ..Alarm::new(topic, Severity::Warning, detail) };
+        rows(self.alerts().hold(alarm).await)
+    }
+
+    /// Somebody stopped or released something. Reviews are the score's to tell.
+    pub(super) async fn stopped(&mut self, treasury: Address, stop: &Stop) -> Step<(), R> {
+        let Some(subject) = stop.subject() else { return Ok(()) };
+        let mut topic = Topic::of_treasury(AlertKind::Frozen, treasury, subject);
+        topic.envelope = stop.envelope;
+        if !stop.stopped {
+            return self.over(&topic).await;
+        }
+        let severity = if stop.session.is_some() { Severity::Warning } else { Severity::Critical };
+        self.stands(topic, severity, json!({ "level": stop.level, "by": stop.by })).await
+    }
+}
