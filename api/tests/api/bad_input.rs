@@ -17,7 +17,7 @@ on_both_stores!(
     what_is_no_route_and_what_is_no_method_are_json_too,
 );
 
-const LISTS: [&str; 13] = [
+const LISTS: [&str; 14] = [
     "/v1/treasuries",
     "/v1/agents",
     "/v1/envelopes",
@@ -28,6 +28,7 @@ const LISTS: [&str; 13] = [
     "/v1/settlements",
     "/v1/policies",
     "/v1/stops",
+    "/v1/alerts",
     "/v1/watched",
     "/v1/payees",
     "/v1/approval-requests",

@@ -2,6 +2,7 @@
 #![allow(missing_docs, unreachable_pub, clippy::unwrap_used)]
 
 mod agrees;
+mod alerts;
 mod faults;
 mod groups;
 mod hostile;

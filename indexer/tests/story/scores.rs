@@ -64,7 +64,7 @@ fn sealed(kind: RecordKind, of: &DecisionRecord, hash: B256, by: &PrivateKeySign
 }
 
 /// Hands in why the agent paid for `why`: what the world's payments commit to in place of a record.
-async fn explain(store: &Store, world: &World, agent: &Agent, why: &str) -> Result<()> {
+pub async fn explain(store: &Store, world: &World, agent: &Agent, why: &str) -> Result<()> {
     let record = decision(world, agent, why, None);
     let sealed = sealed(RecordKind::Decision, &record, keccak256(why), &agent.identity)?;
     store.insert_decision(&record, &sealed, 1).await?;
@@ -72,7 +72,7 @@ async fn explain(store: &Store, world: &World, agent: &Agent, why: &str) -> Resu
 }
 
 /// Hands in what came of it.
-async fn deliver(store: &Store, world: &World, agent: &Agent, why: &str, delivered: bool) -> Result<()> {
+pub async fn deliver(store: &Store, world: &World, agent: &Agent, why: &str, delivered: bool) -> Result<()> {
     let of = decision(world, agent, why, None);
     let outcome = OutcomeRecord {
         schema: outcome::SCHEMA.into(),
@@ -101,7 +101,7 @@ async fn deliver(store: &Store, world: &World, agent: &Agent, why: &str, deliver
 }
 
 /// Hands in that the agent was refused, signed by `by`.
-async fn deny(
+pub async fn deny(
     store: &Store,
     world: &World,
     agent: &Agent,

@@ -290,15 +290,7 @@ impl World {
             valid_before,
             nonce,
         };
-        let chain_id = self.anvil.chain_id();
-        let token = Eip712Domain::new(
-            Some("USDC".into()),
-            Some("2".into()),
-            Some(U256::from(chain_id)),
-            Some(*self.usdc.address()),
-            None,
-        );
-        let digest = authorization.digest(Rail::Eip3009, &token);
+        let digest = authorization.digest(Rail::Eip3009, &self.token_domain());
         let approval = authorization.approval(decision, digest).eip712_signing_hash(&self.domain());
         let approval = if approve { Some(Approval::Eoa(sign(&self.approver, approval)?)) } else { None };
         let blob = PaymentBlob {
@@ -321,6 +313,34 @@ impl World {
             signature: blob.encode()?,
         };
         Ok(Signed { call: call.abi_encode().into() })
+    }
+
+    /// An account that is no purse pays, under a nonce of its own.
+    pub async fn pay_outside(&self, payer: &PrivateKeySigner, payee: Address, nonce: u8) -> Result<()> {
+        let authorization = Authorization {
+            purse: payer.address(),
+            payee,
+            amount: Amount::try_from(units(1))?,
+            valid_after: 0,
+            valid_before: self.now().await? + 600,
+            nonce: B256::repeat_byte(nonce),
+        };
+        let call = Eip3009::transferWithAuthorizationCall {
+            from: authorization.purse,
+            to: payee,
+            value: units(1),
+            validAfter: U256::ZERO,
+            validBefore: U256::from(authorization.valid_before),
+            nonce: authorization.nonce,
+            signature: sign(payer, authorization.digest(Rail::Eip3009, &self.token_domain()))?.as_bytes().into(),
+        };
+        self.send(self.facilitator, *self.usdc.address(), call.abi_encode().into()).await?;
+        Ok(())
+    }
+
+    fn token_domain(&self) -> Eip712Domain {
+        let chain_id = Some(U256::from(self.anvil.chain_id()));
+        Eip712Domain::new(Some("USDC".into()), Some("2".into()), chain_id, Some(*self.usdc.address()), None)
     }
 
     pub async fn pay(&self, agent: &Agent, payee: Address, dollars: u64, why: &str) -> Result<Signed> {

@@ -68,6 +68,19 @@ fn what_is_missing_counts_once_it_is_due() {
     assert!(state.review(MONDAY + 1_199).is_none() && state.review(MONDAY + 1_200).is_some());
 }
 
+#[test]
+fn what_will_be_due_is_foreseen() {
+    let mut state = fresh(MONDAY);
+    assert_eq!(state.foreseen(), None);
+    let standing = Standing::Known;
+    state.apply(MONDAY + 599, &Event::Settled { amount: Amount::new(9), standing });
+    assert_eq!(state.review(state.at()), None);
+    assert_eq!(state.foreseen().map(|trigger| trigger.at), Some(MONDAY + 1_200));
+    state.apply(MONDAY + 700, &Event::Explained { settled_at: MONDAY + 599, standing, latency: Some(1) });
+    state.apply(MONDAY + 700, &Event::Delivered { settled_at: MONDAY + 599, standing });
+    assert_eq!(state.foreseen(), None);
+}
+
 fn any_event() -> impl Strategy<Value = (u64, Event<'static>)> {
     let time = || prop_oneof![any::<u64>(), Just(0), Just(u64::MAX), MONDAY..MONDAY + 10_000_000];
     let own = || prop_oneof![standing(), Just(Standing::Own)];
@@ -106,6 +119,21 @@ fn any_window() -> impl Strategy<Value = Window> {
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(300))]
+
+    #[test]
+    fn nobody_is_asked_for_by_time_alone_without_having_been_foreseen(
+        history in history(), later in 0u64..600_000,
+    ) {
+        let (state, _) = play(fresh(MONDAY), MONDAY, &history);
+        let then = state.at() + later;
+        let foreseen = state.foreseen().map(|trigger| trigger.at);
+        if state.review(then).is_some() {
+            prop_assert!(foreseen.is_some_and(|at| at <= then), "{foreseen:?} is not by {then}");
+        }
+        if let Some(at) = foreseen {
+            prop_assert!(state.review(at).is_some());
+        }
+    }
 
     #[test]
     fn a_stored_state_goes_on_as_the_one_that_was_not(
