@@ -1,6 +1,8 @@
 //! Serves the pages over made-up data, to look at them: `cargo run --example preview`.
 #![allow(clippy::unwrap_used, dead_code)]
 
+#[path = "../tests/api/alerted.rs"]
+mod alerted;
 #[path = "../tests/api/scored.rs"]
 mod scored;
 #[path = "../tests/api/sealed.rs"]
@@ -18,6 +20,7 @@ use tokio_util::sync::CancellationToken;
 async fn main() -> anyhow::Result<()> {
     let seeded = seed::seeded(bursar_test_stores::Stores::sqlite()?).await?;
     scored::scored(&seeded.store).await?;
+    alerted::alerted(&seeded.store).await?;
     let mut config = Config::new(seed::CHAIN_ID, "Local chain");
     config.assets = vec![AssetLabel { address: seed::token(), symbol: "USDC".into(), decimals: 6 }];
     let names = [

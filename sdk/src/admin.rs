@@ -95,6 +95,11 @@ impl TreasuryAdmin {
         &self.contract
     }
 
+    /// An envelope as it stands.
+    pub async fn envelope(&self, envelope: u32) -> Result<Treasury::EnvelopeView, AgentError> {
+        Ok(self.contract.envelope(envelope_number(envelope)?).call().await?)
+    }
+
     /* ROLES */
 
     /// Gives an account a role. Loosening, but for guardian and reviewer. Owner only.

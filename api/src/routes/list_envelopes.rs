@@ -59,6 +59,7 @@ pub async fn list_envelopes(
         group: filter.group.map(EnvelopeNumber::to_u32),
         asset: filter.asset.map(|address| address.0),
         state: filter.state.map(Into::into),
+        scored: false,
     };
     let rows = envelopes::list(&state.db, &of, asked.after, asked.fetch()).await?;
     let mut page = asked.page(rows, |row| (row.treasury, row.number), |row| row);

@@ -2,12 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use alloy::primitives::{Address, B256, keccak256};
-use bursar_indexer::db::{Db, Query};
 use bursar_test_stores::{Stores, on_both_stores};
 use serde_json::{Value, json};
 
 use crate::{
+    alerted::{Seed, alerted, id, put},
     client::{Api, api},
     seed::{NOW, agent, treasury},
 };
@@ -20,60 +19,16 @@ on_both_stores!(
     what_is_no_kind_is_refused_by_name,
 );
 
-/// One to tell of: kind, severity, place, from when until when, and the block that closed it.
-struct Seed(&'static str, &'static str, Option<(Address, u32)>, u64, Option<u64>, Option<u64>);
-
-fn id(n: usize) -> B256 {
-    keccak256(n.to_be_bytes())
-}
-
-async fn put(db: &Db, n: usize, seed: &Seed) -> anyhow::Result<()> {
-    let Seed(kind, severity, place, raised_at, closed_at, closed_block) = *seed;
-    Query::new(
-        "INSERT INTO alert (id, kind, severity, treasury, envelope, subject, raised_at, block_number, block_hash, \
-         foreseen, closed_at, closed_block, count, detail) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, 990, NULL, $8, $9, $10, $11, $12)",
-    )
-    .bind(id(n))
-    .bind(kind)
-    .bind(severity)
-    .bind(place.map(|(treasury, _)| treasury))
-    .bind(place.map(|(_, envelope)| envelope).filter(|envelope| *envelope != 0))
-    .bind("payees")
-    .bind(raised_at)
-    .bind(raised_at > NOW)
-    .bind(closed_at)
-    .bind(closed_block)
-    .bind(3u64)
-    .bind(r#"{"payees":12}"#)
-    .execute(db)
-    .await?;
-    Ok(())
-}
-
-async fn seeded(stores: Stores) -> anyhow::Result<Api> {
+async fn told(stores: Stores) -> anyhow::Result<Api> {
     let api = api(stores).await?;
-    let one = Some((treasury(), 1));
-    let seeds = [
-        Seed("payee_burst", "warning", one, NOW - 50, Some(NOW + 50), None),
-        Seed("review", "critical", one, NOW, None, None),
-        // Not yet.
-        Seed("score_silent", "warning", one, NOW + 1, None, None),
-        // Over: by time, and by a block.
-        Seed("policy_drift", "warning", Some((treasury(), 2)), NOW - 90, Some(NOW), None),
-        Seed("frozen", "critical", Some((treasury(), 2)), NOW - 80, Some(NOW - 10), Some(999)),
-        // Of all of a treasury, and of none.
-        Seed("frozen", "critical", Some((treasury(), 0)), NOW - 70, None, None),
-        Seed("ungoverned_payer", "warning", None, NOW - 60, Some(NOW + 1), None),
-    ];
-    for (n, seed) in seeds.iter().enumerate() {
-        put(api.seeded.store.db(), n, seed).await?;
-    }
+    alerted(&api.seeded.store).await?;
     Ok(api)
 }
 
-async fn alerts_are_found_by_whose_and_what_they_are_and_whether_they_stand(stores: Stores) -> anyhow::Result<()> {
-    let api = seeded(stores).await?;
+async fn alerts_are_found_by_whose_and_what_they_are_and_whether_they_stand(
+    stores: Stores,
+) -> anyhow::Result<()> {
+    let api = told(stores).await?;
     let of = treasury();
     for (query, expected) in [
         (String::new(), vec![1, 0, 6, 5, 4, 3]),
@@ -96,7 +51,7 @@ async fn alerts_are_found_by_whose_and_what_they_are_and_whether_they_stand(stor
 }
 
 async fn an_alert_tells_its_numbers(stores: Stores) -> anyhow::Result<()> {
-    let api = seeded(stores).await?;
+    let api = told(stores).await?;
     let burst = &api.items("/v1/alerts?kind=payee_burst").await?[0];
     let help = "Many payees were paid for the first time within an hour.";
     let expected = json!({
@@ -131,7 +86,7 @@ async fn alerts_of_the_same_second_come_once_each(stores: Stores) -> anyhow::Res
 }
 
 async fn the_page_shows_what_stands(stores: Stores) -> anyhow::Result<()> {
-    let api = seeded(stores).await?;
+    let api = told(stores).await?;
     let html = api.get("/").await?.text();
     for text in ["payee burst", "3 times since", "ungoverned payer", "Alerts of envelope 1"] {
         assert!(html.contains(text), "the page does not show {text:?}");

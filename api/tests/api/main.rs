@@ -1,6 +1,7 @@
 //! The API against a seeded store.
 #![allow(clippy::unwrap_used)]
 
+mod alerted;
 mod alerts;
 mod approval_pages;
 mod approvals;

@@ -53,6 +53,9 @@ ALTER TABLE envelope ADD COLUMN newcomers_slot BIGINT NOT NULL DEFAULT 0;
 ALTER TABLE envelope ADD COLUMN newcomers BIGINT NOT NULL DEFAULT 0;
 ALTER TABLE envelope ADD COLUMN newcomers_before BIGINT NOT NULL DEFAULT 0;
 
+-- Those that open sessions on a reported score alone.
+CREATE INDEX envelope_scored ON envelope (treasury, number) WHERE score_life > 0;
+
 -- The rows there are tell none of this. They come from the chain and are read from it again.
 DELETE FROM event;
 DELETE FROM payment;

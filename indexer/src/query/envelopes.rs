@@ -91,6 +91,8 @@ pub struct Filter {
     pub asset: Option<Address>,
     /// Stopped in this way.
     pub state: Option<State>,
+    /// Only those that open sessions on a reported score alone.
+    pub scored: bool,
 }
 
 /// Whether an envelope may open sessions and pay.
@@ -173,6 +175,9 @@ pub(super) fn select_list(filter: &Filter, after: Option<Key>, limit: u32) -> Se
         .filter("e.agent = ", filter.agent)
         .filter("e.group_number = ", filter.group)
         .filter("e.asset = ", filter.asset);
+    if filter.scored {
+        select.condition("e.score_life > 0");
+    }
     match filter.state {
         None => &mut select,
         Some(State::Active) => {

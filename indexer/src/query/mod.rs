@@ -13,6 +13,7 @@ pub mod approvers;
 pub mod assets;
 pub mod blocks;
 pub mod checkpoint;
+pub mod contradictions;
 pub mod decisions;
 pub mod envelopes;
 pub mod groups;
