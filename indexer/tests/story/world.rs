@@ -332,7 +332,9 @@ impl World {
             validAfter: U256::ZERO,
             validBefore: U256::from(authorization.valid_before),
             nonce: authorization.nonce,
-            signature: sign(payer, authorization.digest(Rail::Eip3009, &self.token_domain()))?.as_bytes().into(),
+            signature: sign(payer, authorization.digest(Rail::Eip3009, &self.token_domain()))?
+                .as_bytes()
+                .into(),
         };
         self.send(self.facilitator, *self.usdc.address(), call.abi_encode().into()).await?;
         Ok(())
