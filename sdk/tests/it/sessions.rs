@@ -103,7 +103,12 @@ async fn a_narrower_scope_binds_and_a_wider_one_is_refused() -> Result<()> {
     let stage = Stage::set().await?;
     let agent = stage.builder(1).connect().await?;
     let narrow = SessionTerms { payment_cap: Some(dollars(2)), ..SessionTerms::new(dollars(10)) };
-    assert_eq!(agent.open_session(&narrow).await?.value.payment_cap, dollars(2));
+    let opened = agent.open_session(&narrow).await?.value;
+    assert_eq!(
+        (opened.payment_cap, opened.payee_lists),
+        (dollars(2), vec![1]),
+        "the policy's list, and no other"
+    );
     let found = agent.preflight(PAYEE, dollars(3), Rail::Eip3009).await?;
     assert_eq!(found.refusal.map(|refusal| refusal.0), Some(Refusal::PaymentCapExceeded));
 
