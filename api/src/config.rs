@@ -11,6 +11,8 @@ pub struct Config {
     pub chain_id: u64,
     /// That chain's name, for people.
     pub chain_name: String,
+    /// Where people and agents find this service; pages that events name are below it.
+    pub base_url: Option<Url>,
     /// A block explorer; transactions are at `tx/<hash>` and addresses at `address/<address>` below it.
     pub explorer: Option<Url>,
     /// How amounts of known tokens are written for people. Others are shown in atomic units.
@@ -23,6 +25,10 @@ pub struct Config {
     pub room: Room,
     /// Longest that one request may take.
     pub request_timeout: Duration,
+    /// Most clients that may follow the stream of events at a time.
+    pub streams: usize,
+    /// Longest that one of them may take for one event.
+    pub stream_patience: Duration,
 }
 
 /// How amounts of a token are written for people.
@@ -38,17 +44,20 @@ pub struct AssetLabel {
 
 impl Config {
     /// For a chain, with everything else at its default: ready within 8 blocks of the head, 16 open approval
-    /// requests an agent and 256 a treasury, 10 seconds a request.
+    /// requests an agent and 256 a treasury, 10 seconds a request, 256 streams with 30 seconds an event.
     pub fn new(chain_id: u64, chain_name: impl Into<String>) -> Self {
         Self {
             chain_id,
             chain_name: chain_name.into(),
+            base_url: None,
             explorer: None,
             assets: Vec::new(),
             names: BTreeMap::new(),
             max_lag: 8,
             room: Room { per_agent: 16, per_treasury: 256 },
             request_timeout: Duration::from_secs(10),
+            streams: 256,
+            stream_patience: Duration::from_secs(30),
         }
     }
 }

@@ -1,7 +1,8 @@
 //! The auditor's and treasurer's HTTP API over the store, with its overview page.
 //!
 //! A contents page. [`router`] gathers the [`routes`], one endpoint per file; they answer with what is in
-//! [`model`], spelled as [`wire`] says, in pages ([`page`]), or with an [`error`]. [`serve`] runs it all.
+//! [`model`], spelled as [`wire`] says, in pages ([`page`]), or with an [`error`]. [`webhook`] delivers
+//! what happens. [`serve`] runs it all.
 
 pub mod approval;
 mod approver;
@@ -17,7 +18,9 @@ mod router;
 pub mod routes;
 mod serve;
 mod state;
+mod stream;
 pub mod web;
+pub mod webhook;
 pub mod wire;
 
 pub use config::{AssetLabel, Config};

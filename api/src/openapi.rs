@@ -26,6 +26,7 @@ use utoipa::OpenApi;
         (name = "Policies", description = "Limits, rules and payee lists, with their history."),
         (name = "Stops", description = "Freezes, releases and reviews."),
         (name = "Approvals", description = "Payments that wait for a human."),
+        (name = "Events", description = "What happened, for those who follow: a list with a cursor, and a stream."),
         (name = "Service", description = "How far the ledger is, and health.")
     )
 )]

@@ -7,7 +7,8 @@ use crate::{error::ApiError, extract::Number};
 
 /// Most rows on a page.
 pub const MAX_LIMIT: u64 = 200;
-const DEFAULT_LIMIT: u64 = 50;
+/// Rows on a page that asks for no number.
+pub(crate) const DEFAULT_LIMIT: u64 = 50;
 
 /// How many rows a page should have.
 pub type PageLimit = Number<1, MAX_LIMIT>;

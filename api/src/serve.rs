@@ -9,5 +9,11 @@ use crate::{AppState, router};
 /// When the listener fails.
 pub async fn serve(listener: TcpListener, state: AppState, cancel: CancellationToken) -> std::io::Result<()> {
     tracing::info!(address = %listener.local_addr()?, "serving");
-    axum::serve(listener, router(state)).with_graceful_shutdown(cancel.cancelled_owned()).await
+    let closing = state.followers.closing.clone();
+    let cancelled = async move {
+        cancel.cancelled_owned().await;
+        // Streams never end by themselves.
+        closing.cancel();
+    };
+    axum::serve(listener, router(state)).with_graceful_shutdown(cancelled).await
 }

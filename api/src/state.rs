@@ -11,7 +11,7 @@ use bursar_indexer::{
 };
 use tokio::sync::watch;
 
-use crate::{Config, error::ApiError};
+use crate::{Config, error::ApiError, stream::Followers};
 
 /// What every handler shares. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -24,6 +24,7 @@ pub struct AppState {
     pub config: Arc<Config>,
     status: Option<watch::Receiver<Status>>,
     node: Option<DynProvider>,
+    pub(crate) followers: Arc<Followers>,
     clock: fn() -> u64,
 }
 
@@ -34,6 +35,7 @@ impl AppState {
         Self {
             db: store.db().clone(),
             store,
+            followers: Arc::new(Followers::new(config.streams)),
             config: Arc::new(config),
             status,
             node: None,

@@ -62,6 +62,10 @@ pub(crate) struct Config {
     pub(crate) open_requests_per_agent: u32,
     /// Most approval requests of one treasury that may be open at a time.
     pub(crate) open_requests_per_treasury: u32,
+    /// How many days events are kept; 0: for ever.
+    pub(crate) event_days: u32,
+    /// How many days a webhook's endpoint may fail before it is told nothing more.
+    pub(crate) webhook_days: u32,
     /// Where decision records are spooled and session keys kept, for agent verbs.
     pub(crate) state_dir: PathBuf,
 }
@@ -100,6 +104,8 @@ impl Config {
             api_url: "http://127.0.0.1:8402/".parse()?,
             open_requests_per_agent: 16,
             open_requests_per_treasury: 256,
+            event_days: 0,
+            webhook_days: 5,
             state_dir: ".bursar".into(),
         })
     }
@@ -163,6 +169,8 @@ const FIELDS: &[&str] = &[
     "api_url",
     "open_requests_per_agent",
     "open_requests_per_treasury",
+    "event_days",
+    "webhook_days",
     "state_dir",
 ];
 

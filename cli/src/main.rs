@@ -20,6 +20,7 @@ use crate::{
     commands::{
         Context, agent::AgentCommand, ledger::LedgerCommand, policy::PolicyCommand, report::ReportArgs,
         stamp::StampCommand, treasury::TreasuryCommand, verify::VerifyArgs, watch::WatchCommand,
+        webhook::WebhookCommand,
     },
     config::{Config, Network},
     keys::KeyArgs,
@@ -102,6 +103,9 @@ enum Command {
     /// Who is looked at besides our own: accounts that pay outside any envelope, and facilitators by name
     #[command(subcommand)]
     Watch(WatchCommand),
+    /// Who is told of events: signed messages to endpoints of yours
+    #[command(subcommand)]
+    Webhook(WebhookCommand),
     /// Report what the ledger says at a height: for auditors and regulators, who can verify it without us
     Report(ReportArgs),
     /// Hold a report against its files, and against the chain: needs no ledger of ours
@@ -127,6 +131,8 @@ enum Command {
     ///   api_url         where agents, approvers and `bursar ledger` find the API          (http://127.0.0.1:8402/)
     ///   open_requests_per_agent, open_requests_per_treasury
     ///                   approval requests that may be open at a time                      (16, 256)
+    ///   event_days      how many days events are kept; 0: for ever                        (0)
+    ///   webhook_days    days that a webhook's endpoint may fail before it is told no more (5)
     ///   state_dir       decision records and session keys of agent verbs                  (.bursar)
     ///
     /// Keys are no settings: --key-file FILE (mode 600), BURSAR_KEY_FILE, or BURSAR_KEY. BURSAR_LOG filters logs
@@ -179,6 +185,7 @@ async fn run(cli: Cli) -> Result<ExitCode> {
         Command::Agent(verb) => commands::agent::run(&context, verb).await?,
         Command::Ledger(query) => commands::ledger::run(&context, query).await?,
         Command::Watch(verb) => commands::watch::run(&context, verb).await?,
+        Command::Webhook(verb) => commands::webhook::run(&context, verb).await?,
         Command::Report(args) => commands::report::run(&context, args).await?,
         Command::Verify(args) => return commands::verify::run(&context, args).await,
         Command::Config => {

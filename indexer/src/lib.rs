@@ -2,11 +2,13 @@
 //!
 //! A contents page, in the order a log travels: [`source`] asks the chain, [`decode`] says what a log and a
 //! transaction mean, [`project`] turns a block into rows of the [`ledger`], [`store`] applies and unwinds
-//! blocks in one transaction each, [`run`] drives it all, [`query`] reads; [`db`] is the database under both.
+//! blocks in one transaction each and tells of them in the [`outbox`], [`run`] drives it all, [`query`] reads; [`db`] is
+//! the database under both.
 
 pub mod db;
 pub mod decode;
 pub mod ledger;
+pub mod outbox;
 pub mod project;
 pub mod query;
 pub mod run;

@@ -12,6 +12,7 @@ pub(crate) mod stamp;
 pub(crate) mod treasury;
 pub(crate) mod verify;
 pub(crate) mod watch;
+pub(crate) mod webhook;
 
 use alloy::{
     primitives::Address,

@@ -1,15 +1,16 @@
 //! The services: the indexer, the API, or both in one process.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use alloy::primitives::Address;
 use anyhow::{Context as _, Result};
-use bursar_api::{AppState, AssetLabel};
+use bursar_api::{AppState, AssetLabel, webhook};
 use bursar_indexer::{
     Indexer, Status, Store,
     query::approvals::Room,
     source::{HttpConfig, HttpSource, Patience, Source, Sources},
 };
+use bursar_sdk::clock::Entropy;
 use tokio::{net::TcpListener, sync::watch};
 use tokio_util::sync::CancellationToken;
 
@@ -27,9 +28,9 @@ pub(crate) async fn serve(context: &Context) -> Result<()> {
     tracing::info!(address = %listener.local_addr()?, "overview at /, documentation at /docs");
     // Either one ending ends the other: half a service would look like a whole one.
     let serving = async {
-        let served = bursar_api::serve(listener, app, cancel.clone()).await;
+        let served = answer(config, listener, app, cancel.clone()).await;
         cancel.cancel();
-        served.context("the API stopped")
+        served
     };
     let following = async {
         let followed = indexer.run(cancel.clone()).await;
@@ -58,8 +59,39 @@ pub(crate) async fn api(context: &Context) -> Result<()> {
     let store = open(&context.config).await?;
     let config = &context.config;
     let app = AppState::new(store, api_config(config), None).with_node(config.node());
-    let listener = listen(&context.config).await?;
-    bursar_api::serve(listener, app, until_interrupted()).await.context("the API stopped")
+    let listener = listen(config).await?;
+    answer(config, listener, app, until_interrupted()).await
+}
+
+/// Serves the API and delivers webhooks; either one ending ends the other.
+async fn answer(
+    config: &Config,
+    listener: TcpListener,
+    app: AppState,
+    cancel: CancellationToken,
+) -> Result<()> {
+    let delivering = async {
+        let run = webhook::run(app.clone(), webhooks(config), Entropy::system(), cancel.clone()).await;
+        cancel.cancel();
+        run.context("webhooks stopped")
+    };
+    let serving = async {
+        let served = bursar_api::serve(listener, app.clone(), cancel.clone()).await;
+        cancel.cancel();
+        served.context("the API stopped")
+    };
+    let (delivered, served) = tokio::join!(delivering, serving);
+    served.and(delivered)
+}
+
+/// How webhooks are delivered.
+pub(crate) fn webhooks(config: &Config) -> webhook::Config {
+    let days = |days: u32| Duration::from_secs(u64::from(days) * 86_400);
+    webhook::Config {
+        give_up: days(config.webhook_days),
+        keep: (config.event_days != 0).then(|| days(config.event_days)),
+        ..Default::default()
+    }
 }
 
 /// A progress line per change, at most one a second.
@@ -74,7 +106,7 @@ async fn tell(mut status: watch::Receiver<Status>) {
             trouble = now.error,
             "following"
         );
-        tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+        tokio::time::sleep(Duration::from_secs(1)).await;
     }
 }
 
@@ -107,6 +139,7 @@ fn api_config(config: &Config) -> bursar_api::Config {
         Network::Base => "Base",
     };
     let mut api = bursar_api::Config::new(config.chain_id, name);
+    api.base_url = Some(config.api_url.clone());
     api.explorer = match config.network {
         Network::Local => None,
         Network::BaseSepolia => "https://sepolia.basescan.org/".parse().ok(),

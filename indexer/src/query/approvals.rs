@@ -5,7 +5,10 @@ use bursar_sdk::{amount::Amount, payment::Rail};
 use serde::{Deserialize, Serialize};
 
 use super::select::Select;
-use crate::db::{Cell, Db, DbError, DbRow, Query, Tx, table};
+use crate::{
+    db::{Cell, Db, DbError, DbRow, Query, Tx, table},
+    outbox,
+};
 
 /// A payment above the threshold, as its agent wants to make it. Times in unix seconds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -277,6 +280,8 @@ pub async fn store(db: &Db, request: &Request, room: Room, now: u64) -> Result<K
         }
     }
     APPROVAL_REQUEST.insert(approval_request(request, now)).execute(&mut tx).await?;
+    let envelope = envelope_of(&mut tx, request.purse).await?;
+    outbox::add(&mut tx, &outbox::asked(request, envelope, now)).await?;
     tx.commit().await?;
     Ok(Kept::New)
 }
@@ -320,6 +325,7 @@ pub async fn answer(
             ("rejected", by, signature.clone(), Some(reason.as_str()))
         }
     };
+    let mut tx = db.begin().await?;
     let written = Query::new(
         "UPDATE approval_request SET answer = $1, answered_by = $2, signature = $3, reason = $4, answered_at = $5 \
          WHERE digest = $6 AND answered_by IS NOT DISTINCT FROM $7 AND answer IS DISTINCT FROM 'rejected'",
@@ -331,7 +337,38 @@ pub async fn answer(
     .bind(now)
     .bind(digest)
     .bind(before)
-    .execute(db)
+    .execute(&mut tx)
     .await?;
-    Ok(written != 0)
+    if written == 0 {
+        return Ok(false);
+    }
+    let row = Query::made(format!("{SELECT} WHERE digest = $1"), vec![digest.value()]).row(&mut tx).await?;
+    if let Some(row) = row {
+        let request = read(&row)?.request;
+        let envelope = envelope_of(&mut tx, request.purse).await?;
+        outbox::add(&mut tx, &outbox::answered(&request, envelope, answer, now)).await?;
+    }
+    tx.commit().await?;
+    Ok(true)
+}
+
+/// Requests that nobody answered and whose time ran out after `from` and not after `to` (unix seconds), with their
+/// envelopes.
+pub(crate) async fn ran_out(tx: &mut Tx, from: u64, to: u64) -> Result<Vec<(Request, Option<u32>)>, DbError> {
+    let sql = format!(
+        "{SELECT} WHERE answer IS NULL AND valid_before > $1 AND valid_before <= $2 ORDER BY valid_before, digest"
+    );
+    let mut found = Vec::new();
+    for row in Query::made(sql, vec![from.value(), to.value()]).rows(&mut *tx).await? {
+        let request = read(&row)?.request;
+        let envelope = envelope_of(tx, request.purse).await?;
+        found.push((request, envelope));
+    }
+    Ok(found)
+}
+
+/// The envelope of a purse, as far as the ledger has followed the chain.
+async fn envelope_of(tx: &mut Tx, purse: Address) -> Result<Option<u32>, DbError> {
+    let row = Query::new("SELECT envelope FROM purse WHERE address = $1").bind(purse).row(tx).await?;
+    row.map(|row| row.number("envelope")).transpose()
 }

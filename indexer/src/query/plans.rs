@@ -6,9 +6,9 @@ use alloy::primitives::{Address, B256};
 use bursar_sdk::decision::Verdict;
 
 use super::{
-    AmountRange, Position, TimeRange, agents, alerts, approvals, decisions, envelopes, groups, headroom,
-    history, payees, payments, policies, refusals, scores, select::Select, sessions, settlements, stops,
-    treasuries, watched,
+    AmountRange, Position, TimeRange, agents, alerts, approvals, decisions, envelopes, events, groups,
+    headroom, history, payees, payments, policies, refusals, scores, select::Select, sessions, settlements,
+    stops, treasuries, watched,
 };
 use crate::{
     Store, StoreUrl,
@@ -137,6 +137,23 @@ async fn alerts_walk_an_index_whatever_is_asked() -> anyhow::Result<()> {
     ] {
         check(name, alerts::select_list(&filter, 9, None, 50)).await?;
         check(name, alerts::select_list(&filter, 9, after, 50)).await?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn events_walk_an_index_whatever_is_asked() -> anyhow::Result<()> {
+    let kinds = vec![crate::outbox::Kind::PaymentSeen];
+    for (name, filter) in [
+        ("PRIMARY KEY", events::Filter::default()),
+        ("PRIMARY KEY", events::Filter { kinds: kinds.clone(), ..Default::default() }),
+        ("outbox_by_treasury", events::Filter { treasury: Some(ONE), kinds, ..Default::default() }),
+        (
+            "outbox_by_envelope",
+            events::Filter { treasury: Some(ONE), envelope: Some(1), ..Default::default() },
+        ),
+    ] {
+        check(name, events::select_after(&filter, 5, 9, 50)).await?;
     }
     Ok(())
 }

@@ -6,6 +6,7 @@ use super::{Checkpoint, Store, StoreError, alerts, intake, load::Loader, pending
 use crate::{
     db::{DbError, Query, Tx},
     ledger::{BlockFacts, WatchList},
+    outbox,
     project::{ProjectError, Realm, project},
     query::checkpoint,
     source::BlockHeader,
@@ -90,7 +91,8 @@ impl Store {
         let pruned_to = before.map_or(0, |at| at.final_number);
         let final_number = batch.final_number.min(batch.tip.number).max(pruned_to);
         let mut waiting = intake::waiting(&mut tx, before.map(|at| at.number), batch.tip.number).await?;
-        let mut pending = Pending::of(self.purses.take(batch.after, &mut tx).await?);
+        let tells_from = outbox::tells_from(&mut tx, before, batch.final_number).await?;
+        let mut pending = Pending::of(self.purses.take(batch.after, &mut tx).await?, tells_from);
         Loader { tx: &mut tx, pending: &mut pending }.look_ahead(batch.blocks).await?;
         for block in batch.blocks {
             let number = block.header.number;
@@ -110,6 +112,9 @@ impl Store {
             pending.keep_block(&batch.tip);
         }
         let purses = pending.write(&mut tx).await?;
+        if let Some(before) = before.filter(|_| tells_from.is_some_and(|from| batch.tip.number >= from)) {
+            outbox::settle(&mut tx, before, &batch.tip, final_number).await?;
+        }
         let at = Checkpoint {
             number: batch.tip.number,
             hash: batch.tip.hash,

@@ -3,7 +3,7 @@
 use bursar_sdk::{decision::DecisionRecord, delivery::SealedRecord};
 
 use super::{Store, StoreError, intake};
-use crate::{db::table, ledger::Record};
+use crate::{db::table, ledger::Record, outbox};
 
 /// What became of a record that was handed in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,6 +33,7 @@ impl Store {
         }
         let chain_id = self.chain_id(&mut tx).await?;
         intake::enter(&mut tx, &Record::of_decision(record, sealed, chain_id)).await?;
+        outbox::add(&mut tx, &outbox::decided(record, sealed.hash, received_at)).await?;
         tx.commit().await?;
         Ok(Inserted::New)
     }

@@ -14,6 +14,7 @@ use super::{
 use crate::{
     db::{Query, Tx},
     ledger::{Moment, Record},
+    outbox,
     project,
     query::checkpoint,
 };
@@ -26,7 +27,7 @@ pub(super) async fn enter(tx: &mut Tx, record: &Record) -> Result<(), StoreError
     let seq = next.bind(block).row(&mut *tx).await?.map(|row| row.number("seq")).transpose()?;
     let entry = Entry { block, seq: seq.unwrap_or_default(), at: time, record: *record };
     INTAKE.insert(tables::intake(&entry)).execute(&mut *tx).await?;
-    let mut pending = Pending::default();
+    let mut pending = Pending::telling(outbox::told_from(tx).await?);
     apply(tx, &mut pending, &entry, final_number).await?;
     pending.write(tx).await?;
     Ok(())

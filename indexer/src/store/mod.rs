@@ -13,6 +13,7 @@ mod read;
 mod tables;
 mod unwind;
 mod watched;
+mod webhooks;
 
 use std::sync::Arc;
 
@@ -26,6 +27,7 @@ pub use decision::Inserted;
 pub use outcome::OutcomeError;
 pub use read::Watch;
 pub(crate) use tables::read_alert;
+pub use webhooks::{Begin, Missed, Secret, Webhook, WebhookError, Wish};
 
 use purses::KnownPurses;
 

@@ -7,6 +7,7 @@ use super::{Inserted, Store, StoreError, intake};
 use crate::{
     db::{Cell, DbError, table},
     ledger::Record,
+    outbox,
 };
 
 /// Why an outcome is not stored.
@@ -64,6 +65,7 @@ impl Store {
             if let Some(fact) = Record::of_outcome(record, sealed, chain_id) {
                 intake::enter(&mut tx, &fact).await?;
             }
+            outbox::add(&mut tx, &outbox::outcome(record, sealed.hash, received_at)).await?;
             tx.commit().await?;
             return Ok(Inserted::New);
         }

@@ -12,6 +12,7 @@ use super::{
 use crate::{
     db::{DbError, Query, Table, Tx, Value},
     ledger::{Change, Effects, Key, Row, Settlement},
+    outbox::{self, Event, Origin},
     source::BlockHeader,
 };
 
@@ -51,12 +52,27 @@ pub(super) struct Pending {
     journal: Vec<Vec<Value>>,
     /// The next number in the journal of a block.
     next: HashMap<u64, u64>,
+    /// The first block that is told of, where any is.
+    tells_from: Option<u64>,
+    /// What is told of them, in order.
+    told: Vec<Event>,
+    /// The block that was added last, until its changes are.
+    last: Option<(u64, B256)>,
 }
 
 impl Pending {
-    /// Nothing yet, on a ledger with these purses.
-    pub(super) fn of(purses: HashSet<Address>) -> Self {
-        Self { purses: Some(purses), ..Self::default() }
+    /// Nothing yet, on a ledger with these purses that tells of blocks from that one on.
+    pub(super) fn of(purses: HashSet<Address>, tells_from: Option<u64>) -> Self {
+        Self { purses: Some(purses), tells_from, ..Self::default() }
+    }
+
+    /// Nothing yet, on a ledger that tells of blocks from that one on.
+    pub(super) fn telling(tells_from: Option<u64>) -> Self {
+        Self { tells_from, ..Self::default() }
+    }
+
+    fn tells(&self, block: u64) -> bool {
+        self.tells_from.is_some_and(|from| block >= from)
     }
 
     /// Whether it takes no question to know that there is no such row.
@@ -72,6 +88,10 @@ impl Pending {
 
     /// What a block adds.
     pub(super) fn add(&mut self, block: &BlockHeader, effects: &Effects) {
+        self.last = Some((block.number, block.hash));
+        if self.tells(block.number) {
+            self.told.extend(outbox::of_block(block, effects));
+        }
         for (table, row) in tables::add(block, effects) {
             self.added.add(table, [row]);
         }
@@ -102,6 +122,11 @@ impl Pending {
         final_number: u64,
     ) -> Result<(), StoreError> {
         alerts::tell(&changes);
+        if self.tells(block) {
+            // What is taken in between blocks has a height and no block.
+            let hash = self.last.take().filter(|(number, _)| *number == block).map(|(_, hash)| hash);
+            self.told.extend(outbox::of_changes(Origin { block, hash, log: None }, &changes));
+        }
         for Change { key, before, after } in changes {
             if block > final_number {
                 let row = tables::written(&key)?;
@@ -163,6 +188,7 @@ impl Pending {
         }
         tables::SCORE_HISTORY.put_all(tx, self.scores.into_values().collect()).await?;
         tables::JOURNAL.insert_all(tx, self.journal).await?;
+        outbox::add_all(tx, &self.told).await?;
         Ok(self.purses.unwrap_or_default())
     }
 }

@@ -4,6 +4,7 @@ use super::{ApplyError, Checkpoint, Store, tables};
 use crate::{
     db::Query,
     ledger::{Key, Row},
+    outbox,
 };
 
 impl Store {
@@ -38,6 +39,7 @@ impl Store {
             head: now.head,
             final_number,
         };
+        outbox::retract_after(&mut tx, to, now.timestamp).await?;
         tables::CHECKPOINT.put(tables::checkpoint(&at)).execute(&mut tx).await?;
         tx.commit().await?;
         Ok(at)

@@ -1,0 +1,110 @@
+//! How the chain's turns are told: what becomes final, what is taken back, and what a ledger that is read again does
+//! not tell twice.
+
+use serde_json::json;
+
+use super::{Event, Kind, Origin, add, add_all, columns, read, records::expired};
+use crate::{
+    db::{Cell as _, DbError, Query, Tx},
+    query::{approvals, checkpoint::Checkpoint},
+    source::BlockHeader,
+    store::{META, StoreError, meta},
+};
+
+/// Where the store keeps the first block that is told of.
+const FROM: &str = "events_from";
+/// The same of the ledger before it was read again.
+const FROM_BEFORE: &str = "events_from_before";
+
+/// The first block that is told of; `None` where the ledger has only begun.
+///
+/// What was final when the ledger began is history: it is in the lists, and nobody is told of it. A ledger that is
+/// read again has told of final blocks before; what was not final it takes back and tells anew.
+pub(crate) async fn tells_from(
+    tx: &mut Tx,
+    before: Option<Checkpoint>,
+    final_number: u64,
+) -> Result<Option<u64>, StoreError> {
+    let known = number(tx, FROM).await?;
+    let Some(before) = before else {
+        if let Some(known) = known {
+            META.put(meta(FROM_BEFORE, known.to_string())).execute(&mut *tx).await?;
+            META.delete(vec![FROM.value()]).execute(tx).await?;
+        }
+        return Ok(None);
+    };
+    if let Some(known) = known {
+        return Ok(Some(known));
+    }
+    let from = match number(tx, FROM_BEFORE).await? {
+        None => final_number.saturating_add(1),
+        Some(told_before) => {
+            retract_after(tx, final_number, before.timestamp).await?;
+            let last = Query::new("SELECT MAX(block_number) AS last FROM outbox WHERE block_number <= $1");
+            let last = last.bind(final_number).row(&mut *tx).await?;
+            let last: Option<u64> = last.map(|row| row.maybe_number("last")).transpose()?.flatten();
+            told_before.max(last.map_or(0, |last| last.saturating_add(1)))
+        }
+    };
+    META.put(meta(FROM, from.to_string())).execute(tx).await?;
+    Ok(Some(from))
+}
+
+/// The first block that is told of, as the store has it.
+pub(crate) async fn told_from(tx: &mut Tx) -> Result<Option<u64>, StoreError> {
+    number(tx, FROM).await
+}
+
+async fn number(tx: &mut Tx, key: &'static str) -> Result<Option<u64>, StoreError> {
+    let Some(row) = META.find(vec![key.value()]).row(tx).await? else { return Ok(None) };
+    let text = row.text("value")?;
+    text.parse().map(Some).map_err(|_| StoreError::Corrupt { what: "first block to tell of", got: text })
+}
+
+/// Tells that what stood after block `to` did not happen, the last first. `at` is in unix seconds.
+pub(crate) async fn retract_after(tx: &mut Tx, to: u64, at: u64) -> Result<(), DbError> {
+    for (seq, event) in standing(tx, to.saturating_add(1), u64::MAX).await?.into_iter().rev() {
+        let Event { kind, treasury, envelope, subject, origin, .. } = event;
+        let (block, hash) = (origin.map(|origin| origin.block), origin.and_then(|origin| origin.hash));
+        let body = json!({ "seq": seq, "kind": kind.code(), "block": { "number": block, "hash": hash } });
+        let kind = Kind::Retracted;
+        let told = Event { kind, at, treasury, envelope, subject, origin: None, retracts: Some(seq), body };
+        add(tx, &told).await?;
+    }
+    Ok(())
+}
+
+/// Tells what has become final and what has run out, now that the ledger stands at `tip`: payments in the blocks after
+/// `pruned_to` up to `final_number`, and requests that the chain's clock has passed.
+pub(crate) async fn settle(
+    tx: &mut Tx,
+    before: Checkpoint,
+    tip: &BlockHeader,
+    final_number: u64,
+) -> Result<(), DbError> {
+    if final_number > before.final_number {
+        let seen = standing(tx, before.final_number.saturating_add(1), final_number).await?;
+        let seen = seen.into_iter().map(|(_, event)| event).filter(|event| event.kind == Kind::PaymentSeen);
+        let settled: Vec<_> = seen.map(|event| Event { kind: Kind::PaymentSettled, ..event }).collect();
+        add_all(tx, &settled).await?;
+    }
+    let origin = Origin { block: tip.number, hash: Some(tip.hash), log: None };
+    for (request, envelope) in approvals::ran_out(tx, before.timestamp, tip.timestamp).await? {
+        let told = expired(&request, envelope, tip.timestamp);
+        add(tx, &Event { origin: Some(origin), ..told }).await?;
+    }
+    Ok(())
+}
+
+/// What the blocks from one to another tell, as far as nobody took it back, in order.
+async fn standing(tx: &mut Tx, from: u64, to: u64) -> Result<Vec<(u64, Event)>, DbError> {
+    let sql = concat!(
+        "SELECT seq, ",
+        columns!(),
+        " FROM outbox o WHERE block_number >= $1 AND block_number <= $2 \
+         AND NOT EXISTS (SELECT 1 FROM outbox r WHERE r.retracts = o.seq) ORDER BY seq"
+    );
+    let to = to.min(i64::MAX.unsigned_abs());
+    let rows = Query::new(sql).bind(from).bind(to).rows(tx).await?;
+    rows.iter().map(|row| Ok((row.number("seq")?, read(row)?))).collect()
+}
