@@ -95,7 +95,10 @@ impl<'de> Deserialize<'de> for Kinds {
         let text = String::deserialize(deserializer)?;
         let unknown = || {
             let codes: Vec<&str> = Kind::ALL.iter().map(|kind| kind.code()).collect();
-            de::Error::custom(format!("expected kinds of events, separated by commas, of {}", codes.join(", ")))
+            de::Error::custom(format!(
+                "expected kinds of events, separated by commas, of {}",
+                codes.join(", ")
+            ))
         };
         text.split(',').map(|code| Kind::of(code).ok_or_else(unknown)).collect::<Result<_, _>>().map(Self)
     }

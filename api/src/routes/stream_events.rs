@@ -75,5 +75,7 @@ fn last_seen(headers: &HeaderMap) -> Result<Option<u64>, ApiError> {
     let Some(value) = headers.get(LAST_EVENT_ID) else { return Ok(None) };
     let number = value.to_str().ok().and_then(|text| text.parse().ok());
     let got = String::from_utf8_lossy(value.as_bytes());
-    number.map(Some).ok_or_else(|| ApiError::invalid_parameter("Last-Event-ID", "the number of an event", got))
+    number
+        .map(Some)
+        .ok_or_else(|| ApiError::invalid_parameter("Last-Event-ID", "the number of an event", got))
 }

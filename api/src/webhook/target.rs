@@ -21,7 +21,9 @@ pub enum TargetError {
     #[error("expected an address without user, password and fragment")]
     Extras,
     /// On a private network.
-    #[error("expected an address on the public internet, got one on a private network (--allow-private takes it)")]
+    #[error(
+        "expected an address on the public internet, got one on a private network (--allow-private takes it)"
+    )]
     Private,
 }
 

@@ -36,7 +36,7 @@ pub(crate) enum WebhookCommand {
         url: String,
         #[command(flatten)]
         of: Wanted,
-        /// Begin after this event, instead of now (0: with the oldest that is kept)
+        /// Begin after this event, instead of now
         #[arg(long, value_name = "CURSOR")]
         from: Option<u64>,
         /// Deliver to private networks as well
@@ -89,7 +89,9 @@ pub(crate) async fn run(context: &Context, verb: WebhookCommand) -> Result<()> {
     let now = Clock::system().now();
     let (value, lines) = match verb {
         WebhookCommand::Add { url, of, from, allow_private } => {
-            let Ok(url) = url.parse::<Url>() else { bail!("expected the address of an endpoint: https://…") };
+            let Ok(url) = url.parse::<Url>() else {
+                bail!("expected the address of an endpoint: https://…")
+            };
             check(&url, allow_private)?;
             let filter = Filter { treasury: of.of_treasury, envelope: of.of_envelope, kinds: of.kinds };
             let wish = Wish { url, private: allow_private, filter };
@@ -108,10 +110,7 @@ pub(crate) async fn run(context: &Context, verb: WebhookCommand) -> Result<()> {
             (json!({ "id": id, "delivered": true }), vec![format!("{id} has a message of kind webhook.test")])
         }
         WebhookCommand::Replay { id, from } => {
-            anyhow::ensure!(
-                store.replay_webhook(&id, Begin::After(from)).await?,
-                "there is no webhook {id}"
-            );
+            anyhow::ensure!(store.replay_webhook(&id, Begin::After(from)).await?, "there is no webhook {id}");
             (json!({ "id": id, "cursor": from }), vec![format!("{id} is told again what came after {from}")])
         }
     };

@@ -100,7 +100,10 @@ mod tests {
     fn the_documentation_names_every_kind() {
         let text = include_str!("../../../docs/EVENTS.md");
         for kind in Kind::ALL {
-            assert!(text.contains(&format!("| `{}` |", kind.code())), "docs/EVENTS.md has no row of {kind:?}");
+            assert!(
+                text.contains(&format!("| `{}` |", kind.code())),
+                "docs/EVENTS.md has no row of {kind:?}"
+            );
         }
     }
 }

@@ -1,0 +1,466 @@
+//! Who follows the events knows what the ledger knows, whatever chain, writers and processes do.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use alloy::primitives::{Address, B256, U256, aliases::U24};
+use anyhow::{Result, ensure};
+use bursar_indexer::{
+    Store,
+    db::Query,
+    ledger::WatchList,
+    outbox::Kind,
+    project::Realm,
+    query::{
+        approvals::{self, Answer, Request, Room},
+        events::{self, Filter, Page, Told},
+    },
+    source::{BlockHeader, Source},
+    store::Batch,
+};
+use bursar_sdk::{abi::Treasury, amount::Amount, delivery::SealedRecord};
+use bursar_test_stores::{Stores, on_both_stores};
+
+use crate::{
+    agrees::live,
+    ledger::{Running, config, count, index, open, rows},
+    refuses::{record, sealed},
+    world::World,
+};
+
+on_both_stores!(
+    followers_know_what_the_ledger_knows,
+    a_turned_chain_is_told_and_taken_back,
+    what_was_final_at_the_start_is_history_and_nothing_is_told_twice,
+    a_reader_beside_many_writers_skips_nothing,
+    what_fails_is_not_told,
+    nothing_of_a_record_is_in_an_event,
+    requests_run_out_by_the_chains_clock,
+    old_events_go_and_cursors_before_them_are_told_so,
+    filters_choose_and_retractions_come_along,
+);
+
+const PAYEE: Address = Address::repeat_byte(0x78);
+
+/// Everything after a cursor, read page by page.
+async fn follow(store: &Store, filter: &Filter, mut cursor: u64) -> Result<Vec<Told>> {
+    let mut all = Vec::new();
+    loop {
+        let page = events::after(store.db(), filter, Some(cursor), 7).await?;
+        let Page::Events { events, next } = page else { anyhow::bail!("the cursor leads nowhere: {page:?}") };
+        if events.is_empty() && next == cursor {
+            return Ok(all);
+        }
+        cursor = next;
+        all.extend(events);
+    }
+}
+
+async fn all(store: &Store) -> Result<Vec<Told>> {
+    follow(store, &Filter::default(), 0).await
+}
+
+/// What a follower takes for true: events that nobody took back, by number.
+fn standing(told: &[Told]) -> Result<BTreeMap<u64, &Told>> {
+    let mut standing = BTreeMap::new();
+    for (at, event) in told.iter().enumerate() {
+        ensure!(event.seq == at as u64 + 1, "event {} stands at place {}", event.seq, at + 1);
+        match event.event.retracts {
+            Some(seq) => {
+                ensure!(event.event.kind == Kind::Retracted);
+                ensure!(standing.remove(&seq).is_some(), "{seq} was taken back without standing");
+            }
+            None => {
+                standing.insert(event.seq, event);
+            }
+        }
+    }
+    Ok(standing)
+}
+
+/// How the ledger's own rows stand beside what is told of one kind: place on the chain, and what it is about.
+async fn assert_told(store: &Store, kind: Kind, sql: &'static str) -> Result<()> {
+    let told = all(store).await?;
+    let mut ours: Vec<(u64, u64)> = standing(&told)?
+        .values()
+        .filter(|told| told.event.kind == kind)
+        .filter_map(|told| told.event.origin)
+        .filter_map(|origin| Some((origin.block, origin.log?.1)))
+        .collect();
+    ours.sort_unstable();
+    let rows = rows(store, sql).await?;
+    let theirs = rows.iter().map(|row| Ok((row.number("block_number")?, row.number("log_index")?)));
+    let theirs: Vec<(u64, u64)> = theirs.collect::<Result<_>>()?;
+    ensure!(ours == theirs, "{kind:?}: told of {ours:?}, the ledger has {theirs:?}");
+    Ok(())
+}
+
+async fn assert_followers_know(store: &Store) -> Result<()> {
+    let payments = "SELECT block_number, log_index FROM payment ORDER BY block_number, log_index";
+    assert_told(store, Kind::PaymentSeen, payments).await?;
+    let settled = "SELECT block_number, log_index FROM payment \
+                   WHERE block_number <= (SELECT final_number FROM checkpoint) ORDER BY block_number, log_index";
+    assert_told(store, Kind::PaymentSettled, settled).await?;
+    for (kind, sql) in [
+        (
+            Kind::FreezeSet,
+            "SELECT block_number, log_index FROM stop WHERE stopped AND level <> 'review' ORDER BY 1, 2",
+        ),
+        (
+            Kind::FreezeReleased,
+            "SELECT block_number, log_index FROM stop WHERE NOT stopped AND level <> 'review' ORDER BY 1, 2",
+        ),
+        (
+            Kind::ReviewSet,
+            "SELECT block_number, log_index FROM stop WHERE stopped AND level = 'review' ORDER BY 1, 2",
+        ),
+        (
+            Kind::SessionOpened,
+            "SELECT block_number, log_index FROM event WHERE kind = 'session_opened' ORDER BY 1, 2",
+        ),
+        (
+            Kind::SessionClosed,
+            "SELECT block_number, log_index FROM event WHERE kind = 'session_closed' ORDER BY 1, 2",
+        ),
+        (
+            Kind::PolicyChanged,
+            "SELECT block_number, log_index FROM event WHERE kind = 'policy_set' ORDER BY 1, 2",
+        ),
+        (
+            Kind::EnvelopeToppedUp,
+            "SELECT block_number, log_index FROM event WHERE kind = 'topped_up' ORDER BY 1, 2",
+        ),
+        (
+            Kind::RoleGranted,
+            "SELECT block_number, log_index FROM event WHERE kind = 'role_granted' ORDER BY 1, 2",
+        ),
+    ] {
+        assert_told(store, kind, sql).await?;
+    }
+    Ok(())
+}
+
+async fn followers_know_what_the_ledger_knows(stores: Stores) -> Result<()> {
+    let mut world = World::new().await?;
+    let store = open(&stores, "ledger").await?;
+    let source: Arc<dyn Source> = Arc::new(world.source());
+    let mut config = config(world.anvil.chain_id(), world.factory);
+    // Begins before anything is final, so that everything is told.
+    config.finality = 1_000_000;
+    index(config.clone(), Arc::clone(&source), &store).await?;
+    live(&mut world).await?;
+    config.finality = 8;
+    index(config, source, &store).await?;
+    assert_followers_know(&store).await?;
+
+    let told = all(&store).await?;
+    let of = |kind| told.iter().filter(move |told| told.event.kind == kind);
+    let payment = &of(Kind::PaymentSeen).next().expect("a payment").event;
+    ensure!(payment.subject.starts_with("payments/0x") && payment.envelope.is_some(), "{payment:?}");
+    let paid = rows(&store, "SELECT amount FROM payment ORDER BY block_number, log_index LIMIT 1").await?;
+    assert_eq!(payment.body["amount"], paid[0].amount("amount")?.to_string());
+    assert_eq!(payment.body["payee"].as_str().map(str::len), Some(42));
+    let opened = &of(Kind::SessionOpened).next().expect("a session").event;
+    let known = rows(&store, "SELECT purse, sequence FROM session ORDER BY opened_at LIMIT 1").await?;
+    let id = bursar_sdk::payment::session_id(known[0].address("purse")?, known[0].number("sequence")?);
+    assert_eq!(opened.subject, format!("sessions/{id}"));
+    assert!(of(Kind::ScoreFlagged).next().is_some(), "a freeze counts as compromise");
+    // In the order of the chain.
+    let places = of(Kind::PaymentSeen).filter_map(|told| told.event.origin).map(|origin| origin.block);
+    assert!(places.is_sorted());
+    Ok(())
+}
+
+async fn a_turned_chain_is_told_and_taken_back(stores: Stores) -> Result<()> {
+    let mut world = World::new().await?;
+    let store = open(&stores, "ledger").await?;
+    let source: Arc<dyn Source> = Arc::new(world.source());
+    let config = config(world.anvil.chain_id(), world.factory);
+    let mut running = Running::start(config, Arc::clone(&source), store.clone());
+    running.until(source.head().await?.hash).await?;
+    let mut agents = live(&mut world).await?;
+    running.until(source.head().await?.hash).await?;
+    let trunk = all(&store).await?.len();
+
+    let snapshot = world.snapshot().await?;
+    let first = &mut agents[0];
+    world.pay(first, PAYEE, 2, "taken back").await?;
+    world.close(first).await?;
+    world.call(world.guardian, Treasury::freezeOrganisationCall {}).await?;
+    running.until(source.head().await?.hash).await?;
+    let branch = all(&store).await?;
+    ensure!(branch.len() >= trunk + 3, "the branch told nothing");
+
+    world.revert(snapshot).await?;
+    world.mine(1).await?;
+    world.pay(first, PAYEE, 1, "stands").await?;
+    running.until(source.head().await?.hash).await?;
+    assert_followers_know(&store).await?;
+    let told = all(&store).await?;
+    assert_eq!(told[..branch.len()], branch[..], "what was told is never changed");
+    for lost in &branch[trunk..] {
+        let back: Vec<_> = told.iter().filter(|told| told.event.retracts == Some(lost.seq)).collect();
+        assert_eq!(back.len(), 1, "{lost:?}");
+        assert_eq!(back[0].event.body["kind"], lost.event.kind.code());
+        assert_eq!(back[0].event.subject, lost.event.subject);
+    }
+    running.stop().await
+}
+
+async fn what_was_final_at_the_start_is_history_and_nothing_is_told_twice(stores: Stores) -> Result<()> {
+    let mut world = World::new().await?;
+    let agents = live(&mut world).await?;
+    let store = open(&stores, "ledger").await?;
+    let source: Arc<dyn Source> = Arc::new(world.source());
+    let config = config(world.anvil.chain_id(), world.factory);
+    index(config.clone(), Arc::clone(&source), &store).await?;
+    let final_number: u64 = store.checkpoint().await?.map_or(0, |at| at.final_number);
+    let told = all(&store).await?;
+    ensure!(!told.is_empty(), "what is not final is told");
+    ensure!(
+        told.iter().all(|told| told.event.origin.is_none_or(|origin| origin.block > final_number)),
+        "history was told"
+    );
+    world.call(world.guardian, Treasury::freezeEnvelopeCall { envelope: U24::from(1) }).await?;
+    world.mine(20).await?;
+    index(config.clone(), Arc::clone(&source), &store).await?;
+
+    // Read again: what stands is the same, each once.
+    let of = |told: &[Told]| -> Result<Vec<_>> {
+        let mut events: Vec<_> = standing(told)?
+            .values()
+            .map(|told| {
+                (told.event.kind, told.event.subject.clone(), told.event.origin.map(|at| (at.block, at.log)))
+            })
+            .collect();
+        events.sort();
+        Ok(events)
+    };
+    let before = all(&store).await?;
+    store.forget_chain().await?;
+    index(config.clone(), Arc::clone(&source), &store).await?;
+    let after = all(&store).await?;
+    assert_eq!(of(&after)?, of(&before)?);
+    // And it goes on from there.
+    world.top_up(agents[0].number, 1).await?;
+    index(config, source, &store).await?;
+    let topped_up = all(&store).await?.split_off(after.len());
+    assert_eq!(topped_up.iter().filter(|told| told.event.kind == Kind::EnvelopeToppedUp).count(), 1);
+    Ok(())
+}
+
+/// Numbers are given in the order of commits: a cursor never passes one that comes later.
+async fn a_reader_beside_many_writers_skips_nothing(stores: Stores) -> Result<()> {
+    const WRITERS: u8 = 4;
+    const EACH: u8 = 20;
+    let reading = open(&stores, "ledger").await?;
+    let mut writers = tokio::task::JoinSet::new();
+    for writer in 0..WRITERS {
+        // Each as a process of its own would: with its own connections.
+        let store = open(&stores, "ledger").await?;
+        writers.spawn(async move {
+            for number in 0..EACH {
+                let hash = B256::from(U256::from(u16::from(writer) * 1000 + u16::from(number)));
+                let sealed = SealedRecord { hash, ..sealed(&record())? };
+                store.insert_decision(&record(), &sealed, 1_000 + u64::from(number)).await?;
+            }
+            anyhow::Ok(())
+        });
+    }
+    let (mut cursor, mut seen) = (0, Vec::new());
+    while seen.len() < usize::from(WRITERS) * usize::from(EACH) {
+        let Page::Events { events, next } =
+            events::after(reading.db(), &Filter::default(), Some(cursor), 5).await?
+        else {
+            anyhow::bail!("the cursor leads nowhere");
+        };
+        seen.extend(events.into_iter().map(|told| (told.seq, told.event.subject)));
+        cursor = next;
+        tokio::task::yield_now().await;
+        if let Some(done) = writers.try_join_next() {
+            done??;
+        }
+    }
+    while let Some(done) = writers.join_next().await {
+        done??;
+    }
+    let numbers: Vec<u64> = seen.iter().map(|(seq, _)| *seq).collect();
+    assert_eq!(numbers, (1..=seen.len() as u64).collect::<Vec<_>>());
+    let subjects: std::collections::BTreeSet<_> = seen.iter().map(|(_, subject)| subject).collect();
+    assert_eq!(subjects.len(), seen.len(), "each once");
+    Ok(())
+}
+
+async fn what_fails_is_not_told(stores: Stores) -> Result<()> {
+    let store = open(&stores, "ledger").await?;
+    let decision = record();
+    let sealed = sealed(&decision)?;
+    assert!(store.insert_decision(&decision, &sealed, u64::MAX).await.is_err());
+    assert!(all(&store).await?.is_empty(), "the event came without its change");
+    store.insert_decision(&decision, &sealed, 5).await?;
+    store.insert_decision(&decision, &sealed, 6).await?;
+    assert_eq!(all(&store).await?.len(), 1, "what is handed in again is not told again");
+    // And no change without its event.
+    Query::new("DROP TABLE outbox").execute(store.db()).await?;
+    let other = SealedRecord { hash: B256::repeat_byte(9), ..sealed };
+    assert!(store.insert_decision(&decision, &other, 5).await.is_err());
+    assert_eq!(count(&store, "SELECT COUNT(*) FROM decision").await?, 1);
+    Ok(())
+}
+
+async fn nothing_of_a_record_is_in_an_event(stores: Stores) -> Result<()> {
+    let store = open(&stores, "ledger").await?;
+    let mut decision = record();
+    decision.trigger = "canary-trigger".into();
+    decision.rationale = "canary-rationale".into();
+    decision.resource.url = "https://canary-host.example/".into();
+    decision.salt = B256::repeat_byte(0xca);
+    store.insert_decision(&decision, &sealed(&decision)?, 5).await?;
+    decision.verdict = bursar_sdk::decision::Verdict::Denied;
+    decision.reason_codes = vec![bursar_sdk::refusal::Refusal::PayeeNotListed];
+    store.insert_decision(&decision, &sealed(&decision)?, 5).await?;
+    let told = all(&store).await?;
+    let kinds: Vec<Kind> = told.iter().map(|told| told.event.kind).collect();
+    assert_eq!(kinds, [Kind::DecisionStored, Kind::PaymentRefused]);
+    assert_eq!(told[1].event.body["reasons"], serde_json::json!(["payee_not_listed"]));
+    let text = format!("{told:?}").to_lowercase();
+    for canary in ["canary", "cacacaca", &PAYEE.to_string()[2..10]] {
+        assert!(!text.contains(canary), "{canary} is in {text}");
+    }
+    Ok(())
+}
+
+fn request(valid_before: u64) -> Request {
+    Request {
+        digest: B256::with_last_byte(valid_before as u8),
+        treasury: Address::repeat_byte(1),
+        purse: Address::repeat_byte(3),
+        payee: PAYEE,
+        amount: Amount::new(7),
+        valid_after: 0,
+        valid_before,
+        nonce: B256::ZERO,
+        decision_hash: B256::repeat_byte(5),
+        agent: Some(Address::repeat_byte(2)),
+        seal: None,
+    }
+}
+
+async fn requests_run_out_by_the_chains_clock(stores: Stores) -> Result<()> {
+    let store = open(&stores, "ledger").await?;
+    let realm = Realm { chain_id: 1, factory: Address::ZERO };
+    let list = WatchList::default();
+    let room = Room { per_agent: 9, per_treasury: 9 };
+    let mut after = None;
+    let tip = |number: u64, fork: u8, timestamp| BlockHeader {
+        number,
+        hash: B256::from([[number as u8; 16], [fork; 16]].concat().as_slice().try_into().unwrap_or([0; 32])),
+        parent_hash: None,
+        timestamp,
+    };
+    let go = async |after: &mut Option<B256>, tip: BlockHeader| -> Result<()> {
+        let batch = Batch { after: *after, list: &list, blocks: &[], tip, head: tip.number, final_number: 0 };
+        store.apply(realm, batch).await?;
+        *after = Some(tip.hash);
+        Ok(())
+    };
+    let expired = async || -> Result<Vec<B256>> {
+        let told = all(&store).await?;
+        let standing = standing(&told)?;
+        let expired = standing.values().filter(|told| told.event.kind == Kind::ApprovalExpired);
+        Ok(expired
+            .map(|told| serde_json::from_value(told.event.body["digest"].clone()))
+            .collect::<Result<_, _>>()?)
+    };
+    go(&mut after, tip(0, 0, 90)).await?;
+    for valid_before in [100, 120, 121] {
+        approvals::store(store.db(), &request(valid_before), room, 90).await?;
+    }
+    let no = Answer::Rejected { by: PAYEE, reason: "canary".into(), signature: None };
+    assert!(approvals::answer(store.db(), request(121).digest, None, &no, 95).await?);
+    assert!(!approvals::answer(store.db(), request(121).digest, None, &no, 95).await?, "once");
+    go(&mut after, tip(1, 0, 99)).await?;
+    assert_eq!(expired().await?, [] as [B256; 0]);
+    go(&mut after, tip(2, 0, 100)).await?;
+    assert_eq!(expired().await?, [request(100).digest]);
+    go(&mut after, tip(3, 0, 130)).await?;
+    assert_eq!(
+        expired().await?,
+        [request(100).digest, request(120).digest],
+        "one that was answered does not"
+    );
+
+    // The chain turns, and its clock with it.
+    after = Some(store.unwind(1).await?.hash);
+    assert_eq!(expired().await?, [] as [B256; 0]);
+    go(&mut after, tip(2, 1, 119)).await?;
+    assert_eq!(expired().await?, [request(100).digest]);
+    go(&mut after, tip(3, 1, 120)).await?;
+    assert_eq!(expired().await?, [request(100).digest, request(120).digest]);
+
+    let told = all(&store).await?;
+    let of = |kind| told.iter().filter(|told| told.event.kind == kind).count();
+    assert_eq!((of(Kind::ApprovalRequested), of(Kind::ApprovalRejected)), (3, 1));
+    assert!(!format!("{told:?}").contains("canary"), "why is in the request, not in the event");
+    Ok(())
+}
+
+async fn old_events_go_and_cursors_before_them_are_told_so(stores: Stores) -> Result<()> {
+    let store = open(&stores, "ledger").await?;
+    let none = events::after(store.db(), &Filter::default(), Some(0), 5).await?;
+    assert_eq!(none, Page::Events { events: vec![], next: 0 });
+    assert_eq!(store.prune_events(100).await?, 0);
+    for number in 1..=6u64 {
+        let hash = B256::with_last_byte(number as u8);
+        let sealed = SealedRecord { hash, ..sealed(&record())? };
+        store.insert_decision(&record(), &sealed, number * 10).await?;
+    }
+    assert_eq!(store.prune_events(10).await?, 0, "of that very second: kept");
+    assert_eq!(store.prune_events(31).await?, 3);
+    let after = async |cursor, limit| events::after(store.db(), &Filter::default(), cursor, limit).await;
+    assert_eq!(after(Some(2), 5).await?, Page::Gone { oldest: 4 });
+    assert_eq!(after(Some(7), 5).await?, Page::Ahead { newest: 6 });
+    for cursor in [Some(3), None] {
+        let Page::Events { events, next } = after(cursor, 2).await? else { anyhow::bail!("{cursor:?}") };
+        assert_eq!((events.len(), events[0].seq, next), (2, 4, 5), "{cursor:?}");
+    }
+    assert_eq!(after(Some(6), 5).await?, Page::Events { events: vec![], next: 6 });
+    // The newest stays, so numbers go on from it.
+    assert_eq!(store.prune_events(u64::MAX >> 1).await?, 2);
+    store.insert_decision(&record(), &sealed(&record())?, 70).await?;
+    let Page::Events { events, .. } = after(None, 5).await? else { anyhow::bail!("gone") };
+    assert_eq!(events.iter().map(|told| told.seq).collect::<Vec<_>>(), [6, 7]);
+    Ok(())
+}
+
+async fn filters_choose_and_retractions_come_along(stores: Stores) -> Result<()> {
+    let store = open(&stores, "ledger").await?;
+    let of = |treasury: u8, envelope, seq| {
+        let mut decision = record();
+        (decision.treasury, decision.envelope, decision.seq) =
+            (Address::repeat_byte(treasury), envelope, seq);
+        decision
+    };
+    for decision in [of(1, 1, 1), of(2, 1, 2), of(1, 2, 3), of(1, 1, 4)] {
+        store.insert_decision(&decision, &sealed(&decision)?, 5).await?;
+    }
+    Query::new(
+        "INSERT INTO outbox (seq, kind, at, subject, retracts, body) VALUES (5, 'retracted', 5, 'x', 1, '{}')",
+    )
+    .execute(store.db())
+    .await?;
+    let treasury = Some(Address::repeat_byte(1));
+    for (filter, expected) in [
+        (Filter { treasury, ..Default::default() }, vec![1, 3, 4]),
+        (Filter { treasury, envelope: Some(1), ..Default::default() }, vec![1, 4]),
+        (Filter { kinds: vec![Kind::DecisionStored], ..Default::default() }, vec![1, 2, 3, 4, 5]),
+        (Filter { kinds: vec![Kind::FreezeSet, Kind::PaymentSeen], ..Default::default() }, vec![5]),
+    ] {
+        let found: Vec<u64> = follow(&store, &filter, 0).await?.iter().map(|told| told.seq).collect();
+        assert_eq!(found, expected, "{filter:?}");
+    }
+    // What does not fit moves the cursor on.
+    let nothing = Filter { treasury: Some(PAYEE), ..Default::default() };
+    let page = events::after(store.db(), &nothing, Some(0), 5).await?;
+    assert_eq!(page, Page::Events { events: vec![], next: 5 });
+    Ok(())
+}
