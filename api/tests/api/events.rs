@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum::{body::Body, http::Request};
-use bursar_indexer::{Store, db::Query};
+use bursar_indexer::Store;
 use bursar_test_stores::{Stores, on_both_stores};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;

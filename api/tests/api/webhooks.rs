@@ -29,7 +29,7 @@ use bursar_indexer::{
     query::events::{self, Filter, Page},
     store::{Begin, Missed, Secret, Webhook, WebhookError, Wish},
 };
-use bursar_sdk::clock::Entropy;
+use bursar_sdk::clock::{Clock, Entropy};
 use bursar_test_stores::{Stores, on_both_stores};
 use serde_json::Value;
 use tokio::sync::Notify;
@@ -211,10 +211,12 @@ impl Desk {
     }
 }
 
-/// As a receiver with the specification's own library does.
+/// As a receiver with the specification's own library does, at the time of the message.
 fn verify(got: &Got, secret: &Secret) -> bool {
     let peer = standardwebhooks::Webhook::new(&shown(secret)).unwrap();
-    peer.verify_ignoring_timestamp(got.body.as_bytes(), &got.headers).is_ok()
+    let Ok(at) = got.header("webhook-timestamp").parse() else { return false };
+    let theirs = peer.sign(got.header("webhook-id"), at, got.body.as_bytes()).unwrap();
+    theirs == got.header("webhook-signature")
 }
 
 async fn what_is_delivered_is_signed_and_in_order(stores: Stores) -> anyhow::Result<()> {
@@ -252,7 +254,17 @@ async fn what_is_delivered_is_signed_and_in_order(stores: Stores) -> anyhow::Res
     }
     desk.refuse(1).await?;
     assert_eq!(endpoint.until(9).await[8].seq(), 9);
-    desk.until("wh_one", |webhook| webhook.cursor == 9).await?;
+    let webhook = desk.until("wh_one", |webhook| webhook.cursor == 9).await?;
+
+    // One of now, by the library's whole check; and one of an hour ago, which it refuses.
+    let now = Clock::system().now();
+    let peer = standardwebhooks::Webhook::new(&shown(&secret()))?;
+    for (at, fresh) in [(now, true), (now - 3_600, false)] {
+        let message = Message::test(&webhook, at)?;
+        Sender::new(&quick())?.send(&wish, &secret(), &message, at).await?;
+        let got = endpoint.got().pop().expect("it came");
+        assert_eq!(peer.verify(got.body.as_bytes(), &got.headers).is_ok(), fresh);
+    }
     desk.stop().await
 }
 
