@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use axum::{body::Body, http::Request};
 use bursar_indexer::Store;
+use bursar_sdk::payment::Rail;
 use bursar_test_stores::{Stores, on_both_stores};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
@@ -105,7 +106,7 @@ async fn what_people_answer_is_told_with_the_page(stores: Stores) -> anyhow::Res
         let asked = api.post("/v1/approval-requests", &submission_of(&payment, decision)).await?;
         assert!(asked.status.is_success(), "{}", asked.text());
     }
-    let digest = payment.digest(&seed::token_domain());
+    let digest = payment.digest(Rail::Eip3009, &seed::token_domain());
     for _ in 0..2 {
         let path = format!("/v1/approval-requests/{digest}/approval");
         let answer = api.post(&path, &answer_to(&approver, &payment, decision)).await?;

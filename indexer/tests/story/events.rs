@@ -17,7 +17,7 @@ use bursar_indexer::{
     source::{BlockHeader, Source},
     store::Batch,
 };
-use bursar_sdk::{abi::Treasury, amount::Amount, delivery::SealedRecord};
+use bursar_sdk::{abi::Treasury, amount::Amount, delivery::SealedRecord, payment::Rail};
 use bursar_test_stores::{Stores, on_both_stores};
 
 use crate::{
@@ -339,6 +339,7 @@ fn request(valid_before: u64) -> Request {
         valid_after: 0,
         valid_before,
         nonce: B256::ZERO,
+        rail: Rail::Eip3009,
         decision_hash: B256::repeat_byte(5),
         agent: Some(Address::repeat_byte(2)),
         seal: None,
