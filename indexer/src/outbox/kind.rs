@@ -71,6 +71,10 @@ kinds! {
     ScoreFlagged = "score.flagged",
     /// It no longer does.
     ScoreUnflagged = "score.unflagged",
+    /// Somebody should look.
+    AlertRaised = "alert.raised",
+    /// What it was about is over.
+    AlertClosed = "alert.closed",
     /// A webhook is no longer told: its endpoint failed for too long, or said that it is gone.
     WebhookDisabled = "webhook.disabled",
     /// A reorg took the block of an earlier event away: that event did not happen.

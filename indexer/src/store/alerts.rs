@@ -1,11 +1,13 @@
 //! Where alerts become known: whoever is told of one is told from here, in the transaction that raised or closed it.
 
 use alloy::primitives::B256;
+use serde_json::{Value, json};
 
 use super::{StoreError, tables};
 use crate::{
     db::{Query, Tx},
     ledger::{AlertRow, Change, Key, Row},
+    outbox::{Event, Kind, Origin},
 };
 
 /// What became of an alert.
@@ -15,33 +17,55 @@ enum Turn {
     Closed,
 }
 
-/// Tells of the alerts that `changes` raise or close.
-pub(super) fn tell(changes: &[Change]) {
-    for change in changes {
-        let Key::Alert(id) = change.key else { continue };
+/// Tells of the alerts that `changes` raise or close, as of `origin`.
+pub(super) fn tell(origin: Origin, changes: &[Change]) -> Vec<Event> {
+    let turned = changes.iter().filter_map(|change| {
+        let Key::Alert(id) = change.key else { return None };
         let (before, after) = (row(change.before.as_ref()), row(change.after.as_ref()));
-        if let (Some(turn), Some(row)) = (turn(before, after), after) {
-            told(id, row, turn);
-        }
-    }
+        Some(told(origin, id, after?, turn(before, after)?))
+    });
+    turned.collect()
 }
 
 /// Tells of the alerts whose time has come by `now`, and had not by `since` (unix seconds, of the chain): they were written
 /// ahead.
-pub(super) async fn tell_ripe(tx: &mut Tx, since: u64, now: u64) -> Result<(), StoreError> {
+pub(super) async fn tell_ripe(
+    tx: &mut Tx,
+    origin: Origin,
+    since: u64,
+    now: u64,
+) -> Result<Vec<Event>, StoreError> {
     let ripe = Query::new(
         "SELECT * FROM alert WHERE raised_at > $1 AND raised_at <= $2 AND foreseen ORDER BY raised_at, id",
     );
-    for row in ripe.bind(since).bind(now).rows(tx).await? {
-        told(row.hash("id")?, &tables::read_alert(&row)?, Turn::Raised);
-    }
-    Ok(())
+    let rows = ripe.bind(since).bind(now).rows(tx).await?;
+    let told =
+        rows.iter().map(|row| Ok(told(origin, row.hash("id")?, &tables::read_alert(row)?, Turn::Raised)));
+    told.collect()
 }
 
-fn told(id: B256, row: &AlertRow, turn: Turn) {
+fn told(origin: Origin, id: B256, row: &AlertRow, turn: Turn) -> Event {
     let AlertRow { kind, treasury, envelope, subject, .. } = row;
     let (kind, severity) = (kind.code(), row.severity.code());
     tracing::info!(%id, kind, severity, ?treasury, ?envelope, subject, block = row.block, "alert {turn:?}");
+    let detail: Value = serde_json::from_str(&row.detail).unwrap_or_default();
+    let (told, at) = match turn {
+        Turn::Raised => (Kind::AlertRaised, row.raised_at),
+        Turn::Closed => (Kind::AlertClosed, row.closed_at.unwrap_or(row.raised_at)),
+    };
+    Event {
+        kind: told,
+        at,
+        treasury: *treasury,
+        envelope: *envelope,
+        subject: "alerts".to_owned(),
+        origin: Some(origin),
+        retracts: None,
+        body: json!({
+            "id": id, "alert": kind, "severity": severity, "about": subject, "raisedAt": row.raised_at,
+            "count": row.count, "detail": detail,
+        }),
+    }
 }
 
 fn row(row: Option<&Row>) -> Option<&AlertRow> {

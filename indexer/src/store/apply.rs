@@ -6,7 +6,7 @@ use super::{Checkpoint, Store, StoreError, alerts, intake, load::Loader, pending
 use crate::{
     db::{DbError, Query, Tx},
     ledger::{BlockFacts, WatchList},
-    outbox,
+    outbox::{self, Origin},
     project::{ProjectError, Realm, project},
     query::checkpoint,
     source::BlockHeader,
@@ -112,7 +112,8 @@ impl Store {
             pending.keep_block(&batch.tip);
         }
         let purses = pending.write(&mut tx).await?;
-        if let Some(before) = before.filter(|_| tells_from.is_some_and(|from| batch.tip.number >= from)) {
+        let tells = tells_from.is_some_and(|from| batch.tip.number >= from);
+        if let Some(before) = before.filter(|_| tells) {
             outbox::settle(&mut tx, before, &batch.tip, final_number).await?;
         }
         let at = Checkpoint {
@@ -123,7 +124,12 @@ impl Store {
             final_number,
         };
         tables::CHECKPOINT.put(tables::checkpoint(&at)).execute(&mut tx).await?;
-        alerts::tell_ripe(&mut tx, before.map_or(0, |at| at.timestamp), at.timestamp).await?;
+        let origin = Origin { block: at.number, hash: Some(at.hash), log: None };
+        let since = before.map_or(0, |at| at.timestamp);
+        let ripe = alerts::tell_ripe(&mut tx, origin, since, at.timestamp).await?;
+        if tells {
+            outbox::add_all(&mut tx, &ripe).await?;
+        }
         prune(&mut tx, pruned_to, final_number).await?;
         tx.commit().await?;
         self.purses.keep(at.hash, purses);

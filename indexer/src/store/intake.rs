@@ -14,8 +14,7 @@ use super::{
 use crate::{
     db::{Query, Tx},
     ledger::{Moment, Record},
-    outbox,
-    project,
+    outbox, project,
     query::checkpoint,
 };
 

@@ -121,11 +121,13 @@ impl Pending {
         changes: Vec<Change>,
         final_number: u64,
     ) -> Result<(), StoreError> {
-        alerts::tell(&changes);
+        // What is taken in between blocks has a height and no block.
+        let hash = self.last.take().filter(|(number, _)| *number == block).map(|(_, hash)| hash);
+        let origin = Origin { block, hash, log: None };
+        let alerts = alerts::tell(origin, &changes);
         if self.tells(block) {
-            // What is taken in between blocks has a height and no block.
-            let hash = self.last.take().filter(|(number, _)| *number == block).map(|(_, hash)| hash);
-            self.told.extend(outbox::of_changes(Origin { block, hash, log: None }, &changes));
+            self.told.extend(outbox::of_changes(origin, &changes));
+            self.told.extend(alerts);
         }
         for Change { key, before, after } in changes {
             if block > final_number {
