@@ -1,6 +1,6 @@
 //! What happened, told in the transaction of the change itself: the stream that API and webhooks hand on.
 //!
-//! [`add`] is the one way in. Whoever writes the ledger does so alone ([`Tx`]), so numbers are given in the order of
+//! `add` is the one way in. Whoever writes the ledger does so alone (`Tx`), so numbers are given in the order of
 //! commits: who has seen one has seen, or can read, all before it. Bodies hold what is on chain, and of records their
 //! hashes: nothing that would have to be erased.
 
