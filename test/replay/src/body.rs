@@ -7,7 +7,7 @@ use alloy::{
 use bursar_sdk::{
     abi::Eip3009::{AuthorizationUsed, Transfer, transferWithAuthorizationCall},
     amount::Amount,
-    payment::{PaymentBlob, Rail, commitment, session_id, terms},
+    payment::{PaymentBlob, Rail, commitment, permit2, session_id, terms},
 };
 
 use crate::{
@@ -21,7 +21,14 @@ const VALID_BEFORE: u64 = 4_000_000_000;
 /// Hides the block's number in its transactions' hashes, so that they are found again without an index.
 const PLACE: u64 = 0x5bd1_e995_c3a5_c85c;
 
-/// Money that moves; a settlement where an authorization was used.
+/// What x402's proxies log behind the transfer that they had Permit2 make.
+mod proxy {
+    alloy::sol! {
+        event Settled();
+    }
+}
+
+/// Money that moves; a settlement where an authorization was used, or where a proxy had it moved.
 #[derive(Debug, Clone)]
 pub(crate) struct Item {
     pub(crate) tx: usize,
@@ -29,8 +36,17 @@ pub(crate) struct Item {
     pub(crate) payee: Address,
     pub(crate) value: u64,
     pub(crate) nonce: Option<B256>,
+    /// Which one had it moved.
+    pub(crate) proxy: Option<Address>,
     /// Where a purse pays: what its nonce commits to.
     pub(crate) decision: Option<B256>,
+}
+
+impl Item {
+    /// How many logs it leaves.
+    pub(crate) fn logs(&self) -> u64 {
+        1 + u64::from(self.nonce.is_some()) + u64::from(self.proxy.is_some())
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -92,6 +108,8 @@ impl Body {
         }
         let purses = params.created_before(shape.number) * params.envelopes;
         let governed = settles && purses > 0 && mix(key ^ 5) % 100 < params.governed_pct;
+        let moved = settles && !governed && mix(key ^ 7) % 100 < params.permit2_pct;
+        let proxy = if mix(key ^ 8) & 1 == 0 { permit2::EXACT_PROXY } else { permit2::UPTO_PROXY };
         let pick = mix(key ^ 1);
         let (payer, nonce, decision) = if governed {
             let purse = setup::purse(pick % purses);
@@ -109,7 +127,8 @@ impl Body {
             payer,
             payee,
             value: 1_000 + mix(key ^ 3) % 100_000,
-            nonce: settles.then_some(nonce),
+            nonce: (settles && !moved).then_some(nonce),
+            proxy: moved.then_some(proxy),
             decision,
         });
     }
@@ -140,6 +159,9 @@ impl Body {
             }
             let moved = Transfer { from: item.payer, to: item.payee, value: U256::from(item.value) };
             push(moved.encode_log_data());
+            if let Some(address) = item.proxy {
+                logs.push(Entry { tx: item.tx, address, data: proxy::Settled {}.encode_log_data() });
+            }
         }
         logs
     }

@@ -13,13 +13,14 @@ pub struct Settlement {
     pub block_hash: B256,
     pub timestamp: u64,
     pub tx_hash: B256,
-    /// Of `AuthorizationUsed`.
+    /// Of `AuthorizationUsed`; of `Transfer` where Permit2 moved it.
     pub log_index: u64,
     pub sender: Address,
     pub payer: Address,
     pub payee: Address,
     /// In atomic units.
     pub amount: u64,
+    /// Zero where Permit2 moved it, which logs none.
     pub nonce: B256,
     /// Where a purse pays.
     pub decision: Option<B256>,
@@ -90,7 +91,7 @@ impl Chain {
         let mut found = Vec::new();
         for item in &body.items {
             let tx = &body.txs[item.tx];
-            if let Some(nonce) = item.nonce {
+            if item.nonce.is_some() || item.proxy.is_some() {
                 found.push(Settlement {
                     block: number,
                     block_hash: block.hash,
@@ -101,12 +102,11 @@ impl Chain {
                     payer: item.payer,
                     payee: item.payee,
                     amount: item.value,
-                    nonce,
+                    nonce: item.nonce.unwrap_or_default(),
                     decision: item.decision,
                 });
-                log_index += 1;
             }
-            log_index += 1;
+            log_index += item.logs();
         }
         found
     }
@@ -144,14 +144,14 @@ impl Chain {
 #[cfg(test)]
 mod tests {
     use alloy::sol_types::SolEvent as _;
-    use bursar_sdk::abi::Eip3009::AuthorizationUsed;
+    use bursar_sdk::{abi::Eip3009::AuthorizationUsed, payment::permit2};
 
     use super::*;
     use crate::params::Params;
 
     #[test]
     fn counts_what_the_logs_hold() {
-        let params = Params::small();
+        let params = Params { permit2_pct: 30, ..Params::small() };
         let chain = Chain::new(params.clone());
         let truth = chain.truth(u64::MAX);
         assert_eq!(truth.all().settlements, params.settlements);
@@ -160,11 +160,13 @@ mod tests {
         for number in 0..=chain.head() {
             let block = chain.block(number).map(|block| (block, chain.body(block)));
             let logs = block.map(|(block, body)| chain.logs(block, &body)).unwrap_or_default();
-            let used: Vec<u64> = (0..)
-                .zip(&logs)
-                .filter(|(_, log)| log.data.topics()[0] == AuthorizationUsed::SIGNATURE_HASH)
-                .map(|(index, _)| index)
-                .collect();
+            let settled = |(index, log): (u64, &crate::body::Entry)| match log.data.topics() {
+                [first, ..] if *first == AuthorizationUsed::SIGNATURE_HASH => Some(index),
+                // A proxy's own, just behind the transfer.
+                [_] if [permit2::EXACT_PROXY, permit2::UPTO_PROXY].contains(&log.address) => Some(index - 1),
+                _ => None,
+            };
+            let used: Vec<u64> = (0..).zip(&logs).filter_map(settled).collect();
             let told: Vec<u64> = chain.settlements(number).iter().map(|one| one.log_index).collect();
             assert_eq!(used, told, "block {number}");
         }

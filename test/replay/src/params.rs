@@ -20,6 +20,9 @@ pub struct Params {
     /// Percent of settlements that purses pay, once there are any.
     #[arg(long, default_value_t = 5)]
     pub governed_pct: u64,
+    /// Percent of the other settlements that Permit2 moves, through an x402 proxy.
+    #[arg(long, default_value_t = 0)]
+    pub permit2_pct: u64,
     /// Transfers that settle nothing, per 100 settlements.
     #[arg(long, default_value_t = 5)]
     pub noise_pct: u64,
@@ -54,6 +57,7 @@ impl Default for Params {
             blocks: 200_000,
             settlements: 1_000_000,
             governed_pct: 5,
+            permit2_pct: 0,
             noise_pct: 5,
             batch_pct: 20,
             foreign_pct: 10,
