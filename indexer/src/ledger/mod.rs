@@ -86,7 +86,10 @@ impl<R: Rows> Ledger<R> {
             return Ok(now.clone());
         }
         let row = self.rows.load(&key).await?;
-        self.slots.insert(key, (row.clone(), row.clone()));
+        // Most accounts that a block names are nobody's: what is not there takes no place.
+        if row.is_some() {
+            self.slots.insert(key, (row.clone(), row.clone()));
+        }
         Ok(row)
     }
 
@@ -96,7 +99,8 @@ impl<R: Rows> Ledger<R> {
     /// As reading fails.
     pub async fn set(&mut self, key: Key, row: Option<Row>) -> Result<(), R::Error> {
         if !self.slots.contains_key(&key) {
-            self.get(key).await?;
+            let before = self.rows.load(&key).await?;
+            self.slots.insert(key, (before.clone(), before));
         }
         if let Some((_, now)) = self.slots.get_mut(&key) {
             self.undo.push((key, std::mem::replace(now, row)));

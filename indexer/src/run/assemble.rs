@@ -44,12 +44,14 @@ impl Assembler<'_> {
             before.into_iter().map(|block| (block.header.number, block)).collect();
         let mut todo = Vec::new();
         for (number, new) in logs.by_block() {
+            let Some(block) = done.remove(&number) else {
+                todo.push((number, new));
+                continue;
+            };
             let mut logs = Logs::default();
-            if let Some(block) = done.remove(&number) {
-                logs.add(block.entries.into_iter().map(|(log, _)| log))
-                    .map_err(|error| self.sources.not_believed(error))?;
+            for some in [block.entries.into_iter().map(|(log, _)| log).collect(), new] {
+                logs.add(some).map_err(|error| self.sources.not_believed(error))?;
             }
-            logs.add(new).map_err(|error| self.sources.not_believed(error))?;
             todo.extend(logs.by_block());
         }
         let headers = &headers;

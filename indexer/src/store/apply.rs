@@ -131,6 +131,10 @@ impl Store {
             outbox::add_all(&mut tx, &ripe).await?;
         }
         prune(&mut tx, pruned_to, final_number).await?;
+        if final_number >= batch.tip.number {
+            // In backfill there is the next batch right behind it.
+            tx.hurry().await?;
+        }
         tx.commit().await?;
         self.purses.keep(at.hash, purses);
         Ok(())

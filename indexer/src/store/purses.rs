@@ -23,11 +23,11 @@ impl KnownPurses {
         at: Option<B256>,
         on: impl Into<Link<'_>>,
     ) -> Result<HashSet<Address>, StoreError> {
-        match self.0.lock().unwrap_or_else(PoisonError::into_inner).take() {
-            Some((then, purses)) if at == Some(then) => return Ok(purses),
-            _ => {}
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        match known.filter(|(then, _)| at == Some(*then)) {
+            Some((_, purses)) => Ok(purses),
+            None => read(on).await,
         }
-        read(on).await
     }
 
     /// From now on, these are the purses of the ledger at `at`.
