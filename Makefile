@@ -104,6 +104,17 @@ script/bench-score/peer/node_modules: script/bench-score/peer/package.json scrip
 	@cd script/bench-score/peer && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
 
+.PHONY: bench-indexer
+bench-indexer: setup target/tools/ponder/.ready ## Index a million replayed settlements beside a peer; writes target/reports/indexer.json (SETTLEMENTS=100000: a quick look)
+	@cargo build --release --workspace --bin bursar --bin bursar-bench-indexer --quiet
+	@target/release/bursar-bench-indexer $(if $(SETTLEMENTS),--settlements $(SETTLEMENTS)) $(BENCH_FLAGS)
+
+target/tools/ponder/.ready: $(shell find script/bench-indexer/ponder -type f)
+	@echo "installing the peer (200 megabytes)"
+	@mkdir -p $(@D) && cp -r script/bench-indexer/ponder/. $(@D)/
+	@cd $(@D) && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+
 .PHONY: bindings
 bindings: setup ## Compile the contracts and rewrite sdk/abi/
 	@cargo build --workspace --bins --quiet

@@ -1,4 +1,4 @@
-//! A PostgreSQL of this process, on a socket in a directory of its own, gone when the process is, however it ends.
+//! A PostgreSQL on a socket in a directory of its own, gone when the process that started it is, however that ends.
 
 use std::{
     os::unix::process::CommandExt,
@@ -13,19 +13,21 @@ use url::Url;
 use crate::binaries;
 
 /// No test needs its data after a power cut; each may hold several pools.
-const SETTINGS: &str = "-c listen_addresses='' -c fsync=off -c synchronous_commit=off -c full_page_writes=off \
-                        -c max_connections=300";
+const SETTINGS: &str =
+    "-c fsync=off -c synchronous_commit=off -c full_page_writes=off -c max_connections=300";
 
-struct Cluster {
+/// A PostgreSQL of its own, which goes away with this.
+#[derive(Debug)]
+pub struct Cluster {
     url: Url,
     /// Stops the server once this end of its pipe is closed, which the kernel does for us.
-    _keeper: Child,
+    keeper: Child,
 }
 
 /// Where this process's cluster is; it is started when first asked for.
 pub(crate) fn url() -> Result<Url> {
     static CLUSTER: OnceLock<Result<Cluster, String>> = OnceLock::new();
-    let cluster = CLUSTER.get_or_init(|| Cluster::start().map_err(|error| format!("{error:#}")));
+    let cluster = CLUSTER.get_or_init(|| Cluster::start(SETTINGS).map_err(|error| format!("{error:#}")));
     cluster
         .as_ref()
         .map(|cluster| cluster.url.clone())
@@ -33,7 +35,11 @@ pub(crate) fn url() -> Result<Url> {
 }
 
 impl Cluster {
-    fn start() -> Result<Self> {
+    /// Starts one with these settings, as `postgres` takes them: `-c NAME=VALUE`, one after another.
+    ///
+    /// # Errors
+    /// When no PostgreSQL is installed, or it does not start.
+    pub fn start(settings: &str) -> Result<Self> {
         let bin = binaries::directory()?;
         let directory = tempfile::Builder::new().prefix("bursar-postgres-").tempdir()?.keep();
         let keeper = keep(&bin, &directory)?;
@@ -43,7 +49,7 @@ impl Cluster {
         let data = directory.join("data");
         let how = ["--username=postgres", "--auth=trust", "--encoding=UTF8", "--no-locale", "--no-sync"];
         run(program(&bin, "initdb").args(how).arg("--pgdata").arg(&data).current_dir(&directory))?;
-        let options = format!("-k {} {SETTINGS}", directory.display());
+        let options = format!("-k {} -c listen_addresses='' {settings}", directory.display());
         let log = directory.join("log");
         let mut start = program(&bin, "pg_ctl");
         start.arg("start").arg("--wait").args(["--options", &options]).arg("--log").arg(&log);
@@ -52,7 +58,22 @@ impl Cluster {
         })?;
         let mut url = Url::parse("postgres://postgres@localhost/postgres")?;
         url.query_pairs_mut().append_pair("host", &directory.to_string_lossy());
-        Ok(Self { url, _keeper: keeper })
+        Ok(Self { url, keeper })
+    }
+
+    /// Its database `postgres`, as its superuser.
+    pub fn url(&self) -> &Url {
+        &self.url
+    }
+
+    /// Stops it and deletes what it kept; without this, that happens when the process is gone.
+    ///
+    /// # Errors
+    /// When its keeper cannot be waited for.
+    pub fn stop(mut self) -> Result<()> {
+        drop(self.keeper.stdin.take());
+        self.keeper.wait()?;
+        Ok(())
     }
 }
 

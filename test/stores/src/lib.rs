@@ -6,6 +6,8 @@
 mod binaries;
 mod cluster;
 
+pub use cluster::Cluster;
+
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use anyhow::{Context, Result};

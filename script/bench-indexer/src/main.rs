@@ -1,0 +1,115 @@
+//! Backfill of one replayed chain by ours, on either store, and by a peer, each alone and on a fresh database, and what
+//! the databases themselves take. What each has come to is compared with the chain before any figure counts.
+
+mod child;
+mod limits;
+mod ours;
+mod ponder;
+mod replayed;
+mod report;
+
+use std::{path::PathBuf, process::ExitCode};
+
+use anyhow::{Context as _, Result};
+use bursar_replay::Params;
+use bursar_test_stores::Cluster;
+use clap::{Parser, ValueEnum};
+
+use crate::{
+    replayed::Replayed,
+    report::{Limits, Ran},
+};
+
+/// For everybody who writes to PostgreSQL here: it keeps what it has committed, and has the memory of a small server.
+const POSTGRES: &str = "-c shared_buffers=512MB -c max_wal_size=4GB";
+
+/// Indexes the same settlements with ours and with peers and writes the figures.
+#[derive(Debug, Parser)]
+struct Args {
+    /// How many settlements there are, five to a block
+    #[arg(long, default_value_t = 1_000_000)]
+    settlements: u64,
+    /// Percent of them that purses pay, each of which has to be explained by its transaction
+    #[arg(long, default_value_t = 0)]
+    governed_pct: u64,
+    /// Percent of the others that settle over Permit2; the rest over EIP-3009
+    #[arg(long, default_value_t = 10)]
+    permit2_pct: u64,
+    /// What runs, each alone
+    #[arg(long, value_delimiter = ',', default_values = ["postgres", "sqlite", "ponder"])]
+    run: Vec<Runner>,
+    /// How many of the settlements the peer indexes, those of the first blocks
+    #[arg(long, default_value_t = 50_000)]
+    ponder_settlements: u64,
+    /// How many URLs the peer asks at once: it limits how often it asks one
+    #[arg(long, default_value_t = 24)]
+    ponder_urls: u32,
+    /// Where the peer is installed
+    #[arg(long, default_value = "target/tools/ponder")]
+    ponder: PathBuf,
+    /// The binary that is measured; by default the one beside this
+    #[arg(long)]
+    bursar: Option<PathBuf>,
+    /// Where the reports go
+    #[arg(long, default_value = "target/reports")]
+    out: PathBuf,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Runner {
+    /// Ours on PostgreSQL, and a bare COPY of the same rows
+    Postgres,
+    /// Ours on SQLite, and bare inserts of the same rows
+    Sqlite,
+    /// The peer, on PostgreSQL
+    Ponder,
+}
+
+#[tokio::main]
+async fn main() -> Result<ExitCode> {
+    let args = Args::parse();
+    let bursar = match args.bursar {
+        Some(bursar) => bursar,
+        None => std::env::current_exe()?.with_file_name("bursar"),
+    };
+    let params = Params {
+        settlements: args.settlements,
+        blocks: (args.settlements / 5).max(1),
+        governed_pct: args.governed_pct,
+        permit2_pct: args.permit2_pct,
+        ..Params::default()
+    };
+    eprintln!("making a chain of {} settlements in {} blocks", params.settlements, params.blocks);
+    let replayed = Replayed::new(params).await?;
+    let (mut ran, mut limits) = (Vec::new(), Limits::default());
+    if args.run.contains(&Runner::Postgres) {
+        let cluster = Cluster::start(POSTGRES)?;
+        eprintln!("indexing into PostgreSQL");
+        let store = limits::database(&cluster, "ledger").await?;
+        ran.push(ours::index(&replayed, &bursar, "bursar-postgres", store.as_str()).await?);
+        eprintln!("copying the same rows");
+        let bare = limits::database(&cluster, "bare").await?;
+        limits.copied = Some(limits::copy(&store, &bare).await?);
+        cluster.stop()?;
+    }
+    if args.run.contains(&Runner::Sqlite) {
+        let directory = tempfile::tempdir()?;
+        eprintln!("indexing into SQLite");
+        let file = |name: &str| directory.path().join(name).with_extension("sqlite");
+        let store = file("ledger").to_string_lossy().into_owned();
+        ran.push(ours::index(&replayed, &bursar, "bursar-sqlite", &store).await?);
+        eprintln!("inserting the same rows");
+        limits.inserted = Some(limits::insert(&file("ledger"), &file("bare")).await?);
+    }
+    if args.run.contains(&Runner::Ponder) {
+        let cluster = Cluster::start(POSTGRES)?;
+        eprintln!("indexing the first {} settlements with ponder", args.ponder_settlements);
+        let blocks = args.ponder_settlements / 5;
+        let peer = ponder::index(&replayed, &args.ponder, args.ponder_urls, blocks, cluster.url()).await;
+        ran.push(peer.context("ponder")?);
+        cluster.stop()?;
+    }
+    report::write(&args.out, &ran, &limits)?;
+    let good = ran.iter().all(Ran::is_right);
+    Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
