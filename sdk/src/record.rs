@@ -6,7 +6,11 @@ use alloy::{
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use crate::{abi, payment::treasury_domain};
+use crate::{
+    abi,
+    payment::treasury_domain,
+    stamp::{Curve as _, DefaultCurve},
+};
 
 /// The largest record taken, as canonical JSON, in bytes.
 pub const MAX_BYTES: usize = 64 * 1024;
@@ -141,5 +145,5 @@ pub(crate) fn signer_of(digest: B256, seal: &Bytes) -> Option<Address> {
     if signature.normalize_s().is_some() {
         return None;
     }
-    signature.recover_address_from_prehash(&digest).ok()
+    DefaultCurve::recover(&digest, &signature.as_bytes())
 }
