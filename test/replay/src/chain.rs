@@ -10,6 +10,7 @@ use alloy::{
 use crate::{
     body::{Body, Entry, Shape, block_of},
     params::Params,
+    record::Spools,
     seed::{Use, address, mix3, word},
 };
 
@@ -18,12 +19,14 @@ const BEGINS: u64 = 1_750_000_000;
 const BLOCK_TIME: u64 = 2;
 
 /// A block, without what is worked out again when it is asked for.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Block {
     pub(crate) shape: Shape,
     pub(crate) hash: B256,
     pub(crate) parent: B256,
     pub(crate) bloom: Box<Bloom>,
+    /// What its payments commit to, where there are records of it.
+    pub(crate) decisions: Box<[B256]>,
 }
 
 /// A chain of settlements: a function of its parameters, and of what was mined and turned since.
@@ -33,6 +36,7 @@ pub struct Chain {
     blocks: Vec<Block>,
     by_hash: HashMap<B256, u64>,
     reorgs: u64,
+    spools: Spools,
 }
 
 impl Chain {
@@ -41,7 +45,8 @@ impl Chain {
         let weights: Vec<u64> = (0..=params.blocks).map(|block| weight(&params, block)).collect();
         let total = weights.iter().copied().map(u128::from).sum::<u128>().max(1);
         let settlements = u128::from(params.settlements);
-        let mut chain = Self { params, blocks: Vec::new(), by_hash: HashMap::new(), reorgs: 0 };
+        let spools = Spools::new(&params);
+        let mut chain = Self { params, blocks: Vec::new(), by_hash: HashMap::new(), reorgs: 0, spools };
         let (mut weighed, mut done) = (0, 0);
         for weight in weights {
             weighed += u128::from(weight);
@@ -80,9 +85,10 @@ impl Chain {
         }
     }
 
-    /// Takes the last `depth` blocks back and puts `depth + 1` others in their place.
+    /// Takes the last `depth` blocks back and puts `depth + 1` others in their place. Where there are records of
+    /// payments, these stay as they were told: only new blocks come.
     pub fn turn(&mut self, depth: u64) {
-        let depth = depth.min(self.head());
+        let depth = if self.params.recorded { 0 } else { depth.min(self.head()) };
         let fork = self.blocks.last().map_or(0, |block| block.shape.fork) + 1;
         for _ in 0..depth {
             if let Some(block) = self.blocks.pop() {
@@ -104,7 +110,9 @@ impl Chain {
     }
 
     pub(crate) fn body(&self, block: &Block) -> Body {
-        Body::of(&self.params, block.shape)
+        let mut body = Body::of(&self.params, block.shape);
+        body.decide(&block.decisions);
+        body
     }
 
     pub(crate) fn logs(&self, block: &Block, body: &Body) -> Vec<Entry> {
@@ -137,7 +145,14 @@ impl Chain {
             if number == 0 { 0 } else { (u64::from(settlements) * self.params.noise_pct + spread) / 100 };
         let noise = u32::try_from(noise).unwrap_or(u32::MAX);
         let shape = Shape { number, fork, settlements, noise };
-        let body = Body::of(&self.params, shape);
+        let mut body = Body::of(&self.params, shape);
+        let mut decisions: Box<[B256]> = Box::default();
+        if self.params.recorded {
+            // None of these records is too large.
+            let told = self.spools.tell(&self.params, number, &body).unwrap_or_default();
+            decisions = told.iter().flatten().map(|story| story.decided.hash).collect();
+            body.decide(&decisions);
+        }
         let mut bloom = Bloom::ZERO;
         for log in body.logs(&self.params, timestamp(number)) {
             bloom.accrue_raw_log(log.address, log.data.topics());
@@ -145,7 +160,7 @@ impl Chain {
         let parent = self.blocks.last().map_or(B256::ZERO, |block| block.hash);
         let hash = header(&self.params, shape, parent, bloom, body.txs.len()).hash_slow();
         self.by_hash.insert(hash, number);
-        self.blocks.push(Block { shape, hash, parent, bloom: Box::new(bloom) });
+        self.blocks.push(Block { shape, hash, parent, bloom: Box::new(bloom), decisions });
     }
 }
 

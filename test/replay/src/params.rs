@@ -47,6 +47,10 @@ pub struct Params {
     /// Envelopes of each treasury, with one purse and one open session each.
     #[arg(long, default_value_t = 10)]
     pub envelopes: u64,
+    /// Whether what purses pay commits to records of decisions ([`crate::Chain::stories`]); otherwise to hashes of
+    /// nothing.
+    #[arg(long)]
+    pub recorded: bool,
 }
 
 impl Default for Params {
@@ -66,6 +70,7 @@ impl Default for Params {
             facilitators: 40,
             treasuries: 10,
             envelopes: 10,
+            recorded: false,
         }
     }
 }
@@ -95,6 +100,11 @@ impl Params {
     /// How many treasuries there are before a block.
     pub(crate) fn created_before(&self, block: u64) -> u64 {
         block.saturating_sub(1).div_ceil(self.spread()).min(self.treasuries)
+    }
+
+    /// How many purses there are in the end.
+    pub(crate) fn purses(&self) -> u64 {
+        self.treasuries.saturating_mul(self.envelopes)
     }
 
     fn spread(&self) -> u64 {

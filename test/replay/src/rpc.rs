@@ -392,7 +392,7 @@ impl Node<'_> {
         let timestamps = self.provider.timestamps;
         match self.fault {
             Some(Fault::OtherChain) => {
-                let other = Block { hash: block.hash.reverse(), bloom: block.bloom.clone(), ..*block };
+                let other = Block { hash: block.hash.reverse(), ..block.clone() };
                 json.log(&other, tx, index, &log, timestamps);
             }
             Some(Fault::Contradicts) if log.data.data.len() == 32 => {

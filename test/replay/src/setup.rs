@@ -2,6 +2,7 @@
 
 use alloy::{
     primitives::{Address, B256, LogData, U256, address, aliases::U24, aliases::U96},
+    signers::local::PrivateKeySigner,
     sol_types::SolEvent as _,
 };
 use bursar_sdk::abi::{
@@ -34,9 +35,29 @@ pub(crate) fn purse(number: u64) -> Address {
     seed::address(Use::Purse, number)
 }
 
+/// The treasury of that number.
+pub fn treasury(number: u64) -> Address {
+    seed::address(Use::Treasury, number)
+}
+
+/// The identity key of the agent that pays from that purse.
+pub(crate) fn agent_key(purse: u64) -> PrivateKeySigner {
+    let drawn = (0u64..).map(|again| word(seed::mix3(Use::Agent as u64, purse, again)));
+    // Almost every 32 bytes are a key.
+    drawn
+        .filter_map(|bytes| PrivateKeySigner::from_bytes(&bytes).ok())
+        .next()
+        .unwrap_or_else(PrivateKeySigner::random)
+}
+
+/// The hash of the document that every policy names.
+pub(crate) fn policy_hash() -> B256 {
+    word(0x901)
+}
+
 /// The logs of the transaction that creates a treasury, sets it up and opens its sessions.
 pub(crate) fn logs(params: &Params, number: u64, timestamp: u64) -> Vec<(Address, LogData)> {
-    let (treasury, owner) = (seed::address(Use::Treasury, number), owner(number));
+    let (treasury, owner) = (treasury(number), owner(number));
     let granted = RoleGranted { account: owner, role: 1, by: FACTORY };
     let created = TreasuryCreated { treasury, owner, salt: B256::ZERO };
     let asset = AssetAdded { asset: TOKEN, index: 1, domainSeparator: word(0xd0) };
@@ -59,7 +80,7 @@ fn envelope(
     number: u64,
     timestamp: u64,
 ) -> [(Address, LogData); 7] {
-    let (agent, purse) = (seed::address(Use::Agent, number), purse(number));
+    let (agent, purse) = (agent_key(number).address(), purse(number));
     let unlimited = U96::from(BUDGET);
     let policy = Policy {
         paymentCap: unlimited,
@@ -68,7 +89,7 @@ fn envelope(
         maxSessionSeconds: U24::from(1_000_000),
         payeeList: 0,
         lifetimeLimit: U96::ZERO,
-        policyHash: word(0x901),
+        policyHash: policy_hash(),
         windows: vec![],
     };
     let none = U96::ZERO;
