@@ -1,7 +1,5 @@
 //! `GET /v1/ledger`
 
-use std::collections::BTreeMap;
-
 use axum::{Json, extract::State};
 use bursar_indexer::query::{envelopes, ledger, refusals, scores};
 use serde::Deserialize;
@@ -51,34 +49,18 @@ pub async fn get_ledger(
         envelopes::Filter { treasury, agent: filter.agent.map(|address| address.0), ..Default::default() };
     let rows = envelopes::list(&state.db, &of, asked.after, asked.fetch()).await?;
     let page = asked.page(rows, |row| (row.treasury, row.number), |row| row);
-    let refused = refused(&state, &page.items).await?;
-    let mut lines = Vec::with_capacity(page.items.len());
-    for row in &page.items {
+    let refused = refusals::of_all(&state.db, &page.items).await?;
+    let scores = scores::of_all(&state.db, &page.items).await?;
+    let line = |row: &envelopes::Envelope| {
         let key = (row.treasury, row.number);
-        let score = scores::get(&state.db, key).await?.map(|score| ScoreBrief::new(row, &score, as_of.now));
-        lines.push(Line::new(row, refused.get(&key).copied().unwrap_or_default(), score));
-    }
+        let score = scores.get(&key).map(|score| ScoreBrief::new(row, score, as_of.now));
+        Line::new(row, refused.get(&key).copied().unwrap_or_default(), score)
+    };
+    let lines = page.items.iter().map(line).collect();
     let totals = ledger::totals(&state.db, treasury, of.agent).await?;
     Ok(Json(Ledger {
         as_of_block: as_of.checkpoint.map(|checkpoint| checkpoint.number),
         totals: totals.iter().map(|(asset, total)| AssetTotal::new(*asset, total)).collect(),
         lines: Page { items: lines, next: page.next },
     }))
-}
-
-/// Refusals of the envelopes of a page: one query per treasury on it.
-pub(crate) async fn refused(
-    state: &AppState,
-    rows: &[envelopes::Envelope],
-) -> Result<BTreeMap<envelopes::Key, refusals::Refused>, ApiError> {
-    let mut spans = BTreeMap::new();
-    for row in rows {
-        let (_, last) = spans.entry(row.treasury).or_insert((row.number, row.number));
-        *last = row.number;
-    }
-    let mut refused = BTreeMap::new();
-    for (treasury, (first, last)) in spans {
-        refused.extend(refusals::by_envelope(&state.db, treasury, first, last).await?);
-    }
-    Ok(refused)
 }

@@ -73,10 +73,9 @@ pub(super) async fn with_headroom(
     rows: Vec<envelopes::Envelope>,
     now: u64,
 ) -> Result<Vec<Envelope>, ApiError> {
-    let mut views = Vec::with_capacity(rows.len());
-    for row in rows {
-        let rooms = headroom::of_envelope(db, (row.treasury, row.number), now).await?;
-        views.push(Envelope::new(&row, rooms));
-    }
-    Ok(views)
+    let mut rooms = headroom::of_all(db, &rows, now).await?;
+    let view = |row: &envelopes::Envelope| {
+        Envelope::new(row, rooms.remove(&(row.treasury, row.number)).unwrap_or_default())
+    };
+    Ok(rows.iter().map(view).collect())
 }

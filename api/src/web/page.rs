@@ -7,7 +7,7 @@ use bursar_indexer::query::{
 use bursar_sdk::decision::Verdict;
 
 use super::{gather, inbox, rendered, text::when, view::Overview};
-use crate::{AppState, AsOf, error::ApiError, model::status::Status, routes::get_ledger};
+use crate::{AppState, AsOf, error::ApiError, model::status::Status};
 
 const AGENTS: u32 = 24;
 const PAYMENTS: u32 = 20;
@@ -17,6 +17,8 @@ const APPROVALS: u32 = 10;
 const ALERTS: u32 = 10;
 const ALERTS_OF_AGENT: u32 = 3;
 const TREASURIES: u32 = 100;
+/// How far refusals are counted.
+const COUNTED: u32 = 10_000;
 
 /// The overview page.
 pub(super) async fn overview(State(state): State<AppState>) -> Result<Response, ApiError> {
@@ -30,16 +32,16 @@ async fn gathered(state: &AppState) -> Result<Overview, ApiError> {
     let mut rows = envelopes::list(db, &envelopes::Filter::default(), None, AGENTS + 1).await?;
     let more_agents = rows.len() > usize::try_from(AGENTS).unwrap_or(usize::MAX);
     rows.truncate(usize::try_from(AGENTS).unwrap_or(usize::MAX));
-    let refused = get_ledger::refused(state, &rows).await?;
+    let (refused, scores) = (refusals::of_all(db, &rows).await?, scores::of_all(db, &rows).await?);
+    let rooms = headroom::of_all(db, &rows, as_of.now).await?;
     let mut agents = Vec::with_capacity(rows.len());
     for row in &rows {
         let key = (row.treasury, row.number);
-        let rooms = headroom::of_envelope(db, key, as_of.now).await?;
+        let rooms = rooms.get(&key).map(Vec::as_slice).unwrap_or_default();
         let refused = refused.get(&key).copied().unwrap_or_default();
-        let score = scores::get(db, key).await?;
         let of = alerts::Filter { treasury: Some(key.0), envelope: Some(key.1), ..standing() };
         let alerts = alerts::list(db, &of, as_of.now, None, ALERTS_OF_AGENT).await?;
-        agents.push(gather::agent(config, row, &rooms, refused, score.as_ref(), &alerts, as_of.now));
+        agents.push(gather::agent(config, row, rooms, refused, scores.get(&key), &alerts, as_of.now));
     }
     let mut alerts = alerts::list(db, &standing(), as_of.now, None, ALERTS + 1).await?;
     let shown = usize::try_from(ALERTS).unwrap_or(usize::MAX);
@@ -62,7 +64,10 @@ async fn gathered(state: &AppState) -> Result<Overview, ApiError> {
         problem: status.problem,
         organisations_frozen: frozen.map(|treasury| gather::named(config, treasury.address)).collect(),
         totals: totals.iter().map(|(asset, total)| gather::total(config, *asset, total)).collect(),
-        refused: refusals::count(db).await?,
+        refused: match refusals::count(db, COUNTED + 1).await? {
+            count if count > u64::from(COUNTED) => format!("more than {COUNTED}"),
+            count => count.to_string(),
+        },
         agents,
         more_agents,
         approvals: pending(state, &as_of).await?,

@@ -15,7 +15,7 @@ pub(super) struct Overview {
     pub(super) problem: Option<String>,
     pub(super) organisations_frozen: Vec<Named>,
     pub(super) totals: Vec<Total>,
-    pub(super) refused: u64,
+    pub(super) refused: String,
     pub(super) agents: Vec<Agent>,
     pub(super) more_agents: bool,
     pub(super) approvals: Vec<Request>,

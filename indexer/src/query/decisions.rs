@@ -135,7 +135,8 @@ pub(super) fn select_list(filter: &Filter, after: Option<Key>, limit: u32) -> Se
         .filter("d.reason = ", filter.reason.map(Refusal::code));
     match filter.settled {
         None => &mut select,
-        Some(true) => select.condition("p.tx_hash IS NOT NULL"),
+        // As a case, like `explained` of payments: decisions come first, in their order.
+        Some(true) => select.condition("CASE WHEN p.tx_hash IS NULL THEN FALSE ELSE TRUE END"),
         Some(false) => select.condition("p.tx_hash IS NULL"),
     };
     let key = after.map(|key| [key.created_at.value(), key.hash.value()]);

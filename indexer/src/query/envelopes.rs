@@ -1,5 +1,7 @@
 //! Envelopes with their totals, balances and headroom.
 
+use std::collections::BTreeMap;
+
 use alloy::primitives::Address;
 use bursar_sdk::amount::Amount;
 
@@ -77,6 +79,15 @@ fn plus(a: Amount, b: Amount) -> Amount {
 
 /// The key of the list: treasury and number.
 pub type Key = (Address, u32);
+
+/// The numbers of envelopes by treasury: what is asked of all of them costs one query for each.
+pub(super) fn by_treasury(rows: &[Envelope]) -> BTreeMap<Address, Vec<u32>> {
+    let mut numbers = BTreeMap::<_, Vec<u32>>::new();
+    for row in rows {
+        numbers.entry(row.treasury).or_default().push(row.number);
+    }
+    numbers
+}
 
 /// Which envelopes.
 #[derive(Debug, Clone, Default)]

@@ -1,12 +1,18 @@
 //! What each limit of an envelope or a group has left: what the ledger counted, read at a time.
 
+use std::collections::BTreeMap;
+
 use alloy::primitives::Address;
 use bursar_sdk::{
     amount::Amount,
     windows::{Window, end_at},
 };
 
-use super::{envelopes, groups, select::Select};
+use super::{
+    envelopes::{self, Envelope},
+    groups,
+    select::Select,
+};
 use crate::db::{Db, DbError, DbRow};
 
 /// One limit as it stands.
@@ -35,6 +41,28 @@ impl Headroom {
 /// When the database fails.
 pub async fn of_envelope(db: &Db, key: envelopes::Key, now: u64) -> Result<Vec<Headroom>, DbError> {
     select("limit_use WHERE envelope = ", key).rows(db, |row| read(row, now)).await
+}
+
+/// What each limit of these envelopes has left at `now` (unix seconds), shortest window first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn of_all(
+    db: &Db,
+    rows: &[Envelope],
+    now: u64,
+) -> Result<BTreeMap<envelopes::Key, Vec<Headroom>>, DbError> {
+    let mut rooms = BTreeMap::<_, Vec<Headroom>>::new();
+    for (treasury, numbers) in envelopes::by_treasury(rows) {
+        let mut select =
+            Select::new("SELECT envelope, period, limit_amount, used, window_index FROM limit_use");
+        select.filter("treasury = ", Some(treasury)).among("envelope", &numbers);
+        select.push(" ORDER BY envelope, idx");
+        for (envelope, room) in select.rows(db, |row| Ok((row.number("envelope")?, read(row, now)?))).await? {
+            rooms.entry((treasury, envelope)).or_default().push(room);
+        }
+    }
+    Ok(rooms)
 }
 
 /// What each limit of a group has left at `now` (unix seconds), shortest window first.

@@ -188,7 +188,8 @@ fn select(filter: &Filter) -> Select {
     select.blocks_of(["p.block_number", "payment"], filter.time);
     match filter.explained {
         None => &mut select,
-        Some(true) => select.condition("d.hash IS NOT NULL"),
+        // As a case: SQLite would see that only payments with a record count, begin with all records, and sort.
+        Some(true) => select.condition("CASE WHEN d.hash IS NULL THEN FALSE ELSE TRUE END"),
         Some(false) => select.condition("d.hash IS NULL"),
     };
     select

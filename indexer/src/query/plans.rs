@@ -39,6 +39,11 @@ async fn payments_walk_an_index_whatever_is_asked() -> anyhow::Result<()> {
         ("payment_by_agent", payments::Filter { agent: Some(ONE), ..Default::default() }),
         ("payment_by_payee", payments::Filter { payee: Some(ONE), time, ..Default::default() }),
         ("payment_by_session", payments::Filter { session: Some(HASH), ..Default::default() }),
+        ("payment_by_treasury", payments::Filter { treasury: Some(ONE), time, ..Default::default() }),
+        (
+            "payment_by_treasury",
+            payments::Filter { treasury: Some(ONE), explained: Some(true), ..Default::default() },
+        ),
         ("payment_by_tx", payments::Filter { tx_hash: Some(HASH), ..Default::default() }),
         ("SEARCH p USING PRIMARY KEY", payments::Filter { time, ..Default::default() }),
         ("SEARCH p USING PRIMARY KEY", payments::Filter { up_to_block: Some(5), ..Default::default() }),
@@ -68,6 +73,7 @@ async fn decisions_walk_an_index_whatever_is_asked() -> anyhow::Result<()> {
     let of = || decisions::Filter { amount, ..Default::default() };
     let filters = [
         ("decision_by_time", of()),
+        ("decision_by_treasury", decisions::Filter { treasury: Some(ONE), settled: Some(true), ..of() }),
         ("decision_by_agent", decisions::Filter { agent: Some(ONE), time, ..of() }),
         ("decision_by_payee", decisions::Filter { payee: Some(ONE), ..of() }),
         ("decision_by_session", decisions::Filter { session: Some(HASH), ..of() }),
@@ -89,6 +95,7 @@ async fn sessions_and_stops_walk_an_index_whatever_is_asked() -> anyhow::Result<
     for (name, filter) in [
         ("session_by_opening", sessions::Filter::default()),
         ("session_by_opening", sessions::Filter { opened, ..Default::default() }),
+        ("session_by_treasury", sessions::Filter { treasury: Some(ONE), opened, ..Default::default() }),
         ("session_by_purse_opening", sessions::Filter { purse: Some(ONE), ..Default::default() }),
         (
             "session_by_envelope",
@@ -181,7 +188,7 @@ async fn the_other_lists_walk_an_index() -> anyhow::Result<()> {
     check("approval_request_open", approvals::select_list(&pending, None, 50)).await?;
     let of_agent = approvals::Filter { agent: Some(ONE), ..Default::default() };
     check("approval_request_by_agent", approvals::select_list(&of_agent, None, 50)).await?;
-    check("decision_refused", refusals::select(ONE, 1, 9)).await?;
+    check("decision_refused", refusals::select(ONE, &[1, 9])).await?;
     check("PRIMARY KEY", scores::select_history((ONE, 1), Some(9), 50)).await
 }
 

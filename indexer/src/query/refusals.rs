@@ -5,8 +5,11 @@ use std::collections::BTreeMap;
 use alloy::primitives::Address;
 use bursar_sdk::amount::Amount;
 
-use super::{envelopes, select::Select};
-use crate::db::{Db, DbError};
+use super::{
+    envelopes::{self, Envelope},
+    select::Select,
+};
+use crate::db::{Db, DbError, DbRow};
 
 /// Refused decisions of one envelope.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -17,42 +20,35 @@ pub struct Refused {
     pub amount: Amount,
 }
 
-/// Refusals of the envelopes of one treasury with numbers from `first` to `last` (inclusive).
+/// Refusals of these envelopes.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn by_envelope(
-    db: &Db,
-    treasury: Address,
-    first: u32,
-    last: u32,
-) -> Result<BTreeMap<envelopes::Key, Refused>, DbError> {
+pub async fn of_all(db: &Db, rows: &[Envelope]) -> Result<BTreeMap<envelopes::Key, Refused>, DbError> {
     let mut refused = BTreeMap::<_, Refused>::new();
-    let rows = select(treasury, first, last)
-        .rows(db, |row| Ok((row.number::<u32>("envelope")?, row.amount("amount")?)))
-        .await?;
-    for (envelope, amount) in rows {
-        let entry = refused.entry((treasury, envelope)).or_default();
-        entry.count += 1;
-        entry.amount = entry.amount.checked_add(amount).unwrap_or(entry.amount);
+    for (treasury, numbers) in envelopes::by_treasury(rows) {
+        let read = |row: &DbRow| Ok((row.number::<u32>("envelope")?, row.amount("amount")?));
+        for (envelope, amount) in select(treasury, &numbers).rows(db, read).await? {
+            let entry = refused.entry((treasury, envelope)).or_default();
+            entry.count += 1;
+            entry.amount = entry.amount.checked_add(amount).unwrap_or(entry.amount);
+        }
     }
     Ok(refused)
 }
 
-pub(super) fn select(treasury: Address, first: u32, last: u32) -> Select {
-    let mut select = Select::new("SELECT envelope, amount FROM decision WHERE verdict = 'denied'");
-    select.push(" AND treasury = ").bind(treasury);
-    select.push(" AND envelope BETWEEN ").bind(first).push(" AND ").bind(last);
+pub(super) fn select(treasury: Address, envelopes: &[u32]) -> Select {
+    let mut select = Select::new("SELECT envelope, amount FROM decision");
+    select.condition("verdict = 'denied'").filter("treasury = ", Some(treasury)).among("envelope", envelopes);
     select
 }
 
-/// How many decisions were refused, over all envelopes.
+/// How many decisions were refused, over all envelopes; counts to `most` at most.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn count(db: &Db) -> Result<u64, DbError> {
-    let count = Select::new("SELECT count(*) AS count FROM decision WHERE verdict = 'denied'")
-        .row(db, |row| row.number("count"))
-        .await?;
-    Ok(count.unwrap_or_default())
+pub async fn count(db: &Db, most: u32) -> Result<u64, DbError> {
+    let mut select = Select::new("SELECT count(*) AS count FROM (SELECT 1 AS one FROM decision");
+    select.condition("verdict = 'denied'").push(" LIMIT ").bind(most).push(") few");
+    Ok(select.row(db, |row| row.number("count")).await?.unwrap_or_default())
 }

@@ -1,9 +1,14 @@
 //! Scores of envelopes' agents: as they stand, and as they stood at a height.
 
+use std::collections::BTreeMap;
+
 use alloy::primitives::Address;
 use bursar_sdk::score::{Evaluation, Inputs, State, Trigger};
 
-use super::select::Select;
+use super::{
+    envelopes::{self, Envelope},
+    select::Select,
+};
 use crate::db::{Db, DbError, DbRow};
 
 /// A score as it stood after all of a block, records taken in at its height included.
@@ -27,6 +32,23 @@ pub async fn get(db: &Db, (treasury, envelope): (Address, u32)) -> Result<Option
         .filter("envelope = ", Some(envelope))
         .row(db, |row| row.json("state", "the state of a score"))
         .await
+}
+
+/// What the scores of these envelopes remember.
+///
+/// # Errors
+/// When the database fails.
+pub async fn of_all(db: &Db, rows: &[Envelope]) -> Result<BTreeMap<envelopes::Key, State>, DbError> {
+    let mut scores = BTreeMap::new();
+    for (treasury, numbers) in envelopes::by_treasury(rows) {
+        let mut select = Select::new("SELECT envelope, state FROM score");
+        select.filter("treasury = ", Some(treasury)).among("envelope", &numbers);
+        let read =
+            |row: &DbRow| Ok((row.number::<u32>("envelope")?, row.json("state", "the state of a score")?));
+        let found = select.rows(db, read).await?;
+        scores.extend(found.into_iter().map(|(envelope, score)| ((treasury, envelope), score)));
+    }
+    Ok(scores)
 }
 
 const SELECT: &str = "SELECT block_number, at, inputs, review FROM score_history";

@@ -69,6 +69,15 @@ impl Select {
         self
     }
 
+    /// `column IN (values)`, for what is asked of all rows of a page at once.
+    pub(super) fn among(&mut self, column: &'static str, values: &[u32]) -> &mut Self {
+        self.condition(column);
+        for (value, before) in values.iter().zip(std::iter::once(" IN (").chain(std::iter::repeat(", "))) {
+            self.push(before).bind(*value);
+        }
+        self.push(")")
+    }
+
     pub(super) fn times(&mut self, from: &'static str, until: &'static str, range: TimeRange) -> &mut Self {
         self.filter(from, range.from).filter(until, range.until)
     }
