@@ -115,6 +115,16 @@ target/tools/ponder/.ready: $(shell find script/bench-indexer/ponder -type f)
 	@cd $(@D) && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
 
+.PHONY: bench-report
+bench-report: ## Report a million payments and verify the report; writes target/reports/report.json (PAYMENTS=100000: a quick look)
+	@cargo build --release --workspace --bins --quiet
+	@target/release/bursar-bench-report $(if $(PAYMENTS),--payments $(PAYMENTS)) $(BENCH_FLAGS)
+
+.PHONY: bench-api
+bench-api: setup ## Ask the API everything, over ten million payments on each store; writes target/reports/api.json (PAYMENTS=100000: a quick look)
+	@cargo build --release --workspace --bins --quiet
+	@target/release/bursar-bench-api $(if $(PAYMENTS),--payments $(PAYMENTS)) $(BENCH_FLAGS)
+
 .PHONY: bindings
 bindings: setup ## Compile the contracts and rewrite sdk/abi/
 	@cargo build --workspace --bins --quiet

@@ -15,6 +15,7 @@ mod openapi;
 mod outcomes;
 mod overview;
 mod paging;
+mod plans;
 mod policy_documents;
 mod scored;
 mod scores;

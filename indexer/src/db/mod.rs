@@ -6,6 +6,8 @@ mod error;
 mod query;
 mod row;
 mod table;
+#[cfg(feature = "testing")]
+pub mod trace;
 mod url;
 mod value;
 

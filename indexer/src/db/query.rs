@@ -9,8 +9,8 @@ use super::{Cell, Db, DbError, DbRow, Tx, Value, value::arguments};
 /// SQL that both databases understand, with `$1`, `$2` and so on for the values, which are bound.
 #[derive(Debug, Clone)]
 pub struct Query {
-    sql: std::borrow::Cow<'static, str>,
-    values: Vec<Value>,
+    pub(super) sql: std::borrow::Cow<'static, str>,
+    pub(super) values: Vec<Value>,
 }
 
 /// Where a query runs.
@@ -47,7 +47,10 @@ impl<'a> From<&'a mut Tx> for Link<'a> {
 /// Binds the values and does something with the query and what it runs on.
 macro_rules! run {
     ($query:expr, $on:expr, |$bound:ident, $it:ident| $do:expr) => {{
-        let Query { sql, values } = $query;
+        let query = $query;
+        #[cfg(feature = "testing")]
+        super::trace::note(&query);
+        let Query { sql, values } = query;
         // Literal text and names of columns only; whatever a caller brings is a value.
         let sql = AssertSqlSafe(sql);
         match $on {

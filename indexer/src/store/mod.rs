@@ -11,6 +11,8 @@ mod pending;
 mod purses;
 mod read;
 mod tables;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod unwind;
 mod watched;
 mod webhooks;

@@ -1,24 +1,20 @@
 //! Backfill of one replayed chain by ours, on either store, and by a peer, each alone and on a fresh database, and what
 //! the databases themselves take. What each has come to is compared with the chain before any figure counts.
 
-mod child;
 mod limits;
 mod ours;
 mod ponder;
-mod replayed;
 mod report;
 
 use std::{path::PathBuf, process::ExitCode};
 
 use anyhow::{Context as _, Result};
+use bursar_bench::Replayed;
 use bursar_replay::Params;
 use bursar_test_stores::Cluster;
 use clap::{Parser, ValueEnum};
 
-use crate::{
-    replayed::Replayed,
-    report::{Limits, Ran},
-};
+use crate::report::{Limits, Ran};
 
 /// For everybody who writes to PostgreSQL here: it keeps what it has committed, and has the memory of a small server.
 const POSTGRES: &str = "-c shared_buffers=512MB -c max_wal_size=4GB";

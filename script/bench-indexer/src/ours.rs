@@ -1,13 +1,13 @@
 //! Ours: the binary that people run, following the chain until it stands at its head.
 
-use std::{path::Path, process::Stdio};
+use std::path::Path;
 
 use anyhow::{Context as _, Result};
+use bursar_bench::{Replayed, follow};
 use bursar_indexer::{Store, db::Query, ledger::WatchKind};
-use bursar_replay::{FACTORY, TOKEN, Tally};
-use tokio::process::Command;
+use bursar_replay::{TOKEN, Tally};
 
-use crate::{child::Measured, replayed::Replayed, report::Ran};
+use crate::report::Ran;
 
 /// Blocks whose rows are read at a time.
 const STEP: u64 = 10_000;
@@ -22,19 +22,9 @@ pub(crate) async fn index(
     let store = Store::connect(&store_url.parse()?).await?;
     store.put_watched(WatchKind::Token, &[TOKEN], None).await?;
     store.put_watched(WatchKind::Payer, &replayed.payers(), None).await?;
-    let (head, hash) = replayed.head();
-    let work = tempfile::tempdir()?;
-    let mut command = Command::new(bursar.canonicalize().with_context(|| format!("{}", bursar.display()))?);
-    command.arg("index").current_dir(work.path()).stdin(Stdio::null());
-    command.env("BURSAR_NETWORK", "base").env("BURSAR_RPC_URL", replayed.url());
-    command.env("BURSAR_FACTORY", FACTORY.to_string()).env("BURSAR_STORE", store_url);
-    command.env("BURSAR_FINALITY_DEPTH", "30").env("BURSAR_LOG", "warn");
     replayed.forget_calls();
-    let mut indexer = Measured::start(command)?;
-    while store.checkpoint().await?.is_none_or(|at| at.hash != hash) {
-        indexer.look().await?;
-    }
-    let took = indexer.done().await?;
+    let took = follow(replayed, bursar, &store, store_url).await?;
+    let (head, _) = replayed.head();
     let (rpc_calls, truth) = (replayed.calls(), replayed.truth(head));
     let got = tally(&store, head).await?;
     store.close().await;

@@ -3,6 +3,7 @@
 use std::{path::Path, process::Stdio, time::Duration};
 
 use anyhow::{Context as _, Result, ensure};
+use bursar_bench::{Measured, Replayed};
 use bursar_indexer::decode::Proxy;
 use bursar_replay::{TOKEN, Tally};
 use futures::TryStreamExt as _;
@@ -10,7 +11,7 @@ use sqlx::{Connection as _, PgConnection, Row as _};
 use tokio::process::Command;
 use url::Url;
 
-use crate::{child::Measured, replayed::Replayed, report::Ran};
+use crate::report::Ran;
 
 /// How long it may take.
 const PATIENCE: Duration = Duration::from_secs(1_800);

@@ -2,11 +2,15 @@
 
 use std::{path::Path, time::Duration};
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
+use bursar_bench::{
+    Took,
+    figures::{per_second, save, seconds},
+};
 use bursar_replay::Tally;
 use serde_json::{Value, json};
 
-use crate::{child::Took, limits::Wrote};
+use crate::limits::Wrote;
 
 /// An indexer that has caught up.
 #[derive(Debug, Clone)]
@@ -89,7 +93,6 @@ impl Ran {
 
 /// Writes both reports and says what they hold.
 pub(crate) fn write(out: &Path, ran: &[Ran], limits: &Limits) -> Result<()> {
-    std::fs::create_dir_all(out).with_context(|| format!("creating {}", out.display()))?;
     let rate = |wrote: Option<Wrote>| wrote.map(|wrote| per_second(wrote.rows, wrote.wall));
     let (copy, insert) = (rate(limits.copied), rate(limits.inserted));
     let report = json!({
@@ -140,20 +143,4 @@ pub(crate) fn write(out: &Path, ran: &[Ran], limits: &Limits) -> Result<()> {
         println!("{name}: {what}");
     }
     Ok(())
-}
-
-fn per_second(count: u64, time: Duration) -> u64 {
-    u64::try_from(u128::from(count) * 1_000_000_000 / time.as_nanos().max(1)).unwrap_or(u64::MAX)
-}
-
-/// Seconds with three digits, without arithmetic that rounds.
-fn seconds(time: Duration) -> Value {
-    let millis = time.as_millis();
-    let text = format!("{}.{:03}", millis / 1_000, millis % 1_000);
-    text.parse::<f64>().map_or(Value::Null, Value::from)
-}
-
-fn save(path: &Path, value: &Value) -> Result<()> {
-    let text = serde_json::to_string_pretty(value)? + "\n";
-    std::fs::write(path, text).with_context(|| format!("writing {}", path.display()))
 }

@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::process::{Child, Command};
 
@@ -15,7 +15,8 @@ const LOOK: Duration = Duration::from_millis(25);
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A process at work.
-pub(crate) struct Measured {
+#[derive(Debug)]
+pub struct Measured {
     child: Child,
     pid: u32,
     began: Instant,
@@ -25,25 +26,33 @@ pub(crate) struct Measured {
 
 /// What a process took.
 #[derive(Debug, Clone)]
-pub(crate) struct Took {
-    pub(crate) wall: Duration,
+pub struct Took {
+    /// From its start until it had done what it had to.
+    pub wall: Duration,
     /// The most memory it has held, in KiB.
-    pub(crate) peak_kib: u64,
+    pub peak_kib: u64,
     /// What it held on average in each quarter of its time, in KiB.
-    pub(crate) quarters_kib: Vec<u64>,
+    pub quarters_kib: Vec<u64>,
     /// Processor time, in hundredths of a second.
-    pub(crate) cpu_ticks: u64,
+    pub cpu_ticks: u64,
 }
 
 impl Measured {
-    pub(crate) fn start(mut command: Command) -> Result<Self> {
+    /// Starts it.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub fn start(mut command: Command) -> Result<Self> {
         let child = command.kill_on_drop(true).spawn().with_context(|| format!("starting {command:?}"))?;
         let pid = child.id().context("it has ended at once")?;
         Ok(Self { child, pid, began: Instant::now(), held: Vec::new() })
     }
 
-    /// Waits a little; an error where it has ended.
-    pub(crate) async fn look(&mut self) -> Result<()> {
+    /// Waits a little.
+    ///
+    /// # Errors
+    /// When it has ended.
+    pub async fn look(&mut self) -> Result<()> {
         tokio::time::sleep(LOOK).await;
         if let Some(status) = self.child.try_wait()? {
             bail!("it ended too early, with {status}");
@@ -52,17 +61,50 @@ impl Measured {
         Ok(())
     }
 
-    /// It has done what it had to: takes its measure, and asks it to end.
-    pub(crate) async fn done(mut self) -> Result<Took> {
-        let wall = self.began.elapsed();
+    /// Waits until it ends by itself, with success.
+    ///
+    /// # Errors
+    /// When it fails.
+    pub async fn ended(mut self) -> Result<Took> {
+        // Nobody tells what a process took once it is gone: what counts is the last look at it.
+        let (mut peak_kib, mut cpu_ticks) = (0, 0);
+        let status = loop {
+            let ended = tokio::time::timeout(LOOK, self.child.wait()).await;
+            if let Ok(status) = ended {
+                break status?;
+            }
+            let looked = (self.memory("VmHWM:"), self.memory("VmRSS:"), self.ticks());
+            // It may have ended in between.
+            if let (Ok(peak), Ok(held), Ok(ticks)) = looked {
+                (peak_kib, cpu_ticks) = (peak, ticks);
+                self.held.push(held);
+            }
+        };
+        ensure!(status.success(), "it ended with {status}");
+        Ok(self.took(peak_kib, cpu_ticks))
+    }
+
+    /// What it has held in memory at most until now, in KiB.
+    ///
+    /// # Errors
+    /// When it has ended.
+    pub fn peak_kib(&self) -> Result<u64> {
+        self.memory("VmHWM:")
+    }
+
+    fn took(&self, peak_kib: u64, cpu_ticks: u64) -> Took {
         let quarter = self.held.len().div_ceil(4).max(1);
         let average = |of: &[u64]| of.iter().sum::<u64>() / (of.len() as u64).max(1);
-        let took = Took {
-            wall,
-            peak_kib: self.memory("VmHWM:")?,
-            quarters_kib: self.held.chunks(quarter).map(average).collect(),
-            cpu_ticks: self.ticks()?,
-        };
+        let quarters_kib = self.held.chunks(quarter).map(average).collect();
+        Took { wall: self.began.elapsed(), peak_kib, quarters_kib, cpu_ticks }
+    }
+
+    /// It has done what it had to: takes its measure, and asks it to end.
+    ///
+    /// # Errors
+    /// When it has ended before, or does not end.
+    pub async fn done(mut self) -> Result<Took> {
+        let took = self.took(self.memory("VmHWM:")?, self.ticks()?);
         if let Some(pid) = i32::try_from(self.pid).ok().and_then(Pid::from_raw) {
             kill_process(pid, Signal::INT)?;
         }

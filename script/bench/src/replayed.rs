@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeSet,
-    sync::{Arc, RwLock},
+    sync::{Arc, RwLock, RwLockReadGuard},
 };
 
 use alloy::primitives::{Address, B256};
@@ -10,47 +10,59 @@ use anyhow::Result;
 use bursar_replay::{Chain, Params, Provider, Replay, Served, Tally, serve};
 
 /// A node of the chain, at work in this process.
-pub(crate) struct Replayed {
+#[derive(Debug)]
+pub struct Replayed {
     replay: Arc<Replay>,
     served: Served,
 }
 
 impl Replayed {
-    pub(crate) async fn new(params: Params) -> Result<Self> {
+    /// Makes the chain and answers for it.
+    ///
+    /// # Errors
+    /// When there is no port to be had.
+    pub async fn new(params: Params) -> Result<Self> {
         let chain = Arc::new(RwLock::new(Chain::new(params)));
         let replay = Arc::new(Replay::new(chain, Provider::default()));
         Ok(Self { served: serve(Arc::clone(&replay), 0).await?, replay })
     }
 
-    pub(crate) fn url(&self) -> String {
+    /// Where the node is.
+    pub fn url(&self) -> String {
         self.served.url()
     }
 
-    pub(crate) fn head(&self) -> (u64, B256) {
-        let chain = self.replay.chain();
+    /// The chain itself.
+    pub fn chain(&self) -> RwLockReadGuard<'_, Chain> {
+        self.replay.chain()
+    }
+
+    /// The number and the hash of its last block.
+    pub fn head(&self) -> (u64, B256) {
+        let chain = self.chain();
         (chain.head(), chain.hash(chain.head()).unwrap_or_default())
     }
 
     /// Everybody who pays outside any envelope.
-    pub(crate) fn payers(&self) -> Vec<Address> {
-        let chain = self.replay.chain();
+    pub fn payers(&self) -> Vec<Address> {
+        let chain = self.chain();
         let all = (0..=chain.head()).flat_map(|block| chain.settlements(block));
         let all: BTreeSet<Address> = all.filter(|one| one.decision.is_none()).map(|one| one.payer).collect();
         all.into_iter().collect()
     }
 
     /// All settlements up to a block.
-    pub(crate) fn truth(&self, to: u64) -> Tally {
-        self.replay.chain().truth(to).all()
+    pub fn truth(&self, to: u64) -> Tally {
+        self.chain().truth(to).all()
     }
 
     /// Counts questions from nothing again.
-    pub(crate) fn forget_calls(&self) {
+    pub fn forget_calls(&self) {
         self.replay.forget_calls();
     }
 
     /// How many questions were asked since.
-    pub(crate) fn calls(&self) -> u64 {
+    pub fn calls(&self) -> u64 {
         let calls = self.replay.calls();
         calls.iter().filter(|(method, _)| method.as_str() != "refused").map(|(_, count)| count).sum()
     }

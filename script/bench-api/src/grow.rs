@@ -1,0 +1,185 @@
+//! More payments than anybody wants to wait for: copies of those there are, at other log indexes of the same blocks, in
+//! other transactions and under other nonces. Indexes are made anew afterwards: that gives the same ones, sooner.
+
+use anyhow::{Context as _, Result, ensure};
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection, Row as _, SqliteConnection};
+
+/// How far apart the log indexes of copies are: further than those of one block.
+const APART: u64 = 100_000;
+/// Most copies of each payment: one byte tells them apart.
+const MOST: u64 = 255;
+
+/// How many payments there are.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Grown {
+    pub(crate) payments: u64,
+    pub(crate) indexed: u64,
+}
+
+/// A connection that does as it is told.
+enum On {
+    Sqlite(SqliteConnection),
+    Postgres(PgConnection),
+}
+
+/// Copies payments until there are about so many, and puts in beside them what the replayed chain has none of: groups,
+/// stops, lists of payees and requests for approval.
+pub(crate) async fn grow(url: &str, payments: u64) -> Result<Grown> {
+    let mut on = if url.starts_with("postgres") {
+        On::Postgres(PgConnection::connect(url).await?)
+    } else {
+        On::Sqlite(SqliteConnection::connect(&format!("sqlite:{url}")).await?)
+    };
+    let indexed = on.count("SELECT count(*) FROM payment").await?;
+    let copies = (payments / indexed.max(1)).saturating_sub(1);
+    ensure!(copies <= MOST, "expected at most {MOST} copies of {indexed} payments, got {copies}");
+    on.run(on.settings()).await?;
+    let indexes = on.indexes().await?;
+    for (name, _) in &indexes {
+        on.run(&format!("DROP INDEX {name}")).await?;
+    }
+    on.run(&on.originals(copies)).await?;
+    on.run(&on.copy()).await?;
+    on.run("DROP TABLE original; DROP TABLE copy").await?;
+    for (name, sql) in &indexes {
+        eprintln!("  index {name}");
+        on.run(sql).await?;
+    }
+    on.run(&format!("UPDATE envelope SET payments = payments * {0}", copies + 1)).await?;
+    on.run(&format!("UPDATE session SET payments = payments * {0}", copies + 1)).await?;
+    for sql in BESIDE {
+        on.run(sql).await.with_context(|| (*sql).to_owned())?;
+    }
+    on.run(on.settle()).await?;
+    let payments = on.count("SELECT count(*) FROM payment").await?;
+    on.close().await?;
+    Ok(Grown { payments, indexed })
+}
+
+/// What copies have as the original has it.
+const COLUMNS: &str = "block_number, block_hash, timestamp, treasury, envelope, agent, purse, session, policy_version, asset, payee, \
+                       amount, approver, facilitator, rail, standing";
+
+/// What stands beside payments.
+const BESIDE: &[&str] = &[
+    "INSERT INTO envelope_group (treasury, number, parent, asset, frozen, epoch, created_block) \
+     SELECT treasury, 1, 0, asset, (1 = 0), 0, min(created_block) FROM envelope GROUP BY treasury, asset",
+    "UPDATE envelope SET group_number = 1 WHERE number > 25",
+    "INSERT INTO payee (treasury, list, payee) SELECT t.address, 1, p.payee FROM treasury t CROSS JOIN \
+     (SELECT DISTINCT payee FROM (SELECT payee FROM payment ORDER BY block_number, log_index LIMIT 5000) q) p",
+    "INSERT INTO stop (block_number, log_index, tx_hash, timestamp, treasury, envelope, level, stopped, by) \
+     SELECT block_number, log_index, tx_hash, timestamp, treasury, envelope, 'envelope', \
+     (log_index % 2 = 0), facilitator FROM payment WHERE block_number % 50 = 0 AND log_index < 100000 \
+     ORDER BY block_number, log_index LIMIT 20000",
+    "INSERT INTO approval_request (digest, treasury, purse, payee, amount, valid_after, valid_before, nonce, \
+     decision_hash, requested_at, agent, answer, answered_by, answered_at, signature) SELECT p.tx_hash, p.treasury, \
+     p.purse, p.payee, p.amount, 0, CASE WHEN p.block_number % 200 = 1 THEN 4000000000 ELSE p.timestamp + 600 END, \
+     p.nonce, p.decision_hash, p.timestamp, p.agent, CASE WHEN p.block_number % 200 = 1 THEN NULL ELSE 'eoa' END, \
+     CASE WHEN p.block_number % 200 = 1 THEN NULL ELSE p.facilitator END, \
+     CASE WHEN p.block_number % 200 = 1 THEN NULL ELSE p.timestamp + 60 END, \
+     CASE WHEN p.block_number % 200 = 1 THEN NULL ELSE p.tx_hash END \
+     FROM payment p JOIN (SELECT tx_hash, min(log_index) AS first FROM payment WHERE log_index < 100000 \
+     AND block_number % 20 = 1 GROUP BY tx_hash ORDER BY tx_hash LIMIT 10000) o \
+     ON o.tx_hash = p.tx_hash AND o.first = p.log_index",
+];
+
+impl On {
+    async fn run(&mut self, sql: &str) -> Result<()> {
+        let sql = sqlx::raw_sql(AssertSqlSafe(sql.to_owned()));
+        match self {
+            Self::Sqlite(on) => sql.execute(on).await.map(|_| ())?,
+            Self::Postgres(on) => sql.execute(on).await.map(|_| ())?,
+        }
+        Ok(())
+    }
+
+    async fn count(&mut self, sql: &'static str) -> Result<u64> {
+        let count: i64 = match self {
+            Self::Sqlite(on) => sqlx::query(sql).fetch_one(on).await?.try_get(0)?,
+            Self::Postgres(on) => sqlx::query(sql).fetch_one(on).await?.try_get(0)?,
+        };
+        Ok(count.try_into()?)
+    }
+
+    /// The indexes of payments, by name, and how they are made.
+    async fn indexes(&mut self) -> Result<Vec<(String, String)>> {
+        let mut found = Vec::new();
+        match self {
+            Self::Sqlite(on) => {
+                let sql = "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND tbl_name = 'payment' \
+                           AND sql IS NOT NULL";
+                for row in sqlx::query(sql).fetch_all(on).await? {
+                    found.push((row.try_get(0)?, row.try_get(1)?));
+                }
+            }
+            Self::Postgres(on) => {
+                let sql = "SELECT indexname::TEXT, indexdef FROM pg_indexes WHERE tablename = 'payment' \
+                           AND indexname <> 'payment_pkey'";
+                for row in sqlx::query(sql).fetch_all(on).await? {
+                    found.push((row.try_get(0)?, row.try_get(1)?));
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    fn settings(&self) -> &'static str {
+        match self {
+            // Without a log to write beside the file; whoever opens it next turns that on again.
+            Self::Sqlite(_) => {
+                "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -2000000; \
+                 PRAGMA temp_store = FILE"
+            }
+            Self::Postgres(_) => "SELECT 1",
+        }
+    }
+
+    /// Nothing is left to be done by who reads first.
+    fn settle(&self) -> &'static str {
+        match self {
+            Self::Sqlite(_) => "PRAGMA journal_mode = WAL",
+            Self::Postgres(_) => "VACUUM ANALYZE",
+        }
+    }
+
+    /// What is copied, apart from where it goes, and how often.
+    fn originals(&self, copies: u64) -> String {
+        let (start, end, kind) = match self {
+            Self::Sqlite(_) => ("x'", "'", "BLOB"),
+            Self::Postgres(_) => ("'\\x", "'::BYTEA", "BYTEA"),
+        };
+        let rows: Vec<String> = (1..=copies).map(|n| format!("({n}, {start}{n:02x}{end})")).collect();
+        let rows = if rows.is_empty() {
+            String::new()
+        } else {
+            format!("INSERT INTO copy VALUES {}", rows.join(", "))
+        };
+        format!(
+            "CREATE TABLE original AS SELECT * FROM payment ORDER BY block_number, log_index; \
+             CREATE TABLE copy (n BIGINT, byte {kind}); {rows}"
+        )
+    }
+
+    /// Copies of a payment stand near to it: rows come almost in the table's order.
+    fn copy(&self) -> String {
+        let kind = match self {
+            Self::Sqlite(_) => "BLOB",
+            Self::Postgres(_) => "BYTEA",
+        };
+        // The last bytes of a nonce are zero, whoever made it.
+        format!(
+            "INSERT INTO payment (log_index, transfer_log_index, tx_hash, nonce, decision_hash, {COLUMNS}) \
+             SELECT o.log_index + c.n * {APART}, o.transfer_log_index + c.n * {APART}, \
+             CAST(c.byte || substr(o.tx_hash, 2) AS {kind}), CAST(substr(o.nonce, 1, 31) || c.byte AS {kind}), \
+             CAST(c.byte || substr(o.decision_hash, 2) AS {kind}), {COLUMNS} FROM original o CROSS JOIN copy c"
+        )
+    }
+
+    async fn close(self) -> Result<()> {
+        match self {
+            Self::Sqlite(on) => on.close().await?,
+            Self::Postgres(on) => on.close().await?,
+        }
+        Ok(())
+    }
+}

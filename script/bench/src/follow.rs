@@ -1,0 +1,42 @@
+//! The binary that people run, following a chain until it stands at its head.
+
+use std::{
+    path::{Path, PathBuf},
+    process::Stdio,
+};
+
+use anyhow::{Context as _, Result};
+use bursar_indexer::Store;
+use bursar_replay::FACTORY;
+use tokio::process::Command;
+
+use crate::{Measured, Replayed, Took};
+
+/// The binary, for a store: its own settings in the environment, nobody else's beside it.
+///
+/// # Errors
+/// When it is not there.
+pub fn bursar(binary: &Path, store_url: &str, work: &Path) -> Result<Command> {
+    let binary: PathBuf = binary.canonicalize().with_context(|| format!("{}", binary.display()))?;
+    let mut command = Command::new(binary);
+    command.current_dir(work).stdin(Stdio::null());
+    command.env("BURSAR_NETWORK", "base").env("BURSAR_STORE", store_url).env("BURSAR_LOG", "warn,sqlx=error");
+    Ok(command)
+}
+
+/// Indexes the whole chain.
+///
+/// # Errors
+/// When the binary ends before it is there, or the store fails.
+pub async fn follow(replayed: &Replayed, binary: &Path, store: &Store, store_url: &str) -> Result<Took> {
+    let (_, hash) = replayed.head();
+    let work = tempfile::tempdir()?;
+    let mut command = bursar(binary, store_url, work.path())?;
+    command.arg("index").env("BURSAR_RPC_URL", replayed.url());
+    command.env("BURSAR_FACTORY", FACTORY.to_string()).env("BURSAR_FINALITY_DEPTH", "30");
+    let mut indexer = Measured::start(command)?;
+    while store.checkpoint().await?.is_none_or(|at| at.hash != hash) {
+        indexer.look().await?;
+    }
+    indexer.done().await
+}

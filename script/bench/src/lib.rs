@@ -1,0 +1,20 @@
+//! What measurements share.
+//!
+//! A chain is [`Replayed`] by a node in this process; [`foresee`] puts into an empty store what agents say of its
+//! payments, and [`follow`] has the released binary index it, as ledgers are made. A process at work is [`Measured`];
+//! what comes of it is [`figures`]. [`questions`] are all that the API answers, and [`plans`] what its database should not
+//! do for them.
+
+mod child;
+pub mod figures;
+mod follow;
+pub mod plans;
+mod questions;
+mod records;
+mod replayed;
+
+pub use child::{Measured, Took};
+pub use follow::{bursar, follow};
+pub use questions::{About, Question, questions};
+pub use records::{Foreseen, foresee};
+pub use replayed::Replayed;
