@@ -24,7 +24,8 @@ CREATE TABLE outbox (
     -- JSON, by kind; nothing of what records say.
     body         TEXT NOT NULL
 ) STRICT;
-CREATE INDEX outbox_by_treasury ON outbox (treasury, seq);
+-- With its kind: who follows some kinds does not read the rows of the others.
+CREATE INDEX outbox_by_treasury ON outbox (treasury, seq, kind);
 CREATE INDEX outbox_by_envelope ON outbox (treasury, envelope, seq);
 CREATE INDEX outbox_by_block ON outbox (block_number, seq) WHERE block_number IS NOT NULL;
 -- Nothing is taken back twice.
