@@ -380,4 +380,47 @@ mod tests {
         );
         Ok(())
     }
+
+    #[test]
+    fn what_allows_nothing_new_tightens_and_nothing_else_does() {
+        let old = document().to_chain();
+        let Ok(old) = old else { panic!("{old:?}") };
+        let next = |change: fn(&mut Treasury::Policy)| {
+            let mut next = old.clone();
+            change(&mut next);
+            tightens(&next, &old)
+        };
+        assert!(next(|_| {}), "the same");
+        // Lower tightens, higher does not; each limit by itself.
+        let lower: [fn(&mut Treasury::Policy); 6] = [
+            |p| p.paymentCap -= U96::from(1),
+            |p| p.approvalThreshold -= U96::from(1),
+            |p| p.sessionLimit -= U96::from(1),
+            |p| p.maxSessionSeconds -= U24::from(1),
+            |p| p.lifetimeLimit -= U96::from(1),
+            |p| p.windows[1].limit -= U96::from(1),
+        ];
+        let higher: [fn(&mut Treasury::Policy); 6] = [
+            |p| p.paymentCap += U96::from(1),
+            |p| p.approvalThreshold += U96::from(1),
+            |p| p.sessionLimit += U96::from(1),
+            |p| p.maxSessionSeconds += U24::from(1),
+            |p| p.lifetimeLimit += U96::from(1),
+            |p| p.windows[1].limit += U96::from(1),
+        ];
+        for (i, (lower, higher)) in lower.into_iter().zip(higher).enumerate() {
+            assert!(next(lower), "limit {i}, lower");
+            assert!(!next(higher), "limit {i}, higher");
+        }
+        // None is the loosest of limits, and another list is another list.
+        assert!(!next(|p| p.lifetimeLimit = U96::ZERO));
+        assert!(!next(|p| p.windows.truncate(2)));
+        assert!(!next(|p| p.windows[2].period += 1), "of another period, so the one there was is gone");
+        assert!(!next(|p| p.payeeList = 2));
+        assert!(!next(|p| p.payeeList = 0));
+        assert!(next(|p| p.windows.push(Treasury::WindowLimit { period: 99_999, limit: U96::from(5) })));
+        let open = with(|p| (p.payee_list, p.lifetime_limit) = (0, Amount::ZERO)).to_chain();
+        let Ok(open) = open else { panic!("{open:?}") };
+        assert!(tightens(&old, &open) && !tightens(&open, &old));
+    }
 }

@@ -1,6 +1,10 @@
 //! The figures on paper, and lines for a person.
 
-use std::{collections::BTreeMap, path::Path, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+    time::Duration,
+};
 
 use anyhow::Result;
 use bursar_bench::figures::{millis, save};
@@ -63,12 +67,9 @@ fn store(ran: &Ran, all: &Histogram<u64>) -> Result<Value> {
 fn routes(ran: &Ran) -> Result<BTreeMap<String, Histogram<u64>>> {
     let route = |kind: &str| kind.split('?').next().unwrap_or_default().to_owned();
     let mut routes = BTreeMap::new();
-    for kind in ran.times.kinds.keys() {
-        let of = route(kind);
-        if !routes.contains_key(&of) {
-            let times = ran.times.sum(|kind| route(kind) == of)?;
-            routes.insert(of, times);
-        }
+    for of in ran.times.kinds.keys().map(|kind| route(kind)).collect::<BTreeSet<_>>() {
+        let times = ran.times.sum(|kind| route(kind) == of)?;
+        routes.insert(of, times);
     }
     Ok(routes)
 }
