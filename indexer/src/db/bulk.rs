@@ -10,7 +10,7 @@ use super::{Cell as _, DbError, DbRow, Query, Table, Tx, Value, table::Verb, val
 const STREAM_FROM: usize = 64;
 
 /// Most keys in one question.
-const KEYS: usize = 512;
+const KEYS: usize = 256;
 
 /// What a binary stream of rows begins and ends with, as PostgreSQL's COPY has it.
 const BEGIN: &[u8] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
@@ -48,10 +48,13 @@ impl Table {
         Ok(found)
     }
 
-    /// As many places as the next power of two has, the last key in those left over, so that databases keep few
+    /// As many places as the next power of four has, the last key in those left over, so that databases keep few
     /// statements ready.
     fn among(&self, by: &[&str], keys: &[Vec<Value>]) -> Query {
-        let places = keys.len().next_power_of_two();
+        let mut places = 1;
+        while places < keys.len() {
+            places *= 4;
+        }
         let values = keys.iter().chain(std::iter::repeat_n(keys.last(), places - keys.len()).flatten());
         let values: Vec<Value> = values.flatten().cloned().collect();
         let width = by.len();
@@ -142,12 +145,14 @@ mod tests {
     }
 
     #[test]
-    fn a_list_of_keys_has_as_many_places_as_the_next_power_of_two() {
+    fn a_list_of_keys_has_as_many_places_as_the_next_power_of_four() {
         let made = format!("{:?}", PAID.among(&["purse", "nonce"], &[paid(1, 2), paid(3, 4), paid(5, 6)]));
         let sql =
             "SELECT * FROM paid WHERE (purse, nonce) IN (VALUES ($1, $2), ($3, $4), ($5, $6), ($7, $8))";
         assert!(made.contains(sql), "{made}");
         assert_eq!(made.matches("Number(Some(6))").count(), 2, "{made}");
+        let five: Vec<_> = (0u64..5).map(|nonce| vec![nonce.value()]).collect();
+        assert!(format!("{:?}", PAID.among(&["nonce"], &five)).contains("($16))"));
         let made = format!("{:?}", PAID.among(&["nonce"], &[vec![7u64.value()]]));
         assert!(made.contains("WHERE (nonce) IN (VALUES ($1))"), "{made}");
     }
