@@ -86,9 +86,13 @@ async fn prepare(
                 continue;
             }
             let page: Value = serde_json::from_slice(&body)?;
-            // The books have their lines on pages.
-            let next = page["next"].as_str().or_else(|| page["lines"]["next"].as_str());
-            asked.extend(next.map(|next| of(base, &question.going_on(next))));
+            // The books have their lines on pages; events are numbered.
+            let next = [&page["next"], &page["lines"]["next"]].into_iter().find_map(|next| match next {
+                Value::String(next) => Some(next.clone()),
+                Value::Number(next) => Some(next.to_string()),
+                _ => None,
+            });
+            asked.extend(next.map(|next| of(base, &question.going_on(&next))));
         }
     }
     Ok(asked)

@@ -1,8 +1,8 @@
 //! What is wrong with a plan: that it reads all of a table that grows with the chain, or sorts what it has found.
 
 /// Tables with a row for every payment, or more.
-pub const LARGE: [&str; 8] =
-    ["payment", "decision", "outcome", "settlement", "event", "intake", "score_history", "alert"];
+pub const LARGE: [&str; 9] =
+    ["payment", "decision", "outcome", "settlement", "event", "intake", "score_history", "alert", "outbox"];
 
 /// What a statement's plan does that it must not; nothing where it is well.
 ///

@@ -55,7 +55,7 @@ struct Parameter {
     values: Vec<String>,
 }
 
-/// Every `GET` route of the document and every page: without filters, with each filter by itself in each of its values,
+/// Every `GET` route of the document, streams aside, and every page: without filters, with each filter by itself in each of its values,
 /// with those that belong together, and with the largest page.
 ///
 /// # Errors
@@ -63,13 +63,18 @@ struct Parameter {
 pub fn questions(document: &Value, about: &About) -> Result<Vec<Question>> {
     let mut all = Vec::new();
     for (route, item) in document["paths"].as_object().context("a document without paths")? {
-        let Some(operation) = item.get("get") else { continue };
+        let Some(operation) = item.get("get").filter(|operation| ends(operation)) else { continue };
         of_route(route, operation["parameters"].as_array().map_or(&[][..], Vec::as_slice), about, &mut all)?;
     }
     for page in PAGES {
         all.push(Question { route: page.into(), by: Vec::new(), path: filled(page, about)? });
     }
     Ok(all)
+}
+
+/// Whether an answer comes to an end: streams do not.
+fn ends(operation: &Value) -> bool {
+    operation["responses"]["200"]["content"].get("text/event-stream").is_none()
 }
 
 fn of_route(route: &str, given: &[Value], about: &About, all: &mut Vec<Question>) -> Result<()> {
@@ -156,6 +161,7 @@ fn of(route: &str, name: &str, about: &About) -> Result<String> {
         "group" | "parent" => about.group.to_string(),
         "list" => about.list.to_string(),
         "reason" => "payment_cap_exceeded".to_owned(),
+        "kinds" => "payment.settled,freeze.set".to_owned(),
         "rejecting" => "no".to_owned(),
         _ => bail!("{route}: nothing is known to put in for {name}: say in script/bench/src/questions.rs"),
     })
