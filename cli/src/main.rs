@@ -19,8 +19,8 @@ use url::Url;
 use crate::{
     commands::{
         Context, agent::AgentCommand, ledger::LedgerCommand, policy::PolicyCommand, report::ReportArgs,
-        stamp::StampCommand, treasury::TreasuryCommand, verify::VerifyArgs, watch::WatchCommand,
-        webhook::WebhookCommand,
+        review::ReviewArgs, stamp::StampCommand, treasury::TreasuryCommand, verify::VerifyArgs,
+        watch::WatchCommand, webhook::WebhookCommand,
     },
     config::{Config, Network},
     keys::KeyArgs,
@@ -106,6 +106,8 @@ enum Command {
     /// Who is told of events: signed messages to endpoints of yours
     #[command(subcommand)]
     Webhook(WebhookCommand),
+    /// Watch the ledger and put on chain what follows: review flags, scores, the freeze for compromise
+    Review(ReviewArgs),
     /// Report what the ledger says at a height: for auditors and regulators, who can verify it without us
     Report(ReportArgs),
     /// Hold a report against its files, and against the chain: needs no ledger of ours
@@ -186,6 +188,7 @@ async fn run(cli: Cli) -> Result<ExitCode> {
         Command::Ledger(query) => commands::ledger::run(&context, query).await?,
         Command::Watch(verb) => commands::watch::run(&context, verb).await?,
         Command::Webhook(verb) => commands::webhook::run(&context, verb).await?,
+        Command::Review(args) => commands::review::run(&context, args).await?,
         Command::Report(args) => commands::report::run(&context, args).await?,
         Command::Verify(args) => return commands::verify::run(&context, args).await,
         Command::Config => {

@@ -6,6 +6,7 @@ mod groups;
 pub(crate) mod ledger;
 pub(crate) mod policy;
 pub(crate) mod report;
+pub(crate) mod review;
 pub(crate) mod serve;
 mod session_keys;
 pub(crate) mod stamp;

@@ -160,7 +160,8 @@ async fn listen(config: &Config) -> Result<TcpListener> {
     TcpListener::bind(config.listen).await.with_context(|| format!("listening on {}", config.listen))
 }
 
-fn until_interrupted() -> CancellationToken {
+/// A token that is cancelled with the interrupt key.
+pub(crate) fn until_interrupted() -> CancellationToken {
     let cancel = CancellationToken::new();
     let interrupted = cancel.clone();
     tokio::spawn(async move {

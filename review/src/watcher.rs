@@ -1,0 +1,206 @@
+//! Does what the ledger asks for, on chain: one transaction at a time, each only where the chain still wants for it.
+
+use std::{fmt, time::Duration};
+
+use alloy::{
+    eips::BlockNumberOrTag,
+    primitives::Address,
+    providers::{DynProvider, Provider as _},
+};
+use bursar_indexer::Store;
+use bursar_sdk::{AgentError, admin::TreasuryAdmin, role::Role};
+use tokio_util::sync::CancellationToken;
+
+use crate::{Act, ReviewError, act::on_chain, survey::survey};
+
+/// Longest wait between two looks where something keeps failing.
+const LONGEST: Duration = Duration::from_secs(15);
+
+/// How a watcher works.
+#[derive(Debug, Clone)]
+pub struct WatcherConfig {
+    /// How long it waits between two looks.
+    pub poll: Duration,
+    /// How far the ledger may be behind the chain, in seconds of the chain: by an older one nothing is decided.
+    pub most_behind: u64,
+    /// Says what it would send, and sends nothing.
+    pub dry_run: bool,
+}
+
+impl Default for WatcherConfig {
+    fn default() -> Self {
+        Self { poll: Duration::from_secs(1), most_behind: 30, dry_run: false }
+    }
+}
+
+/// In whose name it acts.
+#[derive(Clone)]
+pub struct Keys {
+    /// The treasury in the reviewer's hands.
+    pub reviewer: (Address, TreasuryAdmin),
+    /// And in a guardian's, where it is to freeze for compromise.
+    pub guardian: Option<(Address, TreasuryAdmin)>,
+}
+
+impl fmt::Debug for Keys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let guardian = self.guardian.as_ref().map(|(account, _)| account);
+        f.debug_struct("Keys").field("reviewer", &self.reviewer.0).field("guardian", &guardian).finish()
+    }
+}
+
+/// What one look came to.
+#[derive(Debug, Default)]
+pub struct Round {
+    /// What was put on chain; in a dry run, what would have been.
+    pub done: Vec<Act>,
+    /// What the chain had already, though the ledger did not tell yet.
+    pub there: Vec<Act>,
+    /// What did not come about, and why. It is tried again.
+    pub failed: Vec<(Act, AgentError)>,
+}
+
+/// Watches one treasury.
+#[derive(Debug)]
+pub struct Watcher {
+    store: Store,
+    provider: DynProvider,
+    keys: Keys,
+    config: WatcherConfig,
+    /// Payments and records up to this block were looked at.
+    seen: Option<u64>,
+}
+
+impl Watcher {
+    /// A watcher that reads `store` and acts with `keys`, through `provider`.
+    pub fn new(store: Store, provider: DynProvider, keys: Keys, config: WatcherConfig) -> Self {
+        Self { store, provider, keys, config, seen: None }
+    }
+
+    /// Whether it can do its work at all: the ledger is this chain's, and the accounts hold their roles.
+    ///
+    /// # Errors
+    /// When it cannot, or cannot tell.
+    pub async fn check(&self) -> Result<(), ReviewError> {
+        let expected = self.provider.get_chain_id().await.map_err(AgentError::from)?;
+        let got = self.store.owner().await?.map(|(chain_id, _)| chain_id);
+        if got != Some(expected) {
+            return Err(ReviewError::OtherChain { expected, got });
+        }
+        let reviewer = (&self.keys.reviewer, Role::Reviewer);
+        let guardian = self.keys.guardian.as_ref().map(|guardian| (guardian, Role::Guardian));
+        for ((account, treasury), role) in std::iter::once(reviewer).chain(guardian) {
+            let held = treasury.contract().account(*account).call().await.map_err(AgentError::from)?.roles;
+            if held & role.bit() == 0 {
+                return Err(ReviewError::Role { account: *account, role, treasury: treasury.address() });
+            }
+        }
+        Ok(())
+    }
+
+    /// Looks once, and does what is due.
+    ///
+    /// # Errors
+    /// When ledger or chain cannot be read, or the ledger is not where the chain is: nothing was sent then.
+    pub async fn round(&mut self) -> Result<Round, ReviewError> {
+        let (now, last_final) = self.stand().await?;
+        let treasury = self.keys.reviewer.1.address();
+        let acts = survey(self.store.db(), treasury, now, self.keys.guardian.is_some(), self.seen).await?;
+        let mut round = Round::default();
+        let mut sure = true;
+        for act in acts {
+            match self.act(act, now).await {
+                Ok(true) => round.done.push(act),
+                Ok(false) => round.there.push(act),
+                Err(error) => {
+                    tracing::error!(%act, %error, "not done");
+                    sure = false;
+                    round.failed.push((act, error));
+                }
+            }
+        }
+        // What a reorg may still take back is looked at again, and what could not be done.
+        if sure {
+            self.seen = Some(last_final);
+        }
+        Ok(round)
+    }
+
+    /// Looks again and again, until cancelled. What goes wrong is told and tried again.
+    pub async fn run(mut self, cancel: CancellationToken) {
+        let (mut trouble, mut wait) = (None, self.config.poll);
+        loop {
+            match self.round().await {
+                Ok(round) => {
+                    if trouble.take().is_some() {
+                        tracing::info!("watching again");
+                    }
+                    wait = if round.failed.is_empty() { self.config.poll } else { LONGEST.min(wait * 2) };
+                }
+                Err(error) => {
+                    let text = chain_of(&error);
+                    // Once, not every second.
+                    if trouble.as_ref() != Some(&text) {
+                        tracing::error!(error = text, "nothing is reviewed and no score is reported");
+                    }
+                    trouble = Some(text);
+                }
+            }
+            tokio::select! {
+                () = cancel.cancelled() => return,
+                () = tokio::time::sleep(wait) => {}
+            }
+        }
+    }
+
+    /// The chain's time and the ledger's last final block, where the ledger stands on the chain and is not behind.
+    async fn stand(&self) -> Result<(u64, u64), ReviewError> {
+        let at = self.store.checkpoint().await?.ok_or(ReviewError::Empty)?;
+        let head = self.header(BlockNumberOrTag::Latest).await?.ok_or(ReviewError::Empty)?;
+        let behind = head.timestamp.saturating_sub(at.timestamp);
+        if at.number < head.number && behind > self.config.most_behind {
+            let most = self.config.most_behind;
+            return Err(ReviewError::Behind { head: head.number, behind, most });
+        }
+        let there = self.header(BlockNumberOrTag::Number(at.number)).await?;
+        if there.is_none_or(|block| block.hash != at.hash) {
+            return Err(ReviewError::Forked { block: at.number });
+        }
+        Ok((head.timestamp, at.final_number))
+    }
+
+    async fn header(&self, at: BlockNumberOrTag) -> Result<Option<alloy::rpc::types::Header>, ReviewError> {
+        let block = self.provider.get_block_by_number(at).await.map_err(AgentError::from)?;
+        Ok(block.map(|block| block.header))
+    }
+
+    /// Does it where it is due; whether it was.
+    async fn act(&self, act: Act, now: u64) -> Result<bool, AgentError> {
+        let Keys { reviewer: (_, reviewer), guardian } = &self.keys;
+        let number = act.envelope();
+        if !act.is_due(&reviewer.envelope(number).await?, now) {
+            return Ok(false);
+        }
+        if self.config.dry_run {
+            tracing::info!(%act, "would");
+            return Ok(true);
+        }
+        let sent = match act {
+            // Asked for where there is a guardian only.
+            Act::Freeze { .. } => match guardian {
+                Some((_, guardian)) => guardian.freeze_envelope(number).await?,
+                None => return Ok(false),
+            },
+            Act::Review { reason, .. } => reviewer.set_review(number, on_chain(reason)).await?,
+            Act::Report { score, .. } => reviewer.report_score(number, score).await?,
+        };
+        tracing::info!(%act, tx = %sent.hash(), "done");
+        Ok(true)
+    }
+}
+
+/// An error with what caused it.
+fn chain_of(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |cause| cause.source());
+    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
+}
