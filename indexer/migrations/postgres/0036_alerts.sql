@@ -37,6 +37,7 @@ CREATE INDEX alert_by_treasury ON alert (treasury, raised_at, id);
 CREATE INDEX alert_by_envelope ON alert (treasury, envelope, raised_at, id);
 -- What may be open: a flood of what has been closed does not stand in its way.
 CREATE INDEX alert_open ON alert (raised_at, id) WHERE closed_block IS NULL;
+CREATE INDEX alert_open_by_kind ON alert (kind, raised_at, id) WHERE closed_block IS NULL;
 CREATE INDEX alert_open_by_envelope ON alert (treasury, envelope, raised_at, id) WHERE closed_block IS NULL;
 
 -- Which alert a topic (kind, place and subject) has open, or had until its time was over: one at a time.
@@ -53,6 +54,8 @@ ALTER TABLE envelope ADD COLUMN newcomers_slot BIGINT NOT NULL DEFAULT 0;
 ALTER TABLE envelope ADD COLUMN newcomers BIGINT NOT NULL DEFAULT 0;
 ALTER TABLE envelope ADD COLUMN newcomers_before BIGINT NOT NULL DEFAULT 0;
 
+-- How many payments no decision record is known of.
+ALTER TABLE envelope ADD COLUMN unexplained BIGINT NOT NULL DEFAULT 0;
 -- Those that open sessions on a reported score alone.
 CREATE INDEX envelope_scored ON envelope (treasury, number) WHERE score_life > 0;
 

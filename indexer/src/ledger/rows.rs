@@ -150,6 +150,8 @@ pub struct EnvelopeRow {
     pub open_until: u64,
     #[serde(default)]
     pub newcomers: Newcomers,
+    #[serde(default)]
+    pub unexplained: u64,
 }
 
 /// Payees off the list that were first paid lately: in the half-hour `slot`, and in the one before.

@@ -28,6 +28,11 @@ impl Alarm {
     }
 }
 
+/// What a score may ask for: looked at with every event of the score.
+pub fn judged(of: (Address, u32)) -> [Topic; 2] {
+    [Topic::of(AlertKind::OffTrajectory, of, "spending"), Topic::of(AlertKind::Review, of, "score")]
+}
+
 /// Alerts at one place in the ledger.
 pub(super) struct Alerts<'a, R> {
     pub(super) ledger: &'a mut Ledger<R>,
@@ -110,7 +115,7 @@ impl<R: Rows> Alerts<'_, R> {
         state: &State,
         now: &Evaluation,
     ) -> Result<(), R::Error> {
-        let topic = Topic::of(AlertKind::OffTrajectory, of, "spending");
+        let [topic, review] = judged(of);
         if now.caps().any(|(reason, _)| reason == Reason::Projected) {
             let inputs = &now.inputs;
             let detail = json!({
@@ -125,10 +130,9 @@ impl<R: Rows> Alerts<'_, R> {
         } else {
             self.close(&topic).await?;
         }
-        let topic = Topic::of(AlertKind::Review, of, "score");
-        let Some(trigger) = state.foreseen() else { return self.close(&topic).await };
+        let Some(trigger) = state.foreseen() else { return self.close(&review).await };
         let reasons: Vec<&str> = state.evaluate(trigger.at).reasons().into_iter().map(Reason::code).collect();
         let detail = json!({ "trigger": trigger, "reasons": reasons });
-        self.hold(Alarm { from: trigger.at, ..Alarm::new(topic, Severity::Critical, detail) }).await
+        self.hold(Alarm { from: trigger.at, ..Alarm::new(review, Severity::Critical, detail) }).await
     }
 }

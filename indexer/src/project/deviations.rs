@@ -1,6 +1,6 @@
 //! Which events of the chain somebody should look at, and which end that.
 
-use alloy::primitives::{Address, B256, U256};
+use alloy::primitives::{Address, U256};
 use serde_json::json;
 
 use super::{
@@ -19,9 +19,9 @@ pub const BURST: u32 = 10;
 /// What happens and does not last is shown for as long, in seconds, after the last time.
 pub const SHOWN: u64 = 86_400;
 
-/// A payment without a decision, by purse and nonce.
-pub(super) fn unexplained(of: (Address, u32), (purse, nonce): (Address, B256)) -> Topic {
-    Topic::of(AlertKind::UnexplainedPayment, of, format!("payments/{purse}/{nonce}"))
+/// Payments without a decision, of an envelope.
+pub(super) fn unexplained(of: (Address, u32)) -> Topic {
+    Topic::of(AlertKind::UnexplainedPayment, of, "payments")
 }
 
 fn donations(of: (Address, u32), purse: Address) -> Topic {
@@ -63,19 +63,16 @@ impl<R: Rows> Projector<'_, R> {
         rows(self.alerts().close(topic).await)
     }
 
-    /// A payment settled, and nothing is known yet that it commits to.
-    pub(super) async fn unexplained(&mut self, payment: &PaymentRow) -> Step<(), R> {
-        let of = (payment.treasury, payment.envelope);
-        let topic = match payment.nonce {
-            Some(nonce) => unexplained(of, (payment.purse, nonce)),
-            // Nothing tells its nonce, so nothing will ever explain it.
-            None => Topic::of(
-                AlertKind::UnexplainedPayment,
-                of,
-                format!("payments/{}/{}", payment.tx_hash, payment.log_index),
-            ),
-        };
+    /// A payment settled, and nothing is known yet that it commits to. Where nothing tells its nonce, nothing ever will be.
+    pub(super) async fn unexplained(
+        &mut self,
+        payment: &PaymentRow,
+        envelope: &mut EnvelopeRow,
+    ) -> Step<(), R> {
+        envelope.unexplained = envelope.unexplained.saturating_add(1);
+        let topic = unexplained((payment.treasury, payment.envelope));
         let detail = json!({
+            "payments": envelope.unexplained,
             "agent": payment.agent,
             "purse": payment.purse,
             "nonce": payment.nonce,
@@ -84,7 +81,7 @@ impl<R: Rows> Projector<'_, R> {
             "amount": payment.amount.to_string(),
             "txHash": payment.tx_hash,
         });
-        self.stands(topic, Severity::Warning, detail).await
+        rows(self.alerts().raise(Alarm::new(topic, Severity::Warning, detail)).await)
     }
 
     /// A payee off the list was paid for the first time.

@@ -45,6 +45,7 @@ impl<R: Rows> Projector<'_, R> {
                     open_sessions: 0,
                     open_until: 0,
                     newcomers: Newcomers::default(),
+                    unexplained: 0,
                 };
                 self.put_envelope(treasury, e.envelope.to(), row).await?;
                 self.insider(treasury, e.agent).await?;

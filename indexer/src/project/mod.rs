@@ -20,6 +20,7 @@ use alloy::primitives::{Address, U256};
 use bursar_sdk::{abi::Treasury::TreasuryEvents, amount::Amount};
 use serde_json::json;
 
+pub use alerts::judged;
 pub use deviations::{BURST, SHOWN};
 pub use scores::take_in;
 

@@ -36,9 +36,8 @@ pub async fn take_in<R: Rows>(record: &Record, moment: Moment, from: R) -> Resul
         }
         (_, Some(settled)) => {
             scores.learn(&settled, record).await?;
-            if let (Fact::Approved, Some(payment)) = (record.fact, record.payment) {
-                let topic = deviations::unexplained((settled.treasury, settled.envelope), payment);
-                scores.alerts().close(&topic).await?;
+            if record.fact == Fact::Approved {
+                scores.explained((settled.treasury, settled.envelope)).await?;
             }
         }
         // Not settled yet: it is looked up when it does.
@@ -81,6 +80,17 @@ impl<R: Rows> Scores<'_, R> {
             Fact::Delivered | Fact::Failed | Fact::Denied(_) => return Ok(()),
         };
         self.apply((of.treasury, of.envelope), &event).await
+    }
+
+    /// The record of a payment came after it had settled: of one payment, that happens once.
+    async fn explained(&mut self, of: (Address, u32)) -> Result<(), R::Error> {
+        let key = Key::Envelope(of.0, of.1);
+        let Some(Row::Envelope(mut row)) = self.ledger.get(key).await? else { return Ok(()) };
+        row.unexplained = row.unexplained.saturating_sub(1);
+        if row.unexplained == 0 {
+            self.alerts().close(&deviations::unexplained(of)).await?;
+        }
+        self.ledger.set(key, Some(Row::Envelope(row))).await
     }
 
     async fn payee(&mut self, of: &Settlement) -> Result<PayeeRecord, R::Error> {
@@ -149,7 +159,7 @@ impl<R: Rows> Projector<'_, R> {
             }
         }
         if !explained {
-            self.unexplained(payment).await?;
+            self.unexplained(payment, envelope).await?;
         }
         Ok(settled.standing)
     }

@@ -65,20 +65,15 @@ pub(super) fn select_list(filter: &Filter, now: u64, after: Option<Cursor>, limi
         .filter("treasury = ", filter.treasury)
         .filter("envelope = ", filter.envelope)
         .filter("raised_at <= ", Some(now));
+    select.filter("kind = ", filter.kind.map(AlertKind::code));
     match filter.open {
+        None => &mut select,
         // What blocks and records have closed is left out by an index.
-        Some(true) => {
-            select.sift("kind = ", filter.kind.map(AlertKind::code));
-            select
-                .condition("closed_block IS NULL AND (closed_at IS NULL OR closed_at > ")
-                .bind(now)
-                .push(")")
-        }
-        Some(false) => {
-            select.filter("kind = ", filter.kind.map(AlertKind::code));
-            select.condition("closed_at <= ").bind(now)
-        }
-        None => select.filter("kind = ", filter.kind.map(AlertKind::code)),
+        Some(true) => select
+            .condition("closed_block IS NULL AND (closed_at IS NULL OR closed_at > ")
+            .bind(now)
+            .push(")"),
+        Some(false) => select.condition("closed_at <= ").bind(now),
     };
     select
         .after("(raised_at, id) < ", after.map(|key| [key.raised_at.value(), key.id.value()]))

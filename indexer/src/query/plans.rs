@@ -139,7 +139,7 @@ async fn alerts_walk_an_index_whatever_is_asked() -> anyhow::Result<()> {
         ("alert_by_treasury", of(Some(ONE), None, None, None)),
         ("alert_by_envelope", of(Some(ONE), Some(1), None, None)),
         ("alert_open", of(None, None, None, Some(true))),
-        ("alert_open", of(None, None, kind, Some(true))),
+        ("alert_open_by_kind", of(None, None, kind, Some(true))),
         ("alert_open_by_envelope", of(Some(ONE), Some(1), None, Some(true))),
     ] {
         check(name, alerts::select_list(&filter, 9, None, 50)).await?;

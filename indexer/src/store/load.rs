@@ -14,6 +14,7 @@ use crate::{
     db::{Cell as _, DbRow, Query, Table, Tx, Value},
     decode::Event,
     ledger::{BlockFacts, Key, PurseRow, Record, Row, Rows, Settlement, standing},
+    project::judged,
 };
 
 /// Rows as a transaction sees them, with what is pending in it.
@@ -49,6 +50,7 @@ impl Loader<'_> {
                 let of = (row.treasury, row.envelope);
                 keys.extend([Key::Treasury(of.0), Key::Envelope(of.0, of.1), Key::Score(of.0, of.1)]);
                 keys.insert(Key::Session(account, row.sequence));
+                keys.extend(judged(of).map(|topic| Key::AlertTopic(topic.key())));
             }
         }
         for (account, payee) in paid {

@@ -109,11 +109,16 @@ async fn a_payment_is_unexplained_until_its_record_comes(stores: Stores) -> Resu
     let told = detail(&alert)?;
     assert_eq!((&told["amount"], &told["payee"]), (&json!("5000000"), &json!(PAYEE)));
 
+    // A second one is of the same alert.
+    desk.world.pay(&agent, PAYEE, 6, "two").await?;
+    let both = desk.the(AlertKind::UnexplainedPayment).await?;
+    assert_eq!((both.id, both.row.count, detail(&both)?["payments"].clone()), (alert.id, 2, json!(2)));
+    explain(&desk.store, &desk.world, &agent, "two").await?;
     // Of another payment it says nothing, and a denial explains nothing.
     explain(&desk.store, &desk.world, &agent, "another").await?;
     let refused = Refusal::PayeeNotListed;
     deny(&desk.store, &desk.world, &agent, "refused", refused, &agent.identity).await?;
-    assert_eq!(desk.the(AlertKind::UnexplainedPayment).await?, alert);
+    assert_eq!(desk.the(AlertKind::UnexplainedPayment).await?, both);
     desk.pass(60).await?;
     desk.index().await?;
     let height = desk.world.head().await?;
@@ -457,6 +462,7 @@ async fn every_height_has_its_own_alerts(stores: Stores) -> Result<()> {
             9 => explain(&store, &world, &agent, &whys[0]).await?,
             2 => {
                 explain(&store, &world, &agent, &whys[3]).await?;
+                explain(&store, &world, &agent, &whys[2]).await?;
                 explain(&store, &world, &agent, &whys[1]).await?;
             }
             _ => {}

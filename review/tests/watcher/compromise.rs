@@ -35,7 +35,7 @@ fn forged(
     amount: Amount,
 ) -> Result<SignedPayment> {
     let authorization = Authorization { payee, amount, ..of.authorization.clone() };
-    let digest = authorization.digest(&agent.view().asset().domain);
+    let digest = authorization.digest(Rail::Eip3009, &agent.view().asset().domain);
     let blob = PaymentBlob {
         rail: Rail::Eip3009,
         payee,

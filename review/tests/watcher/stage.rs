@@ -162,7 +162,7 @@ impl Stage {
             "asset": self.chain.usdc,
             "extra": { "name": "USDC", "version": "2" },
         });
-        Ok(agent.rail().read(&serde_json::from_str(&challenge.to_string())?)?)
+        Ok(agent.means().read(&serde_json::from_str(&challenge.to_string())?)?)
     }
 
     /// Signs a payment, with its record handed in; settles nothing.

@@ -37,6 +37,7 @@ table! {
         newcomers_slot: row.newcomers.slot,
         newcomers: row.newcomers.here,
         newcomers_before: row.newcomers.before,
+        unexplained: row.unexplained,
     }
 }
 
@@ -71,6 +72,7 @@ pub(super) fn read_envelope(row: &DbRow) -> Result<EnvelopeRow, DbError> {
             here: row.number("newcomers")?,
             before: row.number("newcomers_before")?,
         },
+        unexplained: row.number("unexplained")?,
     })
 }
 
