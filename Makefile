@@ -94,6 +94,11 @@ bench-identity: ## Verify stamps by the million, spoofs mixed in; writes target/
 	@cargo build --release --workspace --bin bursar-bench-identity --quiet
 	@target/release/bursar-bench-identity $(if $(VERIFICATIONS),--verifications $(VERIFICATIONS)) $(BENCH_FLAGS)
 
+.PHONY: bench-alerts
+bench-alerts: setup ## Seed every kind of violation and measure how soon it is told; writes target/reports/alerts.json
+	@cargo build --release --workspace --bin bursar-bench-alerts --quiet
+	@target/release/bursar-bench-alerts $(if $(ROUNDS),--rounds $(ROUNDS)) $(BENCH_FLAGS)
+
 .PHONY: bench-score
 bench-score: script/bench-score/peer/node_modules ## Score a fleet's week beside a peer; writes target/reports/score.json (AGENTS=500: a quick look)
 	@cargo build --release --workspace --bin bursar-bench-score --quiet

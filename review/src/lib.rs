@@ -7,10 +7,12 @@
 mod act;
 mod contradiction;
 mod error;
+mod provider;
 pub mod survey;
 mod watcher;
 
 pub use act::Act;
 pub use contradiction::contradiction;
 pub use error::ReviewError;
+pub use provider::provider;
 pub use watcher::{Keys, Round, Watcher, WatcherConfig};

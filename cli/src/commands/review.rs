@@ -2,13 +2,9 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use alloy::{
-    network::EthereumWallet,
-    providers::{Provider as _, ProviderBuilder},
-    signers::local::PrivateKeySigner,
-};
+use alloy::signers::local::PrivateKeySigner;
 use anyhow::Result;
-use bursar_review::{Act, Keys, Watcher, WatcherConfig};
+use bursar_review::{Act, Keys, Watcher, WatcherConfig, provider};
 use bursar_sdk::admin::TreasuryAdmin;
 use clap::Args;
 use serde_json::json;
@@ -43,12 +39,8 @@ pub(crate) async fn run(context: &Context, args: ReviewArgs) -> Result<()> {
     let store = open(&context.config).await?;
     let reviewer = context.keys.signer()?;
     let guardian = args.guardian_key_file.as_deref().map(read_key).transpose()?;
-    let mut wallet = EthereumWallet::from(reviewer.clone());
-    if let Some(guardian) = &guardian {
-        wallet.register_signer(guardian.clone());
-    }
-    let provider =
-        ProviderBuilder::new().wallet(wallet).connect_http(context.config.rpc_url.clone()).erased();
+    let keys = std::iter::once(&reviewer).chain(&guardian);
+    let provider = provider(context.config.rpc_url.clone(), keys);
     let treasury = context.config.treasury()?;
     let hands = |key: &PrivateKeySigner| {
         (key.address(), TreasuryAdmin::new(treasury, provider.clone(), key.address()))

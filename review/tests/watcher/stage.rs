@@ -10,7 +10,7 @@ use std::{
 
 use alloy::{
     primitives::{Address, address},
-    providers::Provider as _,
+    providers::{DynProvider, Provider as _},
     signers::local::PrivateKeySigner,
 };
 use anyhow::{Context as _, Result, ensure};
@@ -19,7 +19,7 @@ use bursar_indexer::{
     Config, Indexer, IndexerError, Status, Store,
     source::{HttpConfig, HttpSource, Source},
 };
-use bursar_review::{Keys, Watcher, WatcherConfig};
+use bursar_review::{Keys, Watcher, WatcherConfig, provider};
 use bursar_sdk::{
     Agent, AgentError, Amount, Purpose, SignedPayment,
     admin::TreasuryAdmin,
@@ -192,8 +192,15 @@ impl Stage {
     }
 
     fn hands(&self, person: &PrivateKeySigner) -> (Address, TreasuryAdmin) {
-        let (treasury, provider) = (self.chain.treasury, self.chain.provider.clone());
-        (person.address(), TreasuryAdmin::new(treasury, provider, person.address()))
+        let address = person.address();
+        (address, TreasuryAdmin::new(self.chain.treasury, self.provider(), address))
+    }
+
+    /// With the keys of everybody who watches.
+    fn provider(&self) -> DynProvider {
+        let people = &self.chain.people;
+        let url = self.chain.url.parse().unwrap();
+        provider(url, [&people.reviewer, &people.guardian, &people.gas])
     }
 
     /// With the reviewer's key, and a guardian's where `guarded`.
@@ -210,7 +217,7 @@ impl Stage {
     }
 
     pub(crate) fn watcher_with(&self, keys: Keys, config: WatcherConfig) -> Watcher {
-        Watcher::new(self.store.clone(), self.chain.provider.clone(), keys, config)
+        Watcher::new(self.store.clone(), self.provider(), keys, config)
     }
 
     pub(crate) fn keys_of(&self, person: &PrivateKeySigner) -> Keys {
