@@ -32,7 +32,7 @@ struct Args {
 #[tokio::main]
 async fn main() -> Result<ExitCode> {
     let args = Args::parse();
-    let mut stage = Stage::set(args.rounds).await?;
+    let stage = Stage::set(args.rounds).await?;
     stage.pace(args.block_time).await?;
     let mut samples = Vec::new();
     for round in 0..args.rounds {

@@ -118,7 +118,8 @@ async fn outside(stage: &Stage, round: u32) -> Result<u64> {
     };
     let domain = &stage.envelope(round, 0)?.agent.view().asset().domain;
     let signature = payer.sign_hash_sync(&authorization.digest(Rail::Eip3009, domain))?;
-    let call = Eip3009::new(chain.usdc, chain.provider.clone()).transferWithAuthorization(
+    let token = Eip3009::new(chain.usdc, chain.provider.clone());
+    let call = token.transferWithAuthorization(
         authorization.purse,
         authorization.payee,
         authorization.amount.to_u256(),
