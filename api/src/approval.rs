@@ -1,8 +1,14 @@
 //! What an approval request says, and what is signed in answer to it. Pure.
 
-use alloy::{primitives::B256, sol_types::SolStruct};
+use alloy::{
+    primitives::{Address, B256},
+    sol_types::SolStruct,
+};
 use bursar_indexer::query::approvals::Request;
-use bursar_sdk::payment::{Authorization, Token, treasury_domain};
+use bursar_sdk::{
+    erasure::ErasureCategory,
+    payment::{Authorization, Token, treasury_domain},
+};
 use serde_json::{Value, json};
 
 use crate::model::approval::TypedData;
@@ -59,6 +65,29 @@ pub fn typed_data(request: &Request, chain_id: u64, rejecting: Option<&str>) -> 
     if let (Some(message), Value::Object(own)) = (message.as_object_mut(), own) {
         message.extend(own);
     }
+    let fields = [payment.as_slice(), fields].concat();
+    typed(request.treasury, chain_id, primary_type, &fields, message)
+}
+
+/// What a wallet is given to sign to have a record erased.
+pub fn erasure_typed_data(
+    treasury: Address,
+    chain_id: u64,
+    record: B256,
+    category: ErasureCategory,
+) -> TypedData {
+    let fields = [("recordHash", "bytes32"), ("category", "string")];
+    let message = json!({ "recordHash": record, "category": category.code() });
+    typed(treasury, chain_id, "RecordErasure", &fields, message)
+}
+
+fn typed(
+    treasury: Address,
+    chain_id: u64,
+    primary_type: &'static str,
+    fields: &[(&str, &str)],
+    message: Value,
+) -> TypedData {
     let domain =
         [("name", "string"), ("version", "string"), ("chainId", "uint256"), ("verifyingContract", "address")];
     let members = |fields: &[(&str, &str)]| -> Value {
@@ -67,12 +96,12 @@ pub fn typed_data(request: &Request, chain_id: u64, rejecting: Option<&str>) -> 
     TypedData {
         types: json!({
             "EIP712Domain": members(&domain),
-            (primary_type): members(&[payment.as_slice(), fields].concat()),
+            (primary_type): members(fields),
         }),
         primary_type,
         domain: json!({
             "name": "Bursar Treasury", "version": "1", "chainId": chain_id,
-            "verifyingContract": request.treasury.to_checksum(None),
+            "verifyingContract": treasury.to_checksum(None),
         }),
         message,
     }
@@ -80,8 +109,8 @@ pub fn typed_data(request: &Request, chain_id: u64, rejecting: Option<&str>) -> 
 
 #[cfg(test)]
 mod tests {
-    use alloy::{dyn_abi, primitives::Address};
-    use bursar_sdk::{amount::Amount, payment::Rail};
+    use alloy::dyn_abi;
+    use bursar_sdk::{amount::Amount, erasure::erasure_digest, payment::Rail};
 
     use super::*;
 
@@ -114,6 +143,11 @@ mod tests {
         let reason = "no: \"quotes\", new\nlines and ünïcode \u{202e}";
         let rejecting = typed_data(&request(), 84_532, Some(reason));
         assert_eq!(as_a_wallet(&rejecting)?, rejection_digest(&request(), 84_532, reason));
+        let (treasury, record) = (Address::repeat_byte(2), B256::repeat_byte(9));
+        for category in ErasureCategory::ALL {
+            let erasing = erasure_typed_data(treasury, 84_532, record, category);
+            assert_eq!(as_a_wallet(&erasing)?, erasure_digest(84_532, treasury, record, category));
+        }
         Ok(())
     }
 

@@ -17,6 +17,8 @@ use bursar_indexer::{StoreError, db::DbError};
 use serde::Serialize;
 use utoipa::{IntoResponses, ToSchema};
 
+use crate::model::erasure::Tombstone;
+
 /// What went wrong, for a client.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("{code}: {message}")]
@@ -26,6 +28,7 @@ pub struct ApiError {
     message: String,
     expected: Option<String>,
     got: Option<String>,
+    erased: Option<Box<Tombstone>>,
 }
 
 /// The JSON of every answer that is not a success.
@@ -43,6 +46,10 @@ pub struct Problem {
     /// What came.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub got: Option<String>,
+    /// What is left of it, where it was erased.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Tombstone>)]
+    pub erased: Option<Box<Tombstone>>,
 }
 
 /// What a list may answer besides its page.
@@ -106,7 +113,7 @@ const MAX_ECHO: usize = 200;
 impl ApiError {
     /// An error that says what happened.
     pub fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
-        Self { status, code, message: message.into(), expected: None, got: None }
+        Self { status, code, message: message.into(), expected: None, got: None, erased: None }
     }
 
     /// Adds both sides of a mismatch.
@@ -120,6 +127,12 @@ impl ApiError {
     /// Nothing there, as far as the ledger has followed the chain.
     pub fn not_found(what: &str, which: impl std::fmt::Display) -> Self {
         Self::new(StatusCode::NOT_FOUND, "not_found", format!("the ledger has no {what} {which}"))
+    }
+
+    /// A record that was erased; with what is left of it.
+    pub fn erased(stone: Tombstone) -> Self {
+        let message = "the treasury had this record erased: its hash stays, and means nothing without it";
+        Self { erased: Some(Box::new(stone)), ..Self::new(StatusCode::GONE, "erased", message) }
     }
 
     /// A query or path parameter that does not fit.
@@ -175,8 +188,8 @@ impl From<StoreError> for ApiError {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        let Self { status, code, message, expected, got } = self;
-        let mut response = (status, Json(Problem { code, message, expected, got })).into_response();
+        let Self { status, code, message, expected, got, erased } = self;
+        let mut response = (status, Json(Problem { code, message, expected, got, erased })).into_response();
         if matches!(
             status,
             StatusCode::SERVICE_UNAVAILABLE | StatusCode::CONFLICT | StatusCode::TOO_MANY_REQUESTS

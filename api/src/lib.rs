@@ -17,6 +17,7 @@ pub mod record;
 mod router;
 pub mod routes;
 mod serve;
+mod signed;
 mod state;
 mod stream;
 pub mod web;

@@ -1,13 +1,18 @@
 //! A record as it came in, held against its hash, its chain and its seal.
 
-use alloy::primitives::Address;
-use axum::http::StatusCode;
+use alloy::primitives::{Address, B256};
+use axum::{Json, http::StatusCode};
+use bursar_indexer::{Inserted, query::erasures};
 use bursar_sdk::{
     delivery::SealedRecord,
     record::{RecordError, RecordKind, sealed_by},
 };
 
-use crate::{error::ApiError, model::record::Submission};
+use crate::{
+    AppState,
+    error::ApiError,
+    model::record::{Receipt, Submission},
+};
 
 /// What came in, as it is kept.
 pub fn sealed(kind: RecordKind, submission: Submission) -> SealedRecord {
@@ -54,6 +59,23 @@ pub(crate) fn check_sealer(
     }
     let got = by.map_or("nobody".to_owned(), |by| by.to_checksum(None));
     Err(ApiError::unprocessable("seal_invalid", message).mismatch(agent.to_checksum(None), got))
+}
+
+/// The answer to a record that was handed in: what was erased is refused.
+///
+/// # Errors
+/// When it was, or the store fails.
+pub(crate) async fn receipt(
+    state: &AppState,
+    hash: B256,
+    inserted: Inserted,
+) -> Result<(StatusCode, Json<Receipt>), ApiError> {
+    if inserted == Inserted::Erased
+        && let Some(stone) = erasures::get(&state.db, hash).await?
+    {
+        return Err(ApiError::erased(stone.into()));
+    }
+    Ok(Receipt::of(hash, inserted))
 }
 
 /// A record that is not what it should be.

@@ -125,6 +125,13 @@ sol! {
         bytes32 recordHash;
     }
 
+    /// What an owner of a treasury signs to have a record erased. No contract reads it: it proves who said so.
+    #[derive(Debug)]
+    struct RecordErasure {
+        bytes32 recordHash;
+        string category;
+    }
+
     /// What an agent signs to ask a human for the approval of one payment.
     #[derive(Debug)]
     struct ApprovalRequest {

@@ -154,6 +154,11 @@ impl Verdict {
             Self::Denied => "denied",
         }
     }
+
+    /// The verdict of that spelling; `None` where there is none.
+    pub fn of(code: &str) -> Option<Self> {
+        [Self::Approved, Self::Denied].into_iter().find(|verdict| verdict.code() == code)
+    }
 }
 
 impl DecisionRecord {

@@ -16,6 +16,7 @@ pub mod decision;
 pub mod delivery;
 pub mod deploy;
 pub mod eip1271;
+pub mod erasure;
 pub mod error;
 pub mod model;
 pub mod offer;

@@ -5,6 +5,7 @@ pub mod alert;
 pub mod approval;
 pub mod decision;
 pub mod envelope;
+pub mod erasure;
 pub mod event;
 pub mod group;
 pub mod ledger;

@@ -1,11 +1,12 @@
 //! Payments, as clients read them.
 
 use bursar_indexer::query::payments;
+use bursar_sdk::record::RecordKind;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
-    model::{decision::Record, outcome::Outcome},
+    model::{decision::Record, erasure::Tombstone, outcome::Outcome},
     wire::{Addr, Hash, Units},
 };
 
@@ -47,6 +48,8 @@ pub struct Payment {
     pub decision_hash: Option<Hash>,
     /// The decision record itself.
     pub decision: Option<Record>,
+    /// What is left of that record, where the treasury had it erased.
+    pub erased: Option<Tombstone>,
     /// What came of it, in its latest revision; null where the agent has not said.
     pub outcome: Option<Outcome>,
     /// How it settled: `eip3009`, `permit2_exact` or `permit2_upto`; `permit2` where nothing tells which.
@@ -98,6 +101,7 @@ impl Payment {
         Self {
             disagreements: row.disagreements(),
             explained: row.decision.is_some(),
+            erased: row.erased.map(|note| Tombstone::new(note, RecordKind::Decision)),
             decision: row.decision.map(Record::from),
             outcome: row.outcome.map(Outcome::from),
             treasury: row.treasury.into(),

@@ -1,11 +1,12 @@
 //! `GET /v1/decisions/{hash}`
 
 use axum::{Json, extract::State};
-use bursar_indexer::query::decisions;
+use bursar_indexer::query::{decisions, erasures};
+use bursar_sdk::record::RecordKind;
 
 use crate::{
     AppState,
-    error::{ApiError, GetFailure},
+    error::{ApiError, GetFailure, Problem},
     extract::Path,
     model::decision::DecisionDetail,
     wire::Hash,
@@ -13,11 +14,17 @@ use crate::{
 
 /// One decision, with the very bytes that hash to its hash.
 #[utoipa::path(get, path = "/v1/decisions/{hash}", tag = "Decisions", params(("hash" = inline(Hash), Path, description = "keccak-256 of the canonical record.")),
-    responses((status = 200, description = "It.", body = DecisionDetail), GetFailure))]
+    responses((status = 200, description = "It.", body = DecisionDetail),
+              (status = 410, description = "It was erased; `erased` is what is left.", body = Problem), GetFailure))]
 pub async fn get_decision(
     State(state): State<AppState>,
     Path(hash): Path<Hash>,
 ) -> Result<Json<DecisionDetail>, ApiError> {
-    let row = decisions::get(&state.db, hash.0).await?;
-    Ok(Json(row.ok_or_else(|| ApiError::not_found("decision", &hash))?.into()))
+    if let Some(row) = decisions::get(&state.db, hash.0).await? {
+        return Ok(Json(row.into()));
+    }
+    match erasures::get(&state.db, hash.0).await? {
+        Some(stone) if stone.place.kind() == RecordKind::Decision => Err(ApiError::erased(stone.into())),
+        _ => Err(ApiError::not_found("decision", hash)),
+    }
 }

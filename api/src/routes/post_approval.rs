@@ -10,10 +10,11 @@ use bursar_indexer::query::{
 use crate::{
     AppState,
     approval::approval_digest,
-    approver::{self, Signed},
+    approver,
     error::{ApiError, PostFailure},
     extract::{Body, Path},
     model::approval::{ApprovalAnswer, ApprovalKind, ApprovalRequest},
+    signed::Signed,
     wire::Hash,
 };
 

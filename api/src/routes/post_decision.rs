@@ -6,10 +6,10 @@ use bursar_sdk::{decision::DecisionRecord, record::RecordKind};
 
 use crate::{
     AppState,
-    error::{ApiError, PostFailure},
+    error::{ApiError, PostFailure, Problem},
     extract::Body,
     model::record::{Receipt, Submission},
-    record::{check_chain, check_seal, refused, sealed},
+    record::{check_chain, check_seal, receipt, refused, sealed},
 };
 
 /// Hands in a decision record. Handing in the same record again changes nothing.
@@ -19,7 +19,8 @@ use crate::{
 /// its nonce alone.
 #[utoipa::path(post, path = "/v1/decisions", tag = "Decisions", request_body = Submission,
     responses((status = 201, description = "Stored.", body = Receipt),
-              (status = 200, description = "It was here before.", body = Receipt), PostFailure))]
+              (status = 200, description = "It was here before.", body = Receipt),
+              (status = 410, description = "It was erased, and is not kept again.", body = Problem), PostFailure))]
 pub async fn post_decision(
     State(state): State<AppState>,
     Body(submission): Body<Submission>,
@@ -31,7 +32,7 @@ pub async fn post_decision(
     check_place(&state, &record).await?;
     let inserted = state.store.insert_decision(&record, &sealed, state.now()).await?;
     tracing::info!(hash = %sealed.hash, ?inserted, "decision record");
-    Ok(Receipt::of(sealed.hash, inserted))
+    receipt(&state, sealed.hash, inserted).await
 }
 
 /// Records of what is not indexed yet may come again.

@@ -1,7 +1,10 @@
 //! `POST /v1/outcomes`
 
 use axum::{Json, extract::State, http::StatusCode};
-use bursar_indexer::{OutcomeError, query::decisions};
+use bursar_indexer::{
+    OutcomeError,
+    query::{decisions, erasures},
+};
 use bursar_sdk::{
     decision::{DecisionRecord, Verdict},
     outcome::OutcomeRecord,
@@ -10,10 +13,10 @@ use bursar_sdk::{
 
 use crate::{
     AppState,
-    error::{ApiError, PostFailure},
+    error::{ApiError, PostFailure, Problem},
     extract::Body,
     model::record::{Receipt, Submission},
-    record::{check_chain, check_seal, refused, sealed},
+    record::{check_chain, check_seal, receipt, refused, sealed},
 };
 
 /// Hands in an outcome record. Handing in the same record again changes nothing.
@@ -22,7 +25,9 @@ use crate::{
 /// be of the payment that the decision allowed, and be sealed by the agent. Revisions come in their order.
 #[utoipa::path(post, path = "/v1/outcomes", tag = "Decisions", request_body = Submission,
     responses((status = 201, description = "Stored.", body = Receipt),
-              (status = 200, description = "It was here before.", body = Receipt), PostFailure))]
+              (status = 200, description = "It was here before.", body = Receipt),
+              (status = 410, description = "It, or its decision, was erased, and is not kept again.", body = Problem),
+              PostFailure))]
 pub async fn post_outcome(
     State(state): State<AppState>,
     Body(submission): Body<Submission>,
@@ -32,6 +37,9 @@ pub async fn post_outcome(
     check_chain(state.config.chain_id, record.chain_id)?;
     check_seal(&sealed, record.chain_id, record.treasury, record.agent)?;
     let Some(decision) = decisions::get(&state.db, record.decision_hash).await? else {
+        if let Some(stone) = erasures::get(&state.db, record.decision_hash).await? {
+            return Err(ApiError::erased(stone.into()));
+        }
         let message = "no such decision has come in: hand it in first";
         return Err(ApiError::conflict("decision_unknown", message)
             .mismatch("a known decision", record.decision_hash));
@@ -39,7 +47,7 @@ pub async fn post_outcome(
     check_decision(&record, &decision.record)?;
     let inserted = state.store.insert_outcome(&record, &sealed, state.now()).await.map_err(misplaced)?;
     tracing::info!(hash = %sealed.hash, ?inserted, "outcome record");
-    Ok(Receipt::of(sealed.hash, inserted))
+    receipt(&state, sealed.hash, inserted).await
 }
 
 /// Nothing comes of a payment that was not allowed, and an outcome is of the payment that its decision allowed.

@@ -6,10 +6,11 @@ use bursar_indexer::query::approvals::{self, Answer, State as Standing};
 use crate::{
     AppState,
     approval::rejection_digest,
-    approver::{self, Signed},
+    approver,
     error::{ApiError, PostFailure},
     extract::{Body, Path},
     model::approval::{ApprovalRequest, ApprovalState, RejectionAnswer},
+    signed::Signed,
     wire::Hash,
 };
 

@@ -187,7 +187,11 @@ pub(super) fn payment(config: &Config, row: &payments::Payment, final_block: Opt
         amount: money(config, row.asset, row.amount.to_u256()),
         policy_version: row.policy_version,
         policy_href: format!("/v1/policies/{treasury}/{}/{}", row.envelope, row.policy_version),
-        rationale: row.decision.as_ref().map(|record| said(&record.rationale, MAX_WORDS)),
+        rationale: match (&row.decision, &row.erased) {
+            (Some(record), _) => Some(said(&record.rationale, MAX_WORDS)),
+            (None, Some(note)) => Some(format!("(erased: {})", note.category)),
+            (None, None) => None,
+        },
         resource: row.decision.as_ref().map(|record| said(&record.resource.url, MAX_WORDS)),
         disagrees: !row.disagreements().is_empty(),
         approver: row.approver.map(|approver| named(config, approver)),

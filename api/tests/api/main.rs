@@ -8,6 +8,7 @@ mod approvals;
 mod bad_input;
 mod client;
 mod decisions;
+mod erasures;
 mod events;
 mod floods;
 mod lists;

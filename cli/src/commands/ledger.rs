@@ -5,7 +5,10 @@ use anyhow::Result;
 use clap::{Args, Subcommand};
 use serde_json::Value;
 
-use super::Context;
+use super::{
+    Context,
+    erase::{EraseArgs, erase},
+};
 use crate::output::{table, usdc};
 
 /// Ledger queries.
@@ -53,6 +56,8 @@ pub(crate) enum LedgerCommand {
         #[arg(long)]
         at: Option<u64>,
     },
+    /// Erase a record because the treasury's owner says so; its hash stays. Signs with the key, or takes a signature
+    Erase(EraseArgs),
     /// How far the ledger has followed the chain
     Status,
 }
@@ -169,6 +174,7 @@ pub(crate) async fn run(context: &Context, query: LedgerCommand) -> Result<()> {
             let at = at.map(|at| format!("?at={at}")).unwrap_or_default();
             (format!("v1/agents/{agent}/why{at}"), why)
         }
+        LedgerCommand::Erase(args) => return erase(context, args).await,
         LedgerCommand::Status => ("v1/status".into(), pretty),
     };
     let answer: Value = context.api_get(&path).await?;
@@ -205,7 +211,7 @@ pub(crate) fn payments(page: &Value) -> Vec<String> {
             brief(&text(payment, "/decisionHash")),
             brief(&text(payment, "/approver")),
             brief(&text(payment, "/txHash")),
-            text(payment, "/decision/rationale"),
+            reason(payment),
         ]
     });
     table(&["amount", "payee", "policy", "session", "decision", "approver", "transaction", "why"], &rows)
@@ -238,12 +244,20 @@ fn why(answer: &Value) -> Vec<String> {
             text(one, "/opening/matches"),
             brief(&text(one, "/payment/approver")),
             text(one, "/payment/outcome/delivered"),
-            text(one, "/payment/decision/rationale"),
+            reason(one.get("payment").unwrap_or(&Value::Null)),
         ]
     });
     let headings =
         ["time", "amount", "payee", "policy", "decision", "committed", "approver", "delivered", "why"];
     table(&headings, &rows)
+}
+
+/// Why a payment was made; or that the treasury had that erased.
+fn reason(payment: &Value) -> String {
+    match payment.pointer("/erased/category").and_then(Value::as_str) {
+        Some(category) => format!("(erased: {category})"),
+        None => text(payment, "/decision/rationale"),
+    }
 }
 
 fn refusals(page: &Value) -> Vec<String> {

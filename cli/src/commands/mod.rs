@@ -2,6 +2,7 @@
 
 pub(crate) mod agent;
 pub(crate) mod approvals;
+mod erase;
 mod groups;
 pub(crate) mod ledger;
 pub(crate) mod policy;

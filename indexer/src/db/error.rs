@@ -14,6 +14,9 @@ pub enum DbError {
         /// What is there.
         got: String,
     },
+    /// SQLite's log could not be emptied: somebody reads what is in it.
+    #[error("the database's log is in use")]
+    LogInUse,
     /// A number that the schema has no room for.
     #[error("expected a number of at most 63 bits, got {got}")]
     TooLarge {
@@ -30,7 +33,7 @@ impl DbError {
     /// Whether the same query may succeed a moment later.
     pub fn is_busy(&self) -> bool {
         match self {
-            Self::Driver(sqlx::Error::PoolTimedOut | sqlx::Error::Io(_)) => true,
+            Self::Driver(sqlx::Error::PoolTimedOut | sqlx::Error::Io(_)) | Self::LogInUse => true,
             Self::Driver(sqlx::Error::Database(error)) => {
                 error.code().is_some_and(|code| BUSY.contains(&code.as_ref()))
             }

@@ -111,6 +111,27 @@ impl Db {
         })
     }
 
+    /// Frees the room of rows that were deleted, so that nothing of them is left in it. SQLite writes its file anew and
+    /// empties its log; PostgreSQL frees the rows' room in these tables.
+    pub(crate) async fn scrub(&self, tables: &[&'static str]) -> Result<(), DbError> {
+        match self {
+            Self::Sqlite(_) => {
+                Query::new("VACUUM").execute(self).await?;
+                let log = Query::new("PRAGMA wal_checkpoint(TRUNCATE)").row(self).await?;
+                match log.map(|row| row.number::<u64>("busy")).transpose()? {
+                    None | Some(0) => Ok(()),
+                    Some(_) => Err(DbError::LogInUse),
+                }
+            }
+            Self::Postgres(_) => {
+                for table in tables {
+                    Query::made(format!("VACUUM {table}"), Vec::new()).execute(self).await?;
+                }
+                Ok(())
+            }
+        }
+    }
+
     /// Closes every connection.
     pub(crate) async fn close(&self) {
         either!(self, pool => pool.close().await);

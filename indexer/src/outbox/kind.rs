@@ -67,6 +67,8 @@ kinds! {
     DecisionStored = "decision.stored",
     /// What came of a payment is known, or known better.
     OutcomeStored = "outcome.stored",
+    /// A record was erased, because an owner of the treasury said so.
+    RecordErased = "record.erased",
     /// A score asks for a human.
     ScoreFlagged = "score.flagged",
     /// It no longer does.

@@ -14,7 +14,7 @@ use serde_json::Value;
 
 pub(crate) use chain::{of_block, of_changes};
 pub use kind::Kind;
-pub(crate) use records::{answered, asked, decided, outcome};
+pub(crate) use records::{answered, asked, decided, erased, outcome};
 pub(crate) use turn::{retract_after, settle, tells_from, told_from};
 
 use crate::db::{DbError, DbRow, Query, Tx, table};

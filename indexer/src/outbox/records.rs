@@ -8,7 +8,10 @@ use bursar_sdk::{
 use serde_json::{Value, json};
 
 use super::{Event, Kind};
-use crate::query::approvals::{Answer, Request};
+use crate::query::{
+    approvals::{Answer, Request},
+    erasures::{Place, Tombstone},
+};
 
 fn event(
     kind: Kind,
@@ -50,6 +53,22 @@ pub(crate) fn outcome(record: &OutcomeRecord, hash: B256, at: u64) -> Event {
     });
     let place = (record.treasury, Some(record.envelope));
     event(Kind::OutcomeStored, at, place, format!("decisions/{}", record.decision_hash), body)
+}
+
+/// A record was erased.
+pub(crate) fn erased(stone: &Tombstone) -> Event {
+    let body = json!({
+        "hash": stone.note.hash,
+        "kind": stone.place.kind(),
+        "by": stone.note.erased_by.to_checksum(None),
+        "category": stone.note.category.code(),
+    });
+    let decision = match stone.place {
+        Place::Decision { .. } => stone.note.hash,
+        Place::Outcome { decision_hash, .. } => decision_hash,
+    };
+    let place = (stone.treasury, Some(stone.envelope));
+    event(Kind::RecordErased, stone.note.erased_at, place, format!("decisions/{decision}"), body)
 }
 
 /// A payment waits for a human since `at` (unix seconds).

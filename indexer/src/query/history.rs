@@ -7,7 +7,11 @@ use alloy::primitives::{Address, B256, Bytes};
 use bursar_sdk::amount::Amount;
 use futures::stream::BoxStream;
 
-use super::{Position, select::Select};
+use super::{
+    Position,
+    erasures::{self, Tombstone, note},
+    select::Select,
+};
 use crate::db::{Db, DbError, DbRow};
 
 /// Which history.
@@ -237,6 +241,20 @@ pub(super) fn select_unsettled_outcomes(scope: Scope) -> Select {
         .condition("o.decision_hash = d.hash")
         .filter("o.received_at <= ", Some(scope.records_until))
         .push(" ORDER BY d.created_at, d.hash, o.revision");
+    select
+}
+
+/// What is left of records that were erased, in the order in which they were.
+pub fn erased(db: &Db, scope: Scope) -> Rows<'_, Tombstone> {
+    select_erased(scope).stream(db, erasures::read)
+}
+
+pub(super) fn select_erased(scope: Scope) -> Select {
+    let mut select = Select::new(concat!("SELECT e.*, ", note!(), " FROM erasure e"));
+    select
+        .filter("e.treasury = ", Some(scope.treasury))
+        .filter("e.received_at <= ", Some(scope.records_until))
+        .push(" ORDER BY e.erased_at, e.hash");
     select
 }
 

@@ -16,6 +16,7 @@ pub mod checkpoint;
 pub mod contradictions;
 pub mod decisions;
 pub mod envelopes;
+pub mod erasures;
 pub mod events;
 pub mod groups;
 pub mod headroom;

@@ -3,7 +3,8 @@
 use alloy::primitives::{B256, keccak256};
 use bursar_sdk::outcome::OutcomeRecord;
 
-use crate::db::{DbError, DbRow};
+use super::select::Select;
+use crate::db::{Db, DbError, DbRow};
 
 /// The latest revision of a decision's outcome.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +23,15 @@ macro_rules! latest {
 }
 
 pub(super) use latest;
+
+/// The outcome with that hash.
+///
+/// # Errors
+/// When the database fails.
+pub async fn get(db: &Db, hash: B256) -> Result<Option<Outcome>, DbError> {
+    let mut select = Select::new("SELECT o.record AS outcome FROM outcome o");
+    Ok(select.filter("o.hash = ", Some(hash)).row(db, read).await?.flatten())
+}
 
 pub(super) fn read(row: &DbRow) -> Result<Option<Outcome>, DbError> {
     let Some(record) = row.maybe_json("outcome", "an outcome record")? else { return Ok(None) };

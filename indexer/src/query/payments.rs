@@ -7,6 +7,7 @@ use bursar_sdk::{amount::Amount, decision::DecisionRecord};
 
 use super::{
     AmountRange, Position, TimeRange,
+    erasures::{self, Note, note},
     outcomes::{self, Outcome, latest},
     select::Select,
 };
@@ -58,6 +59,8 @@ pub struct Payment {
     pub decision: Option<DecisionRecord>,
     /// What came of it, as far as the agent has said.
     pub outcome: Option<Outcome>,
+    /// What is left of the record, where it was erased.
+    pub erased: Option<Note>,
 }
 
 impl Payment {
@@ -100,7 +103,7 @@ pub struct Filter {
     pub time: TimeRange,
     /// Of such an amount.
     pub amount: AmountRange,
-    /// With a known decision record, or without.
+    /// With a known decision record, or without one that was known and erased.
     pub explained: Option<bool>,
     /// Up to this block (inclusive): what is final.
     pub up_to_block: Option<u64>,
@@ -111,9 +114,12 @@ pub struct Filter {
 const SELECT: &str = concat!(
     "SELECT p.rail, p.block_number, p.log_index, p.block_hash, p.tx_hash, p.timestamp, p.treasury, \
      p.envelope, p.agent, p.purse, p.session, p.policy_version, q.policy_hash, p.asset, p.payee, p.amount, \
-     p.nonce, coalesce(p.decision_hash, d.hash) AS decision_hash, p.approver, p.facilitator, d.record, ",
+     p.nonce, coalesce(p.decision_hash, d.hash, e.hash) AS decision_hash, p.approver, p.facilitator, d.record, ",
     latest!(),
-    " FROM payment p LEFT JOIN decision d ON d.purse = p.purse AND d.nonce = p.nonce LEFT JOIN policy q \
+    ", ",
+    note!(),
+    " FROM payment p LEFT JOIN decision d ON d.purse = p.purse AND d.nonce = p.nonce LEFT JOIN erasure e \
+     ON e.purse = p.purse AND e.nonce = p.nonce AND e.kind = 'decision' LEFT JOIN policy q \
      ON q.treasury = p.treasury AND q.envelope = p.envelope AND q.version = p.policy_version"
 );
 
@@ -140,6 +146,7 @@ fn read(row: &DbRow) -> Result<Payment, DbError> {
         facilitator: row.address("facilitator")?,
         decision: row.maybe_json("record", "a decision record")?,
         outcome: outcomes::read(row)?,
+        erased: erasures::read_note(row)?,
     })
 }
 
@@ -190,7 +197,7 @@ fn select(filter: &Filter) -> Select {
         None => &mut select,
         // As a case: SQLite would see that only payments with a record count, begin with all records, and sort.
         Some(true) => select.condition("CASE WHEN d.hash IS NULL THEN FALSE ELSE TRUE END"),
-        Some(false) => select.condition("d.hash IS NULL"),
+        Some(false) => select.condition("d.hash IS NULL AND e.hash IS NULL"),
     };
     select
 }

@@ -202,5 +202,6 @@ async fn histories_walk_an_index_in_their_order() -> anyhow::Result<()> {
     check("decision_by_time", history::select_unsettled(scope)).await?;
     check("decision_by_time", history::select_unsettled_outcomes(scope)).await?;
     check("approval_request_by_treasury", history::select_asked(scope)).await?;
+    check("erasure_by_treasury", history::select_erased(scope)).await?;
     check("PRIMARY KEY", history::select_set_aside(scope)).await
 }

@@ -3,7 +3,7 @@
 use bursar_sdk::{decision::DecisionRecord, delivery::SealedRecord};
 
 use super::{Store, StoreError, intake};
-use crate::{db::table, ledger::Record, outbox};
+use crate::{db::table, ledger::Record, outbox, query::erasures};
 
 /// What became of a record that was handed in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -12,6 +12,8 @@ pub enum Inserted {
     New,
     /// It was stored before.
     Existing,
+    /// It was stored, and erased since: it is not stored again.
+    Erased,
 }
 
 impl Store {
@@ -28,6 +30,9 @@ impl Store {
         received_at: u64,
     ) -> Result<Inserted, StoreError> {
         let mut tx = self.db.begin().await?;
+        if erasures::get(&mut tx, sealed.hash).await?.is_some() {
+            return Ok(Inserted::Erased);
+        }
         if DECISION.insert_new(decision(record, sealed, received_at)).execute(&mut tx).await? == 0 {
             return Ok(Inserted::Existing);
         }

@@ -3,6 +3,7 @@
 mod alerts;
 mod apply;
 mod decision;
+mod erase;
 mod forget;
 mod intake;
 mod load;
@@ -26,6 +27,7 @@ use crate::db::{Cell as _, Db, DbError, Query, StoreUrl, Tx, table};
 pub use crate::query::{blocks::KeptBlock, checkpoint::Checkpoint};
 pub use apply::{ApplyError, Batch};
 pub use decision::Inserted;
+pub use erase::{Erased, Order};
 pub use outcome::OutcomeError;
 pub use read::Watch;
 pub(crate) use tables::read_alert;

@@ -8,6 +8,7 @@ use crate::{
     db::{Cell, DbError, table},
     ledger::Record,
     outbox,
+    query::erasures,
 };
 
 /// Why an outcome is not stored.
@@ -57,9 +58,20 @@ impl Store {
         // Revisions are never taken away: what is found here is here when the next one is written.
         if let Some(before) = revision.checked_sub(1).filter(|before| *before != 0) {
             let expected = self.outcome_hash(decision, before).await?;
+            let expected = match expected {
+                None => erasures::of_outcome(&self.db, decision, before).await?.map(|stone| stone.note.hash),
+                kept => kept,
+            };
             same(before, expected.ok_or(OutcomeError::Gap { missing: before })?, record.prev_hash)?;
         }
         let mut tx = self.db.begin().await?;
+        // Of a decision that was erased nothing more is kept: its outcomes went with it.
+        if erasures::get(&mut tx, decision).await?.is_some() {
+            return Ok(Inserted::Erased);
+        }
+        if let Some(stone) = erasures::of_outcome(&mut tx, decision, revision).await? {
+            return same(revision, stone.note.hash, sealed.hash).map(|()| Inserted::Erased);
+        }
         if OUTCOME.insert_new(outcome(record, sealed, received_at)).execute(&mut tx).await? != 0 {
             let chain_id = self.chain_id(&mut tx).await?;
             if let Some(fact) = Record::of_outcome(record, sealed, chain_id) {

@@ -3,6 +3,7 @@
 
 mod agrees;
 mod alerts;
+mod erasures;
 mod events;
 mod faults;
 mod groups;
