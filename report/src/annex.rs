@@ -23,6 +23,8 @@ pub enum Annex {
     Decisions,
     /// Outcomes, in the same order.
     Outcomes,
+    /// What is left of records that were erased.
+    Erasures,
     /// Payments that waited for a human.
     Approvals,
     /// Sessions: the closed ones as they closed, then the open ones.
@@ -89,6 +91,8 @@ annexes! {
         "stamp_hash", "nonce", "sealed_by", "settled"];
     Outcomes: "outcomes", ["hash", "decision_hash", "revision", "created_at", "received_at", "http_status",
         "delivered", "task_done", "receipt", "sealed_by"];
+    Erasures: "erasures", ["hash", "kind", "purse", "seq", "prev_hash", "nonce", "verdict", "decision_hash", "revision",
+        "envelope", "agent", "created_at", "received_at", "erased_at", "erased_by", "category"];
     Approvals: "approvals", ["digest", "purse", "payee", "amount", "valid_before", "nonce", "decision_hash",
         "requested_at", "answer", "answered_by", "answered_at"];
     Sessions: "sessions", ["session", "envelope", "purse", "sequence", "key", "amount", "expiry", "policy_version",
@@ -108,7 +112,12 @@ impl Annex {
     fn on_chain(self) -> bool {
         !matches!(
             self,
-            Self::Decisions | Self::Outcomes | Self::Approvals | Self::SetAside | Self::Exceptions
+            Self::Decisions
+                | Self::Outcomes
+                | Self::Erasures
+                | Self::Approvals
+                | Self::SetAside
+                | Self::Exceptions
         )
     }
 

@@ -2,9 +2,16 @@
 
 mod rows;
 
-use std::{collections::BTreeSet, io::Write};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io::Write,
+};
 
-use bursar_indexer::query::history::{Asked, Event, Kept, SetAside, Settled};
+use alloy::primitives::{Address, B256};
+use bursar_indexer::query::{
+    erasures::{Place, Tombstone},
+    history::{Asked, Event, Kept, SetAside, Settled},
+};
 use bursar_sdk::record::RecordKind;
 
 use crate::{
@@ -45,6 +52,8 @@ const GROUPINGS: &[(Annex, &[&str])] = &[
     (Annex::Decisions, &["sealed_by"]),
     (Annex::Outcomes, &[]),
     (Annex::Outcomes, &["delivered"]),
+    (Annex::Erasures, &[]),
+    (Annex::Erasures, &["category", "kind"]),
     (Annex::Approvals, &[]),
     (Annex::Approvals, &["answer"]),
     (Annex::Sessions, &[]),
@@ -70,6 +79,16 @@ pub struct Builder<W: Write> {
     books: Books,
     trials: Trials,
     chains: RecordChains,
+    erased: Erased,
+}
+
+/// What is left of records that were erased.
+#[derive(Debug, Default)]
+struct Erased {
+    /// Payments whose decision was, by purse and nonce.
+    payments: BTreeSet<(Address, B256)>,
+    /// Outcomes that were, by decision and number.
+    outcomes: BTreeMap<(B256, u32), B256>,
 }
 
 impl<W: Write> Builder<W> {
@@ -88,7 +107,25 @@ impl<W: Write> Builder<W> {
             books: Books::default(),
             trials: Trials::default(),
             chains: RecordChains::default(),
+            erased: Erased::default(),
         })
+    }
+
+    /// Takes what is left of a record that was erased. Before everything else.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn erased(&mut self, stone: &Tombstone) -> Result<(), ReportError> {
+        match stone.place {
+            Place::Decision { seq, prev_hash, .. } => {
+                self.chains.push(stone.purse, seq, stone.note.hash, prev_hash);
+                self.erased.payments.extend(stone.nonce.map(|nonce| (stone.purse, nonce)));
+            }
+            Place::Outcome { decision_hash, revision } => {
+                self.erased.outcomes.insert((decision_hash, revision), stone.note.hash);
+            }
+        }
+        self.put(rows::erased(stone))
     }
 
     /// Takes the next event, in chain order with payments.
@@ -114,11 +151,21 @@ impl<W: Write> Builder<W> {
             None => None,
             Some(kept) => self.story(kept, outcomes, true)?,
         };
-        let disagrees = self.trials.payment(&mut self.books, payment, told.as_ref().map(|(told, _)| told));
+        let erased = told.is_none()
+            && payment.nonce.is_some_and(|nonce| self.erased.payments.contains(&(payment.purse, nonce)));
+        let told_of = told.as_ref().map(|(told, _)| told);
+        let disagrees = self.trials.payment(&mut self.books, payment, told_of, erased);
         let delivered = told.as_ref().and_then(|(_, delivered)| *delivered);
-        self.trials.delivered(payment, delivered);
+        if !erased {
+            self.trials.delivered(payment, delivered);
+        }
         self.books.pay(payment);
-        self.put(rows::payment(payment, told.as_ref().map(|(told, _)| told), &disagrees, delivered))?;
+        let explained = match (erased, told.is_some()) {
+            (true, _) => "erased",
+            (false, true) => "yes",
+            (false, false) => "no",
+        };
+        self.put(rows::payment(payment, explained, &disagrees, delivered))?;
         self.found()
     }
 
@@ -207,14 +254,16 @@ impl<W: Write> Builder<W> {
                 return Ok(None);
             }
         };
-        self.chains.push(&told);
+        self.chains.push(told.record.purse, told.record.seq, told.hash, told.record.prev_hash);
         let signers = [Some(told.record.agent), self.books.keys.get(&told.record.session).copied()];
         let by = self.trials.sealed(&self.subject, RecordKind::Decision, told.hash, kept, signers);
         self.put(rows::decision(&told, kept, by, settled))?;
-        let (mut delivered, mut last) = (None, alloy::primitives::B256::ZERO);
+        let (mut delivered, mut last) = (None, B256::ZERO);
         for kept in outcomes {
             match crate::trial::outcome(kept) {
                 Ok((record, hash)) => {
+                    let before = (told.hash, record.revision.saturating_sub(1));
+                    last = self.erased.outcomes.get(&before).copied().unwrap_or(last);
                     self.trials.outcome(&told, &record, hash, &mut last);
                     let by = self.trials.sealed(&self.subject, RecordKind::Outcome, hash, kept, signers);
                     self.put(rows::outcome(&record, hash, kept, by))?;

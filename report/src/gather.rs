@@ -106,6 +106,10 @@ pub async fn report<W: Write>(
     let db = store.db();
     let mut builder = Builder::new(subject, annexes)?;
 
+    let mut erased = history::erased(db, scope);
+    while let Some(stone) = erased.try_next().await? {
+        builder.erased(&stone)?;
+    }
     let mut events = pin!(history::events(db, scope).peekable());
     let mut outcomes = pin!(history::outcomes(db, scope).peekable());
     let mut payments = history::payments(db, scope);

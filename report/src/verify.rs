@@ -62,6 +62,15 @@ impl Check {
         Self { what: what.into(), outcome, places }
     }
 
+    /// Cannot be checked, and why, place by place.
+    fn left_out(what: impl Into<String>, mut places: Vec<String>) -> Self {
+        if let Some(hidden) = places.len().checked_sub(MOST_PLACES).filter(|hidden| *hidden != 0) {
+            places.truncate(MOST_PLACES);
+            places.push(format!("and {hidden} more"));
+        }
+        Self { what: what.into(), outcome: Outcome::NotChecked, places }
+    }
+
     fn not_checked(what: impl Into<String>, why: impl Into<String>) -> Self {
         Self { what: what.into(), outcome: Outcome::NotChecked, places: vec![why.into()] }
     }

@@ -1,7 +1,10 @@
 //! How facts stand in the annexes.
 
 use alloy::primitives::B256;
-use bursar_indexer::query::history::{Asked, Event, Kept, SetAside, Settled};
+use bursar_indexer::query::{
+    erasures::{self, Tombstone},
+    history::{Asked, Event, Kept, SetAside, Settled},
+};
 use bursar_sdk::outcome::OutcomeRecord;
 
 use crate::{
@@ -18,7 +21,7 @@ pub(super) fn event(it: &Event) -> Row {
 
 pub(super) fn payment(
     it: &Settled,
-    told: Option<&Told>,
+    explained: &str,
     disagrees: &[&'static str],
     delivered: Option<bool>,
 ) -> Row {
@@ -41,7 +44,7 @@ pub(super) fn payment(
             cell(it.decision_hash),
             cell(it.approver),
             it.facilitator.to_string(),
-            yes(told.is_some()),
+            explained.to_owned(),
             disagrees.join(" "),
             delivered.map_or("unknown".to_owned(), yes),
         ],
@@ -90,6 +93,36 @@ pub(super) fn outcome(it: &OutcomeRecord, hash: B256, kept: &Kept, by: &str) -> 
         by.to_owned(),
     ];
     Row { annex: Annex::Outcomes, cells }
+}
+
+pub(super) fn erased(it: &Tombstone) -> Row {
+    let (kind, chained, told) = match it.place {
+        erasures::Place::Decision { seq, prev_hash, verdict } => {
+            ("decision", Some((seq, prev_hash, verdict)), None)
+        }
+        erasures::Place::Outcome { decision_hash, revision } => {
+            ("outcome", None, Some((decision_hash, revision)))
+        }
+    };
+    let cells = vec![
+        it.note.hash.to_string(),
+        kind.to_owned(),
+        it.purse.to_string(),
+        cell(chained.map(|(seq, ..)| seq)),
+        cell(chained.map(|(_, before, _)| before)),
+        cell(it.nonce),
+        cell(chained.map(|(.., verdict)| verdict.code())),
+        cell(told.map(|(decision, _)| decision)),
+        cell(told.map(|(_, revision)| revision)),
+        it.envelope.to_string(),
+        it.agent.to_string(),
+        it.created_at.to_string(),
+        it.received_at.to_string(),
+        it.note.erased_at.to_string(),
+        it.note.erased_by.to_string(),
+        it.note.category.to_string(),
+    ];
+    Row { annex: Annex::Erasures, cells }
 }
 
 pub(super) fn asked(it: &Asked) -> Row {

@@ -100,6 +100,7 @@ pub(super) fn completeness(of: &Material<'_>) -> Result<Section, ReportError> {
         ("payments", Annex::Payments),
         ("decision records", Annex::Decisions),
         ("outcome records", Annex::Outcomes),
+        ("records erased since", Annex::Erasures),
         ("approval requests", Annex::Approvals),
         ("logs set aside", Annex::SetAside),
     ] {
@@ -112,7 +113,16 @@ pub(super) fn completeness(of: &Material<'_>) -> Result<Section, ReportError> {
         Cell::text("payments without the record of their decision"),
         of.count(Annex::Payments, &unexplained)?,
         of.share(Source::count(Annex::Payments, &unexplained), payments())?,
-        Cell::text("not handed in by then, or erased"),
+        Cell::text("not handed in by then"),
+    ]);
+    let erased = [("explained", "erased")];
+    missing.row(vec![
+        Cell::text("payments whose record the treasury had erased"),
+        of.count(Annex::Payments, &erased)?,
+        of.share(Source::count(Annex::Payments, &erased), payments())?,
+        Cell::text(
+            "it was there; without it, the hash on chain means nothing, and S9 holds nothing against it",
+        ),
     ]);
     let unknown = [("delivered", "unknown")];
     missing.row(vec![

@@ -11,17 +11,18 @@ use super::{At, Rule, Told, Trials};
 use crate::books::{Books, Envelope, Session};
 
 impl Trials {
-    /// Looks at a payment and the record of its decision, and counts it in the windows of its limits. Gives what the
+    /// Looks at a payment and the record of its decision, which may have been `erased` since it came, and counts it in the windows of its limits. Gives what the
     /// record says otherwise than the chain, by field.
     pub(crate) fn payment(
         &mut self,
         books: &mut Books,
         payment: &Settled,
         told: Option<&Told>,
+        erased: bool,
     ) -> Vec<&'static str> {
         let at = At::of(payment.position, payment.tx_hash);
         let about = || format!("payment of {} from {}", payment.amount, payment.purse);
-        self.hold(Rule::Explained, told.is_some(), at, || {
+        self.hold(Rule::Explained, told.is_some() || erased, at, || {
             let hash =
                 payment.decision_hash.map(|hash| format!(" (the chain names {hash})")).unwrap_or_default();
             [about(), "the record of its decision".into(), format!("none{hash}")]

@@ -22,6 +22,7 @@ use crate::{
 };
 
 const FOLLOWS: &str = "report and derived tables follow from events, payments and records";
+const ERASED: &str = "the words of records that the treasury had erased";
 const RECORDS_HOLD: &str = "records have the hashes, seals and chains that the report says";
 
 /// Makes it again. What was withheld cannot be.
@@ -61,10 +62,27 @@ pub(super) fn made_again(folder: &Path, report: &Report) -> Result<Vec<Check>, R
     } else {
         Check::of(RECORDS_HOLD, vec![format!("{found} exceptions, see {}", Annex::Exceptions.file())])
     };
-    Ok(vec![Check::of(FOLLOWS, places), records])
+    let mut checks = vec![Check::of(FOLLOWS, places), records];
+    checks.extend(erased(folder)?);
+    Ok(checks)
+}
+
+/// Names what was erased: it has a place and a hash, and no words to hold against it.
+fn erased(folder: &Path) -> Result<Option<Check>, ReportError> {
+    let mut table = Table::open(folder, Annex::Erasures)?;
+    let mut names = Vec::new();
+    while let Some(row) = table.next_row()? {
+        let (hash, by) = (row.text("hash")?, row.text("erased_by")?);
+        names.push(format!("{} {hash}: {}, by {by}", row.text("kind")?, row.text("category")?));
+    }
+    Ok((!names.is_empty()).then(|| Check::left_out(ERASED, names)))
 }
 
 fn refill(folder: &Path, builder: &mut Builder<Compare>) -> Result<(), ReportError> {
+    let mut erased = Table::open(folder, Annex::Erasures)?;
+    while let Some(row) = erased.next_row()? {
+        builder.erased(&row.erased()?)?;
+    }
     let mut stories = Stories(BufReader::new(File::open(folder.join(RECORDS))?).lines(), 0);
     let mut events = Table::open(folder, Annex::Events)?;
     let mut payments = Table::open(folder, Annex::Payments)?;

@@ -2,10 +2,13 @@
 
 use std::{fs::File, io::BufReader, path::Path, str::FromStr};
 
+use alloy::primitives::{Address, Bytes};
 use bursar_indexer::query::{
     Position,
+    erasures::{Note, Place, Tombstone},
     history::{Asked, Event, SetAside, Settled},
 };
+use bursar_sdk::decision::Verdict;
 use csv::StringRecord;
 
 use crate::{
@@ -125,6 +128,44 @@ impl Fields {
             decision: None,
         };
         Ok((payment, self.text("explained")? == "yes"))
+    }
+
+    /// What is left of a record that was erased, without the signature that says so.
+    pub(super) fn erased(&self) -> Result<Tombstone, ReportError> {
+        let verdict = || {
+            let code = self.text("verdict")?;
+            Verdict::of(code).ok_or_else(|| self.wrong("verdict", "a verdict", code))
+        };
+        let place = match self.text("kind")? {
+            "decision" => Place::Decision {
+                seq: self.get("seq")?,
+                prev_hash: self.get("prev_hash")?,
+                verdict: verdict()?,
+            },
+            "outcome" => {
+                Place::Outcome { decision_hash: self.get("decision_hash")?, revision: self.get("revision")? }
+            }
+            kind => return Err(self.wrong("kind", "decision or outcome", kind)),
+        };
+        let note = Note {
+            hash: self.get("hash")?,
+            erased_at: self.get("erased_at")?,
+            erased_by: self.get("erased_by")?,
+            category: self.get("category")?,
+            signature: Bytes::new(),
+        };
+        Ok(Tombstone {
+            note,
+            place,
+            treasury: Address::ZERO,
+            envelope: self.get("envelope")?,
+            agent: self.get("agent")?,
+            purse: self.get("purse")?,
+            nonce: self.maybe("nonce")?,
+            created_at: self.get("created_at")?,
+            received_at: self.get("received_at")?,
+            contract: false,
+        })
     }
 
     pub(super) fn asked(&self) -> Result<Asked, ReportError> {

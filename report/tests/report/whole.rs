@@ -31,7 +31,7 @@ fn the_same_height_gives_the_same_bytes() -> Result<()> {
     world.report(&one)?;
     world.report(&two)?;
     let (one, two) = (files(&one)?, files(&two)?);
-    ensure!(one.len() == 18, "expected 18 files, got {:?}", one.keys());
+    ensure!(one.len() == 19, "expected 19 files, got {:?}", one.keys());
     assert_eq!(one, two);
     Ok(())
 }
@@ -52,6 +52,38 @@ fn an_honest_report_holds_and_has_no_exceptions() -> Result<()> {
     let ids: Vec<&str> = written.report.sections.iter().map(|section| section.id.as_str()).collect();
     assert_eq!(ids, ["S0", "S1", "S2", "S3", "S4", "S5", "S6", "S7", "S8", "S9", "S10", "S11", "S12"]);
     Ok(())
+}
+
+#[test]
+fn an_erased_record_keeps_its_place_and_is_told() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let folder = folder.path().join("report");
+    let mut world = World::lived();
+    let stone = world.erase();
+    let written = world.report(&folder)?;
+    // Chains hold by hashes, and no rule counts against what is gone.
+    let exceptions: Vec<_> = written.report.trials.iter().filter(|trial| trial.exceptions != 0).collect();
+    ensure!(exceptions.is_empty(), "{exceptions:?}");
+    let (verification, _) = verify::offline(&folder)?;
+    assert!(verification.holds(), "{:?}", verification.checks);
+    let named = verification.checks.iter().find(|check| check.outcome == Outcome::NotChecked);
+    let places = named.map(|check| check.places.concat()).unwrap_or_default();
+    assert!(places.contains(&stone.note.hash.to_string()) && places.contains("subject_request"), "{places}");
+    let payments = fs::read_to_string(folder.join("payments.csv"))?;
+    assert_eq!(payments.matches(",erased,").count(), 1);
+    let records = fs::read_to_string(folder.join("records.jsonl"))?;
+    assert_eq!(records.lines().count(), files_of(&World::lived())?.lines().count() - 1);
+    // One that is merely left out shows as a gap.
+    world.erased.clear();
+    ensure!(world.exceptions()?.iter().any(|(rule, _)| rule == "records_chained"));
+    Ok(())
+}
+
+/// The records of a world, as its report keeps them.
+fn files_of(world: &World) -> Result<String> {
+    let folder = tempfile::tempdir()?;
+    world.report(&folder.path().join("report"))?;
+    Ok(fs::read_to_string(folder.path().join("report/records.jsonl"))?)
 }
 
 #[test]

@@ -3,12 +3,13 @@
 use std::path::Path;
 
 use alloy::{
-    primitives::{Address, B256, keccak256},
+    primitives::{Address, B256, Bytes, keccak256},
     signers::{SignerSync as _, local::PrivateKeySigner},
 };
 use anyhow::Result;
 use bursar_indexer::query::{
     Position,
+    erasures::{Note, Place, Tombstone},
     history::{Asked, Event, Kept, SetAside, Settled},
 };
 use bursar_report::{
@@ -19,6 +20,7 @@ use bursar_report::{
 use bursar_sdk::{
     amount::Amount,
     decision::{DecisionRecord, Resource, SCHEMA, Verdict},
+    erasure::ErasureCategory,
     outcome::{self, OutcomeRecord},
     payment::session_id,
     record::{RecordKind, seal_digest},
@@ -71,6 +73,7 @@ pub(crate) struct World {
     pub(crate) unsettled: Vec<Kept>,
     pub(crate) asked: Vec<Asked>,
     pub(crate) aside: Vec<SetAside>,
+    pub(crate) erased: Vec<Tombstone>,
     pub(crate) last_record: (u64, B256),
     block: u64,
 }
@@ -271,8 +274,45 @@ impl World {
     }
 
     /// Writes the report to a folder that is not there yet.
+    /// Has the record of the first payment erased, with its outcomes.
+    pub(crate) fn erase(&mut self) -> Tombstone {
+        let paid = self.facts.iter_mut().find_map(|fact| match fact {
+            Fact::Paid(paid) => Some(paid),
+            Fact::Event(_) => None,
+        });
+        let paid = paid.unwrap();
+        let kept = paid.payment.decision.take().unwrap();
+        paid.outcomes.clear();
+        let record = DecisionRecord::from_canonical(&kept.canonical).unwrap();
+        let note = Note {
+            hash: kept.hash,
+            erased_at: MIDNIGHT,
+            erased_by: address(0x01),
+            category: ErasureCategory::SubjectRequest,
+            signature: Bytes::new(),
+        };
+        let (seq, prev_hash, verdict) = (record.seq, record.prev_hash, record.verdict);
+        let stone = Tombstone {
+            note,
+            place: Place::Decision { seq, prev_hash, verdict },
+            treasury: TREASURY,
+            envelope: record.envelope,
+            agent: record.agent,
+            purse: record.purse,
+            nonce: paid.payment.nonce,
+            created_at: record.created_at,
+            received_at: kept.received_at,
+            contract: false,
+        };
+        self.erased.push(stone.clone());
+        stone
+    }
+
     pub(crate) fn report(&self, folder: &Path) -> Result<Written> {
         let mut builder = Builder::new(self.subject(), bundle::open(folder)?)?;
+        for stone in &self.erased {
+            builder.erased(stone)?;
+        }
         for fact in &self.facts {
             match fact {
                 Fact::Event(event) => builder.event(event)?,
