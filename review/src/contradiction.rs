@@ -89,6 +89,7 @@ mod tests {
             facilitator: Address::ZERO,
             decision: beside,
             outcome: None,
+            erased: None,
         }
     }
 

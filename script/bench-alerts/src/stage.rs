@@ -54,6 +54,12 @@ struct Blocks {
     time: AtomicU64,
 }
 
+impl Blocks {
+    fn arrival(&self, block: u64) -> Option<Instant> {
+        self.arrived.lock().unwrap_or_else(PoisonError::into_inner).get(&block).copied()
+    }
+}
+
 pub(crate) struct Stage {
     pub(crate) chain: LocalChain,
     pub(crate) payer: Arc<PrivateKeySigner>,
@@ -185,11 +191,9 @@ impl Stage {
     pub(crate) async fn arrival(&self, block: u64) -> Result<Instant> {
         let waiting = async {
             loop {
-                let arrived = self.blocks.arrived.lock().unwrap_or_else(PoisonError::into_inner);
-                if let Some(at) = arrived.get(&block) {
-                    return *at;
+                if let Some(at) = self.blocks.arrival(block) {
+                    return at;
                 }
-                drop(arrived);
                 tokio::time::sleep(GLANCE).await;
             }
         };
