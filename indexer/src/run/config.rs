@@ -50,7 +50,8 @@ impl Config {
             ahead: 4,
             max_filter: 500,
             max_questions: 8,
-            poll: Duration::from_secs(1),
+            // Alerts are told within a second of their block, so the block has to be seen well within it.
+            poll: Duration::from_millis(250),
             first_delay: Duration::from_millis(200),
             max_delay: Duration::from_secs(30),
         }

@@ -470,7 +470,7 @@ async fn every_height_has_its_own_alerts(stores: Stores) -> Result<()> {
         dumps.push(dump(&store).await?);
     }
     let closed = "SELECT COUNT(*) FROM alert WHERE closed_block IS NOT NULL";
-    assert_eq!(count(&store, closed).await?, 4, "silence, freeze, donation and what was unexplained");
+    assert_eq!(count(&store, closed).await?, 5, "silence twice, freeze, donation, and what was unexplained");
     assert_eq!(count(&store, "SELECT COUNT(DISTINCT kind) FROM alert").await?, 6);
     for (height, expected) in dumps.iter().enumerate().rev() {
         store.unwind(height as u64).await?;
