@@ -7,7 +7,7 @@ use crate::{
     error::{ApiError, GetFailure},
     extract::Path,
     model::agent::Agent,
-    routes::list_agents::agent,
+    routes::list_agents::with_envelopes,
     wire::Addr,
 };
 
@@ -19,9 +19,7 @@ pub async fn get_agent(
     Path(address): Path<Addr>,
 ) -> Result<Json<Agent>, ApiError> {
     let now = state.as_of().await?.now;
-    let agent = agent(&state.db, address.0, None, now).await?;
-    if agent.envelopes.is_empty() {
-        return Err(ApiError::not_found("agent", address));
-    }
-    Ok(Json(agent))
+    let agent = with_envelopes(&state.db, &[address.0], None, now).await?.pop();
+    let known = agent.filter(|agent| !agent.envelopes.is_empty());
+    known.map(Json).ok_or_else(|| ApiError::not_found("agent", address))
 }

@@ -1,5 +1,7 @@
 //! `GET /v1/agents`
 
+use std::collections::HashMap;
+
 use alloy::primitives::Address;
 use axum::{Json, extract::State};
 use bursar_indexer::{
@@ -14,10 +16,13 @@ use crate::{
     error::{ApiError, ListFailure},
     extract::Params,
     model::agent::Agent,
-    page::{Asked, MAX_LIMIT, Page, PageLimit},
+    page::{Asked, Page, PageLimit},
     routes::list_envelopes::with_headroom,
     wire::Addr,
 };
+
+/// Most envelopes that are shown of one agent.
+const MOST: usize = 200;
 
 /// Which ones.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -46,22 +51,30 @@ pub async fn list_agents(
     let treasury = filter.treasury.map(|address| address.0);
     let rows = agents::list(&state.db, treasury, asked.after, asked.fetch()).await?;
     let page = asked.page(rows, |row| *row, |row| row);
-    let mut items = Vec::with_capacity(page.items.len());
-    for address in page.items {
-        items.push(agent(&state.db, address, treasury, now).await?);
-    }
+    let items = with_envelopes(&state.db, &page.items, treasury, now).await?;
     Ok(Json(Page { items, next: page.next }))
 }
 
-/// An agent with its envelopes: one per treasury, so few.
-pub(super) async fn agent(
+/// Agents with their envelopes: one per treasury, so few.
+pub(super) async fn with_envelopes(
     db: &Db,
-    address: Address,
+    agents: &[Address],
     treasury: Option<Address>,
     now: u64,
-) -> Result<Agent, ApiError> {
-    let of = envelopes::Filter { agent: Some(address), treasury, ..Default::default() };
-    let limit = u32::try_from(MAX_LIMIT).unwrap_or(u32::MAX);
-    let rows = envelopes::list(db, &of, None, limit).await?;
-    Ok(Agent { address: address.into(), envelopes: with_headroom(db, rows, now).await? })
+) -> Result<Vec<Agent>, ApiError> {
+    let rows = envelopes::of_agents(db, agents, treasury).await?;
+    let whose: Vec<Address> = rows.iter().map(|row| row.agent).collect();
+    let mut envelopes = HashMap::<_, Vec<_>>::new();
+    for (agent, envelope) in whose.into_iter().zip(with_headroom(db, rows, now).await?) {
+        let of = envelopes.entry(agent).or_default();
+        // Anybody may name an agent in a treasury of their own.
+        if of.len() < MOST {
+            of.push(envelope);
+        }
+    }
+    let mut agent = |address: &Address| Agent {
+        address: (*address).into(),
+        envelopes: envelopes.remove(address).unwrap_or_default(),
+    };
+    Ok(agents.iter().map(&mut agent).collect())
 }

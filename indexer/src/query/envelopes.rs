@@ -202,6 +202,23 @@ pub(super) fn select_list(filter: &Filter, after: Option<Key>, limit: u32) -> Se
     select
 }
 
+/// Envelopes of these agents, by treasury and number; of one treasury, or of all.
+///
+/// # Errors
+/// When the database fails.
+pub async fn of_agents(
+    db: &Db,
+    agents: &[Address],
+    treasury: Option<Address>,
+) -> Result<Vec<Envelope>, DbError> {
+    if agents.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut select = Select::new(SELECT);
+    select.among("e.agent", agents).sift("e.treasury = ", treasury).push(" ORDER BY e.treasury, e.number");
+    select.rows(db, read).await
+}
+
 /// One envelope.
 ///
 /// # Errors

@@ -70,7 +70,7 @@ impl Select {
     }
 
     /// `column IN (values)`, for what is asked of all rows of a page at once.
-    pub(super) fn among(&mut self, column: &'static str, values: &[u32]) -> &mut Self {
+    pub(super) fn among<T: Cell + Copy>(&mut self, column: &'static str, values: &[T]) -> &mut Self {
         self.condition(column);
         for (value, before) in values.iter().zip(std::iter::once(" IN (").chain(std::iter::repeat(", "))) {
             self.push(before).bind(*value);
