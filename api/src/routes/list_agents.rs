@@ -21,8 +21,8 @@ use crate::{
     wire::Addr,
 };
 
-/// Most envelopes that are shown of one agent.
-const MOST: usize = 200;
+/// Most envelopes that are shown of one agent, and read.
+const MOST: u32 = 200;
 
 /// Which ones.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -62,15 +62,11 @@ pub(super) async fn with_envelopes(
     treasury: Option<Address>,
     now: u64,
 ) -> Result<Vec<Agent>, ApiError> {
-    let rows = envelopes::of_agents(db, agents, treasury).await?;
+    let rows = envelopes::of_agents(db, agents, treasury, MOST).await?;
     let whose: Vec<Address> = rows.iter().map(|row| row.agent).collect();
     let mut envelopes = HashMap::<_, Vec<_>>::new();
     for (agent, envelope) in whose.into_iter().zip(with_headroom(db, rows, now).await?) {
-        let of = envelopes.entry(agent).or_default();
-        // Anybody may name an agent in a treasury of their own.
-        if of.len() < MOST {
-            of.push(envelope);
-        }
+        envelopes.entry(agent).or_default().push(envelope);
     }
     let mut agent = |address: &Address| Agent {
         address: (*address).into(),

@@ -14,6 +14,7 @@ on_both_stores!(
     an_envelope_adds_up_and_shows_what_its_limits_have_left,
     a_window_that_is_over_has_everything_left,
     envelopes_and_agents_are_found_by_what_they_are,
+    of_an_agent_that_strangers_name_too_only_so_much_is_shown,
     sessions_stand_where_time_and_people_put_them,
     payments_are_found_by_everything_an_auditor_asks,
     a_payment_tells_who_paid_whom_under_which_policy_and_why,
@@ -91,6 +92,29 @@ async fn envelopes_and_agents_are_found_by_what_they_are(stores: Stores) -> anyh
     assert!(agents.contains(&one));
     assert_eq!(one["address"], checksummed(agent(1)));
     assert_eq!(one["envelopes"][0]["number"], 1);
+    Ok(())
+}
+
+async fn of_an_agent_that_strangers_name_too_only_so_much_is_shown(stores: Stores) -> anyhow::Result<()> {
+    let api = api(stores).await?;
+    let db = api.seeded.store.db();
+    for stranger in 1..=205u16 {
+        let treasury = alloy::primitives::Address::left_padding_from(&stranger.to_be_bytes());
+        seed::named_by_a_stranger(db, treasury, agent(1)).await?;
+    }
+    let all = api.json(&format!("/v1/agents/{}", agent(1))).await?;
+    let shown = all["envelopes"].as_array().unwrap();
+    assert_eq!(shown.len(), 200);
+    assert_eq!(shown[199]["treasury"], checksummed(alloy::primitives::Address::with_last_byte(200)));
+    // Nobody else loses by it.
+    let of = api.items(&format!("/v1/agents?treasury={}", treasury())).await?;
+    assert_eq!(
+        of.iter().map(|one| one["envelopes"].as_array().unwrap().len()).collect::<Vec<_>>(),
+        [1, 1, 1]
+    );
+    let agents = api.items("/v1/agents").await?;
+    let second = agents.iter().find(|one| one["address"] == checksummed(agent(2))).unwrap();
+    assert_eq!(second["envelopes"].as_array().unwrap().len(), 1);
     Ok(())
 }
 

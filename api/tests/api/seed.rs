@@ -134,6 +134,29 @@ pub(crate) async fn role_of(db: &Db, account: Address, role: u8) -> anyhow::Resu
     Ok(())
 }
 
+/// A treasury of somebody else, with an envelope that names an agent of ours.
+pub(crate) async fn named_by_a_stranger(db: &Db, treasury: Address, agent: Address) -> anyhow::Result<()> {
+    Query::new(
+        "INSERT INTO treasury (address, factory, owner, delay, separation, created_block) VALUES ($1, $2, $1, 0, FALSE, 10)",
+    )
+    .bind(treasury)
+    .bind(address(0x0f))
+    .execute(db)
+    .await?;
+    Query::new(
+        "INSERT INTO envelope (treasury, number, agent, asset, policy_version, approval_threshold, \
+         funded, withdrawn, drawn, returned, paid, donated, created_block) \
+         VALUES ($1, 1, $2, $3, 1, $4, $4, $4, $4, $4, $4, $4, 20)",
+    )
+    .bind(treasury)
+    .bind(agent)
+    .bind(token())
+    .bind(padded(0))
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
 async fn envelope(db: &Db, number: u32, paid: u64, frozen: bool, review: bool) -> anyhow::Result<()> {
     let versions: u64 = if number == 1 { 2 } else { 1 };
     Query::new(

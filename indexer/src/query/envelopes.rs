@@ -202,7 +202,8 @@ pub(super) fn select_list(filter: &Filter, after: Option<Key>, limit: u32) -> Se
     select
 }
 
-/// Envelopes of these agents, by treasury and number; of one treasury, or of all.
+/// Envelopes of these agents, by treasury and number; of one treasury, or of all. Of each agent the first `most`: anybody
+/// may name an agent in a treasury of their own.
 ///
 /// # Errors
 /// When the database fails.
@@ -210,12 +211,22 @@ pub async fn of_agents(
     db: &Db,
     agents: &[Address],
     treasury: Option<Address>,
+    most: u32,
 ) -> Result<Vec<Envelope>, DbError> {
     if agents.is_empty() {
         return Ok(Vec::new());
     }
     let mut select = Select::new(SELECT);
-    select.among("e.agent", agents).sift("e.treasury = ", treasury).push(" ORDER BY e.treasury, e.number");
+    select
+        .push(
+            " JOIN (SELECT treasury, number, \
+             ROW_NUMBER() OVER (PARTITION BY agent ORDER BY treasury, number) AS nth FROM envelope",
+        )
+        .among("agent", agents)
+        .sift("treasury = ", treasury)
+        .push(") n ON n.treasury = e.treasury AND n.number = e.number WHERE n.nth <= ")
+        .bind(most)
+        .push(" ORDER BY e.treasury, e.number");
     select.rows(db, read).await
 }
 
