@@ -3,7 +3,7 @@
 
 use serde_json::json;
 
-use super::{Event, Kind, Origin, add, add_all, columns, read, records::expired};
+use super::{Event, Kind, Origin, add_all, columns, read, records::expired};
 use crate::{
     db::{Cell as _, DbError, Query, Tx},
     query::{approvals, checkpoint::Checkpoint},
@@ -63,15 +63,16 @@ async fn number(tx: &mut Tx, key: &'static str) -> Result<Option<u64>, StoreErro
 
 /// Tells that what stood after block `to` did not happen, the last first. `at` is in unix seconds.
 pub(crate) async fn retract_after(tx: &mut Tx, to: u64, at: u64) -> Result<(), DbError> {
-    for (seq, event) in standing(tx, to.saturating_add(1), u64::MAX).await?.into_iter().rev() {
-        let Event { kind, treasury, envelope, subject, origin, .. } = event;
-        let (block, hash) = (origin.map(|origin| origin.block), origin.and_then(|origin| origin.hash));
-        let body = json!({ "seq": seq, "kind": kind.code(), "block": { "number": block, "hash": hash } });
-        let kind = Kind::Retracted;
-        let told = Event { kind, at, treasury, envelope, subject, origin: None, retracts: Some(seq), body };
-        add(tx, &told).await?;
-    }
-    Ok(())
+    let stood = standing(tx, to.saturating_add(1), u64::MAX).await?;
+    let told: Vec<_> = stood.into_iter().rev().map(|(seq, event)| retraction(seq, event, at)).collect();
+    add_all(tx, &told).await
+}
+
+fn retraction(seq: u64, event: Event, at: u64) -> Event {
+    let Event { kind, treasury, envelope, subject, origin, .. } = event;
+    let (block, hash) = (origin.map(|origin| origin.block), origin.and_then(|origin| origin.hash));
+    let body = json!({ "seq": seq, "kind": kind.code(), "block": { "number": block, "hash": hash } });
+    Event { kind: Kind::Retracted, at, treasury, envelope, subject, origin: None, retracts: Some(seq), body }
 }
 
 /// Tells what has become final and what has run out, now that the ledger stands at `tip`: payments in the blocks after
@@ -88,12 +89,13 @@ pub(crate) async fn settle(
         let settled: Vec<_> = seen.map(|event| Event { kind: Kind::PaymentSettled, ..event }).collect();
         add_all(tx, &settled).await?;
     }
-    let origin = Origin { block: tip.number, hash: Some(tip.hash), log: None };
-    for (request, envelope) in approvals::ran_out(tx, before.timestamp, tip.timestamp).await? {
-        let told = expired(&request, envelope, tip.timestamp);
-        add(tx, &Event { origin: Some(origin), ..told }).await?;
-    }
-    Ok(())
+    let origin = Some(Origin { block: tip.number, hash: Some(tip.hash), log: None });
+    let ran_out = approvals::ran_out(tx, before.timestamp, tip.timestamp).await?;
+    let told: Vec<_> = ran_out
+        .iter()
+        .map(|(request, envelope)| Event { origin, ..expired(request, *envelope, tip.timestamp) })
+        .collect();
+    add_all(tx, &told).await
 }
 
 /// What the blocks from one to another tell, as far as nobody took it back, in order.
