@@ -124,10 +124,10 @@ impl Store {
             final_number,
         };
         tables::CHECKPOINT.put(tables::checkpoint(&at)).execute(&mut tx).await?;
-        let origin = Origin { block: at.number, hash: Some(at.hash), log: None };
-        let since = before.map_or(0, |at| at.timestamp);
-        let ripe = alerts::tell_ripe(&mut tx, origin, since, at.timestamp).await?;
         if tells {
+            let origin = Origin { block: at.number, hash: Some(at.hash), log: None };
+            let since = before.map_or(0, |at| at.timestamp);
+            let ripe = alerts::tell_ripe(&mut tx, origin, since, at.timestamp).await?;
             outbox::add_all(&mut tx, &ripe).await?;
         }
         prune(&mut tx, pruned_to, final_number).await?;

@@ -124,10 +124,9 @@ impl Pending {
         // What is taken in between blocks has a height and no block.
         let hash = self.last.take().filter(|(number, _)| *number == block).map(|(_, hash)| hash);
         let origin = Origin { block, hash, log: None };
-        let alerts = alerts::tell(origin, &changes);
         if self.tells(block) {
             self.told.extend(outbox::of_changes(origin, &changes));
-            self.told.extend(alerts);
+            self.told.extend(alerts::tell(origin, &changes));
         }
         for Change { key, before, after } in changes {
             if block > final_number {
