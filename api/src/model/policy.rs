@@ -1,8 +1,7 @@
 //! Policies, as clients read them.
 
-use alloy::primitives::aliases::U24;
 use bursar_indexer::query::{policies, sessions};
-use bursar_sdk::{abi, policy::PolicyDocument};
+use bursar_sdk::policy::PolicyDocument;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -97,22 +96,7 @@ impl From<policies::Rules> for Rules {
 
 /// The hash says that it is the document; the numbers beside it in the contract are the policy manager's all the same.
 fn drift(document: &PolicyDocument, row: &policies::Policy) -> Option<String> {
-    let rules = &row.rules;
-    let window = |window: &policies::WindowLimit| abi::Treasury::WindowLimit {
-        period: window.period,
-        limit: window.limit.to_u96(),
-    };
-    let on_chain = abi::Treasury::Policy {
-        paymentCap: rules.payment_cap.to_u96(),
-        approvalThreshold: rules.approval_threshold.to_u96(),
-        sessionLimit: rules.session_limit.to_u96(),
-        maxSessionSeconds: U24::saturating_from(rules.max_session_seconds),
-        payeeList: rules.payee_list,
-        lifetimeLimit: rules.lifetime_limit.to_u96(),
-        policyHash: row.policy_hash,
-        windows: rules.windows.iter().map(window).collect(),
-    };
-    document.matches(&on_chain).err().map(|error| error.to_string())
+    document.matches(&row.rules.to_chain(row.policy_hash)).err().map(|error| error.to_string())
 }
 
 impl From<policies::Policy> for Policy {

@@ -1,13 +1,12 @@
 //! Events as the `event` table keeps them: a kind, where they belong, and their arguments as JSON.
 
-use alloy::primitives::{
-    Address,
-    aliases::{U24, U96},
-};
+use alloy::primitives::{Address, B256};
 use bursar_sdk::abi::Treasury::{Policy, Scope, TreasuryEvents, WindowLimit};
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::Event;
+use crate::query::policies::Rules;
 
 /// A policy's limits and rules as JSON, as the `policy` table keeps them.
 pub(crate) fn rules(policy: &Policy) -> Value {
@@ -25,22 +24,15 @@ pub(crate) fn rules(policy: &Policy) -> Value {
 
 /// The policy that [`rules`] wrote; `None` where it did not.
 pub(crate) fn read_rules(text: &str) -> Option<Policy> {
-    let value: Value = serde_json::from_str(text).ok()?;
-    let units = |of: &Value, name: &str| of.get(name)?.as_str()?.parse::<U96>().ok();
-    let number = |of: &Value, name: &str| of.get(name)?.as_u64();
-    let window = |of: &Value| {
-        Some(WindowLimit { period: number(of, "period")?.try_into().ok()?, limit: units(of, "limit")? })
-    };
-    Some(Policy {
-        paymentCap: units(&value, "paymentCap")?,
-        approvalThreshold: units(&value, "approvalThreshold")?,
-        sessionLimit: units(&value, "sessionLimit")?,
-        maxSessionSeconds: U24::from(u32::try_from(number(&value, "maxSessionSeconds")?).ok()?),
-        payeeList: number(&value, "payeeList")?.try_into().ok()?,
-        lifetimeLimit: units(&value, "lifetimeLimit")?,
-        policyHash: value.get("policyHash")?.as_str()?.parse().ok()?,
-        windows: value.get("windows")?.as_array()?.iter().map(window).collect::<Option<_>>()?,
-    })
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Written {
+        policy_hash: B256,
+        #[serde(flatten)]
+        rules: Rules,
+    }
+    let Written { policy_hash, rules } = serde_json::from_str(text).ok()?;
+    Some(rules.to_chain(policy_hash))
 }
 
 fn windows(windows: &[WindowLimit]) -> Vec<Value> {

@@ -1,7 +1,7 @@
 //! Policies as the chain has them, with their history.
 
-use alloy::primitives::{Address, B256};
-use bursar_sdk::{amount::Amount, policy::PolicyDocument};
+use alloy::primitives::{Address, B256, aliases::U24};
+use bursar_sdk::{abi, amount::Amount, policy::PolicyDocument};
 use serde::{Deserialize, Deserializer, de};
 
 use super::select::Select;
@@ -31,6 +31,26 @@ pub struct Rules {
     pub lifetime_limit: Amount,
     /// Calendar windows, shortest period first.
     pub windows: Vec<WindowLimit>,
+}
+
+impl Rules {
+    /// As the contract has them, with the hash of the document that says so to a human.
+    pub fn to_chain(&self, policy_hash: B256) -> abi::Treasury::Policy {
+        let window = |window: &WindowLimit| abi::Treasury::WindowLimit {
+            period: window.period,
+            limit: window.limit.to_u96(),
+        };
+        abi::Treasury::Policy {
+            paymentCap: self.payment_cap.to_u96(),
+            approvalThreshold: self.approval_threshold.to_u96(),
+            sessionLimit: self.session_limit.to_u96(),
+            maxSessionSeconds: U24::saturating_from(self.max_session_seconds),
+            payeeList: self.payee_list,
+            lifetimeLimit: self.lifetime_limit.to_u96(),
+            policyHash: policy_hash,
+            windows: self.windows.iter().map(window).collect(),
+        }
+    }
 }
 
 /// A calendar-aligned limit.
