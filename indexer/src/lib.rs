@@ -5,6 +5,7 @@
 //! blocks in one transaction each and tells of them in the [`outbox`], [`run`] drives it all, [`query`] reads; [`db`] is
 //! the database under both.
 
+mod codes;
 pub mod db;
 pub mod decode;
 pub mod ledger;

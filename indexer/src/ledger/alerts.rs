@@ -3,57 +3,41 @@
 use alloy::primitives::{Address, B256, keccak256};
 use serde::{Deserialize, Serialize};
 
-macro_rules! codes {
-    ($(#[$doc:meta])* $name:ident { $($variant:ident $code:literal $help:literal;)* }) => {
-        $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-        pub enum $name {
-            $(#[doc = $help] #[serde(rename = $code)] $variant,)*
-        }
-
-        impl $name {
-            /// All of them.
-            pub const ALL: &'static [Self] = &[$(Self::$variant),*];
-
-            /// As tables, routes and documents spell it.
-            pub fn code(self) -> &'static str {
-                match self { $(Self::$variant => $code,)* }
-            }
-
-            /// What it means, in one line for a person.
-            pub fn help(self) -> &'static str {
-                match self { $(Self::$variant => $help,)* }
-            }
-
-            /// The one of that spelling; `None` where there is none.
-            pub fn of(code: &str) -> Option<Self> {
-                Self::ALL.iter().copied().find(|known| known.code() == code)
-            }
-        }
-    };
-}
+use crate::codes::codes;
 
 codes! {
     /// What happened.
     AlertKind {
-        PolicyDrift "policy_drift" "Rules were loosened, are announced to be, or changed under an open session.";
-        UnexplainedPayment "unexplained_payment" "A payment settled, and no decision record is known that it commits to.";
-        Donation "donation" "Somebody sent money straight to a purse: the agent may spend it, and no limit counts it.";
-        PayeeBurst "payee_burst" "Many payees were paid for the first time within an hour.";
-        OffTrajectory "off_trajectory" "Spending is on its way to more than one and a half times the limit.";
-        UngovernedPayer "ungoverned_payer" "A watched account paid outside any envelope.";
-        ScoreSilent "score_silent" "No reviewer has reported a score lately: no session opens.";
-        Review "review" "The score asks for a human before the next session.";
-        Frozen "frozen" "A guardian stopped it.";
+        /// Rules were loosened, are announced to be, or changed under an open session.
+        PolicyDrift = "policy_drift",
+        /// A payment settled, and no decision record is known that it commits to.
+        UnexplainedPayment = "unexplained_payment",
+        /// Somebody sent money straight to a purse: the agent may spend it, and no limit counts it.
+        Donation = "donation",
+        /// Many payees were paid for the first time within an hour.
+        PayeeBurst = "payee_burst",
+        /// Spending is on its way to more than one and a half times the limit.
+        OffTrajectory = "off_trajectory",
+        /// A watched account paid outside any envelope.
+        UngovernedPayer = "ungoverned_payer",
+        /// No reviewer has reported a score lately: no session opens.
+        ScoreSilent = "score_silent",
+        /// The score asks for a human before the next session.
+        Review = "review",
+        /// A guardian stopped it.
+        Frozen = "frozen",
     }
 }
 
 codes! {
     /// How urgent it is.
     Severity {
-        Notice "notice" "Worth knowing.";
-        Warning "warning" "Somebody should look today.";
-        Critical "critical" "Somebody should look now.";
+        /// Worth knowing.
+        Notice = "notice",
+        /// Somebody should look today.
+        Warning = "warning",
+        /// Somebody should look now.
+        Critical = "critical",
     }
 }
 
