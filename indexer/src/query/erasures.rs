@@ -74,6 +74,30 @@ impl Place {
             Self::Outcome { .. } => RecordKind::Outcome,
         }
     }
+
+    /// The kind of record, as tables and reports spell it.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Decision { .. } => "decision",
+            Self::Outcome { .. } => "outcome",
+        }
+    }
+
+    /// Where a decision stood in its purse's chain: its number, the hash of the one before, and its verdict.
+    pub fn chained(self) -> Option<(u64, B256, Verdict)> {
+        match self {
+            Self::Decision { seq, prev_hash, verdict } => Some((seq, prev_hash, verdict)),
+            Self::Outcome { .. } => None,
+        }
+    }
+
+    /// Of which decision an outcome told, and its number among those.
+    pub fn told(self) -> Option<(B256, u32)> {
+        match self {
+            Self::Decision { .. } => None,
+            Self::Outcome { decision_hash, revision } => Some((decision_hash, revision)),
+        }
+    }
 }
 
 /// A note beside something else, in columns that [`note!`] names; `None` where there is none.

@@ -1,12 +1,7 @@
 //! Erasing records: the row goes, a tombstone stays, and what was freed is overwritten.
 
 use alloy::primitives::{Address, B256, Bytes};
-use bursar_sdk::{
-    decision::{DecisionRecord, Verdict},
-    erasure::ErasureCategory,
-    outcome::OutcomeRecord,
-    record::RecordKind,
-};
+use bursar_sdk::{decision::DecisionRecord, erasure::ErasureCategory, outcome::OutcomeRecord};
 
 use super::{Store, StoreError};
 use crate::{
@@ -47,11 +42,10 @@ impl Store {
     pub async fn erase_record(&self, hash: B256, order: &Order, now: u64) -> Result<Erased, StoreError> {
         let mut tx = self.db.begin().await?;
         if erasures::get(&mut tx, hash).await?.is_none() {
-            let stones = match decision(&mut tx, hash).await? {
-                Some(stone) => [vec![stone], outcomes_of(&mut tx, hash).await?].concat(),
-                None => outcome(&mut tx, hash).await?.into_iter().collect(),
+            let stones = match decision(&mut tx, hash, order, now).await? {
+                Some(stone) => [vec![stone], outcomes_of(&mut tx, hash, order, now).await?].concat(),
+                None => outcome(&mut tx, hash, order, now).await?.into_iter().collect(),
             };
-            let stones: Vec<Tombstone> = stones.into_iter().map(|stone| stone.by(order, now)).collect();
             let Some(first) = stones.first() else { return Ok(Erased::Unknown) };
             ERASURE.insert_all(&mut tx, stones.iter().map(erasure).collect()).await?;
             for sql in [
@@ -71,12 +65,19 @@ impl Store {
     }
 }
 
-async fn decision(tx: &mut Tx, hash: B256) -> Result<Option<Stone>, DbError> {
+impl Order {
+    fn note(&self, hash: B256, erased_at: u64) -> Note {
+        let Self { by, category, signature, .. } = self.clone();
+        Note { hash, erased_at, erased_by: by, category, signature }
+    }
+}
+
+async fn decision(tx: &mut Tx, hash: B256, order: &Order, now: u64) -> Result<Option<Tombstone>, DbError> {
     let query = Query::new("SELECT record, received_at FROM decision WHERE hash = $1").bind(hash);
     let Some(row) = query.row(tx).await? else { return Ok(None) };
     let record: DecisionRecord = row.json("record", "a decision record")?;
-    Ok(Some(Stone {
-        hash,
+    Ok(Some(Tombstone {
+        note: order.note(hash, now),
         place: Place::Decision { seq: record.seq, prev_hash: record.prev_hash, verdict: record.verdict },
         treasury: record.treasury,
         envelope: record.envelope,
@@ -85,23 +86,30 @@ async fn decision(tx: &mut Tx, hash: B256) -> Result<Option<Stone>, DbError> {
         nonce: record.purse().map(|_| record.nonce_of(hash)),
         created_at: record.created_at,
         received_at: row.number("received_at")?,
+        contract: order.contract,
     }))
 }
 
-async fn outcomes_of(tx: &mut Tx, decision: B256) -> Result<Vec<Stone>, DbError> {
+async fn outcomes_of(
+    tx: &mut Tx,
+    decision: B256,
+    order: &Order,
+    now: u64,
+) -> Result<Vec<Tombstone>, DbError> {
     let sql = "SELECT hash, record, received_at FROM outcome WHERE decision_hash = $1 ORDER BY revision";
-    Query::new(sql).bind(decision).rows(tx).await?.iter().map(read_outcome).collect()
+    let rows = Query::new(sql).bind(decision).rows(tx).await?;
+    rows.iter().map(|row| read_outcome(row, order, now)).collect()
 }
 
-async fn outcome(tx: &mut Tx, hash: B256) -> Result<Option<Stone>, DbError> {
+async fn outcome(tx: &mut Tx, hash: B256, order: &Order, now: u64) -> Result<Option<Tombstone>, DbError> {
     let query = Query::new("SELECT hash, record, received_at FROM outcome WHERE hash = $1").bind(hash);
-    query.row(tx).await?.as_ref().map(read_outcome).transpose()
+    query.row(tx).await?.as_ref().map(|row| read_outcome(row, order, now)).transpose()
 }
 
-fn read_outcome(row: &DbRow) -> Result<Stone, DbError> {
+fn read_outcome(row: &DbRow, order: &Order, now: u64) -> Result<Tombstone, DbError> {
     let record: OutcomeRecord = row.json("record", "an outcome record")?;
-    Ok(Stone {
-        hash: row.hash("hash")?,
+    Ok(Tombstone {
+        note: order.note(row.hash("hash")?, now),
         place: Place::Outcome { decision_hash: record.decision_hash, revision: record.revision },
         treasury: record.treasury,
         envelope: record.envelope,
@@ -110,46 +118,24 @@ fn read_outcome(row: &DbRow) -> Result<Stone, DbError> {
         nonce: Some(record.nonce),
         created_at: record.created_at,
         received_at: row.number("received_at")?,
+        contract: order.contract,
     })
-}
-
-/// What stays of a record, before it is known who says that it has to go.
-#[derive(Debug, Clone)]
-struct Stone {
-    hash: B256,
-    place: Place,
-    treasury: Address,
-    envelope: u32,
-    agent: Address,
-    purse: Address,
-    nonce: Option<B256>,
-    created_at: u64,
-    received_at: u64,
-}
-
-impl Stone {
-    fn by(self, order: &Order, erased_at: u64) -> Tombstone {
-        let Self { hash, place, treasury, envelope, agent, purse, nonce, created_at, received_at } = self;
-        let Order { by, category, signature, contract } = order.clone();
-        let note = Note { hash, erased_at, erased_by: by, category, signature };
-        Tombstone { note, place, treasury, envelope, agent, purse, nonce, created_at, received_at, contract }
-    }
 }
 
 table! {
     ERASURE, fn erasure(stone: &Tombstone) {
         key { hash: stone.note.hash }
-        kind: kind(stone),
+        kind: stone.place.code(),
         treasury: stone.treasury,
         envelope: stone.envelope,
         agent: stone.agent,
         purse: stone.purse,
         nonce: stone.nonce,
-        seq: chained(stone).map(|(seq, ..)| seq),
-        prev_hash: chained(stone).map(|(_, before, _)| before),
-        verdict: chained(stone).map(|(.., verdict)| verdict.code()),
-        decision_hash: told(stone).map(|(decision, _)| decision),
-        revision: told(stone).map(|(_, revision)| revision),
+        seq: stone.place.chained().map(|(seq, ..)| seq),
+        prev_hash: stone.place.chained().map(|(_, before, _)| before),
+        verdict: stone.place.chained().map(|(.., verdict)| verdict.code()),
+        decision_hash: stone.place.told().map(|(decision, _)| decision),
+        revision: stone.place.told().map(|(_, revision)| revision),
         created_at: stone.created_at,
         received_at: stone.received_at,
         erased_at: stone.note.erased_at,
@@ -157,26 +143,5 @@ table! {
         category: stone.note.category.code(),
         signature: stone.note.signature.clone(),
         contract: stone.contract,
-    }
-}
-
-fn kind(stone: &Tombstone) -> &'static str {
-    match stone.place.kind() {
-        RecordKind::Decision => "decision",
-        RecordKind::Outcome => "outcome",
-    }
-}
-
-fn chained(stone: &Tombstone) -> Option<(u64, B256, Verdict)> {
-    match stone.place {
-        Place::Decision { seq, prev_hash, verdict } => Some((seq, prev_hash, verdict)),
-        Place::Outcome { .. } => None,
-    }
-}
-
-fn told(stone: &Tombstone) -> Option<(B256, u32)> {
-    match stone.place {
-        Place::Decision { .. } => None,
-        Place::Outcome { decision_hash, revision } => Some((decision_hash, revision)),
     }
 }

@@ -2,7 +2,7 @@
 
 use alloy::primitives::B256;
 use bursar_indexer::query::{
-    erasures::{self, Tombstone},
+    erasures::Tombstone,
     history::{Asked, Event, Kept, SetAside, Settled},
 };
 use bursar_sdk::outcome::OutcomeRecord;
@@ -96,17 +96,10 @@ pub(super) fn outcome(it: &OutcomeRecord, hash: B256, kept: &Kept, by: &str) -> 
 }
 
 pub(super) fn erased(it: &Tombstone) -> Row {
-    let (kind, chained, told) = match it.place {
-        erasures::Place::Decision { seq, prev_hash, verdict } => {
-            ("decision", Some((seq, prev_hash, verdict)), None)
-        }
-        erasures::Place::Outcome { decision_hash, revision } => {
-            ("outcome", None, Some((decision_hash, revision)))
-        }
-    };
+    let (chained, told) = (it.place.chained(), it.place.told());
     let cells = vec![
         it.note.hash.to_string(),
-        kind.to_owned(),
+        it.place.code().to_owned(),
         it.purse.to_string(),
         cell(chained.map(|(seq, ..)| seq)),
         cell(chained.map(|(_, before, _)| before)),
