@@ -54,26 +54,27 @@ impl Check {
     /// Broken where there are places.
     fn of(what: impl Into<String>, places: Vec<String>) -> Self {
         let outcome = if places.is_empty() { Outcome::Holds } else { Outcome::Broken };
-        let hidden = places.len().saturating_sub(MOST_PLACES);
-        let mut places: Vec<String> = places.into_iter().take(MOST_PLACES).collect();
-        if hidden != 0 {
-            places.push(format!("and {hidden} more"));
-        }
-        Self { what: what.into(), outcome, places }
+        Self { what: what.into(), outcome, places: the_first(places) }
     }
 
     /// Cannot be checked, and why, place by place.
-    fn left_out(what: impl Into<String>, mut places: Vec<String>) -> Self {
-        if let Some(hidden) = places.len().checked_sub(MOST_PLACES).filter(|hidden| *hidden != 0) {
-            places.truncate(MOST_PLACES);
-            places.push(format!("and {hidden} more"));
-        }
-        Self { what: what.into(), outcome: Outcome::NotChecked, places }
+    fn left_out(what: impl Into<String>, places: Vec<String>) -> Self {
+        Self { what: what.into(), outcome: Outcome::NotChecked, places: the_first(places) }
     }
 
     fn not_checked(what: impl Into<String>, why: impl Into<String>) -> Self {
         Self { what: what.into(), outcome: Outcome::NotChecked, places: vec![why.into()] }
     }
+}
+
+/// As many places as one check names, and how many more there are.
+fn the_first(mut places: Vec<String>) -> Vec<String> {
+    let hidden = places.len().saturating_sub(MOST_PLACES);
+    if hidden != 0 {
+        places.truncate(MOST_PLACES);
+        places.push(format!("and {hidden} more"));
+    }
+    places
 }
 
 /// Everything that was checked.
