@@ -1,10 +1,8 @@
 //! `POST /v1/policy-documents`
 
+use alloy::primitives::keccak256;
 use axum::{Json, extract::State, http::StatusCode};
-use bursar_indexer::{
-    Inserted,
-    query::policy_documents::{self, Kept},
-};
+use bursar_indexer::query::policy_documents;
 use bursar_sdk::policy::PolicyDocument;
 use serde_json::Value;
 
@@ -29,13 +27,11 @@ pub async fn post_policy_document(
     let invalid = |error| ApiError::unprocessable("policy_document_invalid", format!("{error}"));
     let document = PolicyDocument::from_json(&text.to_string()).map_err(invalid)?;
     let canonical = document.canonical().map_err(invalid)?;
-    let hash = document.hash().map_err(invalid)?;
-    match policy_documents::store(&state.db, hash, &canonical, state.now()).await? {
-        Kept::New => Ok(Receipt::of(hash, Inserted::New)),
-        Kept::Existing => Ok(Receipt::of(hash, Inserted::Existing)),
-        Kept::Unknown => {
-            let message = "no policy has that document, as far as the ledger has followed the chain";
-            Err(ApiError::conflict("policy_unknown", message).mismatch("a policy's hash", hash))
-        }
-    }
+    let hash = keccak256(&canonical);
+    let kept = policy_documents::store(&state.db, hash, &canonical, state.now()).await?;
+    let kept = kept.ok_or_else(|| {
+        let message = "no policy has that document, as far as the ledger has followed the chain";
+        ApiError::conflict("policy_unknown", message).mismatch("a policy's hash", hash)
+    })?;
+    Ok(Receipt::of(hash, kept))
 }

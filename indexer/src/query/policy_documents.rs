@@ -2,7 +2,10 @@
 
 use alloy::primitives::B256;
 
-use crate::db::{Db, DbError, Query, table};
+use crate::{
+    Inserted,
+    db::{Db, DbError, Query, table},
+};
 
 table! {
     POLICY_DOCUMENT, fn policy_document(hash: B256, canonical: &str, now: u64) {
@@ -12,26 +15,16 @@ table! {
     }
 }
 
-/// What became of a document that was handed in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kept {
-    /// It is kept now.
-    New,
-    /// It was kept before.
-    Existing,
-    /// It is not kept: no policy that the ledger knows has its hash.
-    Unknown,
-}
-
-/// Keeps a document, by the hash of its canonical form, where a policy has that. `now` is in unix seconds.
+/// Keeps a document, by the hash of its canonical form; `None` where no policy that the ledger knows has that. `now` is in
+/// unix seconds.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn store(db: &Db, hash: B256, canonical: &str, now: u64) -> Result<Kept, DbError> {
+pub async fn store(db: &Db, hash: B256, canonical: &str, now: u64) -> Result<Option<Inserted>, DbError> {
     let of = Query::new("SELECT 1 AS one FROM policy WHERE policy_hash = $1 LIMIT 1").bind(hash);
     if of.row(db).await?.is_none() {
-        return Ok(Kept::Unknown);
+        return Ok(None);
     }
     let written = POLICY_DOCUMENT.insert_new(policy_document(hash, canonical, now)).execute(db).await?;
-    Ok(if written == 0 { Kept::Existing } else { Kept::New })
+    Ok(Some(if written == 0 { Inserted::Existing } else { Inserted::New }))
 }
