@@ -109,12 +109,13 @@ async fn reports(db: &Db, treasury: Address, now: u64) -> Result<Vec<Act>, DbErr
         let page = envelopes::list(db, &filter, after, PAGE).await?;
         let Some(last) = page.last() else { return Ok(acts) };
         after = Some((last.treasury, last.number));
-        for row in page {
-            let scored_at = row.score.map_or(0, |(_, at)| at);
-            if !is_report_due(row.score_life.into(), scored_at, now) {
-                continue;
-            }
-            let Some(state) = scores::get(db, (treasury, row.number)).await? else { continue };
+        let due: Vec<_> = page
+            .into_iter()
+            .filter(|row| is_report_due(row.score_life.into(), row.score.map_or(0, |(_, at)| at), now))
+            .collect();
+        let scores = scores::of_all(db, &due).await?;
+        for row in due {
+            let Some(state) = scores.get(&(treasury, row.number)) else { continue };
             if row.under_review || state.review(now).is_none() {
                 acts.push(Act::Report { envelope: row.number, score: state.evaluate(now).value });
             }
