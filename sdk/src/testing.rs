@@ -3,6 +3,7 @@
 use std::{
     path::{Path, PathBuf},
     sync::Arc,
+    time::Duration,
 };
 
 use alloy::{
@@ -18,10 +19,12 @@ use crate::{
     admin::{Sent, TreasuryAdmin, confirm},
     amount::Amount,
     authorize::SignedPayment,
+    clock::Clock,
     deploy,
     error::AgentError,
     policy::{PolicyDocument, SCHEMA, WindowLimit},
     role::Role,
+    windows::end_at,
 };
 
 /// One dollar of test USDC, in atomic units.
@@ -71,11 +74,13 @@ pub struct LocalChain {
 }
 
 impl LocalChain {
-    /// Starts anvil on a free port of 127.0.0.1 and deploys everything.
+    /// Starts anvil on a free port of 127.0.0.1 and deploys everything. Sessions end with the UTC day at the latest:
+    /// where little of it is left, this waits for the next one.
     ///
     /// # Errors
     /// When anvil cannot be found or started, or a deployment fails.
     pub async fn start() -> Result<Self, AgentError> {
+        wait_for_enough_day().await;
         let anvil = spawn_anvil()?;
         let key = |n: usize| {
             let key = anvil.nth_key(n).cloned().ok_or_else(|| AgentError::Config {
@@ -232,6 +237,17 @@ impl LocalChain {
 pub fn signer(number: u64) -> Result<Arc<PrivateKeySigner>, AgentError> {
     let secret = B256::from(U256::from(number));
     Ok(Arc::new(PrivateKeySigner::from_bytes(&secret).map_err(alloy::signers::Error::other)?))
+}
+
+/// Longest that anything lasts which starts with a chain, in seconds.
+const LONGEST_RUN: u64 = 300;
+
+async fn wait_for_enough_day() {
+    let now = Clock::system().now();
+    let left = end_at(DAY, now).map_or(u64::MAX, |end| end.saturating_sub(now));
+    if left < LONGEST_RUN {
+        tokio::time::sleep(Duration::from_secs(left + 1)).await;
+    }
 }
 
 fn spawn_anvil() -> Result<AnvilInstance, AgentError> {

@@ -59,7 +59,7 @@ async fn a_clock_ahead_by_hours_is_named_once_a_block_tells_the_time() -> Result
     let agent = stage.builder(1).clock(clock).entropy(entropy(7)).connect().await?;
     by.store(3600, Ordering::SeqCst);
     let terms =
-        SessionTerms { expiry: Some(stage.clock.clock().now() + 600), ..SessionTerms::new(dollars(5)) };
+        SessionTerms { expiry: Some(stage.clock.clock().now() + 240), ..SessionTerms::new(dollars(5)) };
     let told = agent.open_session(&terms).await;
     assert!(matches!(told, Err(AgentError::ClockOff { clock, chain }) if chain + 1800 < clock), "{told:?}");
 
