@@ -104,7 +104,7 @@ async fn request(
     let room = Room { per_agent: 16, per_treasury: 256 };
     approvals::store(seeded.store.db(), &request, room, seed::NOW - 4_000 + 80 * seq).await?;
     if let Some(answer) = answer {
-        approvals::answer(seeded.store.db(), digest, None, &answer, seed::NOW).await?;
+        seeded.store.answer_request(digest, None, &answer, seed::NOW).await?;
     }
     Ok(())
 }

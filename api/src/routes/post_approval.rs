@@ -43,7 +43,7 @@ pub async fn post_approval(
         let before = takes_the_place_of(&state, &row, now).await?;
         let signed = Signed { by: approver, signature: &signature, kind: answer.kind };
         approver::check(&state, &row.request, approval_digest(&row.request, chain_id), signed).await?;
-        if !approvals::answer(&state.db, digest.0, before, &given, state.now()).await? {
+        if !state.store.answer_request(digest.0, before, &given, state.now()).await? {
             return Err(ApiError::conflict("answered", "somebody answered at the same time; look again"));
         }
     }

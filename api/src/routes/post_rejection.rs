@@ -65,7 +65,7 @@ pub async fn post_rejection(
         }
         let signed = Signed { by: by.0, signature: &signature.0, kind };
         approver::check(&state, &row.request, to_sign, signed).await?;
-        if !approvals::answer(&state.db, digest.0, None, &given, state.now()).await? {
+        if !state.store.answer_request(digest.0, None, &given, state.now()).await? {
             return Err(ApiError::conflict("answered", "somebody answered at the same time; look again"));
         }
     }

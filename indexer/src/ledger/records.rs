@@ -9,6 +9,8 @@ use bursar_sdk::{
     score::{Gravity, Standing},
 };
 
+use crate::query::approvals::{Answer, Request};
+
 /// What a record tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fact {
@@ -20,13 +22,17 @@ pub enum Fact {
     Delivered,
     /// That it did not.
     Failed,
+    /// That a human said yes to what the agent asked for.
+    Granted,
+    /// That a human said no.
+    Rejected,
 }
 
 /// What the ledger keeps of a record from outside the chain. It holds nothing of the record's words, so a record may go
 /// and the ledger stays what it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Record {
-    /// keccak-256 of the record.
+    /// keccak-256 of the record; of an answer, the digest of the payment that was asked for.
     pub subject: B256,
     /// What it tells.
     pub fact: Fact,
@@ -95,6 +101,26 @@ impl Record {
     }
 }
 
+impl Record {
+    /// What the first answer to a request tells of the envelope that would pay. Requests carry their agent's seal, answers
+    /// their approver's signature: both were checked when they came.
+    pub fn of_answer(request: &Request, envelope: u32, answer: &Answer, at: u64) -> Self {
+        let (fact, by) = match answer {
+            Answer::Approved { approver, .. } => (Fact::Granted, *approver),
+            Answer::Rejected { by, .. } => (Fact::Rejected, *by),
+        };
+        Self {
+            subject: request.digest,
+            fact,
+            treasury: request.treasury,
+            envelope,
+            payment: None,
+            created_at: at,
+            sealed_by: Some(by),
+        }
+    }
+}
+
 fn signer(sealed: &SealedRecord, (of, treasury): (u64, Address), chain_id: Option<u64>) -> Option<Address> {
     (chain_id == Some(of)).then(|| sealed_by(sealed.kind, of, treasury, sealed.hash, &sealed.seal)).flatten()
 }
@@ -109,13 +135,15 @@ impl Fact {
             Self::Denied(Gravity::Tampering) => ("denied", Some("tampering")),
             Self::Delivered => ("delivered", None),
             Self::Failed => ("failed", None),
+            Self::Granted => ("granted", None),
+            Self::Rejected => ("rejected", None),
         }
     }
 
     /// The fact of that spelling; `None` where there is none.
     pub fn of(fact: &str, gravity: Option<&str>) -> Option<Self> {
         let denied = [Gravity::Circumstance, Gravity::Limit, Gravity::Tampering].map(Self::Denied);
-        let all = [Self::Approved, Self::Delivered, Self::Failed];
+        let all = [Self::Approved, Self::Delivered, Self::Failed, Self::Granted, Self::Rejected];
         denied.into_iter().chain(all).find(|known| known.code() == (fact, gravity))
     }
 }

@@ -5,6 +5,7 @@
 use alloy::primitives::{Address, U256};
 use bursar_sdk::{
     amount::Amount,
+    role::Role,
     score::{Event, PayeeRecord, Standing},
 };
 
@@ -20,7 +21,7 @@ use crate::ledger::{
 pub async fn take_in<R: Rows>(record: &Record, moment: Moment, from: R) -> Result<Vec<Change>, R::Error> {
     let mut ledger = Ledger::new(from);
     let settled = match (record.fact, record.payment) {
-        (Fact::Denied(_), _) | (_, None) => None,
+        (Fact::Denied(_) | Fact::Granted | Fact::Rejected, _) | (_, None) => None,
         (_, Some((purse, nonce))) => ledger.settlement(purse, nonce).await?,
     };
     let mut scores = Scores { ledger: &mut ledger, moment };
@@ -34,6 +35,7 @@ pub async fn take_in<R: Rows>(record: &Record, moment: Moment, from: R) -> Resul
             let signed = agent.is_some() && record.sealed_by == agent;
             scores.apply((treasury, number), &Event::Denied { gravity, signed }).await?;
         }
+        (Fact::Granted | Fact::Rejected, _) => scores.answered(record).await?,
         (_, Some(settled)) => {
             scores.learn(&settled, record).await?;
             if record.fact == Fact::Approved {
@@ -77,9 +79,22 @@ impl<R: Rows> Scores<'_, R> {
                 self.put_payee(of, payee).await?;
                 Event::Failed { settled_at, blame }
             }
-            Fact::Delivered | Fact::Failed | Fact::Denied(_) => return Ok(()),
+            Fact::Delivered | Fact::Failed | Fact::Denied(_) | Fact::Granted | Fact::Rejected => {
+                return Ok(());
+            }
         };
         self.apply((of.treasury, of.envelope), &event).await
+    }
+
+    /// Somebody answered what an agent asked for; it counts where they are an approver by the ledger.
+    async fn answered(&mut self, record: &Record) -> Result<(), R::Error> {
+        let Some(by) = record.sealed_by else { return Ok(()) };
+        let role = Key::Role(record.treasury, by, Role::Approver.bit());
+        if self.ledger.get(role).await?.is_none() {
+            return Ok(());
+        }
+        let approved = record.fact == Fact::Granted;
+        self.apply((record.treasury, record.envelope), &Event::Answered { approved }).await
     }
 
     /// The record of a payment came after it had settled: of one payment, that happens once.

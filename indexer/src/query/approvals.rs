@@ -286,6 +286,12 @@ pub async fn store(db: &Db, request: &Request, room: Room, now: u64) -> Result<K
     Ok(Kept::New)
 }
 
+/// The request with that digest, as the change at hand sees it.
+pub(crate) async fn find(tx: &mut Tx, digest: B256) -> Result<Option<Approval>, DbError> {
+    let sql = format!("{SELECT} WHERE digest = $1");
+    Query::made(sql, vec![digest.value()]).row(tx).await?.as_ref().map(read).transpose()
+}
+
 /// How many requests of a treasury, or of one of its agents, are open, and when the next of them runs out.
 async fn open(
     tx: &mut Tx,
@@ -305,53 +311,6 @@ async fn open(
     row.map_or(Ok((0, 0)), |row| Ok((row.number("open")?, row.number("next")?)))
 }
 
-/// Writes an answer over the one that was read before (`None`: over none); `false` where somebody else
-/// answered in between.
-///
-/// # Errors
-/// When the database fails.
-pub async fn answer(
-    db: &Db,
-    digest: B256,
-    before: Option<Address>,
-    answer: &Answer,
-    now: u64,
-) -> Result<bool, DbError> {
-    let (kind, by, signature, reason) = match answer {
-        Answer::Approved { approver, signature, contract } => {
-            (if *contract { "contract" } else { "eoa" }, approver, Some(signature.clone()), None)
-        }
-        Answer::Rejected { by, reason, signature } => {
-            ("rejected", by, signature.clone(), Some(reason.as_str()))
-        }
-    };
-    let mut tx = db.begin().await?;
-    let written = Query::new(
-        "UPDATE approval_request SET answer = $1, answered_by = $2, signature = $3, reason = $4, answered_at = $5 \
-         WHERE digest = $6 AND answered_by IS NOT DISTINCT FROM $7 AND answer IS DISTINCT FROM 'rejected'",
-    )
-    .bind(kind)
-    .bind(*by)
-    .bind(signature)
-    .bind(reason)
-    .bind(now)
-    .bind(digest)
-    .bind(before)
-    .execute(&mut tx)
-    .await?;
-    if written == 0 {
-        return Ok(false);
-    }
-    let row = Query::made(format!("{SELECT} WHERE digest = $1"), vec![digest.value()]).row(&mut tx).await?;
-    if let Some(row) = row {
-        let request = read(&row)?.request;
-        let envelope = envelope_of(&mut tx, request.purse).await?;
-        outbox::add(&mut tx, &outbox::answered(&request, envelope, answer, now)).await?;
-    }
-    tx.commit().await?;
-    Ok(true)
-}
-
 /// Requests that nobody answered and whose time ran out after `from` and not after `to` (unix seconds), with their
 /// envelopes.
 pub(crate) async fn ran_out(tx: &mut Tx, from: u64, to: u64) -> Result<Vec<(Request, Option<u32>)>, DbError> {
@@ -368,7 +327,7 @@ pub(crate) async fn ran_out(tx: &mut Tx, from: u64, to: u64) -> Result<Vec<(Requ
 }
 
 /// The envelope of a purse, as far as the ledger has followed the chain.
-async fn envelope_of(tx: &mut Tx, purse: Address) -> Result<Option<u32>, DbError> {
+pub(crate) async fn envelope_of(tx: &mut Tx, purse: Address) -> Result<Option<u32>, DbError> {
     let row = Query::new("SELECT envelope FROM purse WHERE address = $1").bind(purse).row(tx).await?;
     row.map(|row| row.number("envelope")).transpose()
 }

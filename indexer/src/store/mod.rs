@@ -1,6 +1,7 @@
 //! The store: opened, claimed for a chain, applied to and unwound in transactions.
 
 mod alerts;
+mod answer;
 mod apply;
 mod decision;
 mod erase;

@@ -377,8 +377,8 @@ async fn requests_run_out_by_the_chains_clock(stores: Stores) -> Result<()> {
         approvals::store(store.db(), &request(valid_before), room, 90).await?;
     }
     let no = Answer::Rejected { by: PAYEE, reason: "canary".into(), signature: None };
-    assert!(approvals::answer(store.db(), request(121).digest, None, &no, 95).await?);
-    assert!(!approvals::answer(store.db(), request(121).digest, None, &no, 95).await?, "once");
+    assert!(store.answer_request(request(121).digest, None, &no, 95).await?);
+    assert!(!store.answer_request(request(121).digest, None, &no, 95).await?, "once");
     go(&mut after, tip(1, 0, 99)).await?;
     assert_eq!(expired().await?, [] as [B256; 0]);
     go(&mut after, tip(2, 0, 100)).await?;

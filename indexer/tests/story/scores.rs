@@ -4,18 +4,26 @@
 use std::sync::{Arc, atomic::Ordering};
 
 use alloy::{
-    primitives::{Address, B256, aliases::U24, keccak256},
+    primitives::{Address, B256, Bytes, aliases::U24, keccak256},
     signers::local::PrivateKeySigner,
     sol_types::SolCall,
 };
 use anyhow::{Context, Result, ensure};
-use bursar_indexer::{Config, Store, query::scores, source::Source};
+use bursar_indexer::{
+    Config, Store,
+    query::{
+        approvals::{self, Answer, Request, Room},
+        scores,
+    },
+    source::Source,
+};
 use bursar_sdk::{
     abi::{TestUSDC, Treasury},
+    amount::Amount,
     decision::{DecisionRecord, Verdict},
     delivery::SealedRecord,
     outcome::{self, OutcomeRecord},
-    payment::session_id,
+    payment::{Rail, session_id},
     record::{RecordKind, seal_digest},
     refusal::Refusal,
     score::{Cause, State},
@@ -34,6 +42,7 @@ on_both_stores!(
     records_are_undone_with_the_blocks_before_them,
     outsiders_do_not_move_a_score,
     only_the_key_that_is_the_agents_counts,
+    an_answer_counts_once_where_an_approver_gave_it,
     money_on_its_way_round_earns_nothing,
     a_freeze_is_compromise_until_a_human_has_cleared_it,
 );
@@ -113,6 +122,37 @@ pub async fn deny(
     let sealed = sealed(RecordKind::Decision, &record, keccak256(why), by)?;
     store.insert_decision(&record, &sealed, 1).await?;
     Ok(())
+}
+
+/// Hands in that the agent asked for `why`, and what `by` answered.
+pub async fn ask(
+    store: &Store,
+    world: &World,
+    agent: &Agent,
+    why: &str,
+    by: Address,
+    approved: bool,
+) -> Result<bool> {
+    let request = Request {
+        digest: keccak256(why),
+        treasury: *world.treasury.address(),
+        purse: agent.purse,
+        payee: PAYEE,
+        amount: Amount::new(1),
+        valid_after: 0,
+        valid_before: u64::from(u32::MAX),
+        nonce: keccak256(why),
+        rail: Rail::Eip3009,
+        decision_hash: keccak256(why),
+        agent: Some(agent.identity.address()),
+        seal: None,
+    };
+    approvals::store(store.db(), &request, Room { per_agent: 99, per_treasury: 99 }, 1).await?;
+    let answer = match approved {
+        true => Answer::Approved { approver: by, signature: Bytes::default(), contract: false },
+        false => Answer::Rejected { by, reason: why.into(), signature: None },
+    };
+    Ok(store.answer_request(request.digest, None, &answer, 1).await?)
 }
 
 async fn state(store: &Store, world: &World, agent: &Agent) -> Result<State> {
@@ -223,6 +263,9 @@ async fn records_are_undone_with_the_blocks_before_them(stores: Stores) -> Resul
                 explain(&store, &world, &agent, &whys[1]).await?;
                 deny(&store, &world, &agent, "no", Refusal::PaymentCapExceeded, &agent.identity).await?;
             }
+            Some(5) => {
+                ask(&store, &world, &agent, "dear", world.approver.address(), false).await?;
+            }
             Some(8) => {
                 explain(&store, &world, &agent, &whys[4]).await?;
                 deliver(&store, &world, &agent, &whys[4], true).await?;
@@ -310,6 +353,37 @@ async fn only_the_key_that_is_the_agents_counts(stores: Stores) -> Result<()> {
     assert_eq!(denials().await?, counted);
     deny(&store, &world, &agent, "fourth", Refusal::SignatureMalformed, &heir).await?;
     assert!(denials().await? > counted);
+    Ok(())
+}
+
+async fn an_answer_counts_once_where_an_approver_gave_it(stores: Stores) -> Result<()> {
+    let mut world = World::new().await?;
+    let mut agent = world.agent(World::policy(&[(WEEK, 300)], 0), 500).await?;
+    world.open(&mut agent, 40).await?;
+    let store = open(&stores, "ledger").await?;
+    let source: Arc<dyn Source> = Arc::new(world.source());
+    let config = config(world.anvil.chain_id(), world.factory);
+    index(config.clone(), Arc::clone(&source), &store).await?;
+    let rejections = async || -> Result<u64> {
+        let state = state(&store, &world, &agent).await?;
+        Ok(state.evaluate(state.at()).inputs.rejections)
+    };
+    let approver = world.approver.address();
+    assert!(ask(&store, &world, &agent, "yes", approver, true).await?);
+    assert_eq!(rejections().await?, 0);
+    assert!(ask(&store, &world, &agent, "no", approver, false).await?);
+    assert_eq!(rejections().await?, 166_666, "1 of 2 answered and 4");
+    assert!(!ask(&store, &world, &agent, "no", approver, false).await?, "it was answered");
+    assert_eq!(rejections().await?, 166_666);
+    // Whoever has no such role by the ledger says nothing, whatever let the answer in.
+    for nobody in [world.stranger, world.owner, world.manager] {
+        ask(&store, &world, &agent, &format!("no, says {nobody}"), nobody, false).await?;
+    }
+    assert_eq!(rejections().await?, 166_666);
+    world.call(world.owner, Treasury::revokeRoleCall { account: approver, role: 8 }).await?;
+    index(config, source, &store).await?;
+    ask(&store, &world, &agent, "no, says who was one", approver, false).await?;
+    assert_eq!(rejections().await?, 166_666);
     Ok(())
 }
 
