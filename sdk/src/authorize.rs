@@ -85,8 +85,11 @@ impl Agent {
             && self.checks() == Checks::BeforeSigning
         {
             tracing::info!(%error, "renewing the session");
-            self.renew().await?;
-            result = self.attempt(requirement, context, earlier).await;
+            // A session that may not open refuses the payment that it was for.
+            result = match self.renew().await {
+                Ok(_) => self.attempt(requirement, context, earlier).await,
+                Err(error) => Err(error),
+            };
         }
         if let Err(error) = &result {
             self.record_denial(requirement, context, error).await?;

@@ -9,7 +9,7 @@ use alloy::{
 use anyhow::Result;
 use async_trait::async_trait;
 use bursar_sdk::{
-    AgentError, Purpose,
+    AgentError, Purpose, Renewal,
     decision::{DecisionRecord, Verdict},
     session::{SessionHandle, SessionTerms},
     testing::signer,
@@ -120,6 +120,44 @@ async fn a_crash_between_record_and_signature_signs_the_recorded_decision() -> R
     Ok(())
 }
 
+/// What waits in the spool of an agent that is gone.
+fn spooled(stage: &Stage) -> Result<Vec<DecisionRecord>> {
+    let path = std::fs::read_dir(stage.spool.path())?
+        .filter_map(|entry| entry.ok().map(|entry| entry.path()))
+        .find(|path| path.extension().is_some_and(|extension| extension == "jsonl"))
+        .unwrap();
+    let (spool, recovery) = bursar_sdk::spool::Spool::open(&path)?;
+    assert_eq!((recovery.records, recovery.torn_bytes), (recovery.pending as u64, 0));
+    let waiting = spool.pending(100);
+    Ok(waiting
+        .iter()
+        .map(|one| DecisionRecord::verified(&one.canonical, one.hash))
+        .collect::<Result<_, _>>()?)
+}
+
+#[tokio::test]
+async fn a_payment_whose_session_may_not_open_is_a_denial() -> Result<()> {
+    let stage = Stage::set().await?;
+    let renewal = Renewal::Auto(SessionTerms::new(dollars(51)));
+    let agent = stage.builder(1).renewal(renewal).connect().await?;
+    let requirement = stage.requirement(&agent, PAYEE, dollars(1))?;
+    let told = agent.authorize(&requirement, Purpose::new("task 17", "needs the price")).await;
+    let limit = bursar_sdk::Refusal::SessionLimitExceeded;
+    assert!(matches!(told, Err(AgentError::Refused { reason, .. }) if reason == limit), "{told:?}");
+    drop(agent);
+
+    let records = spooled(&stage)?;
+    assert_eq!(records.len(), 1);
+    let record = &records[0];
+    assert_eq!((record.verdict, &record.reason_codes[..]), (Verdict::Denied, &[limit][..]));
+    assert_eq!(
+        (record.payee, record.amount, record.rationale.as_str()),
+        (PAYEE, dollars(1), "needs the price")
+    );
+    assert_eq!(record.rules[0].limit, dollars(50).to_string());
+    Ok(())
+}
+
 #[tokio::test]
 async fn what_was_decided_is_in_the_spool_denials_too() -> Result<()> {
     let stage = Stage::set().await?;
@@ -130,18 +168,8 @@ async fn what_was_decided_is_in_the_spool_denials_too() -> Result<()> {
     let bad = stage.requirement(&agent, PAYEE, dollars(21))?;
     agent.authorize(&bad, purpose).await.unwrap_err();
     drop(agent);
-
-    let path = std::fs::read_dir(stage.spool.path())?
-        .filter_map(|entry| entry.ok().map(|entry| entry.path()))
-        .find(|path| path.extension().is_some_and(|extension| extension == "jsonl"))
-        .unwrap();
-    let (spool, recovery) = bursar_sdk::spool::Spool::open(&path)?;
-    assert_eq!((recovery.records, recovery.pending, recovery.torn_bytes), (2, 2, 0));
-    let records: Vec<DecisionRecord> = spool
-        .pending(10)
-        .iter()
-        .map(|waiting| DecisionRecord::verified(&waiting.canonical, waiting.hash))
-        .collect::<Result<_, _>>()?;
+    let records = spooled(&stage)?;
+    assert_eq!(records.len(), 2);
     assert_eq!(records[0].verdict, Verdict::Approved);
     assert_eq!(records[0].nonce()?, Some(signed.authorization.nonce));
     assert!(records[0].rules.iter().all(|rule| rule.pass) && !records[0].rules.is_empty());
