@@ -15,8 +15,15 @@ use bursar_sdk::{
     session::SessionTerms,
     testing::signer,
 };
+use bursar_test_stores::{Stores, on_both_stores};
 
 use crate::stage::{OTHER, PAYEE, Stage, dollars};
+
+on_both_stores!(
+    a_payment_to_another_payee_under_a_decision_freezes_once,
+    what_is_merely_unexplained_or_honest_freezes_nobody,
+    without_a_guardian_it_is_a_review,
+);
 
 /// Opens a session whose key we hold too, as a thief would.
 async fn open_stolen(stage: &Stage, agent: &Agent, seed: u64) -> Result<Arc<PrivateKeySigner>> {
@@ -49,9 +56,8 @@ fn forged(
     Ok(SignedPayment { authorization, digest, blob: blob.encode()?, ..of.clone() })
 }
 
-#[tokio::test]
-async fn a_payment_to_another_payee_under_a_decision_freezes_once() -> Result<()> {
-    let stage = Stage::set().await?;
+async fn a_payment_to_another_payee_under_a_decision_freezes_once(stores: Stores) -> Result<()> {
+    let stage = Stage::set(stores).await?;
     let agent = stage.agent().await?;
     let key = open_stolen(&stage, &agent, 0xbad1).await?;
     let decided = stage.sign(&agent, "a report", dollars(2)).await?;
@@ -91,9 +97,8 @@ async fn a_payment_to_another_payee_under_a_decision_freezes_once() -> Result<()
     Ok(())
 }
 
-#[tokio::test]
-async fn what_is_merely_unexplained_or_honest_freezes_nobody() -> Result<()> {
-    let stage = Stage::set().await?;
+async fn what_is_merely_unexplained_or_honest_freezes_nobody(stores: Stores) -> Result<()> {
+    let stage = Stage::set(stores).await?;
     let agent = stage.agent().await?;
     let key = open_stolen(&stage, &agent, 0xbad3).await?;
     stage.pay(&agent, "honest", dollars(2)).await?;
@@ -116,9 +121,8 @@ async fn what_is_merely_unexplained_or_honest_freezes_nobody() -> Result<()> {
     Ok(())
 }
 
-#[tokio::test]
-async fn without_a_guardian_it_is_a_review() -> Result<()> {
-    let stage = Stage::set().await?;
+async fn without_a_guardian_it_is_a_review(stores: Stores) -> Result<()> {
+    let stage = Stage::set(stores).await?;
     let agent = stage.agent().await?;
     let key = open_stolen(&stage, &agent, 0xbad4).await?;
     let decided = stage.sign(&agent, "a report", dollars(2)).await?;

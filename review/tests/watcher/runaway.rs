@@ -8,13 +8,21 @@ use bursar_indexer::{
 };
 use bursar_review::{Act, WatcherConfig};
 use bursar_sdk::{AgentError, Refusal, score::Reason};
+use bursar_test_stores::{Stores, on_both_stores};
 
 use crate::stage::{Stage, dollars};
 
-#[tokio::test]
-async fn who_runs_at_forty_times_the_pace_is_stopped_before_a_twentieth_and_let_in_by_a_human() -> Result<()>
-{
-    let stage = Stage::set().await?;
+on_both_stores!(
+    who_runs_at_forty_times_the_pace_is_stopped_before_a_twentieth_and_let_in_by_a_human,
+    clearing_without_reasons_below_the_mark_does_not_hold,
+    a_dry_run_says_and_does_not,
+    what_a_reorg_takes_back_is_no_reason_any_more,
+);
+
+async fn who_runs_at_forty_times_the_pace_is_stopped_before_a_twentieth_and_let_in_by_a_human(
+    stores: Stores,
+) -> Result<()> {
+    let stage = Stage::set(stores).await?;
     let agent = stage.agent().await?;
     let mut watcher = stage.watcher(false);
     watcher.check().await?;
@@ -69,9 +77,8 @@ async fn who_runs_at_forty_times_the_pace_is_stopped_before_a_twentieth_and_let_
     Ok(())
 }
 
-#[tokio::test]
-async fn clearing_without_reasons_below_the_mark_does_not_hold() -> Result<()> {
-    let stage = Stage::set().await?;
+async fn clearing_without_reasons_below_the_mark_does_not_hold(stores: Stores) -> Result<()> {
+    let stage = Stage::set(stores).await?;
     let agent = stage.agent().await?;
     stage.open(&agent).await?;
     for n in 0..14 {
@@ -85,9 +92,8 @@ async fn clearing_without_reasons_below_the_mark_does_not_hold() -> Result<()> {
     Ok(())
 }
 
-#[tokio::test]
-async fn a_dry_run_says_and_does_not() -> Result<()> {
-    let stage = Stage::set().await?;
+async fn a_dry_run_says_and_does_not(stores: Stores) -> Result<()> {
+    let stage = Stage::set(stores).await?;
     let agent = stage.agent().await?;
     stage.open(&agent).await?;
     for n in 0..14 {
@@ -101,10 +107,9 @@ async fn a_dry_run_says_and_does_not() -> Result<()> {
     Ok(())
 }
 
-#[tokio::test]
-async fn what_a_reorg_takes_back_is_no_reason_any_more() -> Result<()> {
+async fn what_a_reorg_takes_back_is_no_reason_any_more(stores: Stores) -> Result<()> {
     use alloy::providers::ext::AnvilApi as _;
-    let stage = Stage::set().await?;
+    let stage = Stage::set(stores).await?;
     let agent = stage.agent().await?;
     stage.open(&agent).await?;
     stage.pay(&agent, "one", dollars(1)).await?;

@@ -3,14 +3,19 @@
 use anyhow::Result;
 use bursar_review::Act;
 use bursar_sdk::{AgentError, Refusal};
+use bursar_test_stores::{Stores, on_both_stores};
 
 use crate::stage::{Stage, dollars};
 
+on_both_stores!(
+    a_score_is_reported_before_it_is_stale_and_silence_shuts_the_door,
+    who_is_to_be_reviewed_gets_the_flag_before_any_score,
+);
+
 const LIFE: u32 = 3_600;
 
-#[tokio::test]
-async fn a_score_is_reported_before_it_is_stale_and_silence_shuts_the_door() -> Result<()> {
-    let stage = Stage::set().await?;
+async fn a_score_is_reported_before_it_is_stale_and_silence_shuts_the_door(stores: Stores) -> Result<()> {
+    let stage = Stage::set(stores).await?;
     let agent = stage.agent().await?;
     stage.chain.policy_manager().set_score_life(stage.envelope, LIFE).await?;
     stage.follow().await?;
@@ -44,9 +49,8 @@ async fn a_score_is_reported_before_it_is_stale_and_silence_shuts_the_door() -> 
     Ok(stage.open(&agent).await?)
 }
 
-#[tokio::test]
-async fn who_is_to_be_reviewed_gets_the_flag_before_any_score() -> Result<()> {
-    let stage = Stage::set().await?;
+async fn who_is_to_be_reviewed_gets_the_flag_before_any_score(stores: Stores) -> Result<()> {
+    let stage = Stage::set(stores).await?;
     let agent = stage.agent().await?;
     stage.open(&agent).await?;
     for n in 0..14 {

@@ -77,7 +77,7 @@ pub(crate) struct Stage {
 
 impl Stage {
     /// An envelope of 1,000 dollars, 300 a week, beginning on a Monday.
-    pub(crate) async fn set() -> Result<Self> {
+    pub(crate) async fn set(stores: Stores) -> Result<Self> {
         let chain = LocalChain::start().await?;
         let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
         let monday = ((now - 345_600) / WEEK + 1) * WEEK + 345_600 + 7_200;
@@ -87,7 +87,6 @@ impl Stage {
         policy.windows.remove(0);
         let (envelope, _) =
             chain.envelope(identity.address(), &policy, &[PAYEE, OTHER], dollars(1_000)).await?;
-        let stores = Stores::sqlite()?;
         let store = Store::connect(&stores.url("ledger").await?.parse()?).await?;
         let config = Config {
             poll: Duration::from_millis(20),

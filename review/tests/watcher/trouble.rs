@@ -7,8 +7,18 @@ use alloy::{
 use anyhow::Result;
 use bursar_review::{ReviewError, Watcher, WatcherConfig};
 use bursar_sdk::AgentError;
+use bursar_test_stores::{Stores, on_both_stores};
 
 use crate::stage::{Stage, dollars};
+
+on_both_stores!(
+    who_lacks_the_role_is_told_before_and_refused_by_the_chain,
+    without_gas_it_is_tried_again,
+    by_a_ledger_that_is_behind_nothing_is_decided,
+    a_ledger_on_a_branch_that_is_gone_decides_nothing,
+    a_chain_that_cannot_be_reached_is_told,
+    two_watchers_and_a_restart_in_the_middle_send_one_flag,
+);
 
 /// An agent whose score asks for a human.
 async fn run_away(stage: &Stage) -> Result<()> {
@@ -20,9 +30,8 @@ async fn run_away(stage: &Stage) -> Result<()> {
     Ok(())
 }
 
-#[tokio::test]
-async fn who_lacks_the_role_is_told_before_and_refused_by_the_chain() -> Result<()> {
-    let stage = Stage::set().await?;
+async fn who_lacks_the_role_is_told_before_and_refused_by_the_chain(stores: Stores) -> Result<()> {
+    let stage = Stage::set(stores).await?;
     run_away(&stage).await?;
     let keys = stage.keys_of(&stage.chain.people.gas);
     let mut watcher = stage.watcher_with(keys, WatcherConfig::default());
@@ -34,9 +43,8 @@ async fn who_lacks_the_role_is_told_before_and_refused_by_the_chain() -> Result<
     Ok(())
 }
 
-#[tokio::test]
-async fn without_gas_it_is_tried_again() -> Result<()> {
-    let stage = Stage::set().await?;
+async fn without_gas_it_is_tried_again(stores: Stores) -> Result<()> {
+    let stage = Stage::set(stores).await?;
     run_away(&stage).await?;
     let reviewer = stage.chain.people.reviewer.address();
     let held = stage.chain.provider.get_balance(reviewer).await?;
@@ -49,9 +57,8 @@ async fn without_gas_it_is_tried_again() -> Result<()> {
     Ok(())
 }
 
-#[tokio::test]
-async fn by_a_ledger_that_is_behind_nothing_is_decided() -> Result<()> {
-    let mut stage = Stage::set().await?;
+async fn by_a_ledger_that_is_behind_nothing_is_decided(stores: Stores) -> Result<()> {
+    let mut stage = Stage::set(stores).await?;
     run_away(&stage).await?;
     stage.stop_following().await?;
     stage.chain.advance(31).await?;
@@ -62,9 +69,8 @@ async fn by_a_ledger_that_is_behind_nothing_is_decided() -> Result<()> {
     Ok(())
 }
 
-#[tokio::test]
-async fn a_ledger_on_a_branch_that_is_gone_decides_nothing() -> Result<()> {
-    let mut stage = Stage::set().await?;
+async fn a_ledger_on_a_branch_that_is_gone_decides_nothing(stores: Stores) -> Result<()> {
+    let mut stage = Stage::set(stores).await?;
     let snapshot = stage.chain.provider.anvil_snapshot().await?;
     run_away(&stage).await?;
     stage.stop_following().await?;
@@ -77,9 +83,8 @@ async fn a_ledger_on_a_branch_that_is_gone_decides_nothing() -> Result<()> {
     Ok(())
 }
 
-#[tokio::test]
-async fn a_chain_that_cannot_be_reached_is_told() -> Result<()> {
-    let stage = Stage::set().await?;
+async fn a_chain_that_cannot_be_reached_is_told(stores: Stores) -> Result<()> {
+    let stage = Stage::set(stores).await?;
     // Nobody listens where somebody has just stopped to.
     let free = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?;
     let provider = ProviderBuilder::new().connect_http(format!("http://{free}").parse()?).erased();
@@ -90,9 +95,8 @@ async fn a_chain_that_cannot_be_reached_is_told() -> Result<()> {
     Ok(())
 }
 
-#[tokio::test]
-async fn two_watchers_and_a_restart_in_the_middle_send_one_flag() -> Result<()> {
-    let mut stage = Stage::set().await?;
+async fn two_watchers_and_a_restart_in_the_middle_send_one_flag(stores: Stores) -> Result<()> {
+    let mut stage = Stage::set(stores).await?;
     run_away(&stage).await?;
     let before = stage.sent_by(&stage.chain.people.reviewer).await?;
     // The ledger has not seen the first one's transaction when the second one looks.
