@@ -54,11 +54,7 @@ const answers = {
     }));
   },
   async reject() {
-    const reason = value("reason");
-    if (!reason) {
-      document.getElementById("reason").focus();
-      throw new Trouble("Say why, so that the agent and its people know.");
-    }
+    const reason = why();
     await signed({ rejecting: reason }, (account, signature, kind) => ({
       path: "/rejection",
       body: { by: account, reason, signature, kind },
@@ -66,17 +62,49 @@ const answers = {
     }));
   },
   async "hand-in"() {
-    const [approver, signature] = [value("account"), value("signature").replace(/\s/g, "")];
-    if (!/^0x[0-9a-fA-F]{40}$/.test(approver)) throw new Trouble("The account is 0x and 40 hexadecimal digits.");
-    if (!/^0x([0-9a-fA-F]{2})+$/.test(signature)) throw new Trouble("The signature is 0x and hexadecimal digits.");
-    say("The account's contract is asked.");
+    const [approver, signature] = byContract();
     await handIn({
       path: "/approval",
       body: { approver, signature, kind: "contract" },
       done: "Approved. The agent goes on by itself.",
     });
   },
+  async "hand-in-rejection"() {
+    const reason = why();
+    const [by, signature] = byContract();
+    await handIn({
+      path: "/rejection",
+      body: { by, reason, signature, kind: "contract" },
+      done: "Rejected. The agent is told.",
+    });
+  },
 };
+
+function why() {
+  const reason = value("reason");
+  if (reason) return reason;
+  document.getElementById("reason").focus();
+  throw new Trouble("Say why, so that the agent and its people know.");
+}
+
+/** The account and the signature that were pasted. */
+function byContract() {
+  const [account, signature] = [value("account"), value("signature").replace(/\s/g, "")];
+  if (!/^0x[0-9a-fA-F]{40}$/.test(account)) throw new Trouble("The account is 0x and 40 hexadecimal digits.");
+  if (!/^0x([0-9a-fA-F]{2})+$/.test(signature)) throw new Trouble("The signature is 0x and hexadecimal digits.");
+  say("The account's contract is asked.");
+  return [account, signature];
+}
+
+/* What is signed to reject names the reason: there is nothing to sign without one. */
+const rejection = document.getElementById("rejection");
+function follow() {
+  const reason = value("reason");
+  if (reason) rejection.href = `${route}/typed-data?${new URLSearchParams({ rejecting: reason })}`;
+  else rejection.removeAttribute("href");
+}
+document.getElementById("reason").addEventListener("input", follow);
+follow();
 
 async function signed(question, answer) {
   const provider = chosen();

@@ -1,7 +1,7 @@
 //! A payment that waits for a human, as the API tells it, and the approval that a wallet signs.
 
 use alloy::{
-    primitives::{Address, B256, Bytes},
+    primitives::{Address, B256},
     signers::{Signer as _, local::PrivateKeySigner},
     sol_types::SolStruct,
 };
@@ -11,7 +11,8 @@ use bursar_sdk::{
     payment::{Authorization, Rail, treasury_domain},
 };
 use serde::Deserialize;
-use serde_json::{Value, json};
+
+use crate::commands::signed::Signed;
 
 /// A request of `v1/approval-requests`.
 #[derive(Debug, Clone, Deserialize)]
@@ -51,26 +52,23 @@ impl ApprovalRequest {
             .with_context(|| format!("expected a rail that purses pay on, got {:?}", self.rail))
     }
 
-    /// Signs the approval (EIP-712 `PaymentApproval`); gives the body of the POST that hands it in.
-    pub(crate) async fn approved_by(&self, approver: &PrivateKeySigner) -> Result<Value> {
-        let typed = self.authorization().approval(self.decision_hash, self.digest);
-        let signature = self.sign(approver, &typed).await?;
-        Ok(json!({ "approver": approver.address(), "signature": signature, "kind": "eoa" }))
+    /// Signs the approval (EIP-712 `PaymentApproval`).
+    pub(crate) async fn approved_by(&self, approver: &PrivateKeySigner) -> Result<Signed> {
+        self.sign(approver, &self.authorization().approval(self.decision_hash, self.digest)).await
     }
 
-    /// Signs the rejection (EIP-712 `PaymentRejection`); gives the body of the POST that hands it in.
-    pub(crate) async fn rejected_by(&self, approver: &PrivateKeySigner, reason: &str) -> Result<Value> {
-        let typed = self.authorization().rejection(self.digest, reason);
-        let signature = self.sign(approver, &typed).await?;
-        Ok(json!({ "by": approver.address(), "reason": reason, "signature": signature, "kind": "eoa" }))
+    /// Signs the rejection (EIP-712 `PaymentRejection`).
+    pub(crate) async fn rejected_by(&self, approver: &PrivateKeySigner, reason: &str) -> Result<Signed> {
+        self.sign(approver, &self.authorization().rejection(self.digest, reason)).await
     }
 
     async fn sign(
         &self,
         approver: &PrivateKeySigner,
         typed: &(impl SolStruct + Send + Sync),
-    ) -> Result<Bytes> {
+    ) -> Result<Signed> {
         let domain = treasury_domain(self.chain_id, self.treasury);
-        Ok(approver.sign_typed_data(typed, &domain).await?.as_bytes().into())
+        let signature = approver.sign_typed_data(typed, &domain).await?;
+        Ok(Signed::here(approver.address(), signature.as_bytes().into()))
     }
 }

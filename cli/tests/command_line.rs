@@ -1,84 +1,16 @@
 //! The binary as a treasury team and an agent developer use it, against a real node.
 #![allow(clippy::unwrap_used, missing_docs)]
 
-use std::{
-    os::unix::fs::PermissionsExt as _,
-    path::{Path, PathBuf},
-    process::{Command, Output},
-};
+mod desk;
 
-use alloy::{hex, primitives::Address, providers::Provider as _, signers::local::PrivateKeySigner};
+use std::{os::unix::fs::PermissionsExt as _, process::Command};
+
+use alloy::{primitives::Address, providers::Provider as _, signers::local::PrivateKeySigner};
 use anyhow::{Result, ensure};
 use bursar_sdk::testing::LocalChain;
 use serde_json::Value;
 
-/// A directory with key files and a configuration for the local chain.
-struct Desk {
-    dir: tempfile::TempDir,
-}
-
-impl Desk {
-    fn new(chain: &LocalChain) -> Result<Self> {
-        let desk = Self { dir: tempfile::tempdir()? };
-        let config = format!(
-            "network = \"local\"\nrpc_url = \"{}\"\nfactory = \"{}\"\nasset = \"{}\"\ntreasury = \"{}\"\n",
-            chain.url, chain.factory, chain.usdc, chain.treasury
-        );
-        std::fs::write(desk.path("bursar.toml"), config)?;
-        for (name, key) in [
-            ("owner", &chain.people.owner),
-            ("manager", &chain.people.policy_manager),
-            ("guardian", &chain.people.guardian),
-            ("gas", &chain.people.gas),
-        ] {
-            desk.key(name, key)?;
-        }
-        Ok(desk)
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.dir.path().join(name)
-    }
-
-    fn key(&self, name: &str, key: &PrivateKeySigner) -> Result<()> {
-        let path = self.path(&format!("{name}.key"));
-        std::fs::write(&path, format!("0x{}\n", hex::encode(key.to_bytes())))?;
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600))?;
-        Ok(())
-    }
-
-    fn run(&self, who: &str, args: &[&str]) -> Result<Output> {
-        Ok(command(self.dir.path())
-            .args(["--json", "--key-file", &format!("{who}.key")])
-            .args(args)
-            .output()?)
-    }
-
-    /// Runs a command that has to work; its JSON.
-    fn done(&self, who: &str, args: &[&str]) -> Result<Value> {
-        let output = self.run(who, args)?;
-        let error = String::from_utf8_lossy(&output.stderr).into_owned();
-        ensure!(output.status.success(), "bursar {args:?} failed: {error}");
-        Ok(serde_json::from_slice(&output.stdout)?)
-    }
-
-    /// Runs a command that has to fail; what it says.
-    fn refused(&self, who: &str, args: &[&str]) -> Result<String> {
-        let output = self.run(who, args)?;
-        ensure!(
-            !output.status.success(),
-            "bursar {args:?} worked: {}",
-            String::from_utf8_lossy(&output.stdout)
-        );
-        Ok(String::from_utf8(output.stderr)?)
-    }
-}
-
-fn command(dir: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_bursar"));
-    command.current_dir(dir).env_clear();
-    command
-}
+use desk::{Desk, command};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_treasury_and_an_agent_from_the_command_line() -> Result<()> {

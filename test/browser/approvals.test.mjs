@@ -232,27 +232,54 @@ describe("an approver's page", { timeout: 600_000 }, () => {
     const agent = await waiting("For the Safe.");
     await open(agent);
     await page.getByText("Sign with a Safe or another contract account").click();
-    const [download] = await Promise.all([
-      page.waitForEvent("download"),
-      page.getByRole("link", { name: "Download the typed data" }).click(),
-    ]);
-    const { EIP712Domain: _, ...types } = JSON.parse(await readFile(await download.path(), "utf8")).types;
-    const hash = hashTypedData({ ...JSON.parse(await readFile(await download.path(), "utf8")), types });
-
-    const handIn = async signers => {
+    const toSign = async link => {
+      const [download] = await Promise.all([
+        page.waitForEvent("download"),
+        page.getByRole("link", { name: link, exact: true }).click(),
+      ]);
+      const typed = JSON.parse(await readFile(await download.path(), "utf8"));
+      const { EIP712Domain: _, ...types } = typed.types;
+      return hashTypedData({ ...typed, types });
+    };
+    const handIn = async (what, signers, hash) => {
       await page.getByLabel("Account").fill(safe.address);
       await page.getByLabel("Signature", { exact: true }).fill(await safe.sign(signers, hash));
-      await button("Hand in the signature").click();
+      await button(`Hand in the ${what}`).click();
     };
-    await handIn([owners[0]]);
+    const approval = await toSign("the approval");
+    await handIn("approval", [owners[0]], approval);
     await alert().getByText("does not take the signature for its own").waitFor();
     assert.equal(await stateOf(agent), "pending");
-    await handIn([owners[0], owners[2]]);
+    // Two owners' yes is no rejection.
+    await page.getByLabel("Reason, to reject").fill("Too dear.");
+    await handIn("rejection", [owners[0], owners[2]], approval);
+    await alert().getByText("does not take the signature for its own").waitFor();
+    assert.equal(await stateOf(agent), "pending");
+    await handIn("approval", [owners[0], owners[2]], approval);
     await page.getByText("Approved by").waitFor();
     await assertSettled(agent, before);
     await bursar.caughtUp();
     const { items } = await bursar.json("/v1/payments?limit=1");
     assert.equal(items[0].approver, safe.address);
+
+    const second = await waiting("For the Safe, again.");
+    await open(second);
+    await page.getByText("Sign with a Safe or another contract account").click();
+    assert.equal(await page.getByRole("link", { name: "the rejection", exact: true }).count(), 0, "no reason yet");
+    await button("Hand in the rejection").click();
+    await alert().getByText("Say why").waitFor();
+    await page.getByLabel("Reason, to reject").fill("Not & never: \"twice\" a week?");
+    const rejection = await toSign("the rejection");
+    // What was signed is this reason and no other.
+    await page.getByLabel("Reason, to reject").fill("Another reason.");
+    await handIn("rejection", owners.slice(0, 2), rejection);
+    await alert().getByText("does not take the signature for its own").waitFor();
+    await page.getByLabel("Reason, to reject").fill("Not & never: \"twice\" a week?");
+    await handIn("rejection", owners.slice(0, 2), rejection);
+    await page.getByText("Rejected by").waitFor();
+    const { code, stderr } = await second.ended;
+    assert.equal(code, 1);
+    assert.match(stderr, /approval was rejected: Not & never: "twice" a week\?/);
   });
 
   // The last one: it turns the chain's clock.

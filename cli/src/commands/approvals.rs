@@ -6,7 +6,10 @@ use alloy::primitives::B256;
 use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::{Value, json};
 
-use super::Context;
+use super::{
+    Context,
+    signed::{SignedElsewhere, print_typed_data},
+};
 use crate::{
     approval_request::ApprovalRequest,
     output::{table, usdc},
@@ -37,8 +40,17 @@ pub(crate) async fn requests(context: &Context) -> Result<()> {
     context.output.done(&page, &lines)
 }
 
-pub(crate) async fn approve(context: &Context, digest: B256, yes: bool) -> Result<()> {
+pub(crate) async fn approve(
+    context: &Context,
+    digest: B256,
+    yes: bool,
+    elsewhere: SignedElsewhere,
+) -> Result<()> {
     let request = pending(context, digest).await?;
+    if elsewhere.typed_data {
+        check_digest(context, &request).await?;
+        return print_typed_data(context, &format!("v1/approval-requests/{digest}/typed-data")).await;
+    }
     if !context.output.json {
         let most = if request.facilitator.is_some() { "at most " } else { "" };
         println!("pay {most}{} to {}", usdc(&request.amount.to_string()), request.payee);
@@ -50,8 +62,41 @@ pub(crate) async fn approve(context: &Context, digest: B256, yes: bool) -> Resul
     if !yes && !confirmed()? {
         bail!("not approved");
     }
-    let signer = context.keys.signer()?;
-    // The digest is recomputed for the token that the treasury says this purse pays in, not taken on trust.
+    check_digest(context, &request).await?;
+    let signed = match elsewhere.signed() {
+        Some(signed) => signed,
+        None => request.approved_by(&context.keys.signer()?).await?,
+    };
+    context.api_post(&format!("v1/approval-requests/{digest}/approval"), &signed.approval()).await?;
+    let by = signed.by;
+    let line = format!("approved by {by}; the agent goes on by itself");
+    context.output.done(&json!({ "digest": digest, "approver": by }), &[line])
+}
+
+pub(crate) async fn reject(
+    context: &Context,
+    digest: B256,
+    reason: &str,
+    elsewhere: SignedElsewhere,
+) -> Result<()> {
+    let request = pending(context, digest).await?;
+    if elsewhere.typed_data {
+        let reason: String = url::form_urlencoded::byte_serialize(reason.as_bytes()).collect();
+        let path = format!("v1/approval-requests/{digest}/typed-data?rejecting={reason}");
+        return print_typed_data(context, &path).await;
+    }
+    let signed = match elsewhere.signed() {
+        Some(signed) => signed,
+        None => request.rejected_by(&context.keys.signer()?, reason).await?,
+    };
+    let body = signed.rejection(reason);
+    context.api_post(&format!("v1/approval-requests/{digest}/rejection"), &body).await?;
+    let by = signed.by;
+    context.output.done(&json!({ "digest": digest, "rejectedBy": by }), &[format!("rejected by {by}")])
+}
+
+/// The digest is recomputed for the token that the treasury says this purse pays in, not taken on trust.
+async fn check_digest(context: &Context, request: &ApprovalRequest) -> Result<()> {
     let view = context.treasury_view().await?;
     let session = view.session(request.purse).call().await?;
     let envelope = view.envelope(session.envelope.to()).call().await?;
@@ -64,24 +109,9 @@ pub(crate) async fn approve(context: &Context, digest: B256, yes: bool) -> Resul
         Some(envelope.asset),
         None,
     );
-    let recomputed = request.authorization().digest(request.rail()?, &domain);
+    let (digest, recomputed) = (request.digest, request.authorization().digest(request.rail()?, &domain));
     ensure!(recomputed == digest, "expected digest {digest}, the request's own fields give {recomputed}");
-
-    let body = request.approved_by(&signer).await?;
-    context.api_post(&format!("v1/approval-requests/{digest}/approval"), &body).await?;
-    context.output.done(
-        &json!({ "digest": digest, "approver": signer.address() }),
-        &[format!("approved by {}; the agent goes on by itself", signer.address())],
-    )
-}
-
-pub(crate) async fn reject(context: &Context, digest: B256, reason: &str) -> Result<()> {
-    let request = pending(context, digest).await?;
-    let signer = context.keys.signer()?;
-    let body = request.rejected_by(&signer, reason).await?;
-    context.api_post(&format!("v1/approval-requests/{digest}/rejection"), &body).await?;
-    let by = signer.address();
-    context.output.done(&json!({ "digest": digest, "rejectedBy": by }), &[format!("rejected by {by}")])
+    Ok(())
 }
 
 /// A request that waits for an answer, on the configured chain and of the configured treasury.

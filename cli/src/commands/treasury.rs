@@ -25,8 +25,10 @@ pub(crate) async fn run(context: &Context, command: TreasuryCommand) -> Result<(
         C::Show => show(context).await,
         C::Group { group } => groups::show(context, group).await,
         C::Requests => approvals::requests(context).await,
-        C::Approve { digest, yes } => approvals::approve(context, digest, yes).await,
-        C::Reject { digest, reason } => approvals::reject(context, digest, &reason).await,
+        C::Approve { digest, yes, elsewhere } => approvals::approve(context, digest, yes, elsewhere).await,
+        C::Reject { digest, reason, elsewhere } => {
+            approvals::reject(context, digest, &reason, elsewhere).await
+        }
         verb => {
             let admin = admin(context).await?;
             change(context, &admin, verb).await

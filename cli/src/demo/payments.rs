@@ -118,7 +118,7 @@ async fn approve_next(api: &Url, treasury: Address, approver: &PrivateKeySigner)
         request.treasury,
         request.chain_id
     );
-    let body = request.approved_by(approver).await?;
+    let body = request.approved_by(approver).await?.approval();
     let url = api.join(&format!("v1/approval-requests/{}/approval", request.digest))?;
     http.post(url).json(&body).send().await?.error_for_status()?;
     Ok(vec![

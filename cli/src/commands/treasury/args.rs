@@ -6,6 +6,8 @@ use alloy::primitives::{Address, B256};
 use bursar_sdk::{admin::groups::GroupLimits, amount::Amount, policy::WindowLimit, role::Role};
 use clap::{Args, Subcommand};
 
+use crate::commands::signed::SignedElsewhere;
+
 /// Treasury verbs.
 #[derive(Debug, Subcommand)]
 pub(crate) enum TreasuryCommand {
@@ -189,6 +191,8 @@ pub(crate) enum TreasuryCommand {
         /// Do not ask
         #[arg(long)]
         yes: bool,
+        #[command(flatten)]
+        elsewhere: SignedElsewhere,
     },
     /// Reject one payment
     Reject {
@@ -197,6 +201,8 @@ pub(crate) enum TreasuryCommand {
         /// Why, for the agent and the record
         #[arg(long)]
         reason: String,
+        #[command(flatten)]
+        elsewhere: SignedElsewhere,
     },
 }
 
