@@ -19,7 +19,7 @@ use tower_http::{
 use tracing::{Span, field};
 use uuid::Uuid;
 
-use crate::error::ApiError;
+use crate::{error::ApiError, metrics::HttpMetrics};
 
 const REQUEST_ID: &str = "x-request-id";
 
@@ -44,8 +44,8 @@ impl MakeRequestId for FreshId {
     }
 }
 
-/// Puts everything around the routes. From the outside in: id, span, headers, panics, time.
-pub(crate) fn around(router: Router, timeout: Duration) -> Router {
+/// Puts everything around the routes. From the outside in: id, span, metrics, headers, panics, time.
+pub(crate) fn around(router: Router, timeout: Duration, metrics: HttpMetrics) -> Router {
     let trace = TraceLayer::new_for_http().make_span_with(span).on_request(()).on_response(
         |response: &Response, elapsed: Duration, span: &Span| {
             span.record("status", response.status().as_u16());
@@ -61,6 +61,7 @@ pub(crate) fn around(router: Router, timeout: Duration) -> Router {
             .set_x_request_id(FreshId)
             .layer(trace)
             .propagate_x_request_id()
+            .layer(from_fn(move |request, next| metrics.clone().watch(request, next)))
             .layer(from_fn(security_headers))
             .layer(CatchPanicLayer::custom(panicked))
             .layer(from_fn(move |request, next| limited(timeout, request, next))),

@@ -10,6 +10,7 @@ mod config;
 pub mod error;
 pub mod extract;
 mod layers;
+mod metrics;
 pub mod model;
 mod openapi;
 pub mod page;
@@ -25,6 +26,7 @@ pub mod webhook;
 pub mod wire;
 
 pub use config::{AssetLabel, Config};
+pub use metrics::serve_metrics;
 pub use openapi::document;
 pub use router::router;
 pub use serve::serve;

@@ -61,7 +61,7 @@ pub(crate) fn api() -> OpenApiRouter<AppState> {
 pub fn router(state: AppState) -> Router {
     let (api, document) = api().split_for_parts();
     let docs = SwaggerUi::new("/docs").config(DocsConfig::from("/openapi.json"));
-    let timeout = state.config.request_timeout;
+    let (timeout, metrics) = (state.config.request_timeout, state.metrics.clone());
     let router = api
         .route("/openapi.json", get(|| async move { Json(document) }))
         .layer(axum::middleware::from_fn(layers::data_only))
@@ -74,5 +74,5 @@ pub fn router(state: AppState) -> Router {
         })
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .with_state(state);
-    layers::around(router, timeout)
+    layers::around(router, timeout, metrics)
 }

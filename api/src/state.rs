@@ -9,9 +9,10 @@ use bursar_indexer::{
     db::Db,
     query::checkpoint::{self, Checkpoint},
 };
+use prometheus_client::registry::Registry;
 use tokio::sync::watch;
 
-use crate::{Config, error::ApiError, stream::Followers};
+use crate::{Config, error::ApiError, metrics::HttpMetrics, stream::Followers};
 
 /// What every handler shares. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -25,6 +26,7 @@ pub struct AppState {
     status: Option<watch::Receiver<Status>>,
     node: Option<DynProvider>,
     pub(crate) followers: Arc<Followers>,
+    pub(crate) metrics: HttpMetrics,
     clock: fn() -> u64,
 }
 
@@ -39,6 +41,7 @@ impl AppState {
             config: Arc::new(config),
             status,
             node: None,
+            metrics: HttpMetrics::new(),
             clock: wall_clock,
         }
     }
@@ -56,6 +59,11 @@ impl AppState {
     pub fn with_clock(mut self, clock: fn() -> u64) -> Self {
         self.clock = clock;
         self
+    }
+
+    /// Has how requests are answered told with the others in `registry`.
+    pub fn register(&self, registry: &mut Registry) {
+        self.metrics.register(registry);
     }
 
     /// The node that is asked what contracts have signed.

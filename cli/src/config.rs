@@ -56,6 +56,8 @@ pub(crate) struct Config {
     pub(crate) store: StoreUrl,
     /// Where the API listens.
     pub(crate) listen: SocketAddr,
+    /// Where Prometheus finds `/metrics`; without it, nowhere. Not for the public: it tells of load and trouble.
+    pub(crate) metrics_listen: Option<SocketAddr>,
     /// Where agents and `bursar ledger` find the API.
     pub(crate) api_url: Url,
     /// Most approval requests of one agent that may be open at a time.
@@ -101,6 +103,7 @@ impl Config {
             finality_depth,
             store: "bursar.sqlite".parse()?,
             listen: SocketAddr::from(([127, 0, 0, 1], 8402)),
+            metrics_listen: None,
             api_url: "http://127.0.0.1:8402/".parse()?,
             open_requests_per_agent: 16,
             open_requests_per_treasury: 256,
@@ -166,6 +169,7 @@ const FIELDS: &[&str] = &[
     "finality_depth",
     "store",
     "listen",
+    "metrics_listen",
     "api_url",
     "open_requests_per_agent",
     "open_requests_per_treasury",

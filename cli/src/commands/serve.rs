@@ -6,15 +6,16 @@ use alloy::primitives::Address;
 use anyhow::{Context as _, Result};
 use bursar_api::{AppState, AssetLabel, webhook};
 use bursar_indexer::{
-    Indexer, Status, Store,
+    Indexer, Store,
     query::approvals::Room,
     source::{HttpConfig, HttpSource, Patience, Source, Sources},
 };
-use bursar_sdk::clock::Entropy;
-use tokio::{net::TcpListener, sync::watch};
+use bursar_sdk::clock::{Clock, Entropy};
+use prometheus_client::registry::Registry;
+use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use super::Context;
+use super::{Context, progress};
 use crate::config::{Config, Network};
 
 /// Follows the chain and serves the API, until interrupted.
@@ -26,11 +27,15 @@ pub(crate) async fn serve(context: &Context) -> Result<()> {
     let app = AppState::new(store, api_config(config), Some(indexer.subscribe())).with_node(config.node());
     let listener = listen(config).await?;
     tracing::info!(address = %listener.local_addr()?, "overview at /, documentation at /docs");
+    let mut registry = registry(config);
+    registry.register_collector(Box::new(indexer.metrics(Clock::system())));
+    app.register(&mut registry);
+    let told = tokio::spawn(progress::tell(indexer.subscribe()));
     // Either one ending ends the other: half a service would look like a whole one.
     let serving = async {
-        let served = answer(config, listener, app, cancel.clone()).await;
-        cancel.cancel();
-        served
+        let answering = answer(config, listener, app, cancel.clone());
+        let (served, told) = tokio::join!(answering, metrics(config, registry, cancel.clone()));
+        served.and(told)
     };
     let following = async {
         let followed = indexer.run(cancel.clone()).await;
@@ -38,6 +43,7 @@ pub(crate) async fn serve(context: &Context) -> Result<()> {
         followed.context("the indexer stopped")
     };
     let (served, followed) = tokio::join!(serving, following);
+    told.abort();
     served.and(followed)
 }
 
@@ -48,10 +54,18 @@ pub(crate) async fn index(context: &Context, again: bool) -> Result<()> {
         store.forget_chain().await?;
     }
     let indexer = indexer(&context.config, &store)?;
-    let told = tokio::spawn(tell(indexer.subscribe()));
-    let followed = indexer.run(until_interrupted()).await.context("the indexer stopped");
+    let told = tokio::spawn(progress::tell(indexer.subscribe()));
+    let mut registry = registry(&context.config);
+    registry.register_collector(Box::new(indexer.metrics(Clock::system())));
+    let cancel = until_interrupted();
+    let following = async {
+        let followed = indexer.run(cancel.clone()).await;
+        cancel.cancel();
+        followed.context("the indexer stopped")
+    };
+    let (followed, scraped) = tokio::join!(following, metrics(&context.config, registry, cancel.clone()));
     told.abort();
-    followed
+    followed.and(scraped)
 }
 
 /// Serves the API over a ledger that another process keeps, until interrupted.
@@ -60,7 +74,29 @@ pub(crate) async fn api(context: &Context) -> Result<()> {
     let config = &context.config;
     let app = AppState::new(store, api_config(config), None).with_node(config.node());
     let listener = listen(config).await?;
-    answer(config, listener, app, until_interrupted()).await
+    let (mut registry, cancel) = (registry(config), until_interrupted());
+    app.register(&mut registry);
+    let answering = answer(config, listener, app, cancel.clone());
+    let (served, told) = tokio::join!(answering, metrics(config, registry, cancel.clone()));
+    served.and(told)
+}
+
+/// What this process is asked to tell of itself; of which chain, with every figure.
+fn registry(config: &Config) -> Registry {
+    let chain = ("chain".into(), config.chain_id.to_string().into());
+    Registry::with_prefix_and_labels("bursar", [chain].into_iter())
+}
+
+/// Serves metrics where that is asked for, until `cancel`; a failure cancels everything.
+async fn metrics(config: &Config, registry: Registry, cancel: CancellationToken) -> Result<()> {
+    let Some(at) = config.metrics_listen else { return Ok(()) };
+    let serving = async {
+        let listener = TcpListener::bind(at).await.with_context(|| format!("listening on {at}"))?;
+        bursar_api::serve_metrics(listener, registry, cancel.clone()).await.context("metrics stopped")
+    };
+    let served = serving.await;
+    cancel.cancel();
+    served
 }
 
 /// Serves the API and delivers webhooks; either one ending ends the other.
@@ -91,22 +127,6 @@ pub(crate) fn webhooks(config: &Config) -> webhook::Config {
         give_up: days(config.webhook_days),
         keep: (config.event_days != 0).then(|| days(config.event_days)),
         ..Default::default()
-    }
-}
-
-/// A progress line per change, at most one a second.
-async fn tell(mut status: watch::Receiver<Status>) {
-    while status.changed().await.is_ok() {
-        let now = status.borrow_and_update().clone();
-        tracing::info!(
-            phase = now.phase.code(),
-            head = now.head,
-            indexed = now.indexed,
-            lag = now.lag(),
-            trouble = now.error,
-            "following"
-        );
-        tokio::time::sleep(Duration::from_secs(1)).await;
     }
 }
 

@@ -262,6 +262,7 @@ impl<'a> Follower<'a> {
             next.phase = phase;
             next.indexed = Some(at.number);
             next.indexed_hash = at.hash;
+            next.indexed_at = Some(at.timestamp);
             next.final_number = at.final_number.max(status.final_number);
             next.error = None;
             let news = next != *status;

@@ -6,18 +6,21 @@ mod config;
 mod error;
 mod fetch;
 mod follow;
+mod metrics;
 mod status;
 mod width;
 
 use std::sync::Arc;
 
 use backon::{BackoffBuilder, ExponentialBuilder};
+use bursar_sdk::clock::Clock;
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
 pub use config::Config;
 pub use error::IndexerError;
 pub use fetch::{Fetched, fetch};
+pub use metrics::Metrics;
 pub use status::{Phase, Status, reached};
 
 use crate::{
@@ -61,6 +64,12 @@ impl Indexer {
     /// Notify this to have the chain looked at now rather than at the next poll.
     pub fn waker(&self) -> Arc<Notify> {
         Arc::clone(&self.wake)
+    }
+
+    /// What it says of itself, for Prometheus. `clock` tells how many seconds it is behind.
+    pub fn metrics(&self, clock: Clock) -> Metrics {
+        let (status, sources, store) = (self.status.subscribe(), self.sources.clone(), self.store.clone());
+        Metrics { status, sources, store, clock }
     }
 
     /// How often the chain's endpoints were asked so far, and how often they failed.

@@ -22,6 +22,10 @@ pub enum Phase {
 }
 
 impl Phase {
+    /// All of them.
+    pub const ALL: [Self; 5] =
+        [Self::Starting, Self::Backfilling, Self::Following, Self::Waiting, Self::Stopped];
+
     /// As health answers and metrics spell it.
     pub fn code(self) -> &'static str {
         match self {
@@ -45,6 +49,8 @@ pub struct Status {
     pub indexed: Option<u64>,
     /// The identity of that block.
     pub indexed_hash: B256,
+    /// Its time, in unix seconds; `None` before the first.
+    pub indexed_at: Option<u64>,
     /// The last block that no reorg may take back.
     pub final_number: u64,
     /// How often the chain turned, since this indexer started.

@@ -1,5 +1,7 @@
 //! Forward: blocks into the ledger, with the checkpoint that says so, in one transaction.
 
+use std::sync::atomic::Ordering;
+
 use alloy::primitives::B256;
 
 use super::{Checkpoint, Store, StoreError, alerts, intake, load::Loader, pending::Pending, tables, watched};
@@ -111,6 +113,7 @@ impl Store {
         if batch.blocks.last().is_none_or(|block| block.header.number != batch.tip.number) {
             pending.keep_block(&batch.tip);
         }
+        let rows = pending.rows();
         let purses = pending.write(&mut tx).await?;
         let tells = tells_from.is_some_and(|from| batch.tip.number >= from);
         if let Some(before) = before.filter(|_| tells) {
@@ -137,6 +140,7 @@ impl Store {
         }
         tx.commit().await?;
         self.purses.keep(at.hash, purses);
+        self.rows.fetch_add(u64::try_from(rows).unwrap_or(u64::MAX), Ordering::Relaxed);
         Ok(())
     }
 }

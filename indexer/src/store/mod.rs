@@ -19,7 +19,10 @@ mod unwind;
 mod watched;
 mod webhooks;
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
 
 use alloy::primitives::{Address, AddressError};
 use sqlx::migrate::MigrateError;
@@ -41,6 +44,8 @@ use purses::KnownPurses;
 pub struct Store {
     db: Db,
     purses: Arc<KnownPurses>,
+    /// Rows that were written of blocks, since this process began.
+    rows: Arc<AtomicU64>,
 }
 
 /// What may be wrong with a store.
@@ -87,13 +92,18 @@ pub enum StoreError {
 }
 
 impl Store {
+    /// Rows that were written of blocks, since this process began.
+    pub fn rows_written(&self) -> u64 {
+        self.rows.load(Ordering::Relaxed)
+    }
+
     /// Connects to the database at `url`, creates it where it is a file that is not there, and brings its schema up to
     /// date.
     ///
     /// # Errors
     /// When it cannot be reached, or a newer version has written it.
     pub async fn connect(url: &StoreUrl) -> Result<Self, StoreError> {
-        let store = Self { db: Db::connect(url).await?, purses: Arc::default() };
+        let store = Self { db: Db::connect(url).await?, purses: Arc::default(), rows: Arc::default() };
         store.migrate().await?;
         Ok(store)
     }

@@ -162,6 +162,17 @@ impl Pending {
         Ok(next)
     }
 
+    /// How many rows it has come to.
+    pub(super) fn rows(&self) -> usize {
+        let added: usize = self.added.0.iter().map(|(_, rows)| rows.len()).sum();
+        added
+            + self.blocks.len()
+            + self.changed.len()
+            + self.scores.len()
+            + self.journal.len()
+            + self.told.len()
+    }
+
     /// Writes all of it, and gives the purses that there are then.
     pub(super) async fn write(mut self, tx: &mut Tx) -> Result<HashSet<Address>, StoreError> {
         // Events name their blocks.
