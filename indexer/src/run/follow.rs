@@ -16,6 +16,10 @@ use crate::{
 /// How often a reorg beyond finality has to show before it is believed: one wrong answer must not stop us.
 const DEEP_STRIKES: u32 = 3;
 
+/// How often in a row the ledger may not be where it was left: a database that was killed may have lost what it had not yet
+/// written to its disk, or have kept what it could no longer say. More than that is somebody else at work.
+const MOVED_STRIKES: u32 = 3;
+
 /// What a step came to.
 pub(super) enum Step {
     /// The ledger has moved; there may be more.
@@ -91,6 +95,7 @@ pub(super) struct Follower<'a> {
     pub(super) list: Arc<WatchList>,
     pub(super) width: Width,
     deep_strikes: u32,
+    moved_strikes: u32,
     /// The last block that a quorum has confirmed.
     agreed: u64,
 }
@@ -104,7 +109,20 @@ impl<'a> Follower<'a> {
     ) -> Self {
         let width = Width::new(config.max_range, config.max_logs);
         let (checked, watch, list) = (false, None, Arc::default());
-        Self { config, sources, store, status, checked, watch, list, width, deep_strikes: 0, agreed: 0 }
+        let (deep_strikes, moved_strikes, agreed) = (0, 0, 0);
+        Self {
+            config,
+            sources,
+            store,
+            status,
+            checked,
+            watch,
+            list,
+            width,
+            deep_strikes,
+            moved_strikes,
+            agreed,
+        }
     }
 
     pub(super) async fn step(&mut self) -> Result<Step, Trouble> {
@@ -247,8 +265,14 @@ impl<'a> Follower<'a> {
         // Until this succeeds, whom to watch is what the ledger says.
         self.watch = None;
         let batch = Batch { after, list: &self.list, blocks, tip, head, final_number };
-        self.store.apply(self.config.realm(), batch).await?;
-        self.deep_strikes = 0;
+        match self.store.apply(self.config.realm(), batch).await {
+            Err(error @ ApplyError::Moved { .. }) if self.moved_strikes < MOVED_STRIKES => {
+                self.moved_strikes += 1;
+                return Err(Trouble::Waits(Recoverable::Apply(error)));
+            }
+            applied => applied?,
+        }
+        (self.deep_strikes, self.moved_strikes) = (0, 0);
         let final_number = final_number.min(tip.number);
         let at =
             Checkpoint { number: tip.number, hash: tip.hash, timestamp: tip.timestamp, head, final_number };

@@ -5,9 +5,11 @@ use std::{
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::OnceLock,
+    time::Duration,
 };
 
 use anyhow::{Context, Result, anyhow, ensure};
+use rustix::process::{Pid, Signal, kill_process};
 use url::Url;
 
 use crate::binaries;
@@ -20,6 +22,9 @@ const SETTINGS: &str =
 #[derive(Debug)]
 pub struct Cluster {
     url: Url,
+    bin: PathBuf,
+    directory: PathBuf,
+    settings: String,
     /// Stops the server once this end of its pipe is closed, which the kernel does for us.
     keeper: Child,
 }
@@ -49,16 +54,48 @@ impl Cluster {
         let data = directory.join("data");
         let how = ["--username=postgres", "--auth=trust", "--encoding=UTF8", "--no-locale", "--no-sync"];
         run(program(&bin, "initdb").args(how).arg("--pgdata").arg(&data).current_dir(&directory))?;
-        let options = format!("-k {} -c listen_addresses='' {settings}", directory.display());
-        let log = directory.join("log");
-        let mut start = program(&bin, "pg_ctl");
-        start.arg("start").arg("--wait").args(["--options", &options]).arg("--log").arg(&log);
-        run(start.arg("--pgdata").arg(&data).current_dir(&directory)).with_context(|| {
-            format!("its log says: {}", std::fs::read_to_string(&log).unwrap_or_default())
-        })?;
         let mut url = Url::parse("postgres://postgres@localhost/postgres")?;
         url.query_pairs_mut().append_pair("host", &directory.to_string_lossy());
-        Ok(Self { url, keeper })
+        let cluster = Self { url, bin, directory, settings: settings.to_owned(), keeper };
+        cluster.launch()?;
+        Ok(cluster)
+    }
+
+    fn launch(&self) -> Result<()> {
+        let Self { bin, directory, settings, .. } = self;
+        let options = format!("-k {} -c listen_addresses='' {settings}", directory.display());
+        let log = directory.join("log");
+        let mut start = program(bin, "pg_ctl");
+        start.arg("start").arg("--wait").args(["--options", &options]).arg("--log").arg(&log);
+        run(start.arg("--pgdata").arg(directory.join("data")).current_dir(directory))
+            .with_context(|| format!("its log says: {}", std::fs::read_to_string(&log).unwrap_or_default()))
+    }
+
+    /// Kills it where it stands, and everything that it has started; what it had promised is on disk.
+    ///
+    /// # Errors
+    /// When it does not run.
+    pub fn kill(&self) -> Result<()> {
+        let told = std::fs::read_to_string(self.directory.join("data/postmaster.pid"))?;
+        let pid = told.lines().next().and_then(|pid| pid.trim().parse().ok()).and_then(Pid::from_raw);
+        kill_process(pid.context("the server's process")?, Signal::KILL)?;
+        Ok(())
+    }
+
+    /// Starts it again after [`Self::kill`].
+    ///
+    /// # Errors
+    /// When it does not start within half a minute.
+    pub fn revive(&self) -> Result<()> {
+        // What the killed one had started has to see first that it is gone.
+        let mut tries = 0;
+        loop {
+            match self.launch() {
+                Err(_) if tries < 150 => std::thread::sleep(Duration::from_millis(200)),
+                launched => return launched,
+            }
+            tries += 1;
+        }
     }
 
     /// Its database `postgres`, as its superuser.
