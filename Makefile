@@ -57,6 +57,11 @@ test-browser: setup ## An approver in Chromium, a wallet in the page, an agent t
 	@cargo build --workspace --bins --quiet
 	@npm run --silent test:browser
 
+.PHONY: simulate
+simulate: ## Histories of reorgs, faults and deaths, each held against the chain (SEEDS=100000; SEED=n SEEDS=1: that one alone)
+	@BURSAR_SEED=$(or $(SEED),1) BURSAR_SEEDS=$(or $(SEEDS),100000) \
+		cargo test --workspace --release --quiet --test simulate -- --nocapture
+
 .PHONY: fuzz
 fuzz: setup ## The stateful invariants, deep: CALLS=1000000 in all; prints what was attempted and what settled
 	@script/fuzz $(CALLS)

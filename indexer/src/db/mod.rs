@@ -3,6 +3,8 @@
 
 mod bulk;
 mod error;
+#[cfg(feature = "testing")]
+pub mod fuse;
 mod query;
 mod row;
 mod table;
@@ -158,6 +160,11 @@ impl Tx {
     }
 
     pub(crate) async fn commit(self) -> Result<(), DbError> {
-        Ok(either!(self, tx => tx.commit().await)?)
+        #[cfg(feature = "testing")]
+        fuse::burn().await;
+        either!(self, tx => tx.commit().await)?;
+        #[cfg(feature = "testing")]
+        fuse::burn().await;
+        Ok(())
     }
 }

@@ -97,6 +97,8 @@ impl Query {
     /// # Errors
     /// When the database fails.
     pub async fn execute(self, on: impl Into<Link<'_>>) -> Result<u64, DbError> {
+        #[cfg(feature = "testing")]
+        super::fuse::burn().await;
         run!(self, on.into(), |query, it| Ok(query.execute(it).await?.rows_affected()))
     }
 
@@ -114,6 +116,8 @@ impl Query {
     /// # Errors
     /// When the database fails.
     pub async fn rows(self, on: impl Into<Link<'_>>) -> Result<Vec<DbRow>, DbError> {
+        #[cfg(feature = "testing")]
+        super::fuse::burn().await;
         self.stream(on).try_collect().await
     }
 
@@ -122,6 +126,8 @@ impl Query {
     /// # Errors
     /// When the database fails.
     pub async fn row(self, on: impl Into<Link<'_>>) -> Result<Option<DbRow>, DbError> {
+        #[cfg(feature = "testing")]
+        super::fuse::burn().await;
         run!(self, on.into(), |query, it| Ok(query.fetch_optional(it).await?.map(DbRow::from)))
     }
 }

@@ -3,6 +3,7 @@
 
 mod agrees;
 mod alerts;
+mod dump;
 mod erasures;
 mod events;
 mod faults;

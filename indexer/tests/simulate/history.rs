@@ -1,0 +1,91 @@
+//! One history: lives of an indexer over one chain and one file, until it is let live to the end.
+
+use std::{
+    path::Path,
+    sync::{Arc, RwLock},
+};
+
+use anyhow::{Context as _, Result, ensure};
+use bursar_indexer::{Config, Store};
+use bursar_replay::{Chain, FACTORY, Params, Provider, Replay, serve};
+
+use crate::{
+    dump::dump,
+    life::{Count, Death, Dice, Life, config, live as one},
+    node::{Node, assert_right},
+};
+
+/// Lives the history of a seed; gives what happened in it.
+///
+/// # Errors
+/// Where the ledger is not what the chain says.
+pub async fn live(seed: u64, file: &Path) -> Result<Count> {
+    let mut dice = Dice::new(seed);
+    let blocks = 12 + dice.below(40);
+    let params = Params {
+        seed: dice.below(1 << 40),
+        blocks,
+        settlements: blocks * (1 + dice.below(3)),
+        governed_pct: 40,
+        permit2_pct: dice.below(2) * 15,
+        payers: 12,
+        payees: 6,
+        facilitators: 3,
+        treasuries: 2,
+        envelopes: 2,
+        ..Params::default()
+    };
+    let finality = 4 + dice.below(12);
+    let chain = Arc::new(RwLock::new(Chain::new(params.clone())));
+    let replay = Arc::new(Replay::new(Arc::clone(&chain), Provider::default()));
+    let node = Node { served: serve(Arc::clone(&replay), 0).await?, replay };
+    let usual = Config { finality, ..Config::new(params.chain_id, FACTORY, 0) };
+    let mut count = Count::default();
+    for _ in 0..1 + dice.below(4) {
+        let life = Life { death: Death::drawn(&mut dice), faults: dice.below(3) * 4, events: dice.below(4) };
+        one(&config(&usual, &mut dice), &node, file, life, &mut dice, &mut count).await?;
+        // Nobody watches the chain while the indexer is dead.
+        match dice.below(4) {
+            0 => node.replay.change(|chain| chain.mine(1 + dice.below(5))),
+            1 => count.turns += turn(&node, finality, &mut dice),
+            _ => {}
+        }
+    }
+    let last = Life { death: Death::Never, faults: 0, events: dice.below(3) };
+    one(&config(&usual, &mut dice), &node, file, last, &mut dice, &mut count).await?;
+
+    let store = Store::connect(&format!("sqlite:{}", file.display()).parse()?).await?;
+    assert_right(&store, &node.replay).await.context("payments")?;
+    // Everything else: as an indexer has it that read the chain at once, without any of this.
+    let lived = dump(&store).await?;
+    store.forget_chain().await?;
+    let quiet = Life { death: Death::Never, faults: 0, events: 0 };
+    store.close().await;
+    one(&usual_pace(&usual), &node, file, quiet, &mut dice, &mut Count::default()).await?;
+    let store = Store::connect(&format!("sqlite:{}", file.display()).parse()?).await?;
+    let again = dump(&store).await?;
+    store.close().await;
+    let only = |of: &[String], other: &[String]| {
+        of.iter().filter(|line| !other.contains(line)).cloned().collect::<Vec<_>>().join("\n")
+    };
+    ensure!(
+        lived == again,
+        "only after all that:\n{}\nonly at once:\n{}",
+        only(&lived, &again),
+        only(&again, &lived)
+    );
+    count.blocks += node.replay.chain().head();
+    count.rows += lived.len() as u64;
+    Ok(count)
+}
+
+fn usual_pace(usual: &Config) -> Config {
+    Config { poll: std::time::Duration::from_millis(1), ..usual.clone() }
+}
+
+/// Turns the chain, not below what is final to anybody.
+pub fn turn(node: &Node, finality: u64, dice: &mut Dice) -> u64 {
+    let depth = 1 + dice.below(finality.saturating_sub(1).max(1));
+    node.replay.change(|chain| chain.turn(depth));
+    1
+}

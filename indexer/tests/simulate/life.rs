@@ -1,0 +1,282 @@
+//! One life of an indexer: it follows a chain that moves, through nodes that fail, until it is killed or has come to the head.
+
+use std::{
+    fmt,
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use alloy::primitives::{Address, B256};
+use anyhow::{Context as _, Result, bail};
+use bursar_indexer::{Config, Indexer, Phase, Status, Store, db::fuse::killed_after};
+use bursar_replay::{Fault, Settlement, mix};
+use bursar_sdk::{
+    amount::Amount,
+    decision::{DecisionRecord, Resource, SCHEMA, Verdict},
+    delivery::SealedRecord,
+    payment::session_id,
+    record::RecordKind,
+};
+use tokio::sync::{Notify, watch};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    history::turn,
+    node::{Node, sources},
+};
+
+/// Numbers from a seed.
+pub struct Dice(u64);
+
+impl Dice {
+    pub fn new(seed: u64) -> Self {
+        Self(mix(seed))
+    }
+
+    /// The next number below `bound`.
+    pub fn below(&mut self, bound: u64) -> u64 {
+        self.0 = mix(self.0);
+        self.0 % bound.max(1)
+    }
+}
+
+/// What became of histories.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Count {
+    pub blocks: u64,
+    pub rows: u64,
+    pub turns: u64,
+    pub unwound: u64,
+    pub faults: u64,
+    pub records: u64,
+    pub killed_asking: u64,
+    pub killed_writing: u64,
+}
+
+impl Count {
+    pub fn add(&mut self, other: &Self) {
+        for (into, from) in [
+            (&mut self.blocks, other.blocks),
+            (&mut self.rows, other.rows),
+            (&mut self.turns, other.turns),
+            (&mut self.unwound, other.unwound),
+            (&mut self.faults, other.faults),
+            (&mut self.records, other.records),
+            (&mut self.killed_asking, other.killed_asking),
+            (&mut self.killed_writing, other.killed_writing),
+        ] {
+            *into += from;
+        }
+    }
+
+    /// Whether so many histories had of everything.
+    pub fn is_rich(&self, histories: u64) -> bool {
+        [self.turns, self.unwound, self.faults, self.records, self.killed_asking, self.killed_writing]
+            .into_iter()
+            .all(|of| of > histories / 4)
+    }
+}
+
+impl fmt::Display for Count {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { blocks, rows, turns, unwound, faults, records, killed_asking, killed_writing } = self;
+        write!(
+            f,
+            "{blocks} blocks, {rows} rows, {turns} reorgs ({unwound} unwound), {faults} faults, {records} records, killed \
+             {killed_asking} times asking a node and {killed_writing} times at the database"
+        )
+    }
+}
+
+/// What ends a life.
+#[derive(Debug, Clone, Copy)]
+pub enum Death {
+    Never,
+    /// At the request of that number to a node.
+    Asking(u64),
+    /// After so many steps of the database.
+    Writing(u64),
+}
+
+impl Death {
+    pub fn drawn(dice: &mut Dice) -> Self {
+        match dice.below(5) {
+            0 => Self::Never,
+            1 | 2 => Self::Asking(dice.below(120)),
+            _ => Self::Writing(dice.below(400)),
+        }
+    }
+}
+
+/// How a life goes.
+#[derive(Debug, Clone, Copy)]
+pub struct Life {
+    pub death: Death,
+    /// Of 100 requests, how many fail.
+    pub faults: u64,
+    /// How often something happens, each time when the ledger has come to the head.
+    pub events: u64,
+}
+
+/// How the indexer goes about it: in small and large steps, each life otherwise.
+pub fn config(usual: &Config, dice: &mut Dice) -> Config {
+    Config {
+        max_range: 1 + dice.below(40),
+        max_logs: 1 + dice.below(200),
+        ahead: usize::try_from(1 + dice.below(4)).unwrap_or(1),
+        max_filter: usize::try_from(1 + dice.below(6)).unwrap_or(1),
+        poll: Duration::from_millis(1),
+        first_delay: Duration::from_micros(100),
+        max_delay: Duration::from_millis(1),
+        ..usual.clone()
+    }
+}
+
+/// Lives it.
+///
+/// # Errors
+/// Where the indexer stops by itself, or comes to no end.
+pub async fn live(
+    config: &Config,
+    node: &Node,
+    file: &Path,
+    life: Life,
+    dice: &mut Dice,
+    count: &mut Count,
+) -> Result<()> {
+    let (asked, struck, dead) =
+        (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)), Arc::new(Notify::new()));
+    let (draw, faults, death) = (dice.below(u64::MAX), life.faults, life.death);
+    node.replay.misbehave({
+        let (asked, struck, dead) = (Arc::clone(&asked), Arc::clone(&struck), Arc::clone(&dead));
+        move |request| {
+            let number = asked.fetch_add(1, Ordering::SeqCst);
+            if matches!(death, Death::Asking(at) if at == number) {
+                dead.notify_one();
+                return Some(Fault::Unavailable);
+            }
+            let roll = mix(draw ^ number);
+            if roll % 100 >= faults {
+                return None;
+            }
+            struck.fetch_add(1, Ordering::SeqCst);
+            Some(match (roll >> 8) % 6 {
+                0 => Fault::Unavailable,
+                1 => Fault::RateLimited,
+                2 => Fault::CutShort,
+                3 => Fault::OtherChain,
+                4 => Fault::Strays,
+                // A node that is behind shows a chain that has turned.
+                _ if request.by_hash => Fault::Unavailable,
+                _ => Fault::Lags(1 + (roll >> 16) % 4),
+            })
+        }
+    });
+    let store = Store::connect(&format!("sqlite:{}", file.display()).parse()?).await?;
+    let indexer = Indexer::new(config.clone(), sources(&[node], 1)?, store.clone());
+    let (mut status, cancel) = (indexer.subscribe(), CancellationToken::new());
+    let working = indexer.run(cancel.clone());
+    let directing = async {
+        for _ in 0..life.events {
+            at_head(&mut status, node).await?;
+            happen(node, config.finality, &store, dice, count).await?;
+        }
+        at_head(&mut status, node).await
+    };
+    let steps = if let Death::Writing(steps) = death { steps } else { u64::MAX };
+    let ended = tokio::select! {
+        biased;
+        () = dead.notified() => { count.killed_asking += 1; Ok(()) }
+        worked = killed_after(steps, working) => match worked {
+            None => { count.killed_writing += 1; Ok(()) }
+            Some(stopped) => Err(anyhow::anyhow!("the indexer stopped by itself: {stopped:?}")),
+        },
+        directed = tokio::time::timeout(Duration::from_secs(60), directing) => {
+            directed.context("the indexer comes to no end")?
+        }
+    };
+    count.unwound += status.borrow().reorgs;
+    count.faults += struck.load(Ordering::SeqCst);
+    drop(indexer);
+    store.close().await;
+    ended
+}
+
+async fn at_head(status: &mut watch::Receiver<Status>, node: &Node) -> Result<()> {
+    let hash = {
+        let chain = node.replay.chain();
+        chain.hash(chain.head()).unwrap_or_default()
+    };
+    let there = |status: &Status| status.indexed_hash == hash || status.phase == Phase::Stopped;
+    let reached = status.wait_for(there).await?.clone();
+    if reached.indexed_hash != hash {
+        bail!("the indexer stopped: {:?}", reached.error);
+    }
+    Ok(())
+}
+
+/// Something happens to the chain, or somebody says why they paid.
+async fn happen(node: &Node, finality: u64, store: &Store, dice: &mut Dice, count: &mut Count) -> Result<()> {
+    match dice.below(4) {
+        0 => node.replay.change(|chain| chain.mine(1 + dice.below(4))),
+        1 | 2 => count.turns += turn(node, finality, dice),
+        _ => {
+            let settled: Vec<Settlement> = {
+                let chain = node.replay.chain();
+                (0..=chain.head()).flat_map(|number| chain.settlements(number)).collect()
+            };
+            let governed: Vec<&Settlement> = settled.iter().filter(|one| one.decision.is_some()).collect();
+            for _ in 0..1 + dice.below(5) {
+                let at = usize::try_from(dice.below(governed.len() as u64)).unwrap_or_default();
+                let Some(one) = governed.get(at) else { continue };
+                count.records += explain(store, one).await?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Hands in why a purse paid.
+async fn explain(store: &Store, of: &Settlement) -> Result<u64> {
+    let hash = of.decision.unwrap_or_default();
+    let record = DecisionRecord {
+        schema: SCHEMA.into(),
+        id: hash.to_string(),
+        seq: 1,
+        prev_hash: B256::ZERO,
+        chain_id: 8453,
+        treasury: Address::ZERO,
+        envelope: 1,
+        agent: Address::ZERO,
+        agent_ref: B256::ZERO,
+        stamp_hash: B256::ZERO,
+        purse: of.payer,
+        session: session_id(of.payer, 1),
+        policy_version: 1,
+        epoch: 0,
+        policy_hash: B256::ZERO,
+        trigger: "a task".into(),
+        resource: Resource { url: "https://example.com".into(), method: "GET".into(), body_hash: B256::ZERO },
+        requirement_hash: B256::ZERO,
+        offer: None,
+        payee: of.payee,
+        asset: Address::ZERO,
+        amount: Amount::new(of.amount),
+        alternatives: vec![],
+        rules: vec![],
+        rationale: "needed".into(),
+        model: None,
+        verdict: Verdict::Approved,
+        reason_codes: vec![],
+        created_at: of.timestamp.saturating_sub(1),
+        salt: B256::ZERO,
+    };
+    let sealed =
+        SealedRecord { kind: RecordKind::Decision, hash, canonical: "{}".into(), seal: [7; 65].into() };
+    let stored = store.insert_decision(&record, &sealed, of.timestamp).await?;
+    Ok(u64::from(stored == bursar_indexer::Inserted::New))
+}
