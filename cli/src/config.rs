@@ -52,6 +52,9 @@ pub(crate) struct Config {
     pub(crate) start_block: u64,
     /// How many blocks deep a block is final.
     pub(crate) finality_depth: u64,
+    /// Seconds after which another indexer on the same store takes over from one that says nothing; 0: this is the only
+    /// one.
+    pub(crate) lease_seconds: u32,
     /// Where the ledger is kept.
     pub(crate) store: StoreUrl,
     /// Where the API listens.
@@ -101,6 +104,7 @@ impl Config {
             treasury: None,
             start_block: 0,
             finality_depth,
+            lease_seconds: 10,
             store: "bursar.sqlite".parse()?,
             listen: SocketAddr::from(([127, 0, 0, 1], 8402)),
             metrics_listen: None,
@@ -167,6 +171,7 @@ const FIELDS: &[&str] = &[
     "treasury",
     "start_block",
     "finality_depth",
+    "lease_seconds",
     "store",
     "listen",
     "metrics_listen",

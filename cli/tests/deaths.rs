@@ -31,7 +31,7 @@ struct Running {
 }
 
 impl Running {
-    fn start(folder: &Path, node: &Node, store: &str) -> Result<Self> {
+    fn start(folder: &Path, node: &Node, store: &str, lease_seconds: u32) -> Result<Self> {
         let log = folder.join("log");
         let mut process = Command::new(env!("CARGO_BIN_EXE_bursar"))
             .arg("serve")
@@ -41,6 +41,7 @@ impl Running {
             .env("BURSAR_RPC_URL", node.served.url())
             .env("BURSAR_FACTORY", FACTORY.to_string())
             .env("BURSAR_FINALITY_DEPTH", FINALITY.to_string())
+            .env("BURSAR_LEASE_SECONDS", lease_seconds.to_string())
             .env("BURSAR_STORE", store)
             .stdout(Stdio::null())
             .stderr(File::create(&log)?)
@@ -117,7 +118,7 @@ async fn indexer_dies(stores: Stores) -> Result<()> {
     let store = stores.url("ledger").await?;
     let mut stood = Vec::new();
     for round in 0..8 {
-        let running = Running::start(folder.path(), &node, &store)?;
+        let running = Running::start(folder.path(), &node, &store, 0)?;
         pause(30 + mix(round) % 300).await;
         stood.extend(running.indexed().await);
         running.kill()?;
@@ -126,7 +127,7 @@ async fn indexer_dies(stores: Stores) -> Result<()> {
     let head = node.replay.chain().head();
     ensure!(stood.first() < Some(&head), "it was at the head before it was killed: {stood:?}");
     for round in 0..8 {
-        let mut running = Running::start(folder.path(), &node, &store)?;
+        let mut running = Running::start(folder.path(), &node, &store, 0)?;
         running.at_head(&node).await?;
         for step in 0..4 {
             move_on(&node, round * 4 + step);
@@ -135,7 +136,7 @@ async fn indexer_dies(stores: Stores) -> Result<()> {
         running.kill()?;
         move_on(&node, round + 100);
     }
-    let mut last = Running::start(folder.path(), &node, &store)?;
+    let mut last = Running::start(folder.path(), &node, &store, 0)?;
     last.at_head(&node).await?;
     last.kill()?;
     assert_right(&Store::connect(&store.parse()?).await?, &node.replay).await
@@ -152,13 +153,31 @@ async fn an_indexer_that_is_killed_again_and_again_comes_to_the_same_ledger_on_p
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn of_two_processes_on_one_database_the_second_goes_on_where_the_first_was_killed() -> Result<()> {
+    let node = long_chain().await?;
+    let (one, other) = (tempfile::tempdir()?, tempfile::tempdir()?);
+    let stores = Stores::postgres()?;
+    let store = stores.url("ledger").await?;
+    let first = Running::start(one.path(), &node, &store, 2)?;
+    pause(300).await;
+    let mut second = Running::start(other.path(), &node, &store, 2)?;
+    pause(300).await;
+    first.kill()?;
+    second.at_head(&node).await?;
+    move_on(&node, 0);
+    second.at_head(&node).await?;
+    second.kill()?;
+    assert_right(&Store::connect(&store.parse()?).await?, &node.replay).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_database_that_is_killed_under_the_indexer_comes_back_to_the_same_ledger() -> Result<()> {
     let node = long_chain().await?;
     let folder = tempfile::tempdir()?;
     // Durable, as PostgreSQL is where nobody has changed it.
     let cluster = Cluster::start("-c max_connections=60")?;
     let store = cluster.url().to_string();
-    let mut running = Running::start(folder.path(), &node, &store)?;
+    let mut running = Running::start(folder.path(), &node, &store, 0)?;
     for round in 0..4 {
         pause(50 + mix(round) % 400).await;
         cluster.kill()?;

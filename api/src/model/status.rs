@@ -64,7 +64,7 @@ fn problem(state: &AppState, as_of: &AsOf) -> Option<String> {
         Some(Phase::Waiting) => return Some("the indexer waits for its provider or its database".into()),
         Some(Phase::Stopped) => return Some("the indexer has stopped".into()),
         Some(Phase::Starting) => return Some("the indexer is starting".into()),
-        Some(Phase::Backfilling | Phase::Following) | None => {}
+        Some(Phase::Standby | Phase::Backfilling | Phase::Following) | None => {}
     }
     let Some(lag) = as_of.lag() else { return Some("the ledger holds no block yet".into()) };
     let most = state.config.max_lag;

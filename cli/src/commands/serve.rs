@@ -138,6 +138,7 @@ pub(crate) async fn open(config: &Config) -> Result<Store> {
 fn indexer(config: &Config, store: &Store) -> Result<Indexer> {
     let mut following = bursar_indexer::Config::new(config.chain_id, config.factory()?, config.start_block);
     following.finality = config.finality_depth;
+    following.lease = (config.lease_seconds != 0).then(|| Duration::from_secs(config.lease_seconds.into()));
     let urls = std::iter::once(&config.rpc_url).chain(&config.fallback_rpc_urls);
     let endpoints: Vec<Arc<dyn Source>> = urls
         .map(|url| Arc::new(HttpSource::new(url.clone(), HttpConfig::default())) as Arc<dyn Source>)

@@ -29,6 +29,9 @@ pub struct Config {
     /// Into how many questions of that size watched payers are split at most. Where there are more of them, watched tokens
     /// are asked for all they did, and what concerns nobody is left out here. Default: 8.
     pub max_questions: usize,
+    /// How long this indexer keeps its turn without a word, where others share its store; `None` where none do. Default:
+    /// `None`.
+    pub lease: Option<Duration>,
     /// How long to wait for the next block. Default: 1 s.
     pub poll: Duration,
     /// The first pause after trouble; doubles, with jitter. Default: 200 ms.
@@ -50,6 +53,7 @@ impl Config {
             ahead: 4,
             max_filter: 500,
             max_questions: 8,
+            lease: None,
             // Alerts are told within a second of their block, so the block has to be seen well within it.
             poll: Duration::from_millis(250),
             first_delay: Duration::from_millis(200),

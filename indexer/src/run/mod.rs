@@ -8,6 +8,7 @@ mod fetch;
 mod follow;
 mod metrics;
 mod status;
+mod turn;
 mod width;
 
 use std::sync::Arc;
@@ -28,6 +29,7 @@ use crate::{
     store::Store,
 };
 use follow::{Follower, Step, Trouble};
+use turn::Turn;
 
 /// Follows one chain into one store.
 pub struct Indexer {
@@ -79,18 +81,51 @@ impl Indexer {
 
     /// Follows the chain until `cancel`. Stopping loses nothing: each transaction holds its own checkpoint.
     ///
-    /// A provider that is down, slow, behind or wrong is said so, waited for, and asked again.
+    /// A provider that is down, slow, behind or wrong is said so, waited for, and asked again. Where there is a lease
+    /// ([`Config::lease`]), it is waited for first, and again where it is lost.
     ///
     /// # Errors
     /// When going on could only make the ledger wrong: another chain or factory, a factory without code, a
     /// store that is another's or broken, a reorg beyond finality.
     pub async fn run(&self, cancel: CancellationToken) -> Result<(), IndexerError> {
+        let outcome = match self.config.lease {
+            None => self.work(&cancel).await,
+            Some(life) => self.take_turns(&Turn::new(&self.store, life), &cancel).await,
+        };
+        self.status.send_modify(|status| status.stopped(outcome.as_ref().err()));
+        outcome
+    }
+
+    async fn take_turns(&self, turn: &Turn<'_>, cancel: &CancellationToken) -> Result<(), IndexerError> {
+        let waits = || {
+            self.status.send_if_modified(|status| {
+                std::mem::replace(&mut status.phase, Phase::Standby) != Phase::Standby
+            });
+        };
+        loop {
+            tokio::select! {
+                biased;
+                () = cancel.cancelled() => return Ok(()),
+                () = turn.comes(waits) => {}
+            }
+            tokio::select! {
+                outcome = self.work(cancel) => {
+                    turn.ends().await;
+                    return outcome;
+                }
+                // What is under way is dropped with its transaction: the next one has begun already.
+                () = turn.is_over() => tracing::warn!("another indexer follows the chain: waiting"),
+            }
+        }
+    }
+
+    async fn work(&self, cancel: &CancellationToken) -> Result<(), IndexerError> {
         let mut follower = Follower::new(&self.config, self.sources.clone(), &self.store, &self.status);
         let mut pauses = self.pauses();
-        let outcome = loop {
+        loop {
             let step = tokio::select! {
                 biased;
-                () = cancel.cancelled() => break Ok(()),
+                () = cancel.cancelled() => return Ok(()),
                 step = follower.step() => step,
             };
             let pause = match step {
@@ -102,7 +137,7 @@ impl Indexer {
                     pauses = self.pauses();
                     self.config.poll
                 }
-                Err(Trouble::Fatal(error)) => break Err(error),
+                Err(Trouble::Fatal(error)) => return Err(error),
                 Err(Trouble::Waits(error)) => {
                     let pause = pauses.next().unwrap_or(self.config.max_delay);
                     tracing::warn!(%error, ?pause, "waiting for the chain");
@@ -111,13 +146,11 @@ impl Indexer {
                 }
             };
             tokio::select! {
-                () = cancel.cancelled() => break Ok(()),
+                () = cancel.cancelled() => return Ok(()),
                 () = self.wake.notified() => {}
                 () = tokio::time::sleep(pause) => {}
             }
-        };
-        self.status.send_modify(|status| status.stopped(outcome.as_ref().err()));
-        outcome
+        }
     }
 
     fn pauses(&self) -> backon::ExponentialBackoff {

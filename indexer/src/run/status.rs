@@ -11,6 +11,8 @@ pub enum Phase {
     /// Not begun: nothing was asked or applied yet.
     #[default]
     Starting,
+    /// Waiting for its turn: another indexer follows the chain into this store.
+    Standby,
     /// Catching up with what is final.
     Backfilling,
     /// Following the head, block by block.
@@ -23,13 +25,14 @@ pub enum Phase {
 
 impl Phase {
     /// All of them.
-    pub const ALL: [Self; 5] =
-        [Self::Starting, Self::Backfilling, Self::Following, Self::Waiting, Self::Stopped];
+    pub const ALL: [Self; 6] =
+        [Self::Starting, Self::Standby, Self::Backfilling, Self::Following, Self::Waiting, Self::Stopped];
 
     /// As health answers and metrics spell it.
     pub fn code(self) -> &'static str {
         match self {
             Self::Starting => "starting",
+            Self::Standby => "standby",
             Self::Backfilling => "backfilling",
             Self::Following => "following",
             Self::Waiting => "waiting",

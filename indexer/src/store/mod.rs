@@ -7,6 +7,7 @@ mod decision;
 mod erase;
 mod forget;
 mod intake;
+mod lease;
 mod load;
 mod outcome;
 mod pending;

@@ -17,5 +17,6 @@ mod reorgs;
 mod restarts;
 mod scores;
 mod stores;
+mod turns;
 mod watched;
 mod world;

@@ -1,0 +1,9 @@
+-- Who follows the chain into this ledger: of several indexers on one store, one works and the others wait.
+CREATE TABLE lease (
+    -- What is worked on.
+    name   TEXT COLLATE "C" PRIMARY KEY,
+    -- Drawn by each indexer when it starts.
+    holder BYTEA NOT NULL,
+    -- Until when it is theirs unless they renew it, in unix milliseconds by this database's own clock.
+    until  BIGINT NOT NULL
+);
