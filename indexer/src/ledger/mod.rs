@@ -108,6 +108,11 @@ impl<R: Rows> Ledger<R> {
         Ok(())
     }
 
+    /// Says that no block before this one can have left a row there, so that nobody is asked for it.
+    pub fn begins_here(&mut self, key: Key) {
+        self.slots.entry(key).or_insert((None, None));
+    }
+
     /// From here on, [`Self::roll_back`] undoes.
     pub fn begin(&mut self) {
         self.undo.clear();

@@ -61,6 +61,10 @@ impl<R: Rows> Alerts<'_, R> {
             Some((id, _)) => (id, 1),
             None => {
                 let id = alarm.topic.alert(block);
+                if hash.is_some() {
+                    // It names this block.
+                    self.ledger.begins_here(Key::Alert(id));
+                }
                 // Closed and raised again within one block.
                 let before = self.ledger.get(Key::Alert(id)).await?;
                 (id, if let Some(Row::Alert(row)) = before { row.count.saturating_add(1) } else { 1 })

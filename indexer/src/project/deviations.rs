@@ -24,6 +24,16 @@ pub(super) fn unexplained(of: (Address, u32)) -> Topic {
     Topic::of(AlertKind::UnexplainedPayment, of, "payments")
 }
 
+/// What an account pays outside any envelope.
+pub fn ungoverned(payer: Address) -> Topic {
+    Topic {
+        kind: AlertKind::UngovernedPayer,
+        treasury: None,
+        envelope: None,
+        subject: format!("payers/{payer}"),
+    }
+}
+
 fn donations(of: (Address, u32), purse: Address) -> Topic {
     Topic::of(AlertKind::Donation, of, format!("purses/{purse}"))
 }
@@ -120,12 +130,6 @@ impl<R: Rows> Projector<'_, R> {
 
     /// A watched account paid outside any envelope.
     pub(super) async fn ungoverned(&mut self, row: &SettlementRow) -> Step<(), R> {
-        let topic = Topic {
-            kind: AlertKind::UngovernedPayer,
-            treasury: None,
-            envelope: None,
-            subject: format!("payers/{}", row.payer),
-        };
         let detail = json!({
             "payer": row.payer,
             "payee": row.payee,
@@ -133,7 +137,7 @@ impl<R: Rows> Projector<'_, R> {
             "amount": row.amount.to_string(),
             "txHash": row.tx_hash,
         });
-        self.happened(topic, Severity::Warning, detail).await
+        self.happened(ungoverned(row.payer), Severity::Warning, detail).await
     }
 
     /// How long a score lets sessions open, or since when, is another now.

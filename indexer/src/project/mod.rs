@@ -21,7 +21,7 @@ use bursar_sdk::{abi::Treasury::TreasuryEvents, amount::Amount};
 use serde_json::json;
 
 pub use alerts::judged;
-pub use deviations::{BURST, SHOWN};
+pub use deviations::{BURST, SHOWN, ungoverned};
 pub use scores::take_in;
 
 use crate::{

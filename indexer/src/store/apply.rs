@@ -95,7 +95,7 @@ impl Store {
         let mut waiting = intake::waiting(&mut tx, before.map(|at| at.number), batch.tip.number).await?;
         let tells_from = outbox::tells_from(&mut tx, before, batch.final_number).await?;
         let mut pending = Pending::of(self.purses.take(batch.after, &mut tx).await?, tells_from);
-        Loader { tx: &mut tx, pending: &mut pending }.look_ahead(batch.blocks).await?;
+        Loader { tx: &mut tx, pending: &mut pending }.look_ahead(batch.blocks, batch.list).await?;
         for block in batch.blocks {
             let number = block.header.number;
             intake::take_in(&mut tx, &mut pending, &mut waiting, number, final_number).await?;

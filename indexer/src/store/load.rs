@@ -1,6 +1,6 @@
 //! Reading the rows that blocks change.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use alloy::primitives::{Address, B256};
 use async_trait::async_trait;
@@ -13,8 +13,8 @@ use super::{
 use crate::{
     db::{Cell as _, DbRow, Query, Table, Tx, Value},
     decode::Event,
-    ledger::{BlockFacts, Key, PurseRow, Record, Row, Rows, Settlement, standing},
-    project::judged,
+    ledger::{BlockFacts, Key, PurseRow, Record, Row, Rows, Settlement, WatchList, standing},
+    project::{judged, ungoverned},
 };
 
 /// Rows as a transaction sees them, with what is pending in it.
@@ -23,34 +23,37 @@ pub(super) struct Loader<'a> {
     pub(super) pending: &'a mut Pending,
 }
 
+/// Whom blocks name, as far as the ledger may know something of them.
+#[derive(Default)]
+struct Named {
+    /// Who may be a purse.
+    purses: BTreeSet<Address>,
+    /// Nonces that these have used.
+    used: BTreeSet<PaymentKey>,
+    /// Whom these have paid.
+    paid: BTreeSet<(Address, Address)>,
+    /// Who may have paid outside any envelope.
+    payers: HashSet<Address>,
+}
+
 impl Loader<'_> {
     /// Reads at once what projecting these blocks is sure to ask for: the purses that they name, what those rest on, whom
-    /// they pay, and whether they have used these nonces.
-    pub(super) async fn look_ahead(&mut self, blocks: &[BlockFacts]) -> Result<(), StoreError> {
-        let (mut purses, mut used, mut paid) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
-        for (_, decoded) in blocks.iter().flat_map(|block| &block.entries) {
-            let may_be = |account: &Address| !self.pending.lacks(&Key::Purse(*account));
-            match decoded {
-                Ok(Event::Settled(event)) if may_be(&event.authorizer) => {
-                    used.insert((event.authorizer, event.nonce));
-                }
-                Ok(Event::Moved(event)) => {
-                    purses.extend([event.from, event.to].into_iter().filter(may_be));
-                    if may_be(&event.from) {
-                        paid.insert((event.from, event.to));
-                    }
-                }
-                _ => {}
-            }
-        }
+    /// they pay, whether they have used these nonces, and the alerts that may be open about any of it.
+    pub(super) async fn look_ahead(
+        &mut self,
+        blocks: &[BlockFacts],
+        list: &WatchList,
+    ) -> Result<(), StoreError> {
+        let Named { purses, used, paid, payers } = self.named(blocks, list);
         self.load_all(purses.iter().copied().map(Key::Purse).collect()).await?;
         let mut keys = BTreeSet::new();
+        let mut topics: BTreeSet<B256> = payers.into_iter().map(|payer| ungoverned(payer).key()).collect();
         for account in purses {
             if let Some(row) = self.purse(account) {
                 let of = (row.treasury, row.envelope);
                 keys.extend([Key::Treasury(of.0), Key::Envelope(of.0, of.1), Key::Score(of.0, of.1)]);
                 keys.insert(Key::Session(account, row.sequence));
-                keys.extend(judged(of).map(|topic| Key::AlertTopic(topic.key())));
+                topics.extend(judged(of).map(|topic| topic.key()));
             }
         }
         for (account, payee) in paid {
@@ -59,8 +62,45 @@ impl Loader<'_> {
                 keys.insert(Key::Insider(row.treasury, payee));
             }
         }
+        keys.extend(topics.iter().copied().map(Key::AlertTopic));
         self.load_all(keys).await?;
+        let alerts =
+            topics.iter().filter_map(|topic| match self.pending.rows.get(&Key::AlertTopic(*topic)) {
+                Some(Some(Row::AlertTopic(alert))) => Some(Key::Alert(*alert)),
+                _ => None,
+            });
+        self.load_all(alerts.collect()).await?;
         self.payments(used.into_iter().filter(|(account, _)| self.purse(*account).is_some()).collect()).await
+    }
+
+    fn named(&self, blocks: &[BlockFacts], list: &WatchList) -> Named {
+        let may_be = |account: &Address| !self.pending.lacks(&Key::Purse(*account));
+        let mut named = Named::default();
+        for block in blocks {
+            let covered = |payer, token| list.covers(payer, token, block.header.number);
+            for (log, decoded) in &block.entries {
+                let payer = match decoded {
+                    Ok(Event::Settled(event)) => {
+                        if may_be(&event.authorizer) {
+                            named.used.insert((event.authorizer, event.nonce));
+                        }
+                        event.authorizer
+                    }
+                    Ok(Event::Moved(event)) => {
+                        named.purses.extend([event.from, event.to].into_iter().filter(may_be));
+                        if may_be(&event.from) {
+                            named.paid.insert((event.from, event.to));
+                        }
+                        event.from
+                    }
+                    _ => continue,
+                };
+                if covered(payer, log.address) {
+                    named.payers.insert(payer);
+                }
+            }
+        }
+        named
     }
 
     fn purse(&self, account: Address) -> Option<&PurseRow> {
