@@ -2,14 +2,19 @@
 
 use std::collections::HashMap;
 
-use sqlx::PgConnection;
+use sqlx::{AssertSqlSafe, PgConnection};
 
-use super::{Cell as _, DbError, DbRow, Query, Table, Tx, Value, table::Verb, value::signed};
+use super::{
+    Cell as _, DbError, DbRow, Query, Table, Tx, Value,
+    columns::columns,
+    table::{Verb, places},
+    value::signed,
+};
 
 /// From so many rows on, PostgreSQL takes them as a stream, which it neither parses nor plans row by row.
 const STREAM_FROM: usize = 64;
 
-/// Most keys in one question.
+/// Most keys in one question to SQLite.
 const KEYS: usize = 256;
 
 /// What a binary stream of rows begins and ends with, as PostgreSQL's COPY has it.
@@ -21,13 +26,17 @@ impl Table {
     pub(crate) async fn insert_all(&'static self, tx: &mut Tx, rows: Vec<Vec<Value>>) -> Result<(), DbError> {
         match tx {
             Tx::Postgres(tx) if rows.len() >= STREAM_FROM => self.stream(tx, rows).await,
+            Tx::Postgres(tx) if rows.len() > 1 => self.write_columns(tx, Verb::InsertColumns, rows).await,
             tx => self.write_all(tx, Verb::Insert, Verb::InsertTogether, rows).await,
         }
     }
 
     /// Adds rows, or writes each over the one with its key. No two of them have the same key.
     pub(crate) async fn put_all(&'static self, tx: &mut Tx, rows: Vec<Vec<Value>>) -> Result<(), DbError> {
-        self.write_all(tx, Verb::Put, Verb::PutTogether, rows).await
+        match tx {
+            Tx::Postgres(tx) if rows.len() > 1 => self.write_columns(tx, Verb::PutColumns, rows).await,
+            tx => self.write_all(tx, Verb::Put, Verb::PutTogether, rows).await,
+        }
     }
 
     /// Reads what has one of those keys in the columns `by`, and gives it by key.
@@ -37,15 +46,35 @@ impl Table {
         tx: &mut Tx,
         keys: &[Vec<Value>],
     ) -> Result<HashMap<Vec<Value>, Vec<DbRow>>, DbError> {
-        let mut found: HashMap<Vec<Value>, Vec<DbRow>> = HashMap::new();
-        for some in keys.chunks(KEYS) {
-            for row in self.among(by, some).rows(&mut *tx).await? {
-                let like = some.first().map(Vec::as_slice).unwrap_or_default();
-                let key = by.iter().zip(like).map(|(column, like)| cell(&row, column, like));
-                found.entry(key.collect::<Result<_, _>>()?).or_default().push(row);
+        let Some(like) = keys.first() else { return Ok(HashMap::new()) };
+        let mut rows = Vec::new();
+        match tx {
+            Tx::Postgres(tx) => rows = self.among_columns(by, tx, keys).await?,
+            tx => {
+                for some in keys.chunks(KEYS) {
+                    rows.extend(self.among(by, some).rows(&mut *tx).await?);
+                }
             }
         }
+        let mut found: HashMap<Vec<Value>, Vec<DbRow>> = HashMap::new();
+        for row in rows {
+            let key = by.iter().zip(like).map(|(column, like)| cell(&row, column, like));
+            found.entry(key.collect::<Result<_, _>>()?).or_default().push(row);
+        }
         Ok(found)
+    }
+
+    async fn among_columns(
+        &self,
+        by: &[&str],
+        on: &mut PgConnection,
+        keys: &[Vec<Value>],
+    ) -> Result<Vec<DbRow>, DbError> {
+        let (sought, arrays) = (by.join(", "), places(by.len()));
+        let sql =
+            format!("SELECT * FROM {} WHERE ({sought}) IN (SELECT * FROM unnest({arrays}))", self.name());
+        let rows = sqlx::query_with(AssertSqlSafe(sql), columns(keys.to_vec())?).fetch_all(on).await?;
+        Ok(rows.into_iter().map(DbRow::from).collect())
     }
 
     /// As many places as the next power of four has, the last key in those left over, so that databases keep few
@@ -87,6 +116,16 @@ impl Table {
             }
             return Ok(());
         }
+    }
+
+    async fn write_columns(
+        &'static self,
+        on: &mut PgConnection,
+        verb: Verb,
+        rows: Vec<Vec<Value>>,
+    ) -> Result<(), DbError> {
+        sqlx::query_with(self.text(verb), columns(rows)?).execute(on).await?;
+        Ok(())
     }
 
     async fn stream(&'static self, on: &mut PgConnection, rows: Vec<Vec<Value>>) -> Result<(), DbError> {

@@ -11,7 +11,7 @@ pub(crate) struct Table {
     key: &'static [&'static str],
     columns: &'static [&'static str],
     /// The SQL of each verb, made when it is first used.
-    made: [OnceLock<String>; 8],
+    made: [OnceLock<String>; 10],
 }
 
 /// Describes a table: a `static`, and a function of the table's name that gives a row's values.
@@ -46,6 +46,8 @@ pub(super) enum Verb {
     InsertTogether,
     PutTogether,
     Stream,
+    InsertColumns,
+    PutColumns,
 }
 
 impl Table {
@@ -57,7 +59,7 @@ impl Table {
         key: &'static [&'static str],
         columns: &'static [&'static str],
     ) -> Self {
-        Self { name, key, columns, made: [const { OnceLock::new() }; 8] }
+        Self { name, key, columns, made: [const { OnceLock::new() }; 10] }
     }
 
     /// Adds a row that is not there yet.
@@ -125,24 +127,38 @@ impl Table {
             Verb::InsertTogether | Verb::PutTogether => Self::TOGETHER,
             _ => 1,
         };
-        let places: Vec<String> = (1..=rows * self.width()).map(|n| format!("${n}")).collect();
-        let places: Vec<String> =
-            places.chunks(self.width().max(1)).map(|row| format!("({})", row.join(", "))).collect();
-        let insert = format!("INSERT INTO {name} ({columns}) VALUES {}", places.join(", "));
+        let values = match verb {
+            Verb::InsertColumns | Verb::PutColumns => {
+                format!("SELECT * FROM unnest({})", places(self.width()))
+            }
+            _ => {
+                let places: Vec<String> = (1..=rows * self.width()).map(|n| format!("${n}")).collect();
+                let rows = places.chunks(self.width().max(1)).map(|row| format!("({})", row.join(", ")));
+                format!("VALUES {}", rows.collect::<Vec<_>>().join(", "))
+            }
+        };
+        let insert = format!("INSERT INTO {name} ({columns}) {values}");
         let conflict = format!("{insert} ON CONFLICT ({}) DO", self.key.join(", "));
         let rest = self.columns.iter().filter(|column| !self.key.contains(column));
         let rest: Vec<String> = rest.map(|column| format!("{column} = excluded.{column}")).collect();
         match verb {
-            Verb::Insert | Verb::InsertTogether => insert,
-            Verb::Put | Verb::PutTogether if !rest.is_empty() => {
+            Verb::Insert | Verb::InsertTogether | Verb::InsertColumns => insert,
+            Verb::Put | Verb::PutTogether | Verb::PutColumns if !rest.is_empty() => {
                 format!("{conflict} UPDATE SET {}", rest.join(", "))
             }
-            Verb::InsertNew | Verb::Put | Verb::PutTogether => format!("{conflict} NOTHING"),
+            Verb::InsertNew | Verb::Put | Verb::PutTogether | Verb::PutColumns => {
+                format!("{conflict} NOTHING")
+            }
             Verb::Find => format!("SELECT {columns} FROM {name} WHERE {key}"),
             Verb::Delete => format!("DELETE FROM {name} WHERE {key}"),
             Verb::Stream => format!("COPY {name} ({columns}) FROM STDIN WITH (FORMAT binary)"),
         }
     }
+}
+
+/// `$1, $2` and so on.
+pub(super) fn places(count: usize) -> String {
+    (1..=count).map(|n| format!("${n}")).collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]
@@ -165,6 +181,9 @@ mod tests {
             sql.ends_with("($63, $64) ON CONFLICT (address) DO UPDATE SET open = excluded.open"),
             "{sql}"
         );
+        let sql = "INSERT INTO purse (address, open) SELECT * FROM unnest($1, $2) \
+                   ON CONFLICT (address) DO UPDATE SET open = excluded.open";
+        assert_eq!(PURSE.sql(Verb::PutColumns), sql);
         assert_eq!(PURSE.sql(Verb::Stream), "COPY purse (address, open) FROM STDIN WITH (FORMAT binary)");
     }
 
