@@ -7,7 +7,7 @@ use sqlx::{AssertSqlSafe, PgConnection};
 use super::{
     Cell as _, DbError, DbRow, Query, Table, Tx, Value,
     columns::columns,
-    table::{Verb, places},
+    table::{Verb, places, unnumbered},
     value::signed,
 };
 
@@ -86,12 +86,7 @@ impl Table {
         }
         let values = keys.iter().chain(std::iter::repeat_n(keys.last(), places - keys.len()).flatten());
         let values: Vec<Value> = values.flatten().cloned().collect();
-        let width = by.len();
-        let place = |row: usize| {
-            let cells: Vec<String> = (1..=width).map(|cell| format!("${}", row * width + cell)).collect();
-            format!("({})", cells.join(", "))
-        };
-        let all = (0..places).map(place).collect::<Vec<_>>().join(", ");
+        let all = unnumbered(places, by.len());
         let sql = format!("SELECT * FROM {} WHERE ({}) IN (VALUES {all})", self.name(), by.join(", "));
         Query::made(sql, values)
     }
@@ -186,14 +181,13 @@ mod tests {
     #[test]
     fn a_list_of_keys_has_as_many_places_as_the_next_power_of_four() {
         let made = format!("{:?}", PAID.among(&["purse", "nonce"], &[paid(1, 2), paid(3, 4), paid(5, 6)]));
-        let sql =
-            "SELECT * FROM paid WHERE (purse, nonce) IN (VALUES ($1, $2), ($3, $4), ($5, $6), ($7, $8))";
+        let sql = "SELECT * FROM paid WHERE (purse, nonce) IN (VALUES (?, ?), (?, ?), (?, ?), (?, ?))";
         assert!(made.contains(sql), "{made}");
         assert_eq!(made.matches("Number(Some(6))").count(), 2, "{made}");
         let five: Vec<_> = (0u64..5).map(|nonce| vec![nonce.value()]).collect();
-        assert!(format!("{:?}", PAID.among(&["nonce"], &five)).contains("($16))"));
+        assert!(format!("{:?}", PAID.among(&["nonce"], &five)).matches("(?)").count() == 16);
         let made = format!("{:?}", PAID.among(&["nonce"], &[vec![7u64.value()]]));
-        assert!(made.contains("WHERE (nonce) IN (VALUES ($1))"), "{made}");
+        assert!(made.contains("WHERE (nonce) IN (VALUES (?))"), "{made}");
     }
 
     #[test]

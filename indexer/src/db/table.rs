@@ -123,19 +123,14 @@ impl Table {
         let (name, columns) = (self.name, self.columns.join(", "));
         let key = self.key.iter().zip(1..).map(|(column, n)| format!("{column} = ${n}"));
         let key = key.collect::<Vec<_>>().join(" AND ");
-        let rows = match verb {
-            Verb::InsertTogether | Verb::PutTogether => Self::TOGETHER,
-            _ => 1,
-        };
         let values = match verb {
             Verb::InsertColumns | Verb::PutColumns => {
                 format!("SELECT * FROM unnest({})", places(self.width()))
             }
-            _ => {
-                let places: Vec<String> = (1..=rows * self.width()).map(|n| format!("${n}")).collect();
-                let rows = places.chunks(self.width().max(1)).map(|row| format!("({})", row.join(", ")));
-                format!("VALUES {}", rows.collect::<Vec<_>>().join(", "))
+            Verb::InsertTogether | Verb::PutTogether => {
+                format!("VALUES {}", unnumbered(Self::TOGETHER, self.width()))
             }
+            _ => format!("VALUES ({})", places(self.width())),
         };
         let insert = format!("INSERT INTO {name} ({columns}) {values}");
         let conflict = format!("{insert} ON CONFLICT ({}) DO", self.key.join(", "));
@@ -161,6 +156,11 @@ pub(super) fn places(count: usize) -> String {
     (1..=count).map(|n| format!("${n}")).collect::<Vec<_>>().join(", ")
 }
 
+/// Rows of places without numbers: SQLite looks a number up among all of a statement's, each time it is bound.
+pub(super) fn unnumbered(count: usize, width: usize) -> String {
+    vec![format!("({})", vec!["?"; width].join(", ")); count].join(", ")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -176,11 +176,8 @@ mod tests {
     #[test]
     fn several_rows_are_written_as_one_is() {
         let sql = PURSE.sql(Verb::PutTogether);
-        assert!(sql.starts_with("INSERT INTO purse (address, open) VALUES ($1, $2), ($3, $4), "), "{sql}");
-        assert!(
-            sql.ends_with("($63, $64) ON CONFLICT (address) DO UPDATE SET open = excluded.open"),
-            "{sql}"
-        );
+        assert!(sql.starts_with("INSERT INTO purse (address, open) VALUES (?, ?), (?, ?), "), "{sql}");
+        assert!(sql.ends_with("(?, ?) ON CONFLICT (address) DO UPDATE SET open = excluded.open"), "{sql}");
         let sql = "INSERT INTO purse (address, open) SELECT * FROM unnest($1, $2) \
                    ON CONFLICT (address) DO UPDATE SET open = excluded.open";
         assert_eq!(PURSE.sql(Verb::PutColumns), sql);
