@@ -43,25 +43,23 @@ const BEGIN_POSTGRES: &str = "BEGIN; LOCK TABLE checkpoint IN SHARE ROW EXCLUSIV
 #[derive(Clone)]
 pub enum Db {
     /// A file.
-    Sqlite(SqlitePool),
+    Sqlite(File),
     /// A server.
     Postgres(PgPool),
+}
+
+/// Connections to a file, which takes one writer at a time. Transactions all go through the same one, so that the pages
+/// that one has read and written are there for the next, and in memory once.
+#[derive(Debug, Clone)]
+pub struct File {
+    pool: SqlitePool,
+    writer: SqlitePool,
 }
 
 /// A transaction that writes the ledger; rolled back where it is dropped.
 pub(crate) enum Tx {
     Sqlite(Transaction<'static, Sqlite>),
     Postgres(Transaction<'static, Postgres>),
-}
-
-/// Does the same with either database's own type.
-macro_rules! either {
-    ($on:expr, $it:ident => $do:expr) => {
-        match $on {
-            Self::Sqlite($it) => $do,
-            Self::Postgres($it) => $do,
-        }
-    };
 }
 
 impl Db {
@@ -81,7 +79,10 @@ impl Db {
                     // Pages, 64 MiB: one that many blocks change goes to its place in the file once.
                     .pragma("wal_autocheckpoint", "16384")
                     .foreign_keys(true);
-                Ok(Self::Sqlite(SqlitePoolOptions::new().max_connections(8).connect_with(options).await?))
+                let writer =
+                    SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await?;
+                let pool = SqlitePoolOptions::new().max_connections(8).connect_with(options).await?;
+                Ok(Self::Sqlite(File { pool, writer }))
             }
             Place::Server { options, .. } => {
                 let options = options.as_ref().clone().application_name("bursar");
@@ -92,7 +93,10 @@ impl Db {
 
     /// Brings the schema up to date. Several processes may ask PostgreSQL at the same time: one does it, others wait.
     pub(crate) async fn migrate(&self) -> Result<(), MigrateError> {
-        either!(self, pool => self.migrations().run(pool).await)
+        match self {
+            Self::Sqlite(file) => self.migrations().run(&file.writer).await,
+            Self::Postgres(pool) => self.migrations().run(pool).await,
+        }
     }
 
     /// The newest schema that this version knows.
@@ -109,7 +113,7 @@ impl Db {
 
     pub(crate) async fn begin(&self) -> Result<Tx, DbError> {
         Ok(match self {
-            Self::Sqlite(pool) => Tx::Sqlite(pool.begin_with(BEGIN_SQLITE).await?),
+            Self::Sqlite(file) => Tx::Sqlite(file.writer.begin_with(BEGIN_SQLITE).await?),
             Self::Postgres(pool) => Tx::Postgres(pool.begin_with(BEGIN_POSTGRES).await?),
         })
     }
@@ -137,7 +141,13 @@ impl Db {
 
     /// Closes every connection.
     pub(crate) async fn close(&self) {
-        either!(self, pool => pool.close().await);
+        match self {
+            Self::Sqlite(File { pool, writer }) => {
+                pool.close().await;
+                writer.close().await;
+            }
+            Self::Postgres(pool) => pool.close().await,
+        }
     }
 }
 
@@ -163,7 +173,10 @@ impl Tx {
     pub(crate) async fn commit(self) -> Result<(), DbError> {
         #[cfg(feature = "testing")]
         fuse::burn().await;
-        either!(self, tx => tx.commit().await)?;
+        match self {
+            Self::Sqlite(tx) => tx.commit().await,
+            Self::Postgres(tx) => tx.commit().await,
+        }?;
         #[cfg(feature = "testing")]
         fuse::burn().await;
         Ok(())

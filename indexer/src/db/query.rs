@@ -29,7 +29,7 @@ pub enum Link<'a> {
 impl<'a> From<&'a Db> for Link<'a> {
     fn from(db: &'a Db) -> Self {
         match db {
-            Db::Sqlite(pool) => Self::SqlitePool(pool),
+            Db::Sqlite(file) => Self::SqlitePool(&file.pool),
             Db::Postgres(pool) => Self::PgPool(pool),
         }
     }
