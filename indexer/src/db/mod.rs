@@ -2,6 +2,7 @@
 //! either is the same SQL with the same values; where the two differ, [`Db`] and [`DbRow`] are the only ones to know.
 
 mod bulk;
+mod change;
 mod columns;
 mod error;
 #[cfg(feature = "testing")]

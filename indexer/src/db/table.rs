@@ -115,6 +115,10 @@ impl Table {
         self.key
     }
 
+    pub(super) fn column(&self, place: usize) -> &'static str {
+        self.columns.get(place).copied().unwrap_or_default()
+    }
+
     pub(super) fn width(&self) -> usize {
         self.columns.len()
     }

@@ -1,7 +1,7 @@
 //! What a batch comes to, before it is written: each row is read once and written once however many blocks change it,
 //! and what is added goes to its table together.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use alloy::primitives::{Address, B256};
 
@@ -20,11 +20,16 @@ use crate::{
 pub(super) type PaymentKey = (Address, B256);
 
 /// Rows of one table, and of the next.
-#[derive(Default)]
-struct Tables(Vec<(&'static Table, Vec<Vec<Value>>)>);
+struct Tables<T = Vec<Value>>(Vec<(&'static Table, Vec<T>)>);
 
-impl Tables {
-    fn add(&mut self, table: &'static Table, rows: impl IntoIterator<Item = Vec<Value>>) {
+impl<T> Default for Tables<T> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<T> Tables<T> {
+    fn add(&mut self, table: &'static Table, rows: impl IntoIterator<Item = T>) {
         match self.0.iter_mut().find(|(known, _)| std::ptr::eq(*known, table)) {
             Some((_, all)) => all.extend(rows),
             None => self.0.push((table, rows.into_iter().collect())),
@@ -39,7 +44,8 @@ pub(super) struct Pending {
     purses: Option<HashSet<Address>>,
     /// Rows as the batch has them, whether it changed them or only looked at them.
     pub(super) rows: HashMap<Key, Option<Row>>,
-    changed: BTreeSet<Key>,
+    /// Rows that the batch changed, as the ledger has them.
+    changed: BTreeMap<Key, Option<Row>>,
     /// Payments that were looked for, and those that the batch itself has settled.
     pub(super) settled: HashMap<PaymentKey, Option<Settlement>>,
     /// Policies that the batch itself has put in force, as JSON: of which envelope, and which version.
@@ -143,7 +149,7 @@ impl Pending {
                 purses.insert(account);
             }
             self.rows.insert(key, after);
-            self.changed.insert(key);
+            self.changed.entry(key).or_insert(before);
         }
         Ok(())
     }
@@ -181,22 +187,26 @@ impl Pending {
             table.insert_all(tx, rows).await?;
         }
         let (mut anew, mut changed) = (Tables::default(), Tables::default());
-        for key in self.changed {
+        for (key, before) in self.changed {
             let row = self.rows.remove(&key).flatten();
             let Written { table, gone, rows } = tables::put(&key, row.as_ref())?;
-            match gone {
-                Some(gone) => {
+            match (gone, before) {
+                (Some(gone), _) => {
                     table.delete(gone).execute(&mut *tx).await?;
                     anew.add(table, rows);
                 }
-                None => changed.add(table, rows),
+                (None, Some(before)) => {
+                    let was = tables::put(&key, Some(&before))?.rows;
+                    changed.add(table, was.into_iter().zip(rows));
+                }
+                (None, None) => anew.add(table, rows),
             }
         }
         for (table, rows) in anew.0 {
             table.insert_all(tx, rows).await?;
         }
         for (table, rows) in changed.0 {
-            table.put_all(tx, rows).await?;
+            table.change_all(tx, rows).await?;
         }
         tables::SCORE_HISTORY.put_all(tx, self.scores.into_values().collect()).await?;
         tables::JOURNAL.insert_all(tx, self.journal).await?;

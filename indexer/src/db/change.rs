@@ -1,0 +1,91 @@
+//! Rows that are there, as they were and as they are: only what differs is written, so that indexes of the rest are left
+//! alone.
+
+use sqlx::AssertSqlSafe;
+
+use super::{
+    DbError, Query, Table, Tx, Value,
+    columns::columns,
+    table::{places, unnumbered},
+};
+
+/// A row as it was, and as it is.
+pub(crate) type Changed = (Vec<Value>, Vec<Value>);
+
+impl Table {
+    /// Writes what differs in rows that are there. A row keeps its key, and no two of them have the same.
+    pub(crate) async fn change_all(&'static self, tx: &mut Tx, rows: Vec<Changed>) -> Result<(), DbError> {
+        let differs = |column: usize| rows.iter().any(|(was, is)| was.get(column) != is.get(column));
+        let (key, width) = (self.key().len(), self.width());
+        let differing: Vec<usize> = (key..width).filter(|column| differs(*column)).collect();
+        if differing.is_empty() {
+            return Ok(());
+        }
+        let names: Vec<&str> =
+            (0..key).chain(differing.iter().copied()).map(|place| self.column(place)).collect();
+        let rows: Vec<Vec<Value>> = rows.into_iter().map(|(_, is)| cells(is, key, &differing)).collect();
+        match tx {
+            Tx::Postgres(tx) => {
+                let sql = self.change(&names, &format!("SELECT * FROM unnest({})", places(names.len())));
+                sqlx::query_with(AssertSqlSafe(sql), columns(rows)?).execute(&mut **tx).await?;
+            }
+            tx => {
+                let sql = |rows| self.change(&names, &format!("VALUES {}", unnumbered(rows, names.len())));
+                let (one, together) = (sql(1), sql(Self::TOGETHER));
+                for some in rows.chunks(Self::TOGETHER) {
+                    // Always as many, the last again in the places left over, so that few statements are kept ready.
+                    let (sql, count) = if some.len() == 1 { (&one, 1) } else { (&together, Self::TOGETHER) };
+                    let rest = std::iter::repeat_n(some.last(), count - some.len()).flatten();
+                    let values = some.iter().chain(rest).flatten().cloned().collect();
+                    Query::made(sql.clone(), values).execute(&mut *tx).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes the cells of these columns, the key first among them, where the key is found.
+    fn change(&self, names: &[&str], rows: &str) -> String {
+        let (name, key) = (self.name(), self.key().len());
+        let found = names.iter().take(key).map(|column| format!("{name}.{column} = now.{column}"));
+        let written = names.iter().skip(key).map(|column| format!("{column} = now.{column}"));
+        let (found, written): (Vec<_>, Vec<_>) = (found.collect(), written.collect());
+        format!(
+            "WITH now ({}) AS ({rows}) UPDATE {name} SET {} FROM now WHERE {}",
+            names.join(", "),
+            written.join(", "),
+            found.join(" AND ")
+        )
+    }
+}
+
+/// The cells of the key, and of these columns behind it.
+fn cells(row: Vec<Value>, key: usize, columns: &[usize]) -> Vec<Value> {
+    let cells = row.into_iter().enumerate();
+    cells.filter(|(place, _)| *place < key || columns.contains(place)).map(|(_, cell)| cell).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::db::table;
+
+    table! {
+        SEEN, fn seen(id: u64, kind: &str, count: u64, until: Option<u64>) {
+            key { id: id }
+            kind: kind,
+            count: count,
+            until: until,
+        }
+    }
+
+    #[test]
+    fn only_what_differs_is_written() {
+        let sql = "WITH now (id, count) AS (VALUES (?, ?)) UPDATE seen SET count = now.count FROM now \
+                   WHERE seen.id = now.id";
+        assert_eq!(SEEN.change(&["id", "count"], "VALUES (?, ?)"), sql);
+        let row = seen(7, "a", 2, None);
+        assert_eq!(cells(row.clone(), 1, &[2]), [row[0].clone(), row[2].clone()]);
+        assert_eq!(cells(row.clone(), 1, &[1, 2, 3]), row);
+    }
+}
