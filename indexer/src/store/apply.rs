@@ -94,7 +94,7 @@ impl Store {
         let final_number = batch.final_number.min(batch.tip.number).max(pruned_to);
         let mut waiting = intake::waiting(&mut tx, before.map(|at| at.number), batch.tip.number).await?;
         let tells_from = outbox::tells_from(&mut tx, before, batch.final_number).await?;
-        let mut pending = Pending::of(self.purses.take(batch.after, &mut tx).await?, tells_from);
+        let mut pending = Pending::of(self.known.take(batch.after, &mut tx).await?, tells_from);
         Loader { tx: &mut tx, pending: &mut pending }.look_ahead(batch.blocks, batch.list).await?;
         for block in batch.blocks {
             let number = block.header.number;
@@ -114,7 +114,7 @@ impl Store {
             pending.keep_block(&batch.tip);
         }
         let rows = pending.rows();
-        let purses = pending.write(&mut tx).await?;
+        let known = pending.write(&mut tx).await?;
         let tells = tells_from.is_some_and(|from| batch.tip.number >= from);
         if let Some(before) = before.filter(|_| tells) {
             outbox::settle(&mut tx, before, &batch.tip, final_number).await?;
@@ -139,7 +139,7 @@ impl Store {
             tx.hurry().await?;
         }
         tx.commit().await?;
-        self.purses.keep(at.hash, purses);
+        self.known.keep(at.hash, known);
         self.rows.fetch_add(u64::try_from(rows).unwrap_or(u64::MAX), Ordering::Relaxed);
         Ok(())
     }

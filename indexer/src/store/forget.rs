@@ -17,7 +17,7 @@ impl Store {
         }
         watched::look_from_the_start(&mut tx).await?;
         tx.commit().await?;
-        self.purses.forget();
+        self.known.forget();
         Ok(())
     }
 }

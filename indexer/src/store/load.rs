@@ -47,7 +47,8 @@ impl Loader<'_> {
         let Named { purses, used, paid, payers } = self.named(blocks, list);
         self.load_all(purses.iter().copied().map(Key::Purse).collect()).await?;
         let mut keys = BTreeSet::new();
-        let mut topics: BTreeSet<B256> = payers.into_iter().map(|payer| ungoverned(payer).key()).collect();
+        let outside = payers.into_iter().map(|payer| ungoverned(payer).key()).collect();
+        let mut topics: BTreeSet<B256> = self.pending.recall(outside).into_iter().collect();
         for account in purses {
             if let Some(row) = self.purse(account) {
                 let of = (row.treasury, row.envelope);

@@ -7,11 +7,11 @@ mod decision;
 mod erase;
 mod forget;
 mod intake;
+mod known;
 mod lease;
 mod load;
 mod outcome;
 mod pending;
-mod purses;
 mod read;
 mod tables;
 #[cfg(feature = "testing")]
@@ -38,13 +38,13 @@ pub use read::Watch;
 pub(crate) use tables::read_alert;
 pub use webhooks::{Begin, Missed, Secret, Webhook, WebhookError, Wish};
 
-use purses::KnownPurses;
+use known::Memory;
 
 /// The ledger's database. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Store {
     db: Db,
-    purses: Arc<KnownPurses>,
+    known: Arc<Memory>,
     /// Rows that were written of blocks, since this process began.
     rows: Arc<AtomicU64>,
 }
@@ -104,7 +104,7 @@ impl Store {
     /// # Errors
     /// When it cannot be reached, or a newer version has written it.
     pub async fn connect(url: &StoreUrl) -> Result<Self, StoreError> {
-        let store = Self { db: Db::connect(url).await?, purses: Arc::default(), rows: Arc::default() };
+        let store = Self { db: Db::connect(url).await?, known: Arc::default(), rows: Arc::default() };
         store.migrate().await?;
         Ok(store)
     }

@@ -1,12 +1,13 @@
 //! What a batch comes to, before it is written: each row is read once and written once however many blocks change it,
 //! and what is added goes to its table together.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 
 use alloy::primitives::{Address, B256};
 
 use super::{
     StoreError, alerts,
+    known::Known,
     tables::{self, Entry, Seen, Written},
 };
 use crate::{
@@ -40,8 +41,10 @@ impl<T> Tables<T> {
 /// What a batch has come to so far.
 #[derive(Default)]
 pub(super) struct Pending {
-    /// All purses there are, where that is known.
-    purses: Option<HashSet<Address>>,
+    /// What is known of the ledger, where it is that all its purses are.
+    known: Option<Known>,
+    /// Topics of alerts to remember.
+    topics: Vec<B256>,
     /// Rows as the batch has them, whether it changed them or only looked at them.
     pub(super) rows: HashMap<Key, Option<Row>>,
     /// Rows that the batch changed, as the ledger has them.
@@ -67,9 +70,9 @@ pub(super) struct Pending {
 }
 
 impl Pending {
-    /// Nothing yet, on a ledger with these purses that tells of blocks from that one on.
-    pub(super) fn of(purses: HashSet<Address>, tells_from: Option<u64>) -> Self {
-        Self { purses: Some(purses), tells_from, ..Self::default() }
+    /// Nothing yet, on a ledger that this is known of and that tells of blocks from that one on.
+    pub(super) fn of(known: Known, tells_from: Option<u64>) -> Self {
+        Self { known: Some(known), tells_from, ..Self::default() }
     }
 
     /// Nothing yet, on a ledger that tells of blocks from that one on.
@@ -84,7 +87,24 @@ impl Pending {
     /// Whether it takes no question to know that there is no such row.
     pub(super) fn lacks(&self, key: &Key) -> bool {
         let Key::Purse(account) = key else { return false };
-        self.purses.as_ref().is_some_and(|purses| !purses.contains(account))
+        self.known.as_ref().is_some_and(|known| !known.purses.contains(account))
+    }
+
+    /// Takes the alerts on these topics from what is known, and gives the topics of which nothing is. All of them are
+    /// remembered afterwards.
+    pub(super) fn recall(&mut self, topics: Vec<B256>) -> Vec<B256> {
+        let mut unknown = Vec::new();
+        for topic in &topics {
+            match self.known.as_ref().and_then(|known| known.alerts.get(topic)) {
+                Some((id, row)) => {
+                    self.rows.insert(Key::AlertTopic(*topic), Some(Row::AlertTopic(*id)));
+                    self.rows.insert(Key::Alert(*id), Some(Row::Alert(row.clone())));
+                }
+                None => unknown.push(*topic),
+            }
+        }
+        self.topics.extend(topics);
+        unknown
     }
 
     /// A block that the ledger keeps.
@@ -145,8 +165,8 @@ impl Pending {
                 let row = tables::score_history(treasury, envelope, block, &Seen::of(state)?);
                 self.scores.insert((treasury, envelope, block), row);
             }
-            if let (Key::Purse(account), Some(purses)) = (key, &mut self.purses) {
-                purses.insert(account);
+            if let (Key::Purse(account), Some(known)) = (key, &mut self.known) {
+                known.purses.insert(account);
             }
             self.rows.insert(key, after);
             self.changed.entry(key).or_insert(before);
@@ -179,8 +199,8 @@ impl Pending {
             + self.told.len()
     }
 
-    /// Writes all of it, and gives the purses that there are then.
-    pub(super) async fn write(mut self, tx: &mut Tx) -> Result<HashSet<Address>, StoreError> {
+    /// Writes all of it, and gives what is known of the ledger then.
+    pub(super) async fn write(mut self, tx: &mut Tx) -> Result<Known, StoreError> {
         // Events name their blocks.
         tables::BLOCK.insert_all(tx, self.blocks).await?;
         for (table, rows) in self.added.0 {
@@ -188,8 +208,8 @@ impl Pending {
         }
         let (mut anew, mut changed) = (Tables::default(), Tables::default());
         for (key, before) in self.changed {
-            let row = self.rows.remove(&key).flatten();
-            let Written { table, gone, rows } = tables::put(&key, row.as_ref())?;
+            let row = self.rows.get(&key).and_then(Option::as_ref);
+            let Written { table, gone, rows } = tables::put(&key, row)?;
             match (gone, before) {
                 (Some(gone), _) => {
                     table.delete(gone).execute(&mut *tx).await?;
@@ -211,6 +231,15 @@ impl Pending {
         tables::SCORE_HISTORY.put_all(tx, self.scores.into_values().collect()).await?;
         tables::JOURNAL.insert_all(tx, self.journal).await?;
         outbox::add_all(tx, &self.told).await?;
-        Ok(self.purses.unwrap_or_default())
+        let mut known = self.known.unwrap_or_default();
+        let alert = |topic| match self.rows.remove(&Key::AlertTopic(topic))?? {
+            Row::AlertTopic(id) => match self.rows.remove(&Key::Alert(id))?? {
+                Row::Alert(row) => Some((topic, (id, row))),
+                _ => None,
+            },
+            _ => None,
+        };
+        known.alerts(self.topics.into_iter().filter_map(alert).collect());
+        Ok(known)
     }
 }

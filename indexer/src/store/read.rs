@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use alloy::primitives::Address;
 
-use super::{Store, StoreError, purses};
+use super::{Store, StoreError, known};
 use crate::{
     db::Query,
     query::{
@@ -79,7 +79,7 @@ impl Store {
         Ok(Watch {
             treasuries: self.addresses("SELECT address FROM treasury").await?,
             assets: self.addresses("SELECT DISTINCT address FROM asset").await?,
-            purses: purses::read(&self.db).await?,
+            purses: known::purses(&self.db).await?,
         })
     }
 

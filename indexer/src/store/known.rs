@@ -1,0 +1,106 @@
+//! What batches would ask again and again, remembered from one to the next: who is a purse, and the alerts that payers
+//! outside any envelope have open. Nothing but blocks changes either.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::{Mutex, PoisonError},
+};
+
+use alloy::primitives::{Address, B256};
+
+use super::StoreError;
+use crate::{
+    db::{Link, Query},
+    ledger::AlertRow,
+};
+
+/// Most alerts that are remembered: about 24 MiB.
+const MOST_ALERTS: usize = 32_768;
+
+/// What is known of a ledger.
+#[derive(Debug, Default)]
+pub(super) struct Known {
+    /// All purses there are.
+    pub(super) purses: HashSet<Address>,
+    /// Some of the alerts of payers outside any envelope, by topic: what each is called, and its row.
+    pub(super) alerts: HashMap<B256, (B256, AlertRow)>,
+}
+
+impl Known {
+    /// Remembers alerts as they are now; where they are too many, only these.
+    pub(super) fn alerts(&mut self, now: Vec<(B256, (B256, AlertRow))>) {
+        if self.alerts.len() + now.len() > MOST_ALERTS {
+            self.alerts.clear();
+        }
+        self.alerts.extend(now.into_iter().take(MOST_ALERTS));
+    }
+}
+
+/// What is known, and of the ledger at which block. A ledger that stands there is the same, whoever wrote it.
+#[derive(Debug, Default)]
+pub(super) struct Memory(Mutex<Option<(B256, Known)>>);
+
+impl Memory {
+    /// What is known of the ledger, which stands at `at`; `None` where it has not begun. It is given away: what comes of
+    /// it is kept once it is committed.
+    pub(super) async fn take(&self, at: Option<B256>, on: impl Into<Link<'_>>) -> Result<Known, StoreError> {
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        match known.filter(|(then, _)| at == Some(*then)) {
+            Some((_, known)) => Ok(known),
+            None => Ok(Known { purses: purses(on).await?, ..Known::default() }),
+        }
+    }
+
+    /// From now on, this is known of the ledger at `at`.
+    pub(super) fn keep(&self, at: B256, known: Known) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((at, known));
+    }
+
+    /// The ledger begins again: it may come to the same block and be another.
+    pub(super) fn forget(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+}
+
+/// All purses of the ledger, as it tells.
+pub(super) async fn purses(on: impl Into<Link<'_>>) -> Result<HashSet<Address>, StoreError> {
+    let rows = Query::new("SELECT address FROM purse").rows(on).await?;
+    Ok(rows.iter().map(|row| row.address("address")).collect::<Result<_, _>>()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ledger::{AlertKind, Severity};
+
+    fn alert(topic: usize) -> (B256, (B256, AlertRow)) {
+        let row = AlertRow {
+            kind: AlertKind::UngovernedPayer,
+            severity: Severity::Warning,
+            treasury: None,
+            envelope: None,
+            subject: String::new(),
+            raised_at: 1,
+            block: 1,
+            block_hash: None,
+            foreseen: false,
+            closed_at: None,
+            closed_block: None,
+            count: 1,
+            detail: String::new(),
+        };
+        let key = B256::left_padding_from(&topic.to_be_bytes());
+        (key, (key, row))
+    }
+
+    #[test]
+    fn too_many_alerts_are_forgotten_for_those_of_late() {
+        let mut known = Known::default();
+        known.alerts((0..MOST_ALERTS).map(alert).collect());
+        assert_eq!(known.alerts.len(), MOST_ALERTS);
+        known.alerts(vec![alert(MOST_ALERTS)]);
+        assert_eq!(known.alerts.len(), 1);
+        known.alerts((0..MOST_ALERTS + 1).map(alert).collect());
+        assert_eq!(known.alerts.len(), MOST_ALERTS);
+    }
+}
