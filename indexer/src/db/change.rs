@@ -26,11 +26,19 @@ impl Table {
         let rows: Vec<Vec<Value>> = rows.into_iter().map(|(_, is)| cells(is, key, &differing)).collect();
         match tx {
             Tx::Postgres(tx) => {
-                let sql = self.change(&names, &format!("SELECT * FROM unnest({})", places(names.len())));
+                let rows_of = format!("SELECT * FROM unnest({})", places(names.len()));
+                let sql = self.change("UPDATE", &names, &rows_of);
                 sqlx::query_with(AssertSqlSafe(sql), columns(rows)?).execute(&mut **tx).await?;
             }
             tx => {
-                let sql = |rows| self.change(&names, &format!("VALUES {}", unnumbered(rows, names.len())));
+                // It undoes no part of a statement that fails: all of the transaction is undone then.
+                let sql = |rows| {
+                    self.change(
+                        "UPDATE OR FAIL",
+                        &names,
+                        &format!("VALUES {}", unnumbered(rows, names.len())),
+                    )
+                };
                 let (one, together) = (sql(1), sql(Self::TOGETHER));
                 for some in rows.chunks(Self::TOGETHER) {
                     // Always as many, the last again in the places left over, so that few statements are kept ready.
@@ -45,13 +53,13 @@ impl Table {
     }
 
     /// Writes the cells of these columns, the key first among them, where the key is found.
-    fn change(&self, names: &[&str], rows: &str) -> String {
+    fn change(&self, update: &str, names: &[&str], rows: &str) -> String {
         let (name, key) = (self.name(), self.key().len());
         let found = names.iter().take(key).map(|column| format!("{name}.{column} = now.{column}"));
         let written = names.iter().skip(key).map(|column| format!("{column} = now.{column}"));
         let (found, written): (Vec<_>, Vec<_>) = (found.collect(), written.collect());
         format!(
-            "WITH now ({}) AS ({rows}) UPDATE {name} SET {} FROM now WHERE {}",
+            "WITH now ({}) AS ({rows}) {update} {name} SET {} FROM now WHERE {}",
             names.join(", "),
             written.join(", "),
             found.join(" AND ")
@@ -83,7 +91,7 @@ mod tests {
     fn only_what_differs_is_written() {
         let sql = "WITH now (id, count) AS (VALUES (?, ?)) UPDATE seen SET count = now.count FROM now \
                    WHERE seen.id = now.id";
-        assert_eq!(SEEN.change(&["id", "count"], "VALUES (?, ?)"), sql);
+        assert_eq!(SEEN.change("UPDATE", &["id", "count"], "VALUES (?, ?)"), sql);
         let row = seen(7, "a", 2, None);
         assert_eq!(cells(row.clone(), 1, &[2]), [row[0].clone(), row[2].clone()]);
         assert_eq!(cells(row.clone(), 1, &[1, 2, 3]), row);

@@ -141,7 +141,9 @@ impl Table {
         let rest = self.columns.iter().filter(|column| !self.key.contains(column));
         let rest: Vec<String> = rest.map(|column| format!("{column} = excluded.{column}")).collect();
         match verb {
-            Verb::Insert | Verb::InsertTogether | Verb::InsertColumns => insert,
+            Verb::Insert | Verb::InsertColumns => insert,
+            // SQLite undoes no part of the statement where it fails: all of the transaction is undone then.
+            Verb::InsertTogether => insert.replacen("INSERT", "INSERT OR FAIL", 1),
             Verb::Put | Verb::PutTogether | Verb::PutColumns if !rest.is_empty() => {
                 format!("{conflict} UPDATE SET {}", rest.join(", "))
             }
