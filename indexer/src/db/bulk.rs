@@ -129,7 +129,7 @@ impl Table {
         let mut bytes = BEGIN.to_vec();
         for row in rows {
             bytes.extend(width.to_be_bytes());
-            row.into_iter().try_for_each(|value| write(&mut bytes, value))?;
+            row.iter().try_for_each(|value| write(&mut bytes, value))?;
         }
         bytes.extend(END);
         let mut copy = on.copy_in_raw(self.text(Verb::Stream)).await?;
@@ -150,23 +150,23 @@ fn cell(row: &DbRow, column: &'static str, like: &Value) -> Result<Value, DbErro
 }
 
 /// One cell: its length and its bytes, numbers with the greatest byte first; -1 where there is none.
-fn write(bytes: &mut Vec<u8>, value: Value) -> Result<(), DbError> {
-    let cell = match value {
-        Value::Number(number) => {
-            number.map(|it| signed(it).map(|it| it.to_be_bytes().to_vec())).transpose()?
+fn write(bytes: &mut Vec<u8>, value: &Value) -> Result<(), DbError> {
+    let mut cell = |cell: &[u8]| {
+        let length = i32::try_from(cell.len()).map_err(|_| DbError::TooLarge { got: cell.len() as u64 })?;
+        bytes.extend(length.to_be_bytes());
+        bytes.extend_from_slice(cell);
+        Ok(())
+    };
+    match value {
+        Value::Number(Some(number)) => cell(&signed(*number)?.to_be_bytes()),
+        Value::Flag(Some(flag)) => cell(&[u8::from(*flag)]),
+        Value::Text(Some(text)) => cell(text.as_bytes()),
+        Value::Bytes(Some(some)) => cell(some),
+        Value::Number(None) | Value::Flag(None) | Value::Text(None) | Value::Bytes(None) => {
+            bytes.extend((-1_i32).to_be_bytes());
+            Ok(())
         }
-        Value::Flag(flag) => flag.map(|it| vec![u8::from(it)]),
-        Value::Text(text) => text.map(String::into_bytes),
-        Value::Bytes(bytes) => bytes,
-    };
-    let Some(cell) = cell else {
-        bytes.extend((-1_i32).to_be_bytes());
-        return Ok(());
-    };
-    let length = i32::try_from(cell.len()).map_err(|_| DbError::TooLarge { got: cell.len() as u64 })?;
-    bytes.extend(length.to_be_bytes());
-    bytes.extend(cell);
-    Ok(())
+    }
 }
 
 #[cfg(test)]
@@ -194,7 +194,7 @@ mod tests {
     fn cells_are_as_long_as_they_say() {
         let row = [7u64.value(), true.value(), "ab".value(), None::<u64>.value()];
         let mut bytes = Vec::new();
-        row.into_iter().for_each(|value| assert!(write(&mut bytes, value).is_ok()));
+        row.iter().for_each(|value| assert!(write(&mut bytes, value).is_ok()));
         let expected: &[&[u8]] = &[
             &[0, 0, 0, 8, 0, 0, 0, 0, 0, 0, 0, 7],
             &[0, 0, 0, 1, 1],
@@ -202,6 +202,6 @@ mod tests {
             &[0xff, 0xff, 0xff, 0xff],
         ];
         assert_eq!(bytes, expected.concat());
-        assert!(matches!(write(&mut bytes, u64::MAX.value()), Err(DbError::TooLarge { got: u64::MAX })));
+        assert!(matches!(write(&mut bytes, &u64::MAX.value()), Err(DbError::TooLarge { got: u64::MAX })));
     }
 }

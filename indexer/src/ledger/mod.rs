@@ -6,7 +6,7 @@ mod records;
 mod rows;
 mod watch_list;
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use alloy::primitives::{Address, B256};
 use async_trait::async_trait;
@@ -39,7 +39,7 @@ pub trait Rows: Send {
     type Error: std::error::Error + Send;
 
     /// The row; `None` where there is none.
-    async fn load(&mut self, key: &Key) -> Result<Option<Row>, Self::Error>;
+    async fn load(&mut self, key: &Key) -> Result<Option<Arc<Row>>, Self::Error>;
 
     /// The payment of that purse that used that nonce; `None` where none has.
     async fn settlement(&mut self, purse: Address, nonce: B256) -> Result<Option<Settlement>, Self::Error>;
@@ -57,18 +57,18 @@ pub struct Change {
     /// Which row.
     pub key: Key,
     /// Before the block; `None` where there was none.
-    pub before: Option<Row>,
+    pub before: Option<Arc<Row>>,
     /// After the block; `None` where there is none any more.
-    pub after: Option<Row>,
+    pub after: Option<Arc<Row>>,
 }
 
 /// A working copy of the rows that a block touches.
 #[derive(Debug)]
 pub struct Ledger<R> {
     rows: R,
-    slots: BTreeMap<Key, (Option<Row>, Option<Row>)>,
+    slots: BTreeMap<Key, (Option<Arc<Row>>, Option<Arc<Row>>)>,
     // What to put back if the log at hand comes to nothing.
-    undo: Vec<(Key, Option<Row>)>,
+    undo: Vec<(Key, Option<Arc<Row>>)>,
 }
 
 impl<R: Rows> Ledger<R> {
@@ -83,14 +83,14 @@ impl<R: Rows> Ledger<R> {
     /// As reading fails.
     pub async fn get(&mut self, key: Key) -> Result<Option<Row>, R::Error> {
         if let Some((_, now)) = self.slots.get(&key) {
-            return Ok(now.clone());
+            return Ok(now.as_deref().cloned());
         }
         let row = self.rows.load(&key).await?;
         // Most accounts that a block names are nobody's: what is not there takes no place.
         if row.is_some() {
             self.slots.insert(key, (row.clone(), row.clone()));
         }
-        Ok(row)
+        Ok(row.as_deref().cloned())
     }
 
     /// Puts a row in the place of the one there is, or takes it away.
@@ -103,7 +103,7 @@ impl<R: Rows> Ledger<R> {
             self.slots.insert(key, (before.clone(), before));
         }
         if let Some((_, now)) = self.slots.get_mut(&key) {
-            self.undo.push((key, std::mem::replace(now, row)));
+            self.undo.push((key, std::mem::replace(now, row.map(Arc::new))));
         }
         Ok(())
     }

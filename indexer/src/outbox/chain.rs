@@ -31,10 +31,11 @@ pub(crate) fn of_changes(origin: Origin, changes: &[Change]) -> Vec<Event> {
 }
 
 fn flagged(origin: Origin, change: &Change) -> Option<Event> {
-    let (Key::Score(treasury, number), Some(Row::Score(after))) = (change.key, &change.after) else {
+    let (Key::Score(treasury, number), Some(Row::Score(after))) = (change.key, change.after.as_deref())
+    else {
         return None;
     };
-    let before = match &change.before {
+    let before = match change.before.as_deref() {
         Some(Row::Score(before)) => asks(before),
         _ => None,
     };

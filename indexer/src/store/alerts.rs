@@ -21,7 +21,7 @@ enum Turn {
 pub(super) fn tell(origin: Origin, changes: &[Change]) -> Vec<Event> {
     let turned = changes.iter().filter_map(|change| {
         let Key::Alert(id) = change.key else { return None };
-        let (before, after) = (row(change.before.as_ref()), row(change.after.as_ref()));
+        let (before, after) = (row(change.before.as_deref()), row(change.after.as_deref()));
         Some(told(origin, id, after?, turn(before, after)?))
     });
     turned.collect()

@@ -3,7 +3,7 @@
 
 use std::{
     collections::{HashMap, HashSet},
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use alloy::primitives::{Address, B256};
@@ -11,7 +11,7 @@ use alloy::primitives::{Address, B256};
 use super::StoreError;
 use crate::{
     db::{Link, Query},
-    ledger::AlertRow,
+    ledger::Row,
 };
 
 /// Most alerts that are remembered: about 24 MiB.
@@ -23,12 +23,12 @@ pub(super) struct Known {
     /// All purses there are.
     pub(super) purses: HashSet<Address>,
     /// Some of the alerts of payers outside any envelope, by topic: what each is called, and its row.
-    pub(super) alerts: HashMap<B256, (B256, AlertRow)>,
+    pub(super) alerts: HashMap<B256, (B256, Arc<Row>)>,
 }
 
 impl Known {
     /// Remembers alerts as they are now; where they are too many, only these.
-    pub(super) fn alerts(&mut self, now: Vec<(B256, (B256, AlertRow))>) {
+    pub(super) fn alerts(&mut self, now: Vec<(B256, (B256, Arc<Row>))>) {
         if self.alerts.len() + now.len() > MOST_ALERTS {
             self.alerts.clear();
         }
@@ -71,26 +71,10 @@ pub(super) async fn purses(on: impl Into<Link<'_>>) -> Result<HashSet<Address>, 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ledger::{AlertKind, Severity};
 
-    fn alert(topic: usize) -> (B256, (B256, AlertRow)) {
-        let row = AlertRow {
-            kind: AlertKind::UngovernedPayer,
-            severity: Severity::Warning,
-            treasury: None,
-            envelope: None,
-            subject: String::new(),
-            raised_at: 1,
-            block: 1,
-            block_hash: None,
-            foreseen: false,
-            closed_at: None,
-            closed_block: None,
-            count: 1,
-            detail: String::new(),
-        };
+    fn alert(topic: usize) -> (B256, (B256, Arc<Row>)) {
         let key = B256::left_padding_from(&topic.to_be_bytes());
-        (key, (key, row))
+        (key, (key, Arc::new(Row::AlertTopic(key))))
     }
 
     #[test]

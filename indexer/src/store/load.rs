@@ -1,6 +1,9 @@
 //! Reading the rows that blocks change.
 
-use std::collections::{BTreeSet, HashSet};
+use std::{
+    collections::{BTreeSet, HashSet},
+    sync::Arc,
+};
 
 use alloy::primitives::{Address, B256};
 use async_trait::async_trait;
@@ -65,11 +68,10 @@ impl Loader<'_> {
         }
         keys.extend(topics.iter().copied().map(Key::AlertTopic));
         self.load_all(keys).await?;
-        let alerts =
-            topics.iter().filter_map(|topic| match self.pending.rows.get(&Key::AlertTopic(*topic)) {
-                Some(Some(Row::AlertTopic(alert))) => Some(Key::Alert(*alert)),
-                _ => None,
-            });
+        let alerts = topics.iter().filter_map(|topic| match self.row(&Key::AlertTopic(*topic)) {
+            Some(Row::AlertTopic(alert)) => Some(Key::Alert(*alert)),
+            _ => None,
+        });
         self.load_all(alerts.collect()).await?;
         self.payments(used.into_iter().filter(|(account, _)| self.purse(*account).is_some()).collect()).await
     }
@@ -105,10 +107,14 @@ impl Loader<'_> {
     }
 
     fn purse(&self, account: Address) -> Option<&PurseRow> {
-        match self.pending.rows.get(&Key::Purse(account)) {
-            Some(Some(Row::Purse(row))) => Some(row),
+        match self.row(&Key::Purse(account)) {
+            Some(Row::Purse(row)) => Some(row),
             _ => None,
         }
+    }
+
+    fn row(&self, key: &Key) -> Option<&Row> {
+        self.pending.rows.get(key).and_then(Option::as_deref)
     }
 
     async fn load_all(&mut self, keys: BTreeSet<Key>) -> Result<(), StoreError> {
@@ -120,7 +126,7 @@ impl Loader<'_> {
             let mut found = table.find_all(table.key(), self.tx, &cells).await?;
             for (key, _, cells) in some {
                 let rows = found.remove(cells).unwrap_or_default();
-                self.pending.rows.insert(*key, tables::read(key, &rows)?);
+                self.pending.rows.insert(*key, tables::read(key, &rows)?.map(Arc::new));
             }
         }
         Ok(())
@@ -161,14 +167,14 @@ fn settlement(row: &DbRow) -> Result<Settlement, StoreError> {
 impl Rows for Loader<'_> {
     type Error = StoreError;
 
-    async fn load(&mut self, key: &Key) -> Result<Option<Row>, StoreError> {
+    async fn load(&mut self, key: &Key) -> Result<Option<Arc<Row>>, StoreError> {
         if let Some(row) = self.pending.rows.get(key) {
             return Ok(row.clone());
         }
         if self.pending.lacks(key) {
             return Ok(None);
         }
-        let row = tables::read(key, &tables::find(key).rows(&mut *self.tx).await?)?;
+        let row = tables::read(key, &tables::find(key).rows(&mut *self.tx).await?)?.map(Arc::new);
         self.pending.rows.insert(*key, row.clone());
         Ok(row)
     }

@@ -1,7 +1,10 @@
 //! What a batch comes to, before it is written: each row is read once and written once however many blocks change it,
 //! and what is added goes to its table together.
 
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
 
 use alloy::primitives::{Address, B256};
 
@@ -11,7 +14,7 @@ use super::{
     tables::{self, Entry, Seen, Written},
 };
 use crate::{
-    db::{DbError, Query, Table, Tx, Value},
+    db::{Changed, DbError, Query, Table, Tx, Value},
     ledger::{Change, Effects, Key, Row, Settlement},
     outbox::{self, Event, Origin},
     source::BlockHeader,
@@ -46,9 +49,9 @@ pub(super) struct Pending {
     /// Topics of alerts to remember.
     topics: Vec<B256>,
     /// Rows as the batch has them, whether it changed them or only looked at them.
-    pub(super) rows: HashMap<Key, Option<Row>>,
+    pub(super) rows: HashMap<Key, Option<Arc<Row>>>,
     /// Rows that the batch changed, as the ledger has them.
-    changed: BTreeMap<Key, Option<Row>>,
+    changed: BTreeMap<Key, Option<Arc<Row>>>,
     /// Payments that were looked for, and those that the batch itself has settled.
     pub(super) settled: HashMap<PaymentKey, Option<Settlement>>,
     /// Policies that the batch itself has put in force, as JSON: of which envelope, and which version.
@@ -97,8 +100,8 @@ impl Pending {
         for topic in &topics {
             match self.known.as_ref().and_then(|known| known.alerts.get(topic)) {
                 Some((id, row)) => {
-                    self.rows.insert(Key::AlertTopic(*topic), Some(Row::AlertTopic(*id)));
-                    self.rows.insert(Key::Alert(*id), Some(Row::Alert(row.clone())));
+                    self.rows.insert(Key::AlertTopic(*topic), Some(Arc::new(Row::AlertTopic(*id))));
+                    self.rows.insert(Key::Alert(*id), Some(Arc::clone(row)));
                 }
                 None => unknown.push(*topic),
             }
@@ -157,11 +160,11 @@ impl Pending {
         for Change { key, before, after } in changes {
             if block > final_number {
                 let row = tables::written(&key)?;
-                let was = before.as_ref().map(tables::written).transpose()?;
+                let was = before.as_deref().map(tables::written).transpose()?;
                 let number = self.next_number(tx, block).await?;
                 self.journal.push(tables::journal(block, number, row, was));
             }
-            if let (Key::Score(treasury, envelope), Some(Row::Score(state))) = (key, &after) {
+            if let (Key::Score(treasury, envelope), Some(Row::Score(state))) = (key, after.as_deref()) {
                 let row = tables::score_history(treasury, envelope, block, &Seen::of(state)?);
                 self.scores.insert((treasury, envelope, block), row);
             }
@@ -200,46 +203,76 @@ impl Pending {
     }
 
     /// Writes all of it, and gives what is known of the ledger then.
-    pub(super) async fn write(mut self, tx: &mut Tx) -> Result<Known, StoreError> {
+    pub(super) async fn write(self, tx: &mut Tx) -> Result<Known, StoreError> {
+        let Self { rows, changed, topics, known, .. } = self;
+        // Put together while the database takes what was added.
+        let due = tokio::task::spawn_blocking(move || {
+            let due = Due::of(&rows, changed)?;
+            let mut known = known.unwrap_or_default();
+            known.alerts(alerts(rows, topics));
+            Ok::<_, StoreError>((due, known))
+        });
         // Events name their blocks.
         tables::BLOCK.insert_all(tx, self.blocks).await?;
         for (table, rows) in self.added.0 {
             table.insert_all(tx, rows).await?;
         }
-        let (mut anew, mut changed) = (Tables::default(), Tables::default());
-        for (key, before) in self.changed {
-            let row = self.rows.get(&key).and_then(Option::as_ref);
-            let Written { table, gone, rows } = tables::put(&key, row)?;
-            match (gone, before) {
-                (Some(gone), _) => {
-                    table.delete(gone).execute(&mut *tx).await?;
-                    anew.add(table, rows);
-                }
-                (None, Some(before)) => {
-                    let was = tables::put(&key, Some(&before))?.rows;
-                    changed.add(table, was.into_iter().zip(rows));
-                }
-                (None, None) => anew.add(table, rows),
-            }
+        let (due, known) = due.await.map_err(|_| DbError::Driver(sqlx::Error::WorkerCrashed))??;
+        for (table, key) in due.gone {
+            table.delete(key).execute(&mut *tx).await?;
         }
-        for (table, rows) in anew.0 {
+        for (table, rows) in due.anew.0 {
             table.insert_all(tx, rows).await?;
         }
-        for (table, rows) in changed.0 {
+        for (table, rows) in due.changed.0 {
             table.change_all(tx, rows).await?;
         }
         tables::SCORE_HISTORY.put_all(tx, self.scores.into_values().collect()).await?;
         tables::JOURNAL.insert_all(tx, self.journal).await?;
         outbox::add_all(tx, &self.told).await?;
-        let mut known = self.known.unwrap_or_default();
-        let alert = |topic| match self.rows.remove(&Key::AlertTopic(topic))?? {
-            Row::AlertTopic(id) => match self.rows.remove(&Key::Alert(id))?? {
-                Row::Alert(row) => Some((topic, (id, row))),
-                _ => None,
-            },
-            _ => None,
-        };
-        known.alerts(self.topics.into_iter().filter_map(alert).collect());
         Ok(known)
     }
+}
+
+/// What has to be written of the rows that a batch changed.
+#[derive(Default)]
+struct Due {
+    /// Keys of what is deleted first.
+    gone: Vec<(&'static Table, Vec<Value>)>,
+    anew: Tables,
+    changed: Tables<Changed>,
+}
+
+impl Due {
+    fn of(
+        rows: &HashMap<Key, Option<Arc<Row>>>,
+        changed: BTreeMap<Key, Option<Arc<Row>>>,
+    ) -> Result<Self, StoreError> {
+        let mut due = Self::default();
+        for (key, before) in changed {
+            let row = rows.get(&key).and_then(Option::as_deref);
+            let Written { table, gone, rows } = tables::put(&key, row)?;
+            match (gone, before) {
+                (Some(gone), _) => {
+                    due.gone.push((table, gone));
+                    due.anew.add(table, rows);
+                }
+                (None, Some(before)) => {
+                    let was = tables::put(&key, Some(&before))?.rows;
+                    due.changed.add(table, was.into_iter().zip(rows));
+                }
+                (None, None) => due.anew.add(table, rows),
+            }
+        }
+        Ok(due)
+    }
+}
+
+/// The alerts on these topics.
+fn alerts(mut rows: HashMap<Key, Option<Arc<Row>>>, topics: Vec<B256>) -> Vec<(B256, (B256, Arc<Row>))> {
+    let alert = |topic| {
+        let Row::AlertTopic(id) = *rows.get(&Key::AlertTopic(topic))?.as_deref()? else { return None };
+        Some((topic, (id, rows.remove(&Key::Alert(id))??)))
+    };
+    topics.into_iter().filter_map(alert).collect()
 }
