@@ -35,6 +35,7 @@ pub mod spool;
 pub mod stamp;
 #[cfg(feature = "testing")]
 pub mod testing;
+pub mod transparency;
 pub mod tree;
 pub mod windows;
 

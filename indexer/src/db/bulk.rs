@@ -52,7 +52,7 @@ impl Table {
             Tx::Postgres(tx) => rows = self.among_columns(by, tx, keys).await?,
             tx => {
                 for some in keys.chunks(KEYS) {
-                    rows.extend(self.among(by, some).rows(&mut *tx).await?);
+                    rows.extend(self.among_unnumbered(by, some).rows(&mut *tx).await?);
                 }
             }
         }
@@ -77,18 +77,26 @@ impl Table {
         Ok(rows.into_iter().map(DbRow::from).collect())
     }
 
-    /// As many places as the next power of four has, the last key in those left over, so that databases keep few
-    /// statements ready.
-    fn among(&self, by: &[&str], keys: &[Vec<Value>]) -> Query {
-        let mut places = 1;
-        while places < keys.len() {
-            places *= 4;
-        }
-        let values = keys.iter().chain(std::iter::repeat_n(keys.last(), places - keys.len()).flatten());
-        let values: Vec<Value> = values.flatten().cloned().collect();
+    /// The same in SQLite, which binds places without numbers faster.
+    fn among_unnumbered(&self, by: &[&str], keys: &[Vec<Value>]) -> Query {
+        let (places, values) = padded(keys);
         let all = unnumbered(places, by.len());
         let sql = format!("SELECT * FROM {} WHERE ({}) IN (VALUES {all})", self.name(), by.join(", "));
         Query::made(sql, values)
+    }
+
+    /// What has one of those keys in the columns `by`.
+    pub(crate) fn among(&self, by: &[&str], keys: &[Vec<Value>]) -> Query {
+        let (condition, values) = one_of(by, keys);
+        Query::made(format!("SELECT * FROM {} WHERE {condition}", self.name()), values)
+    }
+
+    /// The columns in which a row is not what would be written there.
+    pub(crate) fn differing(&self, row: &DbRow, expected: &[Value]) -> Vec<&'static str> {
+        let columns = self.columns().iter().zip(expected);
+        // What does not even read is not what was written.
+        let differs = columns.filter(|(column, like)| cell(row, column, like).ok().as_ref() != Some(*like));
+        differs.map(|(column, _)| *column).collect()
     }
 
     async fn write_all(
@@ -139,6 +147,29 @@ impl Table {
     }
 }
 
+/// As many places as the next power of four has, the last key in those left over, so that databases keep few statements
+/// ready.
+fn padded(keys: &[Vec<Value>]) -> (usize, Vec<Value>) {
+    let mut places = 1;
+    while places < keys.len() {
+        places *= 4;
+    }
+    let values = keys.iter().chain(std::iter::repeat_n(keys.last(), places - keys.len()).flatten());
+    (places, values.flatten().cloned().collect())
+}
+
+/// That the columns `by` have one of those keys: at least one, and few enough that a database binds them.
+pub(crate) fn one_of(by: &[&str], keys: &[Vec<Value>]) -> (String, Vec<Value>) {
+    let (places, values) = padded(keys);
+    let width = by.len();
+    let place = |row: usize| {
+        let cells: Vec<String> = (1..=width).map(|cell| format!("${}", row * width + cell)).collect();
+        format!("({})", cells.join(", "))
+    };
+    let all = (0..places).map(place).collect::<Vec<_>>().join(", ");
+    (format!("({}) IN (VALUES {all})", by.join(", ")), values)
+}
+
 /// What a row has in a column, of the same kind as another value.
 fn cell(row: &DbRow, column: &'static str, like: &Value) -> Result<Value, DbError> {
     Ok(match like {
@@ -180,13 +211,16 @@ mod tests {
 
     #[test]
     fn a_list_of_keys_has_as_many_places_as_the_next_power_of_four() {
-        let made = format!("{:?}", PAID.among(&["purse", "nonce"], &[paid(1, 2), paid(3, 4), paid(5, 6)]));
+        let made = format!(
+            "{:?}",
+            PAID.among_unnumbered(&["purse", "nonce"], &[paid(1, 2), paid(3, 4), paid(5, 6)])
+        );
         let sql = "SELECT * FROM paid WHERE (purse, nonce) IN (VALUES (?, ?), (?, ?), (?, ?), (?, ?))";
         assert!(made.contains(sql), "{made}");
         assert_eq!(made.matches("Number(Some(6))").count(), 2, "{made}");
         let five: Vec<_> = (0u64..5).map(|nonce| vec![nonce.value()]).collect();
-        assert!(format!("{:?}", PAID.among(&["nonce"], &five)).matches("(?)").count() == 16);
-        let made = format!("{:?}", PAID.among(&["nonce"], &[vec![7u64.value()]]));
+        assert!(format!("{:?}", PAID.among_unnumbered(&["nonce"], &five)).matches("(?)").count() == 16);
+        let made = format!("{:?}", PAID.among_unnumbered(&["nonce"], &[vec![7u64.value()]]));
         assert!(made.contains("WHERE (nonce) IN (VALUES (?))"), "{made}");
     }
 

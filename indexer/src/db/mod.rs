@@ -24,6 +24,7 @@ use sqlx::{
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
+pub(crate) use bulk::one_of;
 pub(crate) use change::Changed;
 pub use error::DbError;
 pub use query::{Link, Query};

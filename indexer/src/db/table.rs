@@ -119,6 +119,10 @@ impl Table {
         self.columns.get(place).copied().unwrap_or_default()
     }
 
+    pub(super) fn columns(&self) -> &'static [&'static str] {
+        self.columns
+    }
+
     pub(super) fn width(&self) -> usize {
         self.columns.len()
     }

@@ -8,6 +8,7 @@ use super::select::Select;
 use crate::{
     db::{Cell, Db, DbError, DbRow, Query, Tx, table},
     outbox,
+    transparency::{self, Draft},
 };
 
 /// A payment above the threshold, as its agent wants to make it. Times in unix seconds.
@@ -122,11 +123,11 @@ pub struct Filter {
     pub state: Option<(State, u64)>,
 }
 
-const SELECT: &str = "SELECT digest, treasury, purse, payee, amount, valid_after, valid_before, nonce, \
+pub(crate) const SELECT: &str = "SELECT digest, treasury, purse, payee, amount, valid_after, valid_before, nonce, \
                       rail, facilitator, decision_hash, agent, seal, requested_at, answer, answered_by, signature, reason \
                       FROM approval_request";
 
-fn read(row: &DbRow) -> Result<Approval, DbError> {
+pub(crate) fn read(row: &DbRow) -> Result<Approval, DbError> {
     let contract = match row.maybe_text("answer")?.as_deref() {
         None => None,
         Some("eoa") => Some(Some(false)),
@@ -282,6 +283,7 @@ pub async fn store(db: &Db, request: &Request, room: Room, now: u64) -> Result<K
     APPROVAL_REQUEST.insert(approval_request(request, now)).execute(&mut tx).await?;
     let envelope = envelope_of(&mut tx, request.purse).await?;
     outbox::add(&mut tx, &outbox::asked(request, envelope, now)).await?;
+    transparency::append(&mut tx, Draft::request(request, envelope, now)?).await?;
     tx.commit().await?;
     Ok(Kept::New)
 }

@@ -124,9 +124,9 @@ macro_rules! note {
     };
 }
 
-pub(super) use note;
+pub(crate) use note;
 
-pub(super) fn read(row: &DbRow) -> Result<Tombstone, DbError> {
+pub(crate) fn read(row: &DbRow) -> Result<Tombstone, DbError> {
     let inconsistent = |column, expected, got| DbError::Inconsistent { column, expected, got };
     let kind = row.text("kind")?;
     let place = match kind.as_str() {

@@ -22,6 +22,7 @@ pub mod groups;
 pub mod headroom;
 pub mod history;
 pub mod ledger;
+pub mod log;
 pub mod outcomes;
 pub mod payees;
 pub mod payments;

@@ -7,8 +7,8 @@ use bursar_sdk::decision::Verdict;
 
 use super::{
     AmountRange, Position, TimeRange, agents, alerts, approvals, decisions, envelopes, events, groups,
-    headroom, history, payees, payments, policies, refusals, scores, select::Select, sessions, settlements,
-    stops, treasuries, watched,
+    headroom, history, log, payees, payments, policies, refusals, scores, select::Select, sessions,
+    settlements, stops, treasuries, watched,
 };
 use crate::{
     Store, StoreUrl,
@@ -63,6 +63,19 @@ async fn payments_walk_an_index_whatever_is_asked() -> anyhow::Result<()> {
         check("payment_by_agent", select).await?;
     }
     Ok(())
+}
+
+#[tokio::test]
+async fn a_log_walks_an_index_whatever_is_asked() -> anyhow::Result<()> {
+    let by_number = "SEARCH log_entry USING PRIMARY KEY";
+    let after = Some(log::Key { number: 9 });
+    for (name, subject) in [(by_number, None), ("log_entry_by_subject", Some(HASH))] {
+        let of = log::Filter { treasury: ONE, subject };
+        check(name, log::select_list(of, None, 50)).await?;
+        check(name, log::select_list(of, after, 50)).await?;
+    }
+    check(by_number, log::select_until(ONE, 9)).await?;
+    check("anchor_by_treasury", log::select_anchors(ONE, 9, 5)).await
 }
 
 #[tokio::test]

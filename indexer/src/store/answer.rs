@@ -8,6 +8,7 @@ use crate::{
     ledger::Record,
     outbox,
     query::approvals::{self, Answer},
+    transparency::{self, Draft},
 };
 
 impl Store {
@@ -53,10 +54,16 @@ impl Store {
             let request = row.request;
             let envelope = approvals::envelope_of(&mut tx, request.purse).await?;
             // A request is one, however often it is answered.
-            if let Some(envelope) = envelope.filter(|_| before.is_none()) {
-                intake::enter(&mut tx, &Record::of_answer(&request, envelope, answer, now)).await?;
-            }
+            let fact = match envelope.filter(|_| before.is_none()) {
+                Some(envelope) => {
+                    let record = Record::of_answer(&request, envelope, answer, now);
+                    Some(intake::enter(&mut tx, &record).await?.digest()?)
+                }
+                None => None,
+            };
             outbox::add(&mut tx, &outbox::answered(&request, envelope, answer, now)).await?;
+            let draft = Draft::answer(&request, envelope, answer, fact, now)?;
+            transparency::append(&mut tx, draft).await?;
         }
         tx.commit().await?;
         Ok(true)

@@ -3,7 +3,13 @@
 use bursar_sdk::{decision::DecisionRecord, delivery::SealedRecord};
 
 use super::{Store, StoreError, intake};
-use crate::{db::table, ledger::Record, outbox, query::erasures};
+use crate::{
+    db::table,
+    ledger::Record,
+    outbox,
+    query::erasures,
+    transparency::{self, Draft},
+};
 
 /// What became of a record that was handed in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,7 +43,10 @@ impl Store {
             return Ok(Inserted::Existing);
         }
         let chain_id = self.chain_id(&mut tx).await?;
-        intake::enter(&mut tx, &Record::of_decision(record, sealed, chain_id)).await?;
+        let taken_in = intake::enter(&mut tx, &Record::of_decision(record, sealed, chain_id)).await?;
+        let (seal, fact) = (transparency::seal_digest(Some(&sealed.seal))?, taken_in.digest()?);
+        let draft = Draft::decision(record, sealed.hash, seal, fact, received_at);
+        transparency::append(&mut tx, draft).await?;
         outbox::add(&mut tx, &outbox::decided(record, sealed.hash, received_at)).await?;
         tx.commit().await?;
         Ok(Inserted::New)

@@ -8,6 +8,7 @@ use crate::{
     db::{DbError, DbRow, Query, Tx, table},
     outbox,
     query::erasures::{self, Note, Place, Tombstone},
+    transparency::{self, Draft},
 };
 
 /// Who says that a record is to be erased, why, and by which signature.
@@ -55,6 +56,8 @@ impl Store {
                 Query::new(sql).bind(hash).execute(&mut tx).await?;
             }
             outbox::add(&mut tx, &outbox::erased(first)).await?;
+            let drafts = stones.iter().map(Draft::erasure).collect::<Result<Vec<_>, _>>()?;
+            transparency::append_all(&mut tx, drafts).await?;
             tx.commit().await?;
         } else {
             drop(tx);

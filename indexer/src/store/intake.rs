@@ -18,8 +18,8 @@ use crate::{
     query::checkpoint,
 };
 
-/// Takes in a record that has just come.
-pub(super) async fn enter(tx: &mut Tx, record: &Record) -> Result<(), StoreError> {
+/// Takes in a record that has just come, and gives where.
+pub(super) async fn enter(tx: &mut Tx, record: &Record) -> Result<Entry, StoreError> {
     let at = checkpoint::get(&mut *tx).await?;
     let (block, time, final_number) = at.map_or((0, 0, 0), |at| (at.number, at.timestamp, at.final_number));
     let next = Query::new("SELECT COALESCE(MAX(seq) + 1, 0) AS seq FROM intake WHERE block_number = $1");
@@ -29,7 +29,7 @@ pub(super) async fn enter(tx: &mut Tx, record: &Record) -> Result<(), StoreError
     let mut pending = Pending::telling(outbox::told_from(tx).await?);
     apply(tx, &mut pending, &entry, final_number).await?;
     pending.write(tx).await?;
-    Ok(())
+    Ok(entry)
 }
 
 /// What was taken in above `after` and not above `to`, as the ledger has it.

@@ -3,6 +3,8 @@
 mod alerts;
 mod answer;
 mod apply;
+mod audit;
+mod begin_log;
 mod decision;
 mod erase;
 mod forget;
@@ -31,6 +33,7 @@ use sqlx::migrate::MigrateError;
 use crate::db::{Cell as _, Db, DbError, Query, StoreUrl, Tx, table};
 pub use crate::query::{blocks::KeptBlock, checkpoint::Checkpoint};
 pub use apply::{ApplyError, Batch};
+pub use audit::{Audit, Finding, Mark, Trouble};
 pub use decision::Inserted;
 pub use erase::{Erased, Order};
 pub use outcome::OutcomeError;
@@ -106,6 +109,7 @@ impl Store {
     pub async fn connect(url: &StoreUrl) -> Result<Self, StoreError> {
         let store = Self { db: Db::connect(url).await?, known: Arc::default(), rows: Arc::default() };
         store.migrate().await?;
+        store.begin_logs().await?;
         Ok(store)
     }
 

@@ -9,6 +9,7 @@ use crate::{
     ledger::Record,
     outbox,
     query::erasures,
+    transparency::{self, Draft},
 };
 
 /// Why an outcome is not stored.
@@ -74,9 +75,13 @@ impl Store {
         }
         if OUTCOME.insert_new(outcome(record, sealed, received_at)).execute(&mut tx).await? != 0 {
             let chain_id = self.chain_id(&mut tx).await?;
-            if let Some(fact) = Record::of_outcome(record, sealed, chain_id) {
-                intake::enter(&mut tx, &fact).await?;
-            }
+            let fact = match Record::of_outcome(record, sealed, chain_id) {
+                Some(fact) => Some(intake::enter(&mut tx, &fact).await?.digest()?),
+                None => None,
+            };
+            let seal = transparency::seal_digest(Some(&sealed.seal))?;
+            let draft = Draft::outcome(record, sealed.hash, seal, fact, received_at);
+            transparency::append(&mut tx, draft).await?;
             outbox::add(&mut tx, &outbox::outcome(record, sealed.hash, received_at)).await?;
             tx.commit().await?;
             return Ok(Inserted::New);

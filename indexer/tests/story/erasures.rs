@@ -39,7 +39,7 @@ fn telling(seq: u64) -> DecisionRecord {
     decision
 }
 
-fn came_of(
+pub fn came_of(
     decision: &DecisionRecord,
     revision: u32,
     prev_hash: B256,

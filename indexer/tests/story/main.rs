@@ -10,6 +10,7 @@ mod faults;
 mod groups;
 mod hostile;
 mod ledger;
+mod log;
 mod permit2;
 mod recorded;
 mod refuses;

@@ -1,8 +1,12 @@
 //! Records from outside the chain, where the ledger took them in.
 
+use alloy::primitives::B256;
+use serde_json::json;
+
 use crate::{
     db::{DbError, DbRow, table},
     ledger::{Fact, Record},
+    transparency,
 };
 
 /// A record at its place in the ledger: after all of a block.
@@ -28,6 +32,28 @@ table! {
         nonce: entry.record.payment.map(|(_, nonce)| nonce),
         created_at: entry.record.created_at,
         sealed_by: entry.record.sealed_by,
+    }
+}
+
+impl Entry {
+    /// Of what the ledger took from the record, and where: it stays when the record's words are erased.
+    pub(in crate::store) fn digest(&self) -> Result<B256, DbError> {
+        let Record { subject, fact, treasury, envelope, payment, created_at, sealed_by } = self.record;
+        let (fact, gravity) = fact.code();
+        transparency::digest(&json!({
+            "block": self.block.to_string(),
+            "seq": self.seq.to_string(),
+            "at": self.at.to_string(),
+            "subject": subject,
+            "fact": fact,
+            "gravity": gravity,
+            "treasury": treasury,
+            "envelope": envelope,
+            "purse": payment.map(|(purse, _)| purse),
+            "nonce": payment.map(|(_, nonce)| nonce),
+            "createdAt": created_at.to_string(),
+            "sealedBy": sealed_by,
+        }))
     }
 }
 
