@@ -2,6 +2,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use alloy::primitives::Address;
 use bursar_indexer::query::approvals::Room;
+use bursar_sdk::transparency::Keeper;
 use url::Url;
 
 /// What the API has to be told.
@@ -19,6 +20,8 @@ pub struct Config {
     pub assets: Vec<AssetLabel>,
     /// What people call agents and payees, for the overview page.
     pub names: BTreeMap<Address, String>,
+    /// Who keeps the transparency logs, and signs their checkpoints; `None`: nobody signs.
+    pub log: Option<Keeper>,
     /// Most blocks that the ledger may be behind the chain's head and still count as ready.
     pub max_lag: u64,
     /// Most approval requests that may be open at a time.
@@ -53,6 +56,7 @@ impl Config {
             explorer: None,
             assets: Vec::new(),
             names: BTreeMap::new(),
+            log: None,
             max_lag: 8,
             room: Room { per_agent: 16, per_treasury: 256 },
             request_timeout: Duration::from_secs(10),

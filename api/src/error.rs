@@ -13,7 +13,8 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use bursar_indexer::{StoreError, db::DbError};
+use bursar_indexer::{StoreError, db::DbError, query::log::LogError};
+use bursar_sdk::transparency::ProofError;
 use serde::Serialize;
 use utoipa::{IntoResponses, ToSchema};
 
@@ -171,6 +172,21 @@ impl From<DbError> for ApiError {
         }
         tracing::error!(error = ?error, "a query failed");
         Self::internal()
+    }
+}
+
+impl From<LogError> for ApiError {
+    fn from(error: LogError) -> Self {
+        match error {
+            LogError::Db(error) => error.into(),
+            LogError::Proof(ProofError::OutOfRange { what, size, got }) => {
+                Self::invalid_parameter("size", format!("{what} within the log's {size} entries"), got)
+            }
+            error => {
+                tracing::error!(error = ?error, "the log does not answer");
+                Self::internal()
+            }
+        }
     }
 }
 

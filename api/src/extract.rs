@@ -111,6 +111,8 @@ pub struct Number<const MIN: u64, const MAX: u64>(pub u64);
 pub type Time = Number<0, { i64::MAX as u64 }>;
 /// An envelope's number in a query or path.
 pub type EnvelopeNumber = Number<1, 0xff_ffff>;
+/// A number of entries of a log, or one's number.
+pub type LogNumber = Number<0, { i64::MAX as u64 }>;
 /// A number of 16 bits: policy versions, payee lists.
 pub type Short = Number<0, 0xffff>;
 

@@ -71,6 +71,8 @@ pub(crate) struct Config {
     pub(crate) event_days: u32,
     /// How many days a webhook's endpoint may fail before it is told nothing more.
     pub(crate) webhook_days: u32,
+    /// The name that this keeper's transparency logs go by: best a host's.
+    pub(crate) log_name: String,
     /// Where decision records are spooled and session keys kept, for agent verbs.
     pub(crate) state_dir: PathBuf,
 }
@@ -113,6 +115,7 @@ impl Config {
             open_requests_per_treasury: 256,
             event_days: 0,
             webhook_days: 5,
+            log_name: "bursar".into(),
             state_dir: ".bursar".into(),
         })
     }
@@ -180,6 +183,7 @@ const FIELDS: &[&str] = &[
     "open_requests_per_treasury",
     "event_days",
     "webhook_days",
+    "log_name",
     "state_dir",
 ];
 

@@ -4,11 +4,12 @@ use std::path::{Path, PathBuf};
 
 use alloy::{
     network::EthereumWallet,
-    primitives::Address,
+    primitives::{Address, B256},
     providers::{DynProvider, Provider as _, ProviderBuilder},
     signers::local::PrivateKeySigner,
 };
 use anyhow::{Context as _, Result, bail, ensure};
+use bursar_sdk::transparency::CheckpointKey;
 use clap::Args;
 
 use crate::config::Config;
@@ -19,6 +20,10 @@ pub(crate) struct KeyArgs {
     /// File that holds the private key, as 0x-prefixed hex, readable by its owner alone
     #[arg(long, env = "BURSAR_KEY_FILE", value_name = "FILE", global = true)]
     key_file: Option<PathBuf>,
+    /// File that holds the key that checkpoints of transparency logs are signed with: 32 bytes as 0x-prefixed hex, readable
+    /// by its owner alone. Without one, none are signed
+    #[arg(long, env = "BURSAR_LOG_KEY_FILE", value_name = "FILE", global = true)]
+    log_key_file: Option<PathBuf>,
 }
 
 impl KeyArgs {
@@ -32,6 +37,16 @@ impl KeyArgs {
             },
         };
         parse(&text)
+    }
+
+    /// The key of the transparency logs; `None` where none is given.
+    pub(crate) fn log_key(&self) -> Result<Option<CheckpointKey>> {
+        let Some(path) = &self.log_key_file else { return Ok(None) };
+        check_private(path)?;
+        let text = std::fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?;
+        let seed: Option<B256> = text.trim().parse().ok();
+        let seed = seed.with_context(|| format!("{} is not 32 bytes of 0x-prefixed hex", path.display()))?;
+        Ok(Some(CheckpointKey::from_seed(&seed.0)))
     }
 }
 

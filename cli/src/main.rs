@@ -18,9 +18,9 @@ use url::Url;
 
 use crate::{
     commands::{
-        Context, agent::AgentCommand, ledger::LedgerCommand, policy::PolicyCommand, report::ReportArgs,
-        review::ReviewArgs, stamp::StampCommand, treasury::TreasuryCommand, verify::VerifyArgs,
-        watch::WatchCommand, webhook::WebhookCommand,
+        Context, agent::AgentCommand, ledger::LedgerCommand, log::LogCommand, policy::PolicyCommand,
+        report::ReportArgs, review::ReviewArgs, stamp::StampCommand, treasury::TreasuryCommand,
+        verify::VerifyArgs, watch::WatchCommand, webhook::WebhookCommand,
     },
     config::{Config, Network},
     keys::KeyArgs,
@@ -100,6 +100,9 @@ enum Command {
     /// Ask the ledger: who paid, how much, under which policy, and why
     #[command(subcommand)]
     Ledger(LedgerCommand),
+    /// The transparency log: its root, proofs, whether anything was changed, and its anchor on chain
+    #[command(subcommand)]
+    Log(LogCommand),
     /// Who is looked at besides our own: accounts that pay outside any envelope, and facilitators by name
     #[command(subcommand)]
     Watch(WatchCommand),
@@ -135,6 +138,7 @@ enum Command {
     ///                   approval requests that may be open at a time                      (16, 256)
     ///   event_days      how many days events are kept; 0: for ever                        (0)
     ///   webhook_days    days that a webhook's endpoint may fail before it is told no more (5)
+    ///   log_name        the name that transparency logs go by: best a host's               (bursar)
     ///   state_dir       decision records and session keys of agent verbs                  (.bursar)
     ///
     /// Keys are no settings: --key-file FILE (mode 600), BURSAR_KEY_FILE, or BURSAR_KEY. BURSAR_LOG filters logs
@@ -186,6 +190,7 @@ async fn run(cli: Cli) -> Result<ExitCode> {
         Command::Stamp(verb) => commands::stamp::run(&context, verb).await?,
         Command::Agent(verb) => commands::agent::run(&context, verb).await?,
         Command::Ledger(query) => commands::ledger::run(&context, query).await?,
+        Command::Log(verb) => return commands::log::run(&context, verb).await,
         Command::Watch(verb) => commands::watch::run(&context, verb).await?,
         Command::Webhook(verb) => commands::webhook::run(&context, verb).await?,
         Command::Review(args) => commands::review::run(&context, args).await?,

@@ -130,6 +130,6 @@ fn a_report_of_the_demo_is_verified_by_somebody_else() -> Result<()> {
     let rpc = ["verify", "one", "--rpc", demo.chain.as_str()];
     let (holds, on_chain) = demo.json(dir, &rpc)?;
     ensure!(holds && broken(&on_chain).is_empty(), "{on_chain:#}");
-    assert_eq!(on_chain["checks"].as_array().map(Vec::len), Some(7 + 7));
+    assert_eq!(on_chain["checks"].as_array().map(Vec::len), Some(8 + 7));
     Ok(())
 }

@@ -41,6 +41,8 @@ pub enum Annex {
     Scores,
     /// Logs that make no sense.
     SetAside,
+    /// The transparency log, from its first entry.
+    Log,
     /// Where a trial found something.
     Exceptions,
 }
@@ -104,6 +106,7 @@ annexes! {
     Stops: "stops", ["level", "envelope", "group", "session", "change", "by", "reason"];
     Scores: "scores", ["envelope", "score", "by"];
     SetAside: "set_aside", ["block", "log", "tx", "address", "error"];
+    Log: "log", ["number", "kind", "envelope", "subject", "content", "fact", "at", "height"];
     Exceptions: "exceptions", ["trial", "block", "log", "tx", "about", "expected", "got"];
 }
 
@@ -117,6 +120,7 @@ impl Annex {
                 | Self::Erasures
                 | Self::Approvals
                 | Self::SetAside
+                | Self::Log
                 | Self::Exceptions
         )
     }

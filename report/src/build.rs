@@ -12,15 +12,19 @@ use bursar_indexer::query::{
     erasures::{Place, Tombstone},
     history::{Asked, Event, Kept, SetAside, Settled},
 };
-use bursar_sdk::record::RecordKind;
+use bursar_sdk::{
+    record::RecordKind,
+    transparency::{Entry, LogKind, SignedCheckpoint},
+};
 
 use crate::{
     ReportError,
     annex::{Annex, Annexes, Summary},
     books::{Books, Row},
     controls::Mapping,
-    document::{Report, SCHEMA},
+    document::{Log, Report, SCHEMA},
     event::Said,
+    logbook::LogBook,
     records::Story,
     sections::{self, Material},
     subject::Subject,
@@ -66,6 +70,8 @@ const GROUPINGS: &[(Annex, &[&str])] = &[
     (Annex::Stops, &["change", "level"]),
     (Annex::Scores, &[]),
     (Annex::SetAside, &[]),
+    (Annex::Log, &[]),
+    (Annex::Log, &["kind"]),
     (Annex::Exceptions, &[]),
     (Annex::Exceptions, &["trial"]),
 ];
@@ -80,6 +86,8 @@ pub struct Builder<W: Write> {
     trials: Trials,
     chains: RecordChains,
     erased: Erased,
+    log: LogBook,
+    signed: Option<SignedCheckpoint>,
 }
 
 /// What is left of records that were erased.
@@ -108,6 +116,8 @@ impl<W: Write> Builder<W> {
             trials: Trials::default(),
             chains: RecordChains::default(),
             erased: Erased::default(),
+            log: LogBook::default(),
+            signed: None,
         })
     }
 
@@ -125,6 +135,7 @@ impl<W: Write> Builder<W> {
                 self.erased.outcomes.insert((decision_hash, revision), stone.note.hash);
             }
         }
+        self.log.erased(stone, self.subject.records_until);
         self.put(rows::erased(stone))
     }
 
@@ -185,6 +196,7 @@ impl<W: Write> Builder<W> {
     /// # Errors
     /// When it cannot be written.
     pub fn asked(&mut self, asked: &Asked) -> Result<(), ReportError> {
+        self.log.asked(asked);
         self.put(rows::asked(asked))
     }
 
@@ -198,6 +210,38 @@ impl<W: Write> Builder<W> {
         self.found()
     }
 
+    /// Begins with the transparency log. After everything else.
+    ///
+    /// # Errors
+    /// When an anchor does not read, or the log could not be so large.
+    pub fn log(&mut self) -> Result<(), ReportError> {
+        self.log.begin(self.subject.log_size, &self.books.anchors)
+    }
+
+    /// Takes the log's next entry.
+    ///
+    /// # Errors
+    /// When it is not the next one, or another treasury's, or cannot be written.
+    pub fn logged(&mut self, number: u64, entry: &Entry) -> Result<(), ReportError> {
+        let of = (self.subject.treasury, self.subject.records_until);
+        let row = self.log.entry(number, entry, of, &mut self.trials)?;
+        self.put(row)?;
+        self.found()
+    }
+
+    /// Takes what the log's keeper has signed of it.
+    pub fn signed(&mut self, checkpoint: Option<SignedCheckpoint>) {
+        self.signed = checkpoint;
+    }
+
+    /// The size and the root of the log as it was taken.
+    ///
+    /// # Errors
+    /// Never: its edge is there.
+    pub fn log_root(&self) -> Result<(u64, B256), ReportError> {
+        self.log.root()
+    }
+
     /// The report, once everything was taken; and its files, closed.
     ///
     /// # Errors
@@ -206,6 +250,7 @@ impl<W: Write> Builder<W> {
         let purses_with_records = self.chains.len();
         self.trials.chains(std::mem::take(&mut self.chains));
         self.trials.end(&self.books);
+        let log = std::mem::take(&mut self.log).end(&mut self.trials)?;
         self.found()?;
         let open: Vec<Row> = self.books.sessions.values().map(|session| session.row(None)).collect();
         for row in open {
@@ -225,6 +270,8 @@ impl<W: Write> Builder<W> {
             annexes: &annexes,
             mapping: &mapping,
             purses_with_records,
+            log: &log,
+            signed: self.signed.as_ref(),
         };
         let report = Report {
             schema: SCHEMA.to_owned(),
@@ -234,6 +281,7 @@ impl<W: Write> Builder<W> {
             trials,
             frameworks,
             annexes,
+            log: Log { root: log.root, checkpoint: self.signed },
             subject: self.subject,
         };
         Ok((report, files))
@@ -255,6 +303,7 @@ impl<W: Write> Builder<W> {
             }
         };
         self.chains.push(told.record.purse, told.record.seq, told.hash, told.record.prev_hash);
+        self.log.decision(&told, kept)?;
         let signers = [Some(told.record.agent), self.books.keys.get(&told.record.session).copied()];
         let by = self.trials.sealed(&self.subject, RecordKind::Decision, told.hash, kept, signers);
         self.put(rows::decision(&told, kept, by, settled))?;
@@ -265,6 +314,7 @@ impl<W: Write> Builder<W> {
                     let before = (told.hash, record.revision.saturating_sub(1));
                     last = self.erased.outcomes.get(&before).copied().unwrap_or(last);
                     self.trials.outcome(&told, &record, hash, &mut last);
+                    self.log.record(hash, LogKind::Outcome, kept)?;
                     let by = self.trials.sealed(&self.subject, RecordKind::Outcome, hash, kept, signers);
                     self.put(rows::outcome(&record, hash, kept, by))?;
                     delivered = Some(record.delivered);

@@ -7,6 +7,7 @@ use std::{
 };
 
 use bursar_indexer::Store;
+use bursar_sdk::transparency::Keeper;
 
 use crate::{
     ReportError,
@@ -31,13 +32,22 @@ pub struct Written {
     pub digest: String,
 }
 
-/// Writes the report of a store to a folder that is not there yet.
+/// Writes the report of a store to a folder that is not there yet; `keeper` signs the root of the transparency log in it.
 ///
 /// # Errors
 /// When the folder is there, the store cannot answer ([`gather`]), or something cannot be written.
-pub async fn write(store: &Store, question: Question, folder: &Path) -> Result<Written, ReportError> {
+pub async fn write(
+    store: &Store,
+    question: Question,
+    keeper: Option<&Keeper>,
+    folder: &Path,
+) -> Result<Written, ReportError> {
     let subject = gather::subject(store, question).await?;
-    let builder = gather::report(store, subject, open(folder)?).await?;
+    let (chain_id, treasury) = (subject.chain_id, subject.treasury);
+    let mut builder = gather::report(store, subject, open(folder)?).await?;
+    let (size, root) = builder.log_root()?;
+    let signed = keeper.map(|keeper| keeper.sign(chain_id, treasury, size, root)).transpose();
+    builder.signed(signed.map_err(|error| ReportError::Unknown(error.to_string()))?);
     close(folder, builder)
 }
 

@@ -1,6 +1,7 @@
 //! The report as a value: sections of tables, of which every number says where it is from.
 
-use alloy::primitives::Address;
+use alloy::primitives::{Address, B256};
+use bursar_sdk::transparency::SignedCheckpoint;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -29,6 +30,19 @@ pub struct Report {
     pub frameworks: Vec<crate::controls::Framework>,
     /// The tables behind it, one file each.
     pub annexes: Vec<Summary>,
+    /// The transparency log that it has the entries of.
+    pub log: Log,
+}
+
+/// A transparency log, as a report has it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Log {
+    /// The root of its entries, of which the subject says how many.
+    pub root: B256,
+    /// The same, signed by its keeper; left out where nobody signs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checkpoint: Option<SignedCheckpoint>,
 }
 
 /// One section.

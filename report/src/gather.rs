@@ -8,7 +8,7 @@ use bursar_indexer::{
     query::{
         blocks, checkpoint,
         history::{self, Kept, OutcomeOf, Rows, Scope},
-        treasuries,
+        log, treasuries,
     },
 };
 use futures::{StreamExt as _, TryStreamExt as _, stream::Peekable};
@@ -77,6 +77,8 @@ pub async fn subject(store: &Store, question: Question) -> Result<Subject, Repor
     }
     let block = blocks::last_of(store.db(), treasury, height).await?;
     let block = block.ok_or_else(|| ReportError::Unknown(format!("event of treasury {treasury}")))?;
+    let records_until = question.records_until.unwrap_or(block.timestamp.saturating_add(GRACE));
+    let scope = Scope { treasury, height, records_until };
     Ok(Subject {
         chain_id: question.chain_id,
         treasury,
@@ -85,7 +87,8 @@ pub async fn subject(store: &Store, question: Question) -> Result<Subject, Repor
         block_number: block.number,
         block_hash: block.hash,
         block_time: block.timestamp,
-        records_until: question.records_until.unwrap_or(block.timestamp.saturating_add(GRACE)),
+        records_until,
+        log_size: log::size_in(store.db(), scope).await?,
         assets: question.assets,
         applicability: question.applicability,
     })
@@ -102,7 +105,7 @@ pub async fn report<W: Write>(
 ) -> Result<Builder<W>, ReportError> {
     let scope =
         Scope { treasury: subject.treasury, height: subject.height, records_until: subject.records_until };
-    let (block, before) = (subject.block_number, subject.block_hash);
+    let (block, before, log_size) = (subject.block_number, subject.block_hash, subject.log_size);
     let db = store.db();
     let mut builder = Builder::new(subject, annexes)?;
 
@@ -144,6 +147,11 @@ pub async fn report<W: Write>(
     let mut aside = history::set_aside(db, scope);
     while let Some(row) = aside.try_next().await? {
         builder.set_aside(&row)?;
+    }
+    builder.log()?;
+    let mut entries = log::entries(db, scope.treasury, log_size);
+    while let Some(leaf) = entries.try_next().await? {
+        builder.logged(leaf.number, &leaf.entry)?;
     }
     let after = store.block(block).await.map_err(|error| ReportError::Unknown(error.to_string()))?;
     match after.map(|header| header.hash) {

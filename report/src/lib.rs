@@ -21,6 +21,7 @@ pub mod verify;
 mod books;
 mod error;
 mod event;
+mod logbook;
 mod records;
 mod sections;
 mod text;

@@ -11,6 +11,7 @@ mod policies;
 mod scope;
 
 use alloy::primitives::Address;
+use bursar_sdk::transparency::SignedCheckpoint;
 
 use crate::{
     ReportError,
@@ -19,6 +20,7 @@ use crate::{
     controls::{Framework, Mapping},
     document::{Cell, Section},
     figure::{Figure, Source, Unit, held},
+    logbook::Taken,
     subject::Subject,
     tally::Tally,
     trial::Trial,
@@ -35,12 +37,14 @@ pub(crate) struct Material<'a> {
     pub(crate) annexes: &'a [Summary],
     pub(crate) mapping: &'a Mapping,
     pub(crate) purses_with_records: usize,
+    pub(crate) log: &'a Taken,
+    pub(crate) signed: Option<&'a SignedCheckpoint>,
 }
 
 /// Every section, in order.
 pub(crate) fn all(of: &Material<'_>) -> Result<Vec<Section>, ReportError> {
     Ok(vec![
-        integrity::integrity(of),
+        integrity::integrity(of)?,
         scope::scope(of)?,
         scope::completeness(of)?,
         people::agents(of)?,

@@ -31,6 +31,9 @@ pub struct Subject {
     pub block_time: u64,
     /// Records received after this are not in it, in unix seconds.
     pub records_until: u64,
+    /// How many entries of the transparency log are in it: those that had come by then, and those below a root that was
+    /// anchored.
+    pub log_size: u64,
     /// What tokens are called. From configuration; nothing proves it.
     pub assets: Vec<AssetName>,
     /// How each framework applies to this organisation, as it says itself; what it does not say is voluntary.

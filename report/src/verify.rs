@@ -4,6 +4,7 @@ mod again;
 mod chain;
 mod compare;
 mod files;
+mod log;
 mod read;
 
 use std::path::Path;
@@ -17,7 +18,7 @@ use crate::{
     render,
 };
 
-pub use self::chain::on_chain;
+pub use self::chain::{anchors, on_chain};
 
 /// How many places one check names.
 const MOST_PLACES: usize = 20;
@@ -115,6 +116,7 @@ pub fn offline(folder: &Path) -> Result<(Verification, Option<Report>), ReportEr
     checks.push(Check::of("its id follows from what it is about", named));
     checks.push(files::unchanged(folder, &report)?);
     checks.push(files::adds_up(folder, &report)?);
+    checks.push(log::root(folder, &report)?);
     checks.extend(again::made_again(folder, &report)?);
     checks.push(files::renderings(folder, &report)?);
     Ok((verification, Some(report)))

@@ -7,11 +7,16 @@ use alloy::{
     primitives::Address,
     providers::{DynProvider, Provider as _},
 };
-use bursar_indexer::Store;
+use bursar_indexer::{Store, store::Checkpoint};
 use bursar_sdk::{AgentError, admin::TreasuryAdmin, role::Role};
 use tokio_util::sync::CancellationToken;
 
-use crate::{Act, ReviewError, act::on_chain, survey::survey};
+use crate::{
+    Act, ReviewError,
+    act::on_chain,
+    anchor::{self, Anchor, AnchorError},
+    survey::survey,
+};
 
 /// Longest wait between two looks where something keeps failing.
 const LONGEST: Duration = Duration::from_secs(15);
@@ -23,13 +28,15 @@ pub struct WatcherConfig {
     pub poll: Duration,
     /// How far the ledger may be behind the chain, in seconds of the chain: by an older one nothing is decided.
     pub most_behind: u64,
+    /// How long after the last anchor, in seconds of the chain, a log that has grown is anchored again; `None`: never.
+    pub anchor_every: Option<u64>,
     /// Says what it would send, and sends nothing.
     pub dry_run: bool,
 }
 
 impl Default for WatcherConfig {
     fn default() -> Self {
-        Self { poll: Duration::from_secs(1), most_behind: 30, dry_run: false }
+        Self { poll: Duration::from_secs(1), most_behind: 30, anchor_every: None, dry_run: false }
     }
 }
 
@@ -58,6 +65,10 @@ pub struct Round {
     pub there: Vec<Act>,
     /// What did not come about, and why. It is tried again.
     pub failed: Vec<(Act, AgentError)>,
+    /// The log's root that was anchored; in a dry run, that would have been.
+    pub anchored: Option<Anchor>,
+    /// Why the log's root was not anchored, though it was time. It is tried again.
+    pub not_anchored: Option<AnchorError>,
 }
 
 /// Watches one treasury.
@@ -103,7 +114,7 @@ impl Watcher {
     /// # Errors
     /// When ledger or chain cannot be read, or the ledger is not where the chain is: nothing was sent then.
     pub async fn round(&mut self) -> Result<Round, ReviewError> {
-        let (now, last_final) = self.stand().await?;
+        let (now, at) = self.stand().await?;
         let treasury = self.keys.reviewer.1.address();
         let acts = survey(self.store.db(), treasury, now, self.keys.guardian.is_some(), self.seen).await?;
         let mut round = Round::default();
@@ -121,7 +132,11 @@ impl Watcher {
         }
         // What a reorg may still take back is looked at again, and what could not be done.
         if sure {
-            self.seen = Some(last_final);
+            self.seen = Some(at.final_number);
+        }
+        match self.anchor(now, at.number).await {
+            Ok(anchored) => round.anchored = anchored,
+            Err(error) => round.not_anchored = Some(error),
         }
         Ok(round)
     }
@@ -132,10 +147,20 @@ impl Watcher {
         loop {
             match self.round().await {
                 Ok(round) => {
-                    if trouble.take().is_some() {
+                    // Once, not every second.
+                    let not_anchored = round.not_anchored.as_ref().map(|error| chain_of(error));
+                    if let Some(text) = not_anchored.as_ref().filter(|_| trouble != not_anchored) {
+                        tracing::error!(error = text, "the log is not anchored");
+                    }
+                    if trouble.is_some() && not_anchored.is_none() {
                         tracing::info!("watching again");
                     }
-                    wait = if round.failed.is_empty() { self.config.poll } else { LONGEST.min(wait * 2) };
+                    trouble = not_anchored;
+                    wait = if round.failed.is_empty() && trouble.is_none() {
+                        self.config.poll
+                    } else {
+                        LONGEST.min(wait * 2)
+                    };
                 }
                 Err(error) => {
                     let text = chain_of(&error);
@@ -153,8 +178,8 @@ impl Watcher {
         }
     }
 
-    /// The chain's time and the ledger's last final block, where the ledger stands on the chain and is not behind.
-    async fn stand(&self) -> Result<(u64, u64), ReviewError> {
+    /// The chain's time and where the ledger is, where it stands on the chain and is not behind.
+    async fn stand(&self) -> Result<(u64, Checkpoint), ReviewError> {
         let at = self.store.checkpoint().await?.ok_or(ReviewError::Empty)?;
         let head = self.header(BlockNumberOrTag::Latest).await?.ok_or(ReviewError::Empty)?;
         let behind = head.timestamp.saturating_sub(at.timestamp);
@@ -166,12 +191,44 @@ impl Watcher {
         if there.is_none_or(|block| block.hash != at.hash) {
             return Err(ReviewError::Forked { block: at.number });
         }
-        Ok((head.timestamp, at.final_number))
+        Ok((head.timestamp, at))
     }
 
     async fn header(&self, at: BlockNumberOrTag) -> Result<Option<alloy::rpc::types::Header>, ReviewError> {
         let block = self.provider.get_block_by_number(at).await.map_err(AgentError::from)?;
         Ok(block.map(|block| block.header))
+    }
+
+    /// Anchors the log's root where it is time, by a ledger that stands at block `at`.
+    async fn anchor(&self, now: u64, at: u64) -> Result<Option<Anchor>, AnchorError> {
+        let Some(every) = self.config.anchor_every else { return Ok(None) };
+        let (db, treasury) = (self.store.db(), &self.keys.reviewer.1);
+        let mut next = None;
+        // The chain is asked only where the ledger says that it is time.
+        for asks_chain in [false, true] {
+            let last = match asks_chain {
+                false => anchor::kept(db, treasury.address()).await?,
+                true => match anchor::fresh(treasury, at).await? {
+                    None => break,
+                    fresh => fresh,
+                },
+            };
+            if last.is_some_and(|(_, then)| now < then.saturating_add(every)) {
+                return Ok(None);
+            }
+            next = anchor::next(db, treasury.address(), last.map(|(last, _)| last)).await?;
+            if next.is_none() {
+                return Ok(None);
+            }
+        }
+        let Some(next) = next else { return Ok(None) };
+        if self.config.dry_run {
+            tracing::info!(%next, "would");
+            return Ok(Some(next));
+        }
+        let sent = treasury.anchor(next.root, next.size).await?;
+        tracing::info!(%next, tx = %sent.hash(), "done");
+        Ok(Some(next))
     }
 
     /// Does it where it is due; whether it was.

@@ -9,6 +9,7 @@ pub mod erasure;
 pub mod event;
 pub mod group;
 pub mod ledger;
+pub mod log;
 pub mod outcome;
 pub mod payment;
 pub mod policy;

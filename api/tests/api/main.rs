@@ -12,6 +12,7 @@ mod erasures;
 mod events;
 mod floods;
 mod lists;
+mod log;
 mod openapi;
 mod outcomes;
 mod overview;

@@ -5,6 +5,7 @@ pub(crate) mod approvals;
 mod erase;
 mod groups;
 pub(crate) mod ledger;
+pub(crate) mod log;
 pub(crate) mod policy;
 mod progress;
 pub(crate) mod report;
@@ -23,7 +24,7 @@ use alloy::{
     providers::{DynProvider, Provider as _},
 };
 use anyhow::{Context as _, Result, bail, ensure};
-use bursar_sdk::abi::Treasury;
+use bursar_sdk::{abi::Treasury, transparency::Keeper};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -38,6 +39,12 @@ pub(crate) struct Context {
 }
 
 impl Context {
+    /// Who signs checkpoints of transparency logs; `None` where no key is given.
+    pub(crate) fn log_keeper(&self) -> Result<Option<Keeper>> {
+        let key = self.keys.log_key()?;
+        key.map(|key| Keeper::new(&self.config.log_name, key)).transpose().context("log_name")
+    }
+
     /// A provider without a wallet, on the configured chain and no other.
     pub(crate) async fn reader(&self) -> Result<DynProvider> {
         let url = &self.config.rpc_url;

@@ -67,7 +67,8 @@ pub(crate) async fn run(context: &Context, args: ReportArgs) -> Result<()> {
         assets: named.into_iter().collect(),
         applicability,
     };
-    let written = bundle::write(&store, question, &args.folder).await?;
+    let keeper = context.log_keeper()?;
+    let written = bundle::write(&store, question, keeper.as_ref(), &args.folder).await?;
     let report = &written.report;
     let rows: Vec<Vec<String>> = report
         .trials

@@ -30,6 +30,10 @@ pub(crate) struct ReviewArgs {
     /// Milliseconds between two looks
     #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u64).range(10..=60_000))]
     poll: u64,
+    /// Seconds of the chain after the last anchor of the transparency log until it is anchored again, where it has grown;
+    /// 0: never
+    #[arg(long, default_value_t = 86_400, value_name = "SECONDS")]
+    anchor_every: u64,
     /// How many seconds of the chain the ledger may be behind; by an older one nothing is decided
     #[arg(long, default_value_t = 30, value_name = "SECONDS")]
     most_behind: u64,
@@ -49,6 +53,7 @@ pub(crate) async fn run(context: &Context, args: ReviewArgs) -> Result<()> {
     let config = WatcherConfig {
         poll: Duration::from_millis(args.poll),
         most_behind: args.most_behind,
+        anchor_every: (args.anchor_every != 0).then_some(args.anchor_every),
         dry_run: args.dry_run,
     };
     let mut watcher = Watcher::new(store, provider.clone(), keys, config);
@@ -60,13 +65,16 @@ pub(crate) async fn run(context: &Context, args: ReviewArgs) -> Result<()> {
     }
     let round = watcher.round().await?;
     let said = |acts: &[Act]| acts.iter().map(ToString::to_string).collect::<Vec<_>>();
-    let failed: Vec<String> = round.failed.iter().map(|(act, error)| format!("{act}: {error}")).collect();
+    let mut failed: Vec<String> = round.failed.iter().map(|(act, error)| format!("{act}: {error}")).collect();
+    failed.extend(round.not_anchored.iter().map(|error| format!("anchor the log: {error}")));
+    let mut done = said(&round.done);
+    done.extend(round.anchored.iter().map(ToString::to_string));
     let would = if args.dry_run { "would " } else { "" };
-    let mut lines: Vec<String> = said(&round.done).iter().map(|act| format!("{would}{act}")).collect();
+    let mut lines: Vec<String> = done.iter().map(|act| format!("{would}{act}")).collect();
     if lines.is_empty() {
         lines.push("nothing is due".into());
     }
-    let value = json!({ "done": said(&round.done), "there": said(&round.there), "failed": failed });
+    let value = json!({ "done": done, "there": said(&round.there), "failed": failed });
     context.output.done(&value, &lines)?;
     anyhow::ensure!(failed.is_empty(), "not done: {}", failed.join("; "));
     Ok(())

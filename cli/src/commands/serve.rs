@@ -24,7 +24,7 @@ pub(crate) async fn serve(context: &Context) -> Result<()> {
     let store = open(config).await?;
     let indexer = indexer(config, &store)?;
     let cancel = until_interrupted();
-    let app = AppState::new(store, api_config(config), Some(indexer.subscribe())).with_node(config.node());
+    let app = AppState::new(store, api_config(context)?, Some(indexer.subscribe())).with_node(config.node());
     let listener = listen(config).await?;
     tracing::info!(address = %listener.local_addr()?, "overview at /, documentation at /docs");
     let mut registry = registry(config);
@@ -72,7 +72,7 @@ pub(crate) async fn index(context: &Context, again: bool) -> Result<()> {
 pub(crate) async fn api(context: &Context) -> Result<()> {
     let store = open(&context.config).await?;
     let config = &context.config;
-    let app = AppState::new(store, api_config(config), None).with_node(config.node());
+    let app = AppState::new(store, api_config(context)?, None).with_node(config.node());
     let listener = listen(config).await?;
     let (mut registry, cancel) = (registry(config), until_interrupted());
     app.register(&mut registry);
@@ -153,7 +153,8 @@ fn indexer(config: &Config, store: &Store) -> Result<Indexer> {
     Ok(Indexer::new(following, sources, store.clone()))
 }
 
-fn api_config(config: &Config) -> bursar_api::Config {
+fn api_config(context: &Context) -> Result<bursar_api::Config> {
+    let config = &context.config;
     let name = match config.network {
         Network::Local => "local chain",
         Network::BaseSepolia => "Base Sepolia",
@@ -169,7 +170,8 @@ fn api_config(config: &Config) -> bursar_api::Config {
     api.assets = config.asset.into_iter().map(usdc).collect();
     api.room =
         Room { per_agent: config.open_requests_per_agent, per_treasury: config.open_requests_per_treasury };
-    api
+    api.log = context.log_keeper()?;
+    Ok(api)
 }
 
 /// USDC, as every preset's asset is.

@@ -16,7 +16,7 @@ CREATE TABLE log_entry (
     entry    TEXT NOT NULL,
     PRIMARY KEY (treasury, number)
 );
-CREATE INDEX log_entry_by_subject ON log_entry (treasury, subject, number);
+CREATE INDEX log_entry_by_subject ON log_entry (subject, number);
 
 -- Hashes of leaves and of whole subtrees, each at a position that never changes: about two for each entry, so that any
 -- root and any proof takes a few rows.

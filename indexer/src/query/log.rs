@@ -4,7 +4,11 @@ use alloy::primitives::{Address, B256};
 use bursar_sdk::transparency::{Consistency, Entry, Inclusion, Nodes, ProofError, Step, leaf_hash};
 use serde::{Deserialize, Serialize};
 
-use super::{Position, select::Select};
+use super::{
+    Position,
+    history::{Rows, Scope},
+    select::Select,
+};
 use crate::{
     db::{Db, DbError, DbRow},
     transparency::{nodes_at, size_of},
@@ -89,6 +93,31 @@ pub(super) fn select_until(treasury: Address, until: u64) -> Select {
     select
 }
 
+/// How many entries a report of that scope has: those that had come by then, and those below a root that was anchored up to
+/// its height.
+///
+/// # Errors
+/// When the database fails.
+pub async fn size_in(db: &Db, scope: Scope) -> Result<u64, DbError> {
+    let all = size(db, scope.treasury).await?;
+    let came = size_until(db, scope.treasury, scope.records_until).await?;
+    let anchors = select_anchors(scope.treasury, scope.height, u32::MAX).rows(db, read_anchor).await?;
+    // Whoever anchors may say any number.
+    let anchored = anchors.iter().map(|anchor| anchor.size).filter(|size| *size <= all).max();
+    Ok(came.max(anchored.unwrap_or_default()))
+}
+
+/// The first `size` entries, as they come.
+pub fn entries(db: &Db, treasury: Address, size: u64) -> Rows<'_, Leaf> {
+    select_entries(treasury, size).stream(db, read)
+}
+
+pub(super) fn select_entries(treasury: Address, size: u64) -> Select {
+    let mut select = Select::new(SELECT);
+    select.filter("treasury = ", Some(treasury)).filter("number < ", Some(size)).push(" ORDER BY number");
+    select
+}
+
 /// The root of the log's first `size` entries.
 ///
 /// # Errors
@@ -167,11 +196,12 @@ pub async fn list(db: &Db, of: Filter, after: Option<Key>, limit: u32) -> Result
 
 pub(super) fn select_list(of: Filter, after: Option<Key>, limit: u32) -> Select {
     let mut select = Select::new(SELECT);
-    select
-        .filter("treasury = ", Some(of.treasury))
-        .filter("subject = ", of.subject)
-        .filter("number > ", after.map(|key| key.number))
-        .order_and_limit(" ORDER BY number", limit);
+    match of.subject {
+        None => select.filter("treasury = ", Some(of.treasury)),
+        // A hash is of one record, and that of one treasury.
+        subject => select.sift("treasury = ", Some(of.treasury)).filter("subject = ", subject),
+    };
+    select.filter("number > ", after.map(|key| key.number)).order_and_limit(" ORDER BY number", limit);
     select
 }
 

@@ -75,6 +75,7 @@ async fn a_log_walks_an_index_whatever_is_asked() -> anyhow::Result<()> {
         check(name, log::select_list(of, after, 50)).await?;
     }
     check(by_number, log::select_until(ONE, 9)).await?;
+    check(by_number, log::select_entries(ONE, 9)).await?;
     check("anchor_by_treasury", log::select_anchors(ONE, 9, 5)).await
 }
 

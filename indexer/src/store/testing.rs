@@ -8,7 +8,10 @@ use super::{
     Store, StoreError, decision, outcome,
     tables::{self, Entry},
 };
-use crate::ledger::Record;
+use crate::{
+    ledger::Record,
+    transparency::{self, Draft},
+};
 
 /// A record, and the block that the ledger will stand at when it comes.
 #[derive(Debug, Clone)]
@@ -44,6 +47,7 @@ impl Store {
     /// When the database fails, or has one of them.
     pub async fn foresee(&self, records: &[Foreseen]) -> Result<(), StoreError> {
         let (mut decisions, mut outcomes, mut intake) = (Vec::new(), Vec::new(), Vec::new());
+        let mut drafts = Vec::new();
         for Foreseen { block, seq, at, sealed, says, sealed_by } in records {
             let record = match says {
                 Says::Decision(record) => {
@@ -55,15 +59,25 @@ impl Store {
                     Record::of_outcome(record, sealed, None)
                 }
             };
-            if let Some(record) = record {
+            let entry = record.map(|record| {
                 let record = Record { sealed_by: Some(*sealed_by), ..record };
-                intake.push(tables::intake(&Entry { block: *block, seq: *seq, at: *at, record }));
-            }
+                Entry { block: *block, seq: *seq, at: *at, record }
+            });
+            let fact = entry.as_ref().map(Entry::digest).transpose()?;
+            let seal = transparency::seal_digest(Some(&sealed.seal))?;
+            drafts.push(match says {
+                Says::Decision(record) => {
+                    Draft::decision(record, sealed.hash, seal, fact.unwrap_or_default(), *at)
+                }
+                Says::Outcome(record) => Draft::outcome(record, sealed.hash, seal, fact, *at),
+            });
+            intake.extend(entry.as_ref().map(tables::intake));
         }
         let mut tx = self.db.begin().await?;
         decision::DECISION.insert_all(&mut tx, decisions).await?;
         outcome::OUTCOME.insert_all(&mut tx, outcomes).await?;
         tables::INTAKE.insert_all(&mut tx, intake).await?;
+        transparency::append_all(&mut tx, drafts).await?;
         Ok(tx.commit().await?)
     }
 }

@@ -4,7 +4,7 @@ use alloy::primitives::{Address, B256, Bytes};
 use bursar_sdk::{
     decision::{DecisionRecord, Verdict},
     outcome::OutcomeRecord,
-    transparency::{Entry, LogKind},
+    transparency::{self, Entry, LogKind},
 };
 use serde_json::json;
 
@@ -126,7 +126,7 @@ fn of_answer(answer: &Answer) -> LogKind {
 
 /// Of the seal that a record carries; `None` where it came before seals were asked for.
 pub(crate) fn seal_digest(seal: Option<&Bytes>) -> Result<B256, DbError> {
-    digest(&json!({ "seal": seal }))
+    transparency::seal_digest(seal).map_err(broken)
 }
 
 /// Of a request as it is kept, which came at `at`. Times are text: JSON's numbers end at 2^53.

@@ -86,8 +86,10 @@ rules! {
         "alerts are not kept in the ledger";
     Incidents "incidents" "an incident has its record, with timeline and notifications", "incidents",
         ["EV-INCIDENT"], "incident records are outside the ledger; freezes and reviews are in S7 and S8";
-    LogAnchored "log_anchored" "the log's root was anchored on chain", "checkpoints", ["EV-LOG"],
-        "no checkpoint of the log is in this report";
+    Logged "logged" "the transparency log tells of it, of its time and seal, and of nothing that is not here",
+        "entries of the log; records, requests, answers and erasures", ["EV-LOG"], NOTHING;
+    LogAnchored "log_anchored" "it is the root of the log's first entries", "roots anchored on chain", ["EV-LOG"],
+        "no root of the log was anchored on chain";
     Retained "retained" "kept as long as it has to be", "records", ["EV-RETAIN"],
         "how long records are kept is outside the ledger: attach the retention schedule";
 }

@@ -11,7 +11,10 @@ use bursar_sdk::{
 };
 
 use super::{At, Rule, Trials};
-use crate::subject::Subject;
+use crate::{
+    logbook::{Anchor, Anchored},
+    subject::Subject,
+};
 
 /// A decision record, read.
 #[derive(Debug, Clone)]
@@ -103,6 +106,31 @@ impl Trials {
     pub(crate) fn unreadable(&mut self, hash: B256, error: &RecordError) {
         self.hold(Rule::RecordsChained, false, At::default(), || {
             [format!("record {hash}"), "a record that reads".into(), error.to_string()]
+        });
+    }
+
+    /// Whether an entry of the log and what the report has are the same.
+    pub(crate) fn logged(
+        &mut self,
+        held: bool,
+        about: impl FnOnce() -> String,
+        says: impl FnOnce() -> [String; 2],
+    ) {
+        self.hold(Rule::Logged, held, At::default(), || {
+            let [expected, got] = says();
+            [about(), expected, got]
+        });
+    }
+
+    /// Whether a root on the chain is the log's.
+    pub(crate) fn anchored(&mut self, anchor: &Anchor) {
+        let Anchor { place, size, root, came } = anchor;
+        self.hold(Rule::LogAnchored, *came == Anchored::Fits, At::of(place.position, place.tx), || {
+            let got = match came {
+                Anchored::Apart(root) => root.to_string(),
+                _ => "a log of fewer entries".to_owned(),
+            };
+            [format!("the log's first {size} entries"), root.to_string(), got]
         });
     }
 

@@ -6,6 +6,7 @@ use std::{
     path::Path,
 };
 
+use alloy::primitives::Address;
 use serde_json::Value;
 
 use super::{
@@ -33,7 +34,8 @@ pub(super) fn made_again(folder: &Path, report: &Report) -> Result<Vec<Check>, R
     }
     let annexes = Annexes::open(|name| Compare::open(folder, name))?;
     let mut builder = Builder::new(report.subject.clone(), annexes)?;
-    if let Err(error) = refill(folder, &mut builder) {
+    builder.signed(report.log.checkpoint.clone());
+    if let Err(error) = refill(folder, report.subject.treasury, &mut builder) {
         return Ok(vec![Check::of(FOLLOWS, vec![error.to_string()])]);
     }
     let (again, files) = match builder.finish() {
@@ -78,7 +80,7 @@ fn erased(folder: &Path) -> Result<Option<Check>, ReportError> {
     Ok((!names.is_empty()).then(|| Check::left_out(ERASED, names)))
 }
 
-fn refill(folder: &Path, builder: &mut Builder<Compare>) -> Result<(), ReportError> {
+fn refill(folder: &Path, treasury: Address, builder: &mut Builder<Compare>) -> Result<(), ReportError> {
     let mut erased = Table::open(folder, Annex::Erasures)?;
     while let Some(row) = erased.next_row()? {
         builder.erased(&row.erased()?)?;
@@ -112,6 +114,12 @@ fn refill(folder: &Path, builder: &mut Builder<Compare>) -> Result<(), ReportErr
     let mut aside = Table::open(folder, Annex::SetAside)?;
     while let Some(row) = aside.next_row()? {
         builder.set_aside(&row.aside()?)?;
+    }
+    builder.log()?;
+    let mut log = Table::open(folder, Annex::Log)?;
+    while let Some(row) = log.next_row()? {
+        let (number, entry) = row.logged(treasury)?;
+        builder.logged(number, &entry)?;
     }
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! A report against the chain itself, asked through any node, without our database.
 
+mod anchors;
 mod logs;
 mod settled;
 mod state;
@@ -12,6 +13,8 @@ use alloy::{
 };
 use bursar_indexer::source::{HttpConfig, HttpSource, Source, Sources};
 use url::Url;
+
+pub use anchors::anchors;
 
 use super::{
     Check, Verification,

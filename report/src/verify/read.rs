@@ -8,7 +8,10 @@ use bursar_indexer::query::{
     erasures::{Note, Place, Tombstone},
     history::{Asked, Event, SetAside, Settled},
 };
-use bursar_sdk::decision::Verdict;
+use bursar_sdk::{
+    decision::Verdict,
+    transparency::{Entry, LogKind, SCHEMA},
+};
 use csv::StringRecord;
 
 use crate::{
@@ -184,6 +187,23 @@ impl Fields {
                 None => None,
             },
         })
+    }
+
+    /// An entry of that treasury's log, with its number.
+    pub(super) fn logged(&self, treasury: Address) -> Result<(u64, Entry), ReportError> {
+        let kind = self.text("kind")?;
+        let entry = Entry {
+            schema: SCHEMA.to_owned(),
+            kind: LogKind::of(kind).ok_or_else(|| self.wrong("kind", "a kind of entry", kind))?,
+            treasury,
+            envelope: self.maybe("envelope")?,
+            subject: self.get("subject")?,
+            content: self.maybe("content")?,
+            fact: self.maybe("fact")?,
+            at: self.get("at")?,
+            height: self.get("height")?,
+        };
+        Ok((self.get("number")?, entry))
     }
 
     pub(super) fn aside(&self) -> Result<SetAside, ReportError> {

@@ -31,7 +31,7 @@ fn the_same_height_gives_the_same_bytes() -> Result<()> {
     world.report(&one)?;
     world.report(&two)?;
     let (one, two) = (files(&one)?, files(&two)?);
-    ensure!(one.len() == 19, "expected 19 files, got {:?}", one.keys());
+    ensure!(one.len() == 20, "expected 20 files, got {:?}", one.keys());
     assert_eq!(one, two);
     Ok(())
 }

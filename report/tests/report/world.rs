@@ -25,6 +25,7 @@ use bursar_sdk::{
     payment::session_id,
     record::{RecordKind, seal_digest},
     refusal::Refusal,
+    transparency::{self, Entry, Growth, Keeper, LogKind, leaf_hash, seal_digest},
 };
 use serde_json::{Value, json};
 
@@ -74,6 +75,8 @@ pub(crate) struct World {
     pub(crate) asked: Vec<Asked>,
     pub(crate) aside: Vec<SetAside>,
     pub(crate) erased: Vec<Tombstone>,
+    /// The log where it is not that of all this.
+    pub(crate) log: Option<Vec<Entry>>,
     pub(crate) last_record: (u64, B256),
     block: u64,
 }
@@ -268,12 +271,12 @@ impl World {
             block_hash: B256::repeat_byte(0xee),
             block_time: self.now(),
             records_until: self.now() + 600,
+            log_size: self.entries().len() as u64,
             assets: vec![AssetName { address: TOKEN, symbol: "USDC".into(), decimals: 6 }],
             applicability: Default::default(),
         }
     }
 
-    /// Writes the report to a folder that is not there yet.
     /// Has the record of the first payment erased, with its outcomes.
     pub(crate) fn erase(&mut self) -> Tombstone {
         let paid = self.facts.iter_mut().find_map(|fact| match fact {
@@ -308,7 +311,81 @@ impl World {
         stone
     }
 
+    /// The log that a store would have of all this, in the order in which it came.
+    pub(crate) fn entries(&self) -> Vec<Entry> {
+        if let Some(log) = &self.log {
+            return log.clone();
+        }
+        let entry = |kind, subject, content, at| Entry {
+            schema: transparency::SCHEMA.into(),
+            kind,
+            treasury: TREASURY,
+            envelope: Some(1),
+            subject,
+            content,
+            fact: None,
+            at,
+            height: 7,
+        };
+        let of_kept = |kind, kept: &Kept| {
+            let content = seal_digest(kept.seal.as_ref()).unwrap();
+            entry(kind, kept.hash, Some(content), kept.received_at)
+        };
+        let mut entries = Vec::new();
+        for fact in &self.facts {
+            let Fact::Paid(paid) = fact else { continue };
+            if let Some(kept) = &paid.payment.decision {
+                let kept = Kept { hash: keccak256(&kept.canonical), ..kept.clone() };
+                let denied = kept.canonical.contains("\"verdict\":\"denied\"");
+                let kind = if denied { LogKind::Refusal } else { LogKind::Decision };
+                entries.push(of_kept(kind, &kept));
+                for outcome in &paid.outcomes {
+                    let outcome = Kept { hash: keccak256(&outcome.canonical), ..outcome.clone() };
+                    entries.push(of_kept(LogKind::Outcome, &outcome));
+                }
+            }
+        }
+        entries.extend(self.unsettled.iter().map(|kept| {
+            let denied = kept.canonical.contains("\"verdict\":\"denied\"");
+            of_kept(if denied { LogKind::Refusal } else { LogKind::Decision }, kept)
+        }));
+        for asked in &self.asked {
+            let digest = asked.digest;
+            entries.push(entry(LogKind::ApprovalRequest, digest, Some(B256::ZERO), asked.requested_at));
+            if let Some((answer, _, at)) = &asked.answer {
+                let kind = if answer == "rejected" { LogKind::Rejection } else { LogKind::Approval };
+                entries.push(entry(kind, digest, Some(B256::ZERO), *at));
+            }
+        }
+        for stone in &self.erased {
+            let hash = stone.note.hash;
+            entries.push(entry(LogKind::Decision, hash, Some(B256::ZERO), stone.received_at));
+            entries.push(entry(LogKind::Erasure, hash, Some(B256::ZERO), stone.note.erased_at));
+        }
+        entries
+    }
+
+    /// The root of the log's first so many entries.
+    pub(crate) fn root(&self, size: usize) -> B256 {
+        let mut growth = Growth::default();
+        for entry in self.entries().iter().take(size) {
+            growth.push(leaf_hash(entry.canonical().unwrap().as_bytes())).unwrap();
+        }
+        growth.root().unwrap()
+    }
+
+    /// Says on the chain that the log's first so many entries have that root.
+    pub(crate) fn anchor(&mut self, root: B256, size: u64) {
+        self.say(None, "anchored", json!({ "root": root, "size": size.to_string(), "by": address(1) }));
+    }
+
+    /// Writes the report to a folder that is not there yet.
     pub(crate) fn report(&self, folder: &Path) -> Result<Written> {
+        self.report_signed(folder, None)
+    }
+
+    /// The same, with the log's root signed.
+    pub(crate) fn report_signed(&self, folder: &Path, keeper: Option<&Keeper>) -> Result<Written> {
         let mut builder = Builder::new(self.subject(), bundle::open(folder)?)?;
         for stone in &self.erased {
             builder.erased(stone)?;
@@ -328,6 +405,13 @@ impl World {
         for row in &self.aside {
             builder.set_aside(row)?;
         }
+        builder.log()?;
+        for (number, entry) in (0..).zip(self.entries()) {
+            builder.logged(number, &entry)?;
+        }
+        let (size, root) = builder.log_root()?;
+        let signed = keeper.map(|keeper| keeper.sign(CHAIN_ID, TREASURY, size, root)).transpose()?;
+        builder.signed(signed);
         Ok(bundle::close(folder, builder)?)
     }
 

@@ -4,6 +4,7 @@ use std::fmt;
 
 use alloy::primitives::{Address, B256};
 use ed25519_dalek::{Signer as _, SigningKey};
+use serde::{Deserialize, Serialize};
 use signed_note::{Note, StandardVerifier, Verifier as _, VerifierList};
 use tlog_tiles::{checkpoint, tlog::Hash};
 
@@ -115,6 +116,51 @@ impl CheckpointKey {
 impl fmt::Debug for CheckpointKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("CheckpointKey").finish_non_exhaustive()
+    }
+}
+
+/// Who keeps transparency logs: the name that they go by, and the key that their checkpoints are signed with.
+#[derive(Debug, Clone)]
+pub struct Keeper {
+    name: String,
+    key: CheckpointKey,
+}
+
+/// A checkpoint as it is handed out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SignedCheckpoint {
+    /// The signed note.
+    pub note: String,
+    /// What it is verified with, where that is believed.
+    pub verifier: String,
+}
+
+impl Keeper {
+    /// A keeper of that name: one word without a plus, best a host's.
+    ///
+    /// # Errors
+    /// When logs cannot go by that name.
+    pub fn new(name: impl Into<String>, key: CheckpointKey) -> Result<Self, CheckpointError> {
+        let name = name.into();
+        origin(&name, 0, Address::ZERO)?;
+        Ok(Self { name, key })
+    }
+
+    /// Signs a root of a treasury's log.
+    ///
+    /// # Errors
+    /// Never: the name is one.
+    pub fn sign(
+        &self,
+        chain_id: u64,
+        treasury: Address,
+        size: u64,
+        root: B256,
+    ) -> Result<SignedCheckpoint, CheckpointError> {
+        let origin = origin(&self.name, chain_id, treasury)?;
+        let verifier = self.key.verifier(&origin);
+        Ok(SignedCheckpoint { note: self.key.sign(&Checkpoint { origin, size, root })?, verifier })
     }
 }
 

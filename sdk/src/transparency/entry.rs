@@ -1,6 +1,6 @@
 //! What a leaf says: which record, when, and hashes of what is kept of it.
 
-use alloy::primitives::{Address, B256, keccak256};
+use alloy::primitives::{Address, B256, Bytes, keccak256};
 use serde::{Deserialize, Serialize};
 
 use super::LogKind;
@@ -36,6 +36,15 @@ pub struct Entry {
     pub at: u64,
     /// The block that the ledger stood at when it was logged; 0 where it had not begun.
     pub height: u64,
+}
+
+/// The digest of the seal that a record carries (`None`: it came before seals were asked for), as the entry of a decision or
+/// outcome has it in `content`.
+///
+/// # Errors
+/// Never: a seal is short.
+pub fn seal_digest(seal: Option<&Bytes>) -> Result<B256, RecordError> {
+    Entry::digest(&serde_json::json!({ "seal": seal }))
 }
 
 impl Entry {

@@ -274,8 +274,8 @@ async fn newest_answers(db: &Db, treasury: Address, leaves: &[Leaf]) -> Result<H
             continue;
         }
         let query = Query::new(
-            "SELECT MAX(number) AS number FROM log_entry \
-             WHERE treasury = $1 AND subject = $2 AND kind IN ('approval', 'rejection')",
+            "SELECT MAX(number) AS number FROM log_entry WHERE subject = $2 \
+             AND CASE WHEN treasury = $1 AND kind IN ('approval', 'rejection') THEN TRUE ELSE FALSE END",
         );
         let row = query.bind(treasury).bind(leaf.entry.subject).row(db).await?;
         if let Some(number) = row.map(|row| row.maybe_number("number")).transpose()?.flatten() {

@@ -5,42 +5,51 @@ use alloy::primitives::{Address, B256};
 use super::{Findings, Trouble};
 use crate::db::{Db, DbError, Query};
 
-/// Each kind of thing that is logged, and those of a treasury that no entry names.
+/// Each kind of thing that is logged, and those of a treasury that no entry names. Whose log it is stands in a case: SQLite
+/// would walk all of that log for each of them.
 const UNLOGGED: &[(&str, &str)] = &[
     (
         "decision",
         "SELECT d.hash AS subject FROM decision d WHERE d.treasury = $1 AND NOT EXISTS (SELECT 1 FROM log_entry l \
-         WHERE l.treasury = d.treasury AND l.subject = d.hash AND l.kind IN ('decision', 'refusal')) \
+         WHERE l.subject = d.hash \
+         AND CASE WHEN l.treasury = d.treasury AND l.kind IN ('decision', 'refusal') THEN TRUE ELSE FALSE END) \
          ORDER BY d.hash LIMIT $2",
     ),
     (
         "outcome",
         "SELECT o.hash AS subject FROM decision d CROSS JOIN outcome o WHERE d.treasury = $1 \
-         AND o.decision_hash = d.hash AND NOT EXISTS (SELECT 1 FROM log_entry l \
-         WHERE l.treasury = d.treasury AND l.subject = o.hash AND l.kind = 'outcome') ORDER BY o.hash LIMIT $2",
+         AND o.decision_hash = d.hash AND NOT EXISTS (SELECT 1 FROM log_entry l WHERE l.subject = o.hash \
+         AND CASE WHEN l.treasury = d.treasury AND l.kind = 'outcome' THEN TRUE ELSE FALSE END) \
+         ORDER BY o.hash LIMIT $2",
     ),
     (
         "fact that the ledger took from it",
         "SELECT i.subject FROM intake i WHERE i.treasury = $1 AND NOT EXISTS (SELECT 1 FROM log_entry l \
-         WHERE l.treasury = i.treasury AND l.subject = i.subject AND l.kind IN ('decision', 'refusal', 'outcome', 'approval', 'rejection')) \
+         WHERE l.subject = i.subject \
+         AND CASE WHEN l.treasury = i.treasury AND l.kind IN ('decision', 'refusal', 'outcome', 'approval', \
+         'rejection') THEN TRUE ELSE FALSE END) \
          ORDER BY i.subject LIMIT $2",
     ),
     (
         "approval request",
         "SELECT r.digest AS subject FROM approval_request r WHERE r.treasury = $1 AND NOT EXISTS (SELECT 1 \
-         FROM log_entry l WHERE l.treasury = r.treasury AND l.subject = r.digest AND l.kind = 'approval_request') \
+         FROM log_entry l WHERE l.subject = r.digest \
+         AND CASE WHEN l.treasury = r.treasury AND l.kind = 'approval_request' THEN TRUE ELSE FALSE END) \
          ORDER BY r.digest LIMIT $2",
     ),
     (
         "answer",
         "SELECT r.digest AS subject FROM approval_request r WHERE r.treasury = $1 AND r.answer IS NOT NULL \
-         AND NOT EXISTS (SELECT 1 FROM log_entry l WHERE l.treasury = r.treasury AND l.subject = r.digest \
-         AND l.kind IN ('approval', 'rejection')) ORDER BY r.digest LIMIT $2",
+         AND NOT EXISTS (SELECT 1 FROM log_entry l WHERE l.subject = r.digest \
+         AND CASE WHEN l.treasury = r.treasury AND l.kind IN ('approval', 'rejection') THEN TRUE ELSE FALSE END) \
+         ORDER BY r.digest LIMIT $2",
     ),
     (
         "tombstone",
         "SELECT e.hash AS subject FROM erasure e WHERE e.treasury = $1 AND NOT EXISTS (SELECT 1 FROM log_entry l \
-         WHERE l.treasury = e.treasury AND l.subject = e.hash AND l.kind = 'erasure') ORDER BY e.hash LIMIT $2",
+         WHERE l.subject = e.hash \
+         AND CASE WHEN l.treasury = e.treasury AND l.kind = 'erasure' THEN TRUE ELSE FALSE END) \
+         ORDER BY e.hash LIMIT $2",
     ),
 ];
 
