@@ -102,6 +102,6 @@ fn read_asked(row: &DbRow) -> Result<(approvals::Approval, Option<u64>), DbError
 }
 
 fn kept(row: &DbRow) -> Result<(B256, B256, u64), DbError> {
-    let seal = transparency::seal_digest(row.maybe_bytes("seal")?.as_ref())?;
+    let seal = transparency::seal_content(row.maybe_bytes("seal")?.as_ref())?;
     Ok((row.hash("hash")?, seal, row.number("received_at")?))
 }

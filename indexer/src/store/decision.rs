@@ -44,7 +44,7 @@ impl Store {
         }
         let chain_id = self.chain_id(&mut tx).await?;
         let taken_in = intake::enter(&mut tx, &Record::of_decision(record, sealed, chain_id)).await?;
-        let (seal, fact) = (transparency::seal_digest(Some(&sealed.seal))?, taken_in.digest()?);
+        let (seal, fact) = (transparency::seal_content(Some(&sealed.seal))?, taken_in.digest()?);
         let draft = Draft::decision(record, sealed.hash, seal, fact, received_at);
         transparency::append(&mut tx, draft).await?;
         outbox::add(&mut tx, &outbox::decided(record, sealed.hash, received_at)).await?;

@@ -79,7 +79,7 @@ impl Store {
                 Some(fact) => Some(intake::enter(&mut tx, &fact).await?.digest()?),
                 None => None,
             };
-            let seal = transparency::seal_digest(Some(&sealed.seal))?;
+            let seal = transparency::seal_content(Some(&sealed.seal))?;
             let draft = Draft::outcome(record, sealed.hash, seal, fact, received_at);
             transparency::append(&mut tx, draft).await?;
             outbox::add(&mut tx, &outbox::outcome(record, sealed.hash, received_at)).await?;

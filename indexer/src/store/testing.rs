@@ -64,7 +64,7 @@ impl Store {
                 Entry { block: *block, seq: *seq, at: *at, record }
             });
             let fact = entry.as_ref().map(Entry::digest).transpose()?;
-            let seal = transparency::seal_digest(Some(&sealed.seal))?;
+            let seal = transparency::seal_content(Some(&sealed.seal))?;
             drafts.push(match says {
                 Says::Decision(record) => {
                     Draft::decision(record, sealed.hash, seal, fact.unwrap_or_default(), *at)

@@ -125,8 +125,8 @@ fn of_answer(answer: &Answer) -> LogKind {
 }
 
 /// Of the seal that a record carries; `None` where it came before seals were asked for.
-pub(crate) fn seal_digest(seal: Option<&Bytes>) -> Result<B256, DbError> {
-    transparency::seal_digest(seal).map_err(broken)
+pub(crate) fn seal_content(seal: Option<&Bytes>) -> Result<B256, DbError> {
+    transparency::seal_content(seal).map_err(broken)
 }
 
 /// Of a request as it is kept, which came at `at`. Times are text: JSON's numbers end at 2^53.

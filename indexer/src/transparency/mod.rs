@@ -11,5 +11,5 @@ mod draft;
 
 pub(crate) use append::{append, append_all, nodes_at, size_of};
 pub(crate) use draft::{
-    Draft, answer_digest, digest, of_verdict, request_digest, seal_digest, tombstone_digest,
+    Draft, answer_digest, digest, of_verdict, request_digest, seal_content, tombstone_digest,
 };

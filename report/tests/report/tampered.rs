@@ -193,6 +193,58 @@ const CASES: &[Case] = &[
         &["rule records_chained: 1", "decisions.csv, line"],
     ),
     (
+        "an entry of the log, with the hash mended",
+        |folder| {
+            replace(folder, "log.csv", ",decision,", ",refusal,")?;
+            mend(folder)
+        },
+        &[
+            "log.csv: expected entries of root 0x",
+            "rule logged: 2",
+            "log.csv, line 2",
+            "report.json/log/root",
+        ],
+    ),
+    (
+        "an entry of the log that is gone, with the hash mended",
+        |folder| {
+            drop_line(folder, "log.csv", 2)?;
+            mend(folder)
+        },
+        &["log: expected entry 1, got 2"],
+    ),
+    (
+        "the log's last entry that is gone, with the hash mended",
+        |folder| {
+            drop_line(folder, "log.csv", 7)?;
+            mend(folder)
+        },
+        &["log.csv: expected 7 entries, got 6", "rule logged: 1"],
+    ),
+    (
+        "two entries of the log swapped, with the hash mended",
+        |folder| {
+            let text = fs::read_to_string(folder.join("log.csv"))?;
+            let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+            lines.swap(1, 3);
+            lines[1] = lines[1].replacen("2,", "0,", 1);
+            lines[3] = lines[3].replacen("0,", "2,", 1);
+            fs::write(folder.join("log.csv"), lines.join("\n") + "\n")?;
+            mend(folder)
+        },
+        &["log.csv: expected entries of root 0x", "log.csv, line 2"],
+    ),
+    (
+        "the log's root",
+        |folder| {
+            let mut report = report(folder)?;
+            report["log"]["root"] =
+                "0x0101010101010101010101010101010101010101010101010101010101010101".into();
+            write(folder, &report)
+        },
+        &["log.csv: expected entries of root 0x0101", "report.json/log/root"],
+    ),
+    (
         "a seal, with the hash mended",
         |folder| {
             let records = fs::read_to_string(folder.join("records.jsonl"))?;

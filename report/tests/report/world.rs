@@ -25,7 +25,7 @@ use bursar_sdk::{
     payment::session_id,
     record::{RecordKind, seal_digest},
     refusal::Refusal,
-    transparency::{self, Entry, Growth, Keeper, LogKind, leaf_hash, seal_digest},
+    transparency::{self, Entry, Growth, Keeper, LogKind, leaf_hash, seal_content},
 };
 use serde_json::{Value, json};
 
@@ -328,7 +328,7 @@ impl World {
             height: 7,
         };
         let of_kept = |kind, kept: &Kept| {
-            let content = seal_digest(kept.seal.as_ref()).unwrap();
+            let content = seal_content(kept.seal.as_ref()).unwrap();
             entry(kind, kept.hash, Some(content), kept.received_at)
         };
         let mut entries = Vec::new();

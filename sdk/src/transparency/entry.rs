@@ -43,7 +43,7 @@ pub struct Entry {
 ///
 /// # Errors
 /// Never: a seal is short.
-pub fn seal_digest(seal: Option<&Bytes>) -> Result<B256, RecordError> {
+pub fn seal_content(seal: Option<&Bytes>) -> Result<B256, RecordError> {
     Entry::digest(&serde_json::json!({ "seal": seal }))
 }
 

@@ -17,7 +17,7 @@ mod tests;
 mod tree;
 
 pub use checkpoint::{Checkpoint, CheckpointError, CheckpointKey, Keeper, SignedCheckpoint, origin};
-pub use entry::{Entry, SCHEMA, seal_digest};
+pub use entry::{Entry, SCHEMA, seal_content};
 pub use kind::LogKind;
 pub use proof::{Consistency, Inclusion, MAX_PATH, ProofError};
 pub use tree::{EMPTY_ROOT, Growth, Nodes, Step, leaf_hash, node_count};

@@ -26,7 +26,7 @@ use crate::{
         erasures::{self, note},
         log::Leaf,
     },
-    transparency::{answer_digest, of_verdict, request_digest, seal_digest, tombstone_digest},
+    transparency::{answer_digest, of_verdict, request_digest, seal_content, tombstone_digest},
 };
 
 /// What is kept of the subjects of a page, by their hashes.
@@ -229,7 +229,7 @@ fn sealed(
         add(Trouble::Words { table, error: "they do not read".to_owned() });
         return Ok(None);
     };
-    if entry.content.is_some_and(|content| seal_digest(seal.as_ref()).ok() != Some(content)) {
+    if entry.content.is_some_and(|content| seal_content(seal.as_ref()).ok() != Some(content)) {
         add(Trouble::Content { what: "seal" });
     }
     Ok(Some(SealedRecord { kind, hash: entry.subject, canonical, seal: seal.unwrap_or_default() }))
