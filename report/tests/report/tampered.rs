@@ -198,12 +198,7 @@ const CASES: &[Case] = &[
             replace(folder, "log.csv", ",decision,", ",refusal,")?;
             mend(folder)
         },
-        &[
-            "log.csv: expected entries of root 0x",
-            "rule logged: 2",
-            "log.csv, line 2",
-            "report.json/log/root",
-        ],
+        &["log.csv: expected entries of root 0x", "rule logged: 2"],
     ),
     (
         "an entry of the log that is gone, with the hash mended",
@@ -232,7 +227,7 @@ const CASES: &[Case] = &[
             fs::write(folder.join("log.csv"), lines.join("\n") + "\n")?;
             mend(folder)
         },
-        &["log.csv: expected entries of root 0x", "log.csv, line 2"],
+        &["log.csv: expected entries of root 0x", "report.json/log/root"],
     ),
     (
         "the log's root",
