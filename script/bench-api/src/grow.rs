@@ -22,15 +22,26 @@ enum On {
     Postgres(PgConnection),
 }
 
+const PAYMENTS: &str = "SELECT count(*) FROM payment";
+
+/// Whether a server keeps the ledger; a file does otherwise.
+pub(crate) fn is_postgres(url: &str) -> bool {
+    url.starts_with("postgres")
+}
+
+/// How many payments a ledger has.
+pub(crate) async fn count(url: &str) -> Result<u64> {
+    let mut on = On::connect(url).await?;
+    let payments = on.count(PAYMENTS).await?;
+    on.close().await?;
+    Ok(payments)
+}
+
 /// Copies payments until there are about so many, and puts in beside them what the replayed chain has none of: groups,
 /// stops, lists of payees and requests for approval.
 pub(crate) async fn grow(url: &str, payments: u64) -> Result<Grown> {
-    let mut on = if url.starts_with("postgres") {
-        On::Postgres(PgConnection::connect(url).await?)
-    } else {
-        On::Sqlite(SqliteConnection::connect(&format!("sqlite:{url}")).await?)
-    };
-    let indexed = on.count("SELECT count(*) FROM payment").await?;
+    let mut on = On::connect(url).await?;
+    let indexed = on.count(PAYMENTS).await?;
     let copies = (payments / indexed.max(1)).saturating_sub(1);
     ensure!(copies <= MOST, "expected at most {MOST} copies of {indexed} payments, got {copies}");
     on.run(on.settings()).await?;
@@ -51,7 +62,7 @@ pub(crate) async fn grow(url: &str, payments: u64) -> Result<Grown> {
         on.run(sql).await.with_context(|| (*sql).to_owned())?;
     }
     on.run(on.settle()).await?;
-    let payments = on.count("SELECT count(*) FROM payment").await?;
+    let payments = on.count(PAYMENTS).await?;
     on.close().await?;
     Ok(Grown { payments, indexed })
 }
@@ -86,6 +97,16 @@ const BESIDE: &[&str] = &[
 impl On {
     async fn run(&mut self, sql: &str) -> Result<()> {
         let sql = sqlx::raw_sql(AssertSqlSafe(sql.to_owned()));
+    async fn connect(url: &str) -> Result<Self> {
+        Ok(if is_postgres(url) {
+            Self::Postgres(PgConnection::connect(url).await?)
+        } else {
+            Self::Sqlite(
+                SqliteConnection::connect(&format!("sqlite:{}", url.trim_start_matches("sqlite:"))).await?,
+            )
+        })
+    }
+
         match self {
             Self::Sqlite(on) => sql.execute(on).await.map(|_| ())?,
             Self::Postgres(on) => sql.execute(on).await.map(|_| ())?,

@@ -41,6 +41,9 @@ struct Args {
     /// On which stores
     #[arg(long, value_delimiter = ',', default_values = ["sqlite", "postgres"])]
     store: Vec<Kind>,
+    /// In which store instead, which is filled where it is empty, and kept: what a change is worth shows sooner
+    #[arg(long, value_name = "URL")]
+    ledger: Vec<String>,
     /// The binary that is measured; by default the one beside this
     #[arg(long)]
     bursar: Option<PathBuf>,
@@ -81,8 +84,13 @@ async fn main() -> Result<ExitCode> {
     let replayed = Replayed::new(params).await?;
     let pace = load::Pace { rps: args.rps.max(1), lasts: Duration::from_secs(args.seconds.into()) };
     let mut ran = Vec::new();
-    for kind in &args.store {
-        let place = make::Place::new(*kind, &args.work)?;
+    let made = args.store.iter().map(|kind| make::Place::new(*kind, &args.work));
+    let kept = args.ledger.iter().cloned().map(|url| Ok(make::Place::Kept(url)));
+    // Where each is made only when its turn comes.
+    let places: Box<dyn Iterator<Item = Result<make::Place>>> =
+        if args.ledger.is_empty() { Box::new(made) } else { Box::new(kept) };
+    for place in places {
+        let place = place?;
         let made = make::make(&replayed, &bursar, &place, args.explained_pct, args.payments).await?;
         ran.push(ask::ask(&bursar, made, pace).await?);
         place.gone()?;

@@ -16,11 +16,12 @@ const POSTGRES: &str = "-c fsync=off -c synchronous_commit=off -c full_page_writ
                         -c max_wal_senders=0 -c max_wal_size=1GB -c shared_buffers=1GB \
                         -c maintenance_work_mem=512MB";
 
-/// Where a ledger is, and goes away with this.
+/// Where a ledger is; it goes away with this, unless it is somebody's.
 #[derive(Debug)]
 pub(crate) enum Place {
     File(TempDir),
     Server(Cluster),
+    Kept(String),
 }
 
 /// A ledger that was made.
@@ -30,9 +31,9 @@ pub(crate) struct Made {
     pub(crate) url: String,
     pub(crate) store: Store,
     pub(crate) payments: u64,
-    /// How many of them were indexed.
-    pub(crate) indexed: u64,
-    pub(crate) records: Foreseen,
+    /// How many of them were indexed, and what agents said of them; nobody knows it of a ledger that was there.
+    pub(crate) indexed: Option<u64>,
+    pub(crate) records: Option<Foreseen>,
 }
 
 impl Place {
@@ -52,6 +53,7 @@ impl Place {
                 directory.path().join("ledger.sqlite").to_str().context("a path that is text")?.to_owned()
             }
             Self::Server(cluster) => cluster.url().to_string(),
+            Self::Kept(url) => url.clone(),
         })
     }
 
@@ -60,6 +62,7 @@ impl Place {
         match self {
             Self::File(directory) => Ok(directory.close()?),
             Self::Server(cluster) => cluster.stop(),
+            Self::Kept(_) => Ok(()),
         }
     }
 }
@@ -72,15 +75,14 @@ pub(crate) async fn make(
     explained_pct: u64,
     payments: u64,
 ) -> Result<Made> {
-    let (name, url) = (
-        match place {
-            Place::File(_) => "sqlite",
-            Place::Server(_) => "postgres",
-        },
-        place.url()?,
-    );
+    let url = place.url()?;
+    let name = if grow::is_postgres(&url) { "postgres" } else { "sqlite" };
     let began = Instant::now();
     let store = Store::connect(&url.parse()?).await?;
+    if store.checkpoint().await?.is_some() {
+        let payments = grow::count(&url).await?;
+        return Ok(Made { name, url, store, payments, indexed: None, records: None });
+    }
     store.put_watched(WatchKind::Token, &[TOKEN], None).await?;
     store.put_watched(WatchKind::Payer, &replayed.payers(), None).await?;
     eprintln!("{name}: sealing what agents say of {explained_pct} % of the payments");
@@ -92,5 +94,12 @@ pub(crate) async fn make(
     let grown = grow::grow(&url, payments).await?;
     eprintln!("{name}: {} payments ({} s)", grown.payments, began.elapsed().as_secs());
     let store = Store::connect(&url.parse()?).await?;
-    Ok(Made { name, url, store, payments: grown.payments, indexed: grown.indexed, records })
+    Ok(Made {
+        name,
+        url,
+        store,
+        payments: grown.payments,
+        indexed: Some(grown.indexed),
+        records: Some(records),
+    })
 }

@@ -50,9 +50,9 @@ fn store(ran: &Ran, all: &Histogram<u64>) -> Result<Value> {
         "name": made.name,
         "payments": made.payments,
         "payments_indexed": made.indexed,
-        "decisions": made.records.decisions,
-        "refusals": made.records.refusals,
-        "outcomes": made.records.outcomes,
+        "decisions": made.records.map(|records| records.decisions),
+        "refusals": made.records.map(|records| records.refusals),
+        "outcomes": made.records.map(|records| records.outcomes),
         "all": quantiles(all),
         "failures": ran.times.failures.len(),
         "peak_rss_mib": ran.took.peak_kib / 1024,
@@ -82,10 +82,9 @@ fn quantiles(times: &Histogram<u64>) -> Value {
 fn say(ran: &Ran, all: &Histogram<u64>) -> Result<bool> {
     let (made, failures) = (&ran.made, &ran.times.failures);
     println!(
-        "{}: {} payments, {} of them indexed; {} answers, {} failed; {} MiB at most",
+        "{}: {} payments; {} answers, {} failed; {} MiB at most",
         made.name,
         made.payments,
-        made.indexed,
         all.len(),
         failures.len(),
         ran.took.peak_kib / 1024
