@@ -21,6 +21,16 @@ const KEYS: usize = 256;
 const BEGIN: &[u8] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
 const END: [u8; 2] = (-1_i16).to_be_bytes();
 
+/// How many places a list has for so many values: as many as the next power of four, so that databases keep few
+/// statements ready.
+pub(crate) fn room_for(many: usize) -> usize {
+    let mut places = 1;
+    while places < many {
+        places *= 4;
+    }
+    places
+}
+
 impl Table {
     /// Adds rows that are not there yet.
     pub(crate) async fn insert_all(&'static self, tx: &mut Tx, rows: Vec<Vec<Value>>) -> Result<(), DbError> {
@@ -147,13 +157,9 @@ impl Table {
     }
 }
 
-/// As many places as the next power of four has, the last key in those left over, so that databases keep few statements
-/// ready.
+/// As many places as a list of keys has room for, the last key in those left over.
 fn padded(keys: &[Vec<Value>]) -> (usize, Vec<Value>) {
-    let mut places = 1;
-    while places < keys.len() {
-        places *= 4;
-    }
+    let places = room_for(keys.len());
     let values = keys.iter().chain(std::iter::repeat_n(keys.last(), places - keys.len()).flatten());
     (places, values.flatten().cloned().collect())
 }

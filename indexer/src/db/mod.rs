@@ -24,7 +24,7 @@ use sqlx::{
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
-pub(crate) use bulk::one_of;
+pub(crate) use bulk::{one_of, room_for};
 pub(crate) use change::Changed;
 pub use error::DbError;
 pub use query::{Link, Query};
@@ -41,6 +41,9 @@ static POSTGRES: Migrator = sqlx::migrate!("./migrations/postgres");
 /// Starts a transaction that writes the ledger: one at a time, so that who reads the checkpoint in it may rely on it.
 const BEGIN_SQLITE: &str = "BEGIN IMMEDIATE";
 const BEGIN_POSTGRES: &str = "BEGIN; LOCK TABLE checkpoint IN SHARE ROW EXCLUSIVE MODE";
+
+/// How many statements a connection keeps ready: more than lists have filters.
+const STATEMENTS: usize = 512;
 
 /// Connections to one database. Cheap to clone.
 #[derive(Clone)]
@@ -81,6 +84,7 @@ impl Db {
                     .pragma("cache_size", "-32768")
                     // Pages, 64 MiB: one that many blocks change goes to its place in the file once.
                     .pragma("wal_autocheckpoint", "16384")
+                    .statement_cache_capacity(STATEMENTS)
                     .foreign_keys(true);
                 let writer =
                     SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await?;

@@ -6,6 +6,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use sqlx::postgres::PgConnectOptions;
 use url::Url;
 
+use super::STATEMENTS;
+
 /// Where a store is: `sqlite:PATH` or a bare path, or `postgres://USER:PASSWORD@HOST/DATABASE`. It shows itself without
 /// the password, wherever it shows itself.
 #[derive(Clone)]
@@ -67,6 +69,10 @@ impl StoreUrl {
     }
 }
 
+/// How many statements a connection keeps ready; none where something between us and the server gives each statement
+/// another connection.
+const CAPACITY: &str = "statement-cache-capacity";
+
 /// What may stand behind the `?`. sqlx would log others with their values and go on without them.
 const PARAMETERS: &[&str] = &[
     "sslmode",
@@ -81,7 +87,7 @@ const PARAMETERS: &[&str] = &[
     "password",
     "application_name",
     "options",
-    "statement-cache-capacity",
+    CAPACITY,
 ];
 
 fn is_parameter(name: &str) -> bool {
@@ -98,7 +104,11 @@ fn server(text: &str) -> Result<StoreUrl, StoreUrlError> {
     }
     // What sqlx says of a value may repeat it.
     let why = || "a part or a parameter is not one that PostgreSQL takes".to_owned();
-    let options = PgConnectOptions::from_str(text).map_err(|_| StoreUrlError::Malformed { why: why() })?;
+    let mut options =
+        PgConnectOptions::from_str(text).map_err(|_| StoreUrlError::Malformed { why: why() })?;
+    if !url.query_pairs().any(|(name, _)| name == CAPACITY) {
+        options = options.statement_cache_capacity(STATEMENTS);
+    }
     let mut shown = url.clone();
     shown.set_query(None);
     shown.set_fragment(None);

@@ -1,7 +1,7 @@
 use futures::{StreamExt, TryStreamExt, stream::BoxStream};
 
 use super::{AmountRange, TimeRange};
-use crate::db::{Cell, Db, DbError, DbRow, Query, Value};
+use crate::db::{Cell, Db, DbError, DbRow, Query, Value, room_for};
 
 /// A query that grows conditions. SQL is literal text; whatever a caller brings is bound.
 #[derive(Debug, Clone)]
@@ -69,10 +69,14 @@ impl Select {
         self
     }
 
-    /// `column IN (values)`, for what is asked of all rows of a page at once.
+    /// `column IN (values)`, for what is asked of all rows of a page at once. There are as many places as in a list of
+    /// keys (`room_for`), the last value in those left over.
     pub(super) fn among<T: Cell + Copy>(&mut self, column: &'static str, values: &[T]) -> &mut Self {
         self.condition(column);
-        for (value, before) in values.iter().zip(std::iter::once(" IN (").chain(std::iter::repeat(", "))) {
+        let all = values
+            .iter()
+            .chain(std::iter::repeat_n(values.last(), room_for(values.len()) - values.len()).flatten());
+        for (value, before) in all.zip(std::iter::once(" IN (").chain(std::iter::repeat(", "))) {
             self.push(before).bind(*value);
         }
         self.push(")")
@@ -130,8 +134,12 @@ impl Select {
     }
 
     /// The last words: an order and a bound.
+    ///
+    /// The bound is part of the text. PostgreSQL takes one that it does not know yet for a tenth of all rows, so that no
+    /// plan made without it is any good, and plans again each time.
     pub(super) fn order_and_limit(&mut self, order: &'static str, limit: u32) -> &mut Self {
-        self.push(order).push(" LIMIT ").bind(limit)
+        self.push(order).sql.push_str(&format!(" LIMIT {limit}"));
+        self
     }
 
     pub(super) async fn rows<T>(

@@ -97,15 +97,16 @@ const BESIDE: &[&str] = &[
 impl On {
     async fn run(&mut self, sql: &str) -> Result<()> {
         let sql = sqlx::raw_sql(AssertSqlSafe(sql.to_owned()));
-    async fn connect(url: &str) -> Result<Self> {
-        Ok(if is_postgres(url) {
-            Self::Postgres(PgConnection::connect(url).await?)
-        } else {
-            Self::Sqlite(
-                SqliteConnection::connect(&format!("sqlite:{}", url.trim_start_matches("sqlite:"))).await?,
-            )
-        })
-    }
+        async fn connect(url: &str) -> Result<Self> {
+            Ok(if is_postgres(url) {
+                Self::Postgres(PgConnection::connect(url).await?)
+            } else {
+                Self::Sqlite(
+                    SqliteConnection::connect(&format!("sqlite:{}", url.trim_start_matches("sqlite:")))
+                        .await?,
+                )
+            })
+        }
 
         match self {
             Self::Sqlite(on) => sql.execute(on).await.map(|_| ())?,
