@@ -23,6 +23,8 @@ pub struct AmountError {
 impl Amount {
     /// Nothing.
     pub const ZERO: Self = Self(U96::ZERO);
+    /// The most there can be: 2^96 - 1.
+    pub const MAX: Self = Self(U96::MAX);
 
     /// An amount of that many atomic units.
     pub fn new(units: u64) -> Self {

@@ -202,7 +202,7 @@ async fn the_other_lists_walk_an_index() -> anyhow::Result<()> {
     check("approval_request_open", approvals::select_list(&pending, None, 50)).await?;
     let of_agent = approvals::Filter { agent: Some(ONE), ..Default::default() };
     check("approval_request_by_agent", approvals::select_list(&of_agent, None, 50)).await?;
-    check("decision_refused", refusals::select(ONE, &[1, 9])).await?;
+    check("PRIMARY KEY", refusals::select(ONE, &[1, 9])).await?;
     check("PRIMARY KEY", scores::select_history((ONE, 1), Some(9), 50)).await
 }
 

@@ -16,39 +16,41 @@ use crate::db::{Db, DbError, DbRow};
 pub struct Refused {
     /// How many.
     pub count: u64,
-    /// Their amounts together, in atomic units.
+    /// Their amounts together, in atomic units; the most there can be where they come to more.
     pub amount: Amount,
 }
 
-/// Refusals of these envelopes.
+/// Refusals of these envelopes; those without any are missing.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn of_all(db: &Db, rows: &[Envelope]) -> Result<BTreeMap<envelopes::Key, Refused>, DbError> {
-    let mut refused = BTreeMap::<_, Refused>::new();
+    let mut refused = BTreeMap::new();
     for (treasury, numbers) in envelopes::by_treasury(rows) {
-        let read = |row: &DbRow| Ok((row.number::<u32>("envelope")?, row.amount("amount")?));
-        for (envelope, amount) in select(treasury, &numbers).rows(db, read).await? {
-            let entry = refused.entry((treasury, envelope)).or_default();
-            entry.count += 1;
-            entry.amount = entry.amount.checked_add(amount).unwrap_or(entry.amount);
-        }
+        let read = |row: &DbRow| {
+            let of = (treasury, row.number("envelope")?);
+            let amount = Amount::try_from(row.total("amount")?).unwrap_or(Amount::MAX);
+            Ok((of, Refused { count: row.number("count")?, amount }))
+        };
+        refused.extend(select(treasury, &numbers).rows(db, read).await?);
     }
     Ok(refused)
 }
 
 pub(super) fn select(treasury: Address, envelopes: &[u32]) -> Select {
-    let mut select = Select::new("SELECT envelope, amount FROM decision");
-    select.condition("verdict = 'denied'").filter("treasury = ", Some(treasury)).among("envelope", envelopes);
+    let mut select = Select::new("SELECT envelope, count, amount FROM refused");
+    select.filter("treasury = ", Some(treasury)).among("envelope", envelopes);
     select
 }
 
-/// How many decisions were refused, over all envelopes; counts to `most` at most.
+/// How many decisions were refused, over all envelopes: at least `most` where it gives that much or more.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn count(db: &Db, most: u32) -> Result<u64, DbError> {
-    let mut select = Select::new("SELECT count(*) AS count FROM (SELECT 1 AS one FROM decision");
-    select.condition("verdict = 'denied'").push(" LIMIT ").bind(most).push(") few");
-    Ok(select.row(db, |row| row.number("count")).await?.unwrap_or_default())
+    // Each of these counts for one at least.
+    let mut select =
+        Select::new("SELECT CAST(sum(count) AS BIGINT) AS count FROM (SELECT count FROM refused");
+    select.condition("count > 0").push(" LIMIT ").bind(most).push(") few");
+    Ok(select.row(db, |row| row.maybe_number("count")).await?.flatten().unwrap_or_default())
 }

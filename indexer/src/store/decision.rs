@@ -2,7 +2,7 @@
 
 use bursar_sdk::{decision::DecisionRecord, delivery::SealedRecord};
 
-use super::{Store, StoreError, intake};
+use super::{Store, StoreError, intake, refused};
 use crate::{
     db::table,
     ledger::Record,
@@ -42,6 +42,7 @@ impl Store {
         if DECISION.insert_new(decision(record, sealed, received_at)).execute(&mut tx).await? == 0 {
             return Ok(Inserted::Existing);
         }
+        refused::came(&mut tx, record).await?;
         let chain_id = self.chain_id(&mut tx).await?;
         let taken_in = intake::enter(&mut tx, &Record::of_decision(record, sealed, chain_id)).await?;
         let (seal, fact) = (transparency::seal_content(Some(&sealed.seal))?, taken_in.digest()?);

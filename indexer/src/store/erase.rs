@@ -3,7 +3,7 @@
 use alloy::primitives::{Address, B256, Bytes};
 use bursar_sdk::{decision::DecisionRecord, erasure::ErasureCategory, outcome::OutcomeRecord};
 
-use super::{Store, StoreError};
+use super::{Store, StoreError, refused};
 use crate::{
     db::{DbError, DbRow, Query, Tx, table},
     outbox,
@@ -48,6 +48,7 @@ impl Store {
                 None => outcome(&mut tx, hash, order, now).await?.into_iter().collect(),
             };
             let Some(first) = stones.first() else { return Ok(Erased::Unknown) };
+            refused::goes(&mut tx, hash).await?;
             ERASURE.insert_all(&mut tx, stones.iter().map(erasure).collect()).await?;
             for sql in [
                 "DELETE FROM outcome WHERE hash = $1 OR decision_hash = $1",

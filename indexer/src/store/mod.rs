@@ -15,6 +15,7 @@ mod load;
 mod outcome;
 mod pending;
 mod read;
+mod refused;
 mod tables;
 #[cfg(feature = "testing")]
 pub mod testing;

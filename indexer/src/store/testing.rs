@@ -5,7 +5,7 @@ use alloy::primitives::Address;
 use bursar_sdk::{decision::DecisionRecord, delivery::SealedRecord, outcome::OutcomeRecord};
 
 use super::{
-    Store, StoreError, decision, outcome,
+    Store, StoreError, decision, outcome, refused,
     tables::{self, Entry},
 };
 use crate::{
@@ -77,6 +77,11 @@ impl Store {
         decision::DECISION.insert_all(&mut tx, decisions).await?;
         outcome::OUTCOME.insert_all(&mut tx, outcomes).await?;
         tables::INTAKE.insert_all(&mut tx, intake).await?;
+        for Foreseen { says, .. } in records {
+            if let Says::Decision(record) = says {
+                refused::came(&mut tx, record).await?;
+            }
+        }
         transparency::append_all(&mut tx, drafts).await?;
         Ok(tx.commit().await?)
     }

@@ -5,15 +5,17 @@ use anyhow::{Result, ensure};
 use bursar_indexer::{
     Inserted, OutcomeError, Store,
     outbox::Kind,
-    query::{decisions, erasures, events, outcomes},
+    query::{decisions, erasures, events, outcomes, refusals},
     store::{Erased, Order},
 };
 use bursar_sdk::{
-    decision::DecisionRecord,
+    amount::Amount,
+    decision::{DecisionRecord, Verdict},
     delivery::SealedRecord,
     erasure::ErasureCategory,
     outcome::{OutcomeRecord, SCHEMA, SettlementReference},
     record::RecordKind,
+    refusal::Refusal,
 };
 use bursar_test_stores::{Stores, on_both_stores};
 
@@ -26,6 +28,7 @@ on_both_stores!(
     an_erased_decision_leaves_its_place_and_nothing_else,
     an_erased_outcome_keeps_its_number,
     what_is_not_there_cannot_be_erased,
+    refusals_are_counted_while_they_are_there,
 );
 
 /// Words and salt that can be looked for.
@@ -235,6 +238,50 @@ async fn an_erased_outcome_keeps_its_number(stores: Stores) -> Result<()> {
     ));
     let (second, sealed_second) = came_of(&decision, 2, sealed_first.hash)?;
     assert_eq!(store.insert_outcome(&second, &sealed_second, 5_000).await?, Inserted::New);
+    Ok(())
+}
+
+async fn refusals_are_counted_while_they_are_there(stores: Stores) -> Result<()> {
+    let store = open(&stores, "ledger").await?;
+    let most = "79228162514264337593543950335".parse()?;
+    let refusal = |seq, envelope, amount| DecisionRecord {
+        envelope,
+        amount,
+        verdict: Verdict::Denied,
+        reason_codes: vec![Refusal::PayeeNotListed],
+        ..telling(seq)
+    };
+    let refusals = [
+        refusal(1, 1, Amount::new(7)),
+        refusal(2, 1, Amount::new(u64::MAX)),
+        refusal(3, 2, most),
+        refusal(4, 2, Amount::new(1)),
+    ];
+    for record in &refusals {
+        for again in [Inserted::New, Inserted::Existing] {
+            assert_eq!(store.insert_decision(record, &sealed(record)?, 1).await?, again);
+        }
+    }
+    // What is to be paid is no refusal.
+    store.insert_decision(&telling(5), &sealed(&telling(5))?, 1).await?;
+    let counted = async || -> Result<Vec<(u64, U256)>> {
+        let found = rows(&store, "SELECT count, amount FROM refused ORDER BY treasury, envelope").await?;
+        found.iter().map(|row| Ok((row.number("count")?, row.total("amount")?))).collect()
+    };
+    let (seven, large, beyond) = (U256::from(7), U256::from(u64::MAX), Amount::to_u256(most) + U256::from(1));
+    assert_eq!(counted().await?, [(2, large + seven), (2, beyond)]);
+    assert_eq!(refusals::count(store.db(), 9).await?, 4);
+    assert!(refusals::count(store.db(), 1).await? >= 1);
+
+    for _ in 0..2 {
+        gone(&store, refusals[1].hash()?, 2).await?;
+        assert_eq!(counted().await?, [(1, seven), (2, beyond)]);
+    }
+    assert_eq!(store.insert_decision(&refusals[1], &sealed(&refusals[1])?, 3).await?, Inserted::Erased);
+    gone(&store, telling(5).hash()?, 2).await?;
+    gone(&store, refusals[0].hash()?, 2).await?;
+    assert_eq!(counted().await?, [(0, U256::ZERO), (2, beyond)]);
+    assert_eq!(refusals::count(store.db(), 9).await?, 2);
     Ok(())
 }
 
