@@ -388,6 +388,14 @@ pub(crate) async fn pay(
     .bind(address(0xfa))
     .execute(db)
     .await?;
+    Query::new(
+        "INSERT INTO unexplained (block_number, log_index, treasury, envelope) \
+         SELECT block_number, log_index, treasury, envelope FROM payment p WHERE block_number = $1 \
+         AND NOT EXISTS (SELECT 1 FROM decision d WHERE d.purse = p.purse AND d.nonce = p.nonce)",
+    )
+    .bind(block)
+    .execute(db)
+    .await?;
     Ok(())
 }
 

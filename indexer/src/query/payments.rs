@@ -111,17 +111,35 @@ pub struct Filter {
     pub beyond_block: Option<u64>,
 }
 
-const SELECT: &str = concat!(
-    "SELECT p.rail, p.block_number, p.log_index, p.block_hash, p.tx_hash, p.timestamp, p.treasury, \
-     p.envelope, p.agent, p.purse, p.session, p.policy_version, q.policy_hash, p.asset, p.payee, p.amount, \
-     p.nonce, coalesce(p.decision_hash, d.hash, e.hash) AS decision_hash, p.approver, p.facilitator, d.record, ",
-    latest!(),
-    ", ",
-    note!(),
-    " FROM payment p LEFT JOIN decision d ON d.purse = p.purse AND d.nonce = p.nonce LEFT JOIN erasure e \
-     ON e.purse = p.purse AND e.nonce = p.nonce AND e.kind = 'decision' LEFT JOIN policy q \
-     ON q.treasury = p.treasury AND q.envelope = p.envelope AND q.version = p.policy_version"
-);
+impl Filter {
+    /// Whether it is about few payments, which are better looked through than all that are unexplained.
+    fn picks(&self) -> bool {
+        self.agent.is_some() || self.payee.is_some() || self.session.is_some() || self.tx_hash.is_some()
+    }
+}
+
+/// Payments from there, each beside what is known of it.
+macro_rules! payments {
+    ($from:literal) => {
+        concat!(
+            "SELECT p.rail, p.block_number, p.log_index, p.block_hash, p.tx_hash, p.timestamp, p.treasury, \
+             p.envelope, p.agent, p.purse, p.session, p.policy_version, q.policy_hash, p.asset, p.payee, p.amount, \
+             p.nonce, coalesce(p.decision_hash, d.hash, e.hash) AS decision_hash, p.approver, p.facilitator, d.record, ",
+            latest!(),
+            ", ",
+            note!(),
+            $from,
+            " LEFT JOIN decision d ON d.purse = p.purse AND d.nonce = p.nonce LEFT JOIN erasure e \
+             ON e.purse = p.purse AND e.nonce = p.nonce AND e.kind = 'decision' LEFT JOIN policy q \
+             ON q.treasury = p.treasury AND q.envelope = p.envelope AND q.version = p.policy_version"
+        )
+    };
+}
+
+const SELECT: &str = payments!(" FROM payment p");
+
+/// SQLite begins a cross join where it is written: with what is few.
+const SELECT_UNEXPLAINED: &str = payments!(" FROM unexplained u CROSS JOIN payment p");
 
 fn read(row: &DbRow) -> Result<Payment, DbError> {
     Ok(Payment {
@@ -164,9 +182,17 @@ pub async fn list(
 }
 
 pub(super) fn select_list(filter: &Filter, after: Option<Position>, limit: u32) -> Select {
+    let after = after.map(Position::cells);
+    if filter.explained == Some(false) && !filter.picks() {
+        let mut select = select_unexplained(filter);
+        select
+            .after("(u.block_number, u.log_index) < ", after)
+            .order_and_limit(" ORDER BY u.block_number DESC, u.log_index DESC", limit);
+        return select;
+    }
     let mut select = select(filter);
     select
-        .after("(p.block_number, p.log_index) < ", after.map(Position::cells))
+        .after("(p.block_number, p.log_index) < ", after)
         .order_and_limit(" ORDER BY p.block_number DESC, p.log_index DESC", limit);
     select
 }
@@ -195,10 +221,26 @@ fn select(filter: &Filter) -> Select {
     select.blocks_of(["p.block_number", "payment"], filter.time);
     match filter.explained {
         None => &mut select,
-        // As a case: SQLite would see that only payments with a record count, begin with all records, and sort.
+        // As cases: databases would else see that they could begin with the records, or with what is unexplained, and sort.
         Some(true) => select.condition("CASE WHEN d.hash IS NULL THEN FALSE ELSE TRUE END"),
-        Some(false) => select.condition("d.hash IS NULL AND e.hash IS NULL"),
+        Some(false) => select.condition(
+            "CASE WHEN EXISTS (SELECT 1 FROM unexplained u WHERE u.block_number = p.block_number \
+             AND u.log_index = p.log_index) THEN TRUE ELSE FALSE END",
+        ),
     };
+    select
+}
+
+fn select_unexplained(filter: &Filter) -> Select {
+    let mut select = Select::new(SELECT_UNEXPLAINED);
+    select
+        .condition("p.block_number = u.block_number AND p.log_index = u.log_index")
+        .filter("u.treasury = ", filter.treasury)
+        .filter("u.envelope = ", filter.envelope)
+        .amounts("p.amount >= ", "p.amount <= ", filter.amount)
+        .filter("u.block_number <= ", filter.up_to_block)
+        .filter("u.block_number > ", filter.beyond_block);
+    select.blocks_of(["u.block_number", "payment"], filter.time);
     select
 }
 

@@ -44,6 +44,18 @@ async fn payments_walk_an_index_whatever_is_asked() -> anyhow::Result<()> {
             "payment_by_treasury",
             payments::Filter { treasury: Some(ONE), explained: Some(true), ..Default::default() },
         ),
+        (
+            "payment_by_agent",
+            payments::Filter { agent: Some(ONE), explained: Some(false), ..Default::default() },
+        ),
+        (
+            "unexplained_by_treasury",
+            payments::Filter { treasury: Some(ONE), time, explained: Some(false), ..Default::default() },
+        ),
+        (
+            "SEARCH u USING PRIMARY KEY",
+            payments::Filter { time, explained: Some(false), ..Default::default() },
+        ),
         ("payment_by_tx", payments::Filter { tx_hash: Some(HASH), ..Default::default() }),
         ("SEARCH p USING PRIMARY KEY", payments::Filter { time, ..Default::default() }),
         ("SEARCH p USING PRIMARY KEY", payments::Filter { up_to_block: Some(5), ..Default::default() }),

@@ -1,10 +1,11 @@
 //! Decision records, as agents sent them. Not from the chain: no reorg touches them.
 
+use alloy::primitives::B256;
 use bursar_sdk::{decision::DecisionRecord, delivery::SealedRecord};
 
 use super::{Store, StoreError, intake, refused};
 use crate::{
-    db::table,
+    db::{DbError, Query, Tx, table},
     ledger::Record,
     outbox,
     query::erasures,
@@ -42,6 +43,7 @@ impl Store {
         if DECISION.insert_new(decision(record, sealed, received_at)).execute(&mut tx).await? == 0 {
             return Ok(Inserted::Existing);
         }
+        explain(&mut tx, record, sealed.hash).await?;
         refused::came(&mut tx, record).await?;
         let chain_id = self.chain_id(&mut tx).await?;
         let taken_in = intake::enter(&mut tx, &Record::of_decision(record, sealed, chain_id)).await?;
@@ -52,6 +54,18 @@ impl Store {
         tx.commit().await?;
         Ok(Inserted::New)
     }
+}
+
+/// The payment that commits to a decision is unexplained no more, where it has settled. What once was known stays
+/// known: the chain may turn, and a record that is erased leaves its mark.
+async fn explain(tx: &mut Tx, record: &DecisionRecord, hash: B256) -> Result<(), DbError> {
+    let Some((purse, _)) = record.purse() else { return Ok(()) };
+    let query = Query::new(
+        "DELETE FROM unexplained WHERE (block_number, log_index) IN \
+         (SELECT block_number, log_index FROM payment WHERE purse = $1 AND nonce = $2)",
+    );
+    query.bind(purse).bind(record.nonce_of(hash)).execute(tx).await?;
+    Ok(())
 }
 
 table! {

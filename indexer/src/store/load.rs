@@ -199,7 +199,9 @@ impl Rows for Loader<'_> {
             Query::new("SELECT * FROM intake WHERE purse = $1 AND nonce = $2 ORDER BY block_number, seq");
         let rows = query.bind(purse).bind(nonce).rows(&mut *self.tx).await?;
         let entries = rows.iter().map(tables::read_intake).collect::<Result<Vec<_>, _>>()?;
-        Ok(of_those(&entries))
+        let records = of_those(&entries);
+        self.pending.records.insert((purse, nonce), entries);
+        Ok(records)
     }
 
     async fn rules(

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     db::{Changed, DbError, Query, Table, Tx, Value},
-    ledger::{Change, Effects, Key, Row, Settlement},
+    ledger::{Change, Effects, Fact, Key, PaymentRow, Row, Settlement},
     outbox::{self, Event, Origin},
     source::BlockHeader,
 };
@@ -56,7 +56,7 @@ pub(super) struct Pending {
     pub(super) settled: HashMap<PaymentKey, Option<Settlement>>,
     /// Policies that the batch itself has put in force, as JSON: of which envelope, and which version.
     pub(super) policies: HashMap<(Address, u32, u16), String>,
-    /// What was taken in about payments that were looked for.
+    /// What was taken in about payments that were looked for, at whichever height.
     pub(super) records: HashMap<PaymentKey, Vec<Entry>>,
     blocks: Vec<Vec<Value>>,
     added: Tables,
@@ -124,6 +124,9 @@ impl Pending {
         for (table, row) in tables::add(block, effects) {
             self.added.add(table, [row]);
         }
+        let unknown = effects.payments.iter().filter(|payment| !self.explained(payment));
+        let unknown: Vec<_> = unknown.map(|payment| tables::unexplained(block, payment)).collect();
+        self.added.add(&tables::UNEXPLAINED, unknown);
         let policies = effects.policies.iter();
         self.policies
             .extend(policies.map(|row| ((row.treasury, row.envelope, row.version), row.rules.clone())));
@@ -140,6 +143,14 @@ impl Pending {
             };
             ((payment.purse, nonce), Some(settled))
         }));
+    }
+
+    /// Whether a decision is known of a payment that was projected. To the score it may still be one to come: that is
+    /// told in the ledger's order. Whoever asks is told what is known.
+    fn explained(&self, payment: &PaymentRow) -> bool {
+        let entries = payment.nonce.and_then(|nonce| self.records.get(&(payment.purse, nonce)));
+        let decides = |entry: &Entry| matches!(entry.record.fact, Fact::Approved | Fact::Denied(_));
+        entries.is_some_and(|entries| entries.iter().any(decides))
     }
 
     /// What changed at the height of `block`, so that it can be undone where that is not final.

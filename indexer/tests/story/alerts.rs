@@ -13,7 +13,10 @@ use bursar_indexer::{
     Store,
     ledger::{AlertKind, WatchKind},
     project::{BURST, SHOWN},
-    query::alerts::{self, Alert, Filter},
+    query::{
+        alerts::{self, Alert, Filter},
+        payments,
+    },
     source::Source,
 };
 use bursar_sdk::{abi::Treasury, refusal::Refusal};
@@ -96,6 +99,30 @@ fn detail(alert: &Alert) -> Result<Value> {
     Ok(serde_json::from_str(&alert.row.detail)?)
 }
 
+/// What is listed as unexplained, whichever way it is looked for: amounts in units, newest first.
+async fn unexplained(desk: &Desk) -> Result<Vec<u64>> {
+    let treasury = Some(*desk.world.treasury.address());
+    let of = |filter| payments::Filter { explained: Some(false), ..filter };
+    let list = async |filter| -> Result<Vec<u64>> {
+        let found = payments::list(desk.store.db(), &of(filter), None, 9).await?;
+        Ok(found
+            .iter()
+            .map(|payment| u64::try_from(payment.amount.to_u128()).unwrap_or(0) / 1_000_000)
+            .collect())
+    };
+    let all = list(payments::Filter::default()).await?;
+    for filter in [
+        payments::Filter { treasury, ..Default::default() },
+        payments::Filter { treasury, envelope: Some(1), ..Default::default() },
+        payments::Filter { payee: Some(PAYEE), ..Default::default() },
+    ] {
+        assert_eq!(list(filter.clone()).await?, all, "{filter:?}");
+    }
+    let other = payments::Filter { envelope: Some(2), ..Default::default() };
+    assert!(list(other).await?.is_empty());
+    Ok(all)
+}
+
 async fn a_payment_is_unexplained_until_its_record_comes(stores: Stores) -> Result<()> {
     let mut desk = Desk::new(&stores).await?;
     let mut agent = desk.world.agent(World::policy(&[(WEEK, 300)], 0), 500).await?;
@@ -109,9 +136,12 @@ async fn a_payment_is_unexplained_until_its_record_comes(stores: Stores) -> Resu
     let told = detail(&alert)?;
     assert_eq!((&told["amount"], &told["payee"]), (&json!("5000000"), &json!(PAYEE)));
 
+    assert_eq!(unexplained(&desk).await?, [5]);
+
     // A second one is of the same alert.
     desk.world.pay(&agent, PAYEE, 6, "two").await?;
     let both = desk.the(AlertKind::UnexplainedPayment).await?;
+    assert_eq!(unexplained(&desk).await?, [6, 5]);
     assert_eq!((both.id, both.row.count, detail(&both)?["payments"].clone()), (alert.id, 2, json!(2)));
     explain(&desk.store, &desk.world, &agent, "two").await?;
     // Of another payment it says nothing, and a denial explains nothing.
@@ -119,11 +149,13 @@ async fn a_payment_is_unexplained_until_its_record_comes(stores: Stores) -> Resu
     let refused = Refusal::PayeeNotListed;
     deny(&desk.store, &desk.world, &agent, "refused", refused, &agent.identity).await?;
     assert_eq!(desk.the(AlertKind::UnexplainedPayment).await?, both);
+    assert_eq!(unexplained(&desk).await?, [5]);
     desk.pass(60).await?;
     desk.index().await?;
     let height = desk.world.head().await?;
     explain(&desk.store, &desk.world, &agent, "one").await?;
     assert!(desk.open(AlertKind::UnexplainedPayment).await?.is_empty());
+    assert!(unexplained(&desk).await?.is_empty());
     let closed = desk.again(&alert).await?;
     assert_eq!(
         (closed.row.closed_block, closed.row.closed_at),
@@ -141,6 +173,7 @@ async fn what_was_explained_before_raises_nothing(stores: Stores) -> Result<()> 
     desk.world.pay(&agent, PAYEE, 5, "one").await?;
     assert!(desk.open(AlertKind::UnexplainedPayment).await?.is_empty());
     assert_eq!(count(&desk.store, "SELECT COUNT(*) FROM alert WHERE kind = 'unexplained_payment'").await?, 0);
+    assert!(unexplained(&desk).await?.is_empty());
     Ok(())
 }
 

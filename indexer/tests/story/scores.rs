@@ -31,7 +31,7 @@ use bursar_sdk::{
 use bursar_test_stores::{Stores, on_both_stores};
 
 use crate::{
-    ledger::{Running, assert_same, config, dump, index, open, rows},
+    ledger::{Running, assert_same, config, count, dump, index, open, rows},
     recorded::Recorded,
     refuses::record,
     world::{Agent, DAY, WEEK, World, sign, units},
@@ -275,6 +275,9 @@ async fn records_are_undone_with_the_blocks_before_them(stores: Stores) -> Resul
         dumps.push(dump(&store).await?);
         seen.push(scores::get(store.db(), key).await?.map(|state| state.evaluate(state.at())));
     }
+    // A record that is known explains its payment at whichever height the ledger stands.
+    let unexplained = async || count(&store, "SELECT COUNT(*) FROM unexplained").await;
+    assert_eq!(unexplained().await?, 3);
     // What it was at a height can be told later.
     for (height, expected) in (0..).zip(&seen) {
         let past = scores::at_block(store.db(), key, height).await?;
@@ -284,14 +287,18 @@ async fn records_are_undone_with_the_blocks_before_them(stores: Stores) -> Resul
         store.unwind(height as u64).await?;
         assert_same(&dump(&store).await?, expected);
     }
+    assert_eq!(unexplained().await?, 0, "there are no payments");
     // Block by block again, and many at once.
     let last = dumps.last().context("blocks")?;
     index(config.clone(), Arc::clone(&source) as Arc<dyn Source>, &store).await?;
     assert_same(&dump(&store).await?, last);
+    assert_eq!(unexplained().await?, 3);
     store.forget_chain().await?;
+    assert_eq!(unexplained().await?, 0, "there are no payments");
     config.finality = 2;
     index(config, source as Arc<dyn Source>, &store).await?;
     assert_same(&dump(&store).await?, last);
+    assert_eq!(unexplained().await?, 3);
     Ok(())
 }
 

@@ -73,6 +73,8 @@ const COLUMNS: &str = "block_number, block_hash, timestamp, treasury, envelope, 
 
 /// What stands beside payments.
 const BESIDE: &[&str] = &[
+    "INSERT INTO unexplained (block_number, log_index, treasury, envelope) \
+     SELECT block_number, log_index, treasury, envelope FROM payment WHERE log_index >= 100000",
     "INSERT INTO envelope_group (treasury, number, parent, asset, frozen, epoch, created_block) \
      SELECT treasury, 1, 0, asset, (1 = 0), 0, min(created_block) FROM envelope GROUP BY treasury, asset",
     "UPDATE envelope SET group_number = 1 WHERE number > 25",
@@ -95,19 +97,18 @@ const BESIDE: &[&str] = &[
 ];
 
 impl On {
+    async fn connect(url: &str) -> Result<Self> {
+        Ok(if is_postgres(url) {
+            Self::Postgres(PgConnection::connect(url).await?)
+        } else {
+            Self::Sqlite(
+                SqliteConnection::connect(&format!("sqlite:{}", url.trim_start_matches("sqlite:"))).await?,
+            )
+        })
+    }
+
     async fn run(&mut self, sql: &str) -> Result<()> {
         let sql = sqlx::raw_sql(AssertSqlSafe(sql.to_owned()));
-        async fn connect(url: &str) -> Result<Self> {
-            Ok(if is_postgres(url) {
-                Self::Postgres(PgConnection::connect(url).await?)
-            } else {
-                Self::Sqlite(
-                    SqliteConnection::connect(&format!("sqlite:{}", url.trim_start_matches("sqlite:")))
-                        .await?,
-                )
-            })
-        }
-
         match self {
             Self::Sqlite(on) => sql.execute(on).await.map(|_| ())?,
             Self::Postgres(on) => sql.execute(on).await.map(|_| ())?,

@@ -11,8 +11,18 @@ use crate::{
 };
 
 /// The tables that blocks only add to.
-pub(in crate::store) static ADDED: [&Table; 9] =
-    [&EVENT, &PAYMENT, &SETTLEMENT, &POLICY, &STOP, &STAMP_REVOCATION, &ANCHOR, &UNDECODED, &SCORE_HISTORY];
+pub(in crate::store) static ADDED: [&Table; 10] = [
+    &EVENT,
+    &PAYMENT,
+    &UNEXPLAINED,
+    &SETTLEMENT,
+    &POLICY,
+    &STOP,
+    &STAMP_REVOCATION,
+    &ANCHOR,
+    &UNDECODED,
+    &SCORE_HISTORY,
+];
 
 /// The rows that a block adds, as they are written.
 pub(in crate::store) fn add<'a>(
@@ -66,6 +76,15 @@ table! {
         facilitator: row.facilitator,
         rail: row.rail,
         standing: standing::code(row.standing),
+    }
+}
+
+// Beside a payment that no decision is known of.
+table! {
+    UNEXPLAINED, fn unexplained(block: &BlockHeader, row: &PaymentRow) {
+        key { block_number: block.number, log_index: row.log_index }
+        treasury: row.treasury,
+        envelope: row.envelope,
     }
 }
 

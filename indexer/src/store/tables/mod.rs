@@ -10,7 +10,7 @@ mod score;
 mod session;
 mod treasury;
 
-pub(super) use added::{ADDED, PAYMENT, add};
+pub(super) use added::{ADDED, PAYMENT, UNEXPLAINED, add, unexplained};
 pub(crate) use alert::read_alert;
 pub(super) use changed::{CHANGED, Written, find, placed, put, read, written};
 pub(super) use intake::{Entry, INTAKE, intake, read_intake};
