@@ -1,5 +1,6 @@
 //! The approver's inbox: what waits, and what was answered before.
 
+use alloy::primitives::{Address, B256};
 use askama::Template;
 use axum::{extract::State, response::Response};
 use bursar_indexer::query::{
@@ -55,12 +56,14 @@ pub(super) async fn requests(
     limit: u32,
 ) -> Result<Vec<Request>, ApiError> {
     let (db, config) = (&state.db, &state.config);
-    let mut views = Vec::new();
-    for row in approvals::list(db, filter, None, limit).await? {
-        let asset = assets::of_purse(db, row.request.purse).await?.map(|known| known.asset);
-        let decision = decisions::get(db, row.request.decision_hash).await?;
-        let rationale = decision.as_ref().map(|decision| decision.record.rationale.as_str());
-        views.push(gather::request(config, &row, asset, rationale, now));
-    }
-    Ok(views)
+    let rows = approvals::list(db, filter, None, limit).await?;
+    let purses: Vec<Address> = rows.iter().map(|row| row.request.purse).collect();
+    let hashes: Vec<B256> = rows.iter().map(|row| row.request.decision_hash).collect();
+    let (known, records) = (assets::of_purses(db, &purses).await?, decisions::records(db, &hashes).await?);
+    let view = |row: &approvals::Approval| {
+        let asset = known.get(&row.request.purse).map(|known| known.asset);
+        let record = records.get(&row.request.decision_hash);
+        gather::request(config, row, asset, record.map(|record| record.rationale.as_str()), now)
+    };
+    Ok(rows.iter().map(view).collect())
 }

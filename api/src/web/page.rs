@@ -34,16 +34,17 @@ async fn gathered(state: &AppState) -> Result<Overview, ApiError> {
     rows.truncate(usize::try_from(AGENTS).unwrap_or(usize::MAX));
     let (refused, scores) = (refusals::of_all(db, &rows).await?, scores::of_all(db, &rows).await?);
     let rooms = headroom::of_all(db, &rows, as_of.now).await?;
+    let raised = alerts::standing(db, &rows, as_of.now, ALERTS_OF_AGENT).await?;
     let mut agents = Vec::with_capacity(rows.len());
     for row in &rows {
         let key = (row.treasury, row.number);
         let rooms = rooms.get(&key).map(Vec::as_slice).unwrap_or_default();
         let refused = refused.get(&key).copied().unwrap_or_default();
-        let of = alerts::Filter { treasury: Some(key.0), envelope: Some(key.1), ..standing() };
-        let alerts = alerts::list(db, &of, as_of.now, None, ALERTS_OF_AGENT).await?;
-        agents.push(gather::agent(config, row, rooms, refused, scores.get(&key), &alerts, as_of.now));
+        let alerts = raised.get(&key).map(Vec::as_slice).unwrap_or_default();
+        agents.push(gather::agent(config, row, rooms, refused, scores.get(&key), alerts, as_of.now));
     }
-    let mut alerts = alerts::list(db, &standing(), as_of.now, None, ALERTS + 1).await?;
+    let standing = alerts::Filter { open: Some(true), ..Default::default() };
+    let mut alerts = alerts::list(db, &standing, as_of.now, None, ALERTS + 1).await?;
     let shown = usize::try_from(ALERTS).unwrap_or(usize::MAX);
     let more_alerts = alerts.len() > shown;
     alerts.truncate(shown);
@@ -78,11 +79,6 @@ async fn gathered(state: &AppState) -> Result<Overview, ApiError> {
         stops: stops.iter().map(|row| gather::stop(config, row)).collect(),
         version: status.version,
     })
-}
-
-/// Alerts that are not over.
-fn standing() -> alerts::Filter {
-    alerts::Filter { open: Some(true), ..Default::default() }
 }
 
 async fn pending(state: &AppState, as_of: &AsOf) -> Result<Vec<super::view::Request>, ApiError> {

@@ -1,5 +1,7 @@
 //! Decision records, as agents sent them.
 
+use std::{cmp::Reverse, collections::BTreeMap};
+
 use alloy::primitives::{Address, B256};
 use bursar_sdk::{
     decision::{DecisionRecord, Verdict},
@@ -80,12 +82,28 @@ pub struct Filter {
     pub settled: Option<bool>,
 }
 
-const SELECT: &str = concat!(
-    "SELECT d.hash, d.nonce, d.received_at, d.record, p.block_number, p.log_index, p.purse, \
-     p.tx_hash, p.timestamp, ",
-    latest!(),
-    " FROM decision d LEFT JOIN payment p ON p.purse = d.purse AND p.nonce = d.nonce"
-);
+/// A decision beside what settled under it and what came of it.
+macro_rules! columns {
+    () => {
+        concat!(
+            "SELECT d.hash, d.nonce, d.received_at, d.record, p.block_number, p.log_index, p.purse, \
+             p.tx_hash, p.timestamp, ",
+            latest!()
+        )
+    };
+}
+
+macro_rules! settled {
+    () => {
+        " LEFT JOIN payment p ON p.purse = d.purse AND p.nonce = d.nonce"
+    };
+}
+
+const SELECT: &str = concat!(columns!(), " FROM decision d", settled!());
+
+/// Of those whose hashes are found first. Decisions are long rows: where an index tells which, none is read and left out.
+const SELECT_FOUND: &str = concat!(columns!(), " FROM (SELECT d.hash FROM decision d");
+const OF_FOUND: &str = concat!(") f CROSS JOIN decision d", settled!(), " WHERE d.hash = f.hash");
 
 fn read(row: &DbRow) -> Result<Decision, DbError> {
     let payment = match row.maybe_hash("tx_hash")? {
@@ -118,11 +136,16 @@ pub async fn list(
     after: Option<Key>,
     limit: u32,
 ) -> Result<Vec<Decision>, DbError> {
-    select_list(filter, after, limit).rows(db, read).await
+    let mut found = select_list(filter, after, limit).rows(db, read).await?;
+    found.sort_unstable_by_key(|row| Reverse((row.record.created_at, row.hash)));
+    Ok(found)
 }
 
 pub(super) fn select_list(filter: &Filter, after: Option<Key>, limit: u32) -> Select {
-    let mut select = Select::new(SELECT);
+    let mut select = Select::new(SELECT_FOUND);
+    if filter.settled.is_some() {
+        select.push(settled!());
+    }
     select
         .filter("d.treasury = ", filter.treasury)
         .filter("d.envelope = ", filter.envelope)
@@ -131,18 +154,24 @@ pub(super) fn select_list(filter: &Filter, after: Option<Key>, limit: u32) -> Se
         .filter("d.session = ", filter.session)
         .times("d.created_at >= ", "d.created_at < ", filter.time)
         .amounts("d.amount >= ", "d.amount <= ", filter.amount)
-        .filter("d.verdict = ", filter.verdict.map(Verdict::code))
         .filter("d.reason = ", filter.reason.map(Refusal::code));
+    match filter.verdict {
+        None => &mut select,
+        // In words: the indexes of refusals are for those alone.
+        Some(Verdict::Approved) => select.condition("d.verdict = 'approved'"),
+        Some(Verdict::Denied) => select.condition("d.verdict = 'denied'"),
+    };
     match filter.settled {
         None => &mut select,
-        // As a case, like `explained` of payments: decisions come first, in their order.
-        Some(true) => select.condition("CASE WHEN p.tx_hash IS NULL THEN FALSE ELSE TRUE END"),
-        Some(false) => select.condition("p.tx_hash IS NULL"),
+        // As cases, like `explained` of payments: decisions come first, in their order.
+        Some(true) => select.condition("CASE WHEN p.purse IS NULL THEN FALSE ELSE TRUE END"),
+        Some(false) => select.condition("CASE WHEN p.purse IS NULL THEN TRUE ELSE FALSE END"),
     };
     let key = after.map(|key| [key.created_at.value(), key.hash.value()]);
     select
         .after("(d.created_at, d.hash) < ", key)
-        .order_and_limit(" ORDER BY d.created_at DESC, d.hash DESC", limit);
+        .order_and_limit(" ORDER BY d.created_at DESC, d.hash DESC", limit)
+        .push(OF_FOUND);
     select
 }
 
@@ -152,4 +181,18 @@ pub(super) fn select_list(filter: &Filter, after: Option<Key>, limit: u32) -> Se
 /// When the database fails.
 pub async fn get(db: &Db, hash: B256) -> Result<Option<Decision>, DbError> {
     Select::new(SELECT).filter("d.hash = ", Some(hash)).row(db, read).await
+}
+
+/// The records with these hashes, without those that are not known.
+///
+/// # Errors
+/// When the database fails.
+pub async fn records(db: &Db, hashes: &[B256]) -> Result<BTreeMap<B256, DecisionRecord>, DbError> {
+    if hashes.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let mut select = Select::new("SELECT hash, record FROM decision");
+    select.among("hash", hashes);
+    let read = |row: &DbRow| Ok((row.hash("hash")?, row.json("record", "a decision record")?));
+    Ok(select.rows(db, read).await?.into_iter().collect())
 }

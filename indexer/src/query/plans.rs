@@ -103,7 +103,25 @@ async fn decisions_walk_an_index_whatever_is_asked() -> anyhow::Result<()> {
         ("decision_by_agent", decisions::Filter { agent: Some(ONE), time, ..of() }),
         ("decision_by_payee", decisions::Filter { payee: Some(ONE), ..of() }),
         ("decision_by_session", decisions::Filter { session: Some(HASH), ..of() }),
-        ("decision_by_verdict", decisions::Filter { verdict: Some(Verdict::Denied), ..of() }),
+        ("decision_by_time", decisions::Filter { verdict: Some(Verdict::Approved), ..of() }),
+        ("decision_denied", decisions::Filter { verdict: Some(Verdict::Denied), time, ..of() }),
+        (
+            "decision_denied_by_treasury",
+            decisions::Filter { treasury: Some(ONE), verdict: Some(Verdict::Denied), ..of() },
+        ),
+        (
+            "decision_denied_by_envelope",
+            decisions::Filter {
+                treasury: Some(ONE),
+                envelope: Some(1),
+                verdict: Some(Verdict::Denied),
+                ..of()
+            },
+        ),
+        (
+            "decision_denied_by_agent",
+            decisions::Filter { agent: Some(ONE), verdict: Some(Verdict::Denied), ..of() },
+        ),
         ("decision_by_time", decisions::Filter { time, ..of() }),
         ("decision_by_envelope", decisions::Filter { treasury: Some(ONE), envelope: Some(1), ..of() }),
     ];
@@ -171,7 +189,7 @@ async fn alerts_walk_an_index_whatever_is_asked() -> anyhow::Result<()> {
         check(name, alerts::select_list(&filter, 9, None, 50)).await?;
         check(name, alerts::select_list(&filter, 9, after, 50)).await?;
     }
-    Ok(())
+    check("alert_open_by_envelope", alerts::select_standing(ONE, &[1, 9], 9, 3)).await
 }
 
 #[tokio::test]
