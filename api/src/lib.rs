@@ -21,6 +21,7 @@ mod serve;
 mod signed;
 mod state;
 mod stream;
+mod totals;
 pub mod web;
 pub mod webhook;
 pub mod wire;

@@ -12,7 +12,7 @@ use bursar_indexer::{
 use prometheus_client::registry::Registry;
 use tokio::sync::watch;
 
-use crate::{Config, error::ApiError, metrics::HttpMetrics, stream::Followers};
+use crate::{Config, error::ApiError, metrics::HttpMetrics, stream::Followers, totals::Books};
 
 /// What every handler shares. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -26,6 +26,7 @@ pub struct AppState {
     status: Option<watch::Receiver<Status>>,
     node: Option<DynProvider>,
     pub(crate) followers: Arc<Followers>,
+    pub(crate) books: Arc<Books>,
     pub(crate) metrics: HttpMetrics,
     clock: fn() -> u64,
 }
@@ -38,6 +39,7 @@ impl AppState {
             db: store.db().clone(),
             store,
             followers: Arc::new(Followers::new(config.streams)),
+            books: Arc::default(),
             config: Arc::new(config),
             status,
             node: None,

@@ -1,5 +1,7 @@
 //! `GET /v1/ledger`
 
+use std::sync::Arc;
+
 use axum::{Json, extract::State};
 use bursar_indexer::query::{envelopes, ledger, refusals, scores};
 use serde::Deserialize;
@@ -57,7 +59,10 @@ pub async fn get_ledger(
         Line::new(row, refused.get(&key).copied().unwrap_or_default(), score)
     };
     let lines = page.items.iter().map(line).collect();
-    let totals = ledger::totals(&state.db, treasury, of.agent).await?;
+    let totals = match (treasury, of.agent) {
+        (None, None) => state.books.totals(&state.db).await?,
+        (treasury, agent) => Arc::new(ledger::totals(&state.db, treasury, agent).await?),
+    };
     Ok(Json(Ledger {
         as_of_block: as_of.checkpoint.map(|checkpoint| checkpoint.number),
         totals: totals.iter().map(|(asset, total)| AssetTotal::new(*asset, total)).collect(),

@@ -2,7 +2,7 @@
 
 use axum::{extract::State, response::Response};
 use bursar_indexer::query::{
-    alerts, approvals, decisions, envelopes, headroom, ledger, payments, refusals, scores, stops, treasuries,
+    alerts, approvals, decisions, envelopes, headroom, payments, refusals, scores, stops, treasuries,
 };
 use bursar_sdk::decision::Verdict;
 
@@ -48,7 +48,7 @@ async fn gathered(state: &AppState) -> Result<Overview, ApiError> {
     let shown = usize::try_from(ALERTS).unwrap_or(usize::MAX);
     let more_alerts = alerts.len() > shown;
     alerts.truncate(shown);
-    let totals = ledger::totals(db, None, None).await?;
+    let totals = state.books.totals(db).await?;
     let final_block = as_of.final_block();
     let payments = payments::list(db, &payments::Filter::default(), None, PAYMENTS).await?;
     let denied = decisions::Filter { verdict: Some(Verdict::Denied), ..Default::default() };
