@@ -28,6 +28,12 @@ pub struct Config {
     pub room: Room,
     /// Longest that one request may take.
     pub request_timeout: Duration,
+    /// How many questions are answered at a time; more wait for their turn.
+    pub at_once: usize,
+    /// How many wait at most; more are turned away at once.
+    pub waiting: usize,
+    /// Longest that one of them waits.
+    pub patience: Duration,
     /// Most clients that may follow the stream of events at a time.
     pub streams: usize,
     /// Longest that one of them may take for one event.
@@ -47,7 +53,8 @@ pub struct AssetLabel {
 
 impl Config {
     /// For a chain, with everything else at its default: ready within 8 blocks of the head, 16 open approval
-    /// requests an agent and 256 a treasury, 10 seconds a request, 256 streams with 30 seconds an event.
+    /// requests an agent and 256 a treasury, 10 seconds a request, 16 questions at a time while 64 wait for a second, 256
+    /// streams with 30 seconds an event.
     pub fn new(chain_id: u64, chain_name: impl Into<String>) -> Self {
         Self {
             chain_id,
@@ -60,6 +67,9 @@ impl Config {
             max_lag: 8,
             room: Room { per_agent: 16, per_treasury: 256 },
             request_timeout: Duration::from_secs(10),
+            at_once: 16,
+            waiting: 64,
+            patience: Duration::from_secs(1),
             streams: 256,
             stream_patience: Duration::from_secs(30),
         }

@@ -19,7 +19,11 @@ use tower_http::{
 use tracing::{Span, field};
 use uuid::Uuid;
 
-use crate::{error::ApiError, metrics::HttpMetrics};
+use crate::{
+    error::ApiError,
+    metrics::HttpMetrics,
+    turns::{Turns, in_turn},
+};
 
 const REQUEST_ID: &str = "x-request-id";
 
@@ -44,8 +48,8 @@ impl MakeRequestId for FreshId {
     }
 }
 
-/// Puts everything around the routes. From the outside in: id, span, metrics, headers, panics, time.
-pub(crate) fn around(router: Router, timeout: Duration, metrics: HttpMetrics) -> Router {
+/// Puts everything around the routes. From the outside in: id, span, metrics, headers, panics, time, turns.
+pub(crate) fn around(router: Router, turns: Turns, timeout: Duration, metrics: HttpMetrics) -> Router {
     let trace = TraceLayer::new_for_http().make_span_with(span).on_request(()).on_response(
         |response: &Response, elapsed: Duration, span: &Span| {
             span.record("status", response.status().as_u16());
@@ -64,7 +68,8 @@ pub(crate) fn around(router: Router, timeout: Duration, metrics: HttpMetrics) ->
             .layer(from_fn(move |request, next| metrics.clone().watch(request, next)))
             .layer(from_fn(security_headers))
             .layer(CatchPanicLayer::custom(panicked))
-            .layer(from_fn(move |request, next| limited(timeout, request, next))),
+            .layer(from_fn(move |request, next| limited(timeout, request, next)))
+            .layer(from_fn(move |request, next| in_turn(turns.clone(), request, next))),
     )
 }
 

@@ -22,6 +22,7 @@ mod signed;
 mod state;
 mod stream;
 mod totals;
+mod turns;
 pub mod web;
 pub mod webhook;
 pub mod wire;

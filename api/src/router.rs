@@ -3,7 +3,7 @@ use utoipa::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 use utoipa_swagger_ui::{Config as DocsConfig, SwaggerUi};
 
-use crate::{AppState, error::ApiError, layers, openapi::Frame, routes, web};
+use crate::{AppState, Config, error::ApiError, layers, openapi::Frame, routes, turns::Turns, web};
 
 /// Largest body taken, in bytes: a decision record of 64 KiB, every character escaped once, and some room.
 const MAX_BODY: usize = 160 * 1024;
@@ -65,7 +65,8 @@ pub(crate) fn api() -> OpenApiRouter<AppState> {
 pub fn router(state: AppState) -> Router {
     let (api, document) = api().split_for_parts();
     let docs = SwaggerUi::new("/docs").config(DocsConfig::from("/openapi.json"));
-    let (timeout, metrics) = (state.config.request_timeout, state.metrics.clone());
+    let Config { request_timeout, at_once, waiting, patience, .. } = *state.config;
+    let (turns, metrics) = (Turns::new(at_once, waiting, patience), state.metrics.clone());
     let router = api
         .route("/openapi.json", get(|| async move { Json(document) }))
         .layer(axum::middleware::from_fn(layers::data_only))
@@ -78,5 +79,5 @@ pub fn router(state: AppState) -> Router {
         })
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .with_state(state);
-    layers::around(router, timeout, metrics)
+    layers::around(router, turns, request_timeout, metrics)
 }
