@@ -7,8 +7,14 @@ use bursar_review::{
     WatcherConfig,
     anchor::{Anchor, AnchorError},
 };
+use bursar_test_stores::{Stores, on_both_stores};
 
 use crate::stage::{Stage, dollars};
+
+on_both_stores!(
+    the_root_is_anchored_when_it_is_time_and_there_is_something_new,
+    a_log_that_does_not_go_on_from_its_anchor_is_not_vouched_for,
+);
 
 const EVERY: u64 = 3_600;
 
@@ -20,9 +26,8 @@ async fn root(stage: &Stage, size: u64) -> Result<Anchor> {
     Ok(Anchor { size, root: log::root(stage.store.db(), stage.chain.treasury, size).await? })
 }
 
-#[tokio::test]
-async fn the_root_is_anchored_when_it_is_time_and_there_is_something_new() -> Result<()> {
-    let stage = Stage::set().await?;
+async fn the_root_is_anchored_when_it_is_time_and_there_is_something_new(stores: Stores) -> Result<()> {
+    let stage = Stage::set(stores).await?;
     let agent = stage.agent().await?;
     stage.open(&agent).await?;
     stage.follow().await?;
@@ -60,9 +65,8 @@ async fn the_root_is_anchored_when_it_is_time_and_there_is_something_new() -> Re
     Ok(())
 }
 
-#[tokio::test]
-async fn a_log_that_does_not_go_on_from_its_anchor_is_not_vouched_for() -> Result<()> {
-    let stage = Stage::set().await?;
+async fn a_log_that_does_not_go_on_from_its_anchor_is_not_vouched_for(stores: Stores) -> Result<()> {
+    let stage = Stage::set(stores).await?;
     let agent = stage.agent().await?;
     stage.open(&agent).await?;
     for n in 0..3 {
