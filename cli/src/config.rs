@@ -28,6 +28,16 @@ pub(crate) enum Network {
     Base,
 }
 
+/// What nodes call a block that is not taken back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum FinalAt {
+    /// On a rollup: its data is on the chain below.
+    Safe,
+    /// By the rules of the chain.
+    Finalized,
+}
+
 /// Everything a command may need to know. See `bursar config --help` for the names.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -52,6 +62,8 @@ pub(crate) struct Config {
     pub(crate) start_block: u64,
     /// How many blocks deep a block is final.
     pub(crate) finality_depth: u64,
+    /// The node's own word for what is final, in place of a depth.
+    pub(crate) final_at: Option<FinalAt>,
     /// Seconds after which another indexer on the same store takes over from one that says nothing; 0: this is the only
     /// one.
     pub(crate) lease_seconds: u32,
@@ -106,6 +118,7 @@ impl Config {
             treasury: None,
             start_block: 0,
             finality_depth,
+            final_at: None,
             lease_seconds: 10,
             store: "bursar.sqlite".parse()?,
             listen: SocketAddr::from(([127, 0, 0, 1], 8402)),
@@ -174,6 +187,7 @@ const FIELDS: &[&str] = &[
     "treasury",
     "start_block",
     "finality_depth",
+    "final_at",
     "lease_seconds",
     "store",
     "listen",

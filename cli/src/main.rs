@@ -131,8 +131,11 @@ enum Command {
     ///   treasury        the treasury that treasury and agent verbs act on                 (none)
     ///   start_block     the first block that can hold one of ours                        (0)
     ///   finality_depth  blocks; a deeper reorganisation stops the indexer                 (64 | 256 | 256)
+    ///   final_at        what the node calls final, in place of a depth: safe | finalized    (none)
+    ///   lease_seconds   another indexer on the store takes over after that; 0: none is there (10)
     ///   store           the ledger: sqlite:PATH, a path, or postgres://USER@HOST/DATABASE (bursar.sqlite)
     ///   listen          where the API listens                                            (127.0.0.1:8402)
+    ///   metrics_listen  where Prometheus finds /metrics; not for the public               (none)
     ///   api_url         where agents, approvers and `bursar ledger` find the API          (http://127.0.0.1:8402/)
     ///   open_requests_per_agent, open_requests_per_treasury
     ///                   approval requests that may be open at a time                      (16, 256)

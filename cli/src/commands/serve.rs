@@ -8,7 +8,7 @@ use bursar_api::{AppState, AssetLabel, webhook};
 use bursar_indexer::{
     Indexer, Store,
     query::approvals::Room,
-    source::{HttpConfig, HttpSource, Patience, Source, Sources},
+    source::{HttpConfig, HttpSource, Landmark, Patience, Source, Sources},
 };
 use bursar_sdk::clock::{Clock, Entropy};
 use prometheus_client::registry::Registry;
@@ -16,7 +16,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use super::{Context, progress};
-use crate::config::{Config, Network};
+use crate::config::{Config, FinalAt, Network};
 
 /// Follows the chain and serves the API, until interrupted.
 pub(crate) async fn serve(context: &Context) -> Result<()> {
@@ -138,6 +138,10 @@ pub(crate) async fn open(config: &Config) -> Result<Store> {
 fn indexer(config: &Config, store: &Store) -> Result<Indexer> {
     let mut following = bursar_indexer::Config::new(config.chain_id, config.factory()?, config.start_block);
     following.finality = config.finality_depth;
+    following.final_at = config.final_at.map(|word| match word {
+        FinalAt::Safe => Landmark::Safe,
+        FinalAt::Finalized => Landmark::Finalized,
+    });
     following.lease = (config.lease_seconds != 0).then(|| Duration::from_secs(config.lease_seconds.into()));
     let urls = std::iter::once(&config.rpc_url).chain(&config.fallback_rpc_urls);
     let endpoints: Vec<Arc<dyn Source>> = urls

@@ -72,12 +72,16 @@ impl Plan {
 }
 
 impl Follower<'_> {
-    /// Applies all that is final at this head, range by range.
-    pub(super) async fn backfill(&mut self, head: BlockHeader, at: Checkpoint) -> Result<Step, Trouble> {
+    /// Applies all that is final at this head, which is up to `last`, range by range.
+    pub(super) async fn backfill(
+        &mut self,
+        head: BlockHeader,
+        last: u64,
+        at: Checkpoint,
+    ) -> Result<Step, Trouble> {
         if self.sources.header(at.number).await?.hash != at.hash {
             return self.go_back(at.number, at).await;
         }
-        let last = head.number.saturating_sub(self.config.finality);
         let mut watch = Arc::new(self.watching().await?);
         let (sources, config) = (self.sources.clone(), Arc::new(self.config.clone()));
         let asking = Asking { sources, config, list: Arc::clone(&self.list) };

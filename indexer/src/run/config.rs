@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use alloy::primitives::Address;
 
-use crate::project::Realm;
+use crate::{project::Realm, source::Landmark};
 
 /// What to follow, and how.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +17,8 @@ pub struct Config {
     pub start_block: u64,
     /// How many blocks may still be taken back; a deeper reorg stops the indexer. Default: 64.
     pub finality: u64,
+    /// The block up to which nothing is taken back, by the node's own word rather than by depth. Default: `None`.
+    pub final_at: Option<Landmark>,
     /// Most blocks to ask for at once during backfill. Default: 10,000.
     pub max_range: u64,
     /// About how many logs an answer should hold during backfill. Default: 10,000.
@@ -48,6 +50,7 @@ impl Config {
             factory,
             start_block,
             finality: 64,
+            final_at: None,
             max_range: 10_000,
             max_logs: 10_000,
             ahead: 4,

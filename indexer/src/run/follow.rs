@@ -145,11 +145,17 @@ impl<'a> Follower<'a> {
         if head.number <= at.number {
             return self.look_behind(head, at).await;
         }
-        if at.number < head.number.saturating_sub(self.config.finality) {
-            self.backfill(head, at).await
-        } else {
-            self.follow(head, at).await
-        }
+        let due = self.due(head).await?;
+        if at.number < due { self.backfill(head, due, at).await } else { self.follow(head, due, at).await }
+    }
+
+    /// The last block that may count as final at this head.
+    async fn due(&self, head: BlockHeader) -> Result<u64, Trouble> {
+        Ok(match self.config.final_at {
+            None => head.number.saturating_sub(self.config.finality),
+            // A node that is ahead of the one that told of the head knows more than we ask for.
+            Some(which) => self.sources.landmark(which).await?.number.min(head.number),
+        })
     }
 
     /// Refuses what could only make the ledger wrong.
@@ -182,7 +188,7 @@ impl<'a> Follower<'a> {
         self.go_back(head.number, at).await
     }
 
-    async fn follow(&mut self, head: BlockHeader, at: Checkpoint) -> Result<Step, Trouble> {
+    async fn follow(&mut self, head: BlockHeader, due: u64, at: Checkpoint) -> Result<Step, Trouble> {
         let number = at.number.saturating_add(1);
         let next = if head.number == number { head } else { self.sources.header(number).await? };
         if next.parent_hash != Some(at.hash) {
@@ -191,7 +197,7 @@ impl<'a> Follower<'a> {
         let mut watch = self.watching().await?;
         let blocks = Blocks::Hash(next.hash);
         let fetched = fetch(&self.sources, self.config, &self.list, &watch, blocks, Some(next)).await?;
-        let last = self.final_number(head).await?;
+        let last = self.final_number(due).await?;
         let step =
             self.apply(Some(at.hash), &fetched.facts, next, head.number, last, Phase::Following).await?;
         watch.add(&fetched.found);
@@ -201,8 +207,7 @@ impl<'a> Follower<'a> {
 
     /// The last block that no reorg may take back: deep enough, and the same with a quorum where one is asked for.
     /// That one is asked a few times within the depth of finality, rather than for every block.
-    async fn final_number(&mut self, head: BlockHeader) -> Result<u64, Trouble> {
-        let due = head.number.saturating_sub(self.config.finality);
+    async fn final_number(&mut self, due: u64) -> Result<u64, Trouble> {
         if !self.sources.has_quorum() {
             return Ok(due);
         }

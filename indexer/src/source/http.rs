@@ -13,7 +13,8 @@ use serde::{Serialize, de::DeserializeOwned};
 use url::Url;
 
 use super::{
-    Answer, BlockHeader, Blocks, Calls, Limit, LogQuery, Nonsense, Source, SourceError, TransactionInput,
+    Answer, BlockHeader, Blocks, Calls, Landmark, Limit, LogQuery, Nonsense, Source, SourceError,
+    TransactionInput,
     calls::Meter,
     classify,
     wire::{Block, Log, LogFilter, Transaction},
@@ -107,6 +108,14 @@ impl Source for HttpSource {
     async fn head(&self) -> Result<BlockHeader, SourceError> {
         let block = self.block(BlockNumberOrTag::Latest).await?;
         block.ok_or_else(|| SourceError::NotFound("its latest block".into()))
+    }
+
+    async fn landmark(&self, which: Landmark) -> Result<Option<BlockHeader>, SourceError> {
+        self.block(match which {
+            Landmark::Safe => BlockNumberOrTag::Safe,
+            Landmark::Finalized => BlockNumberOrTag::Finalized,
+        })
+        .await
     }
 
     async fn header(&self, number: u64) -> Result<Option<BlockHeader>, SourceError> {

@@ -35,6 +35,25 @@ pub struct BlockHeader {
     pub timestamp: u64,
 }
 
+/// A block that nodes have a name for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Landmark {
+    /// Unlikely to be taken back: on a rollup, its data is on the chain below.
+    Safe,
+    /// Not taken back, by the rules of the chain (or of the one below).
+    Finalized,
+}
+
+impl Landmark {
+    /// As JSON-RPC and settings spell it.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Safe => "safe",
+            Self::Finalized => "finalized",
+        }
+    }
+}
+
 /// A log as it stands on chain.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RawLog {
@@ -120,6 +139,9 @@ pub trait Source: Send + Sync {
 
     /// The latest block it knows.
     async fn head(&self) -> Result<BlockHeader, SourceError>;
+
+    /// The block that it names so; `None` where it has none yet.
+    async fn landmark(&self, which: Landmark) -> Result<Option<BlockHeader>, SourceError>;
 
     /// The block at that height; `None` where it has none.
     async fn header(&self, number: u64) -> Result<Option<BlockHeader>, SourceError>;

@@ -11,8 +11,8 @@ use backon::{BackoffBuilder, ExponentialBuilder};
 use tokio::time::Instant;
 
 use super::{
-    Answer, BlockHeader, Calls, LogQuery, Nonsense, Source, SourceError, TransactionInput, calls::Meter,
-    check::check, endpoint::Endpoint,
+    Answer, BlockHeader, Calls, Landmark, LogQuery, Nonsense, Source, SourceError, TransactionInput,
+    calls::Meter, check::check, endpoint::Endpoint,
 };
 
 /// How often, and how long apart, endpoints are asked.
@@ -136,6 +136,18 @@ impl Sources {
     /// As endpoints answer.
     pub async fn head(&self) -> Result<BlockHeader, SourceError> {
         self.ask(|source| async move { source.head().await }).await
+    }
+
+    /// The block that one names so, which has to be there.
+    ///
+    /// # Errors
+    /// As endpoints answer; also where none names one.
+    pub async fn landmark(&self, which: Landmark) -> Result<BlockHeader, SourceError> {
+        self.ask(|source| async move {
+            let block = source.landmark(which).await?;
+            block.ok_or_else(|| SourceError::NotFound(format!("a block that it calls {}", which.code())))
+        })
+        .await
     }
 
     /// The block at that height, which has to be there.

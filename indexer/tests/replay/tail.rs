@@ -1,13 +1,17 @@
 //! Near the head the chain turns and nodes lag; what is final waits for a quorum.
 
 use anyhow::Result;
-use bursar_indexer::Store;
+use bursar_indexer::{Config, Store, source::Landmark};
 use bursar_replay::{Fault, Params, Provider, mix};
 use bursar_test_stores::{Stores, on_both_stores};
 
 use crate::node::{Node, Running, assert_right, chain, config, node, sources};
 
-on_both_stores!(the_chain_turns_under_a_provider_that_lags, nothing_is_final_that_a_quorum_has_not_confirmed,);
+on_both_stores!(
+    the_chain_turns_under_a_provider_that_lags,
+    nothing_is_final_that_a_quorum_has_not_confirmed,
+    what_is_final_is_what_the_node_says,
+);
 
 async fn the_chain_turns_under_a_provider_that_lags(stores: Stores) -> Result<()> {
     let params = Params::small();
@@ -56,4 +60,40 @@ async fn nothing_is_final_that_a_quorum_has_not_confirmed(stores: Stores) -> Res
     assert_eq!(status.final_number, one.replay.chain().head() - 16);
     assert_right(&store, &one.replay).await?;
     running.stop().await
+}
+
+/// The provider calls final what is 40 deep, and safe what is 20 deep.
+async fn what_is_final_is_what_the_node_says(stores: Stores) -> Result<()> {
+    let params = Params::small();
+    for (which, deep) in [(Landmark::Finalized, 40), (Landmark::Safe, 20)] {
+        let node = node(params.clone(), Provider { finality: 40, ..Provider::default() }).await?;
+        let store = Store::connect(&stores.another().await?.parse()?).await?;
+        let sources = sources(&[&node], 1)?;
+        // A depth of three would stop at the turns below.
+        let config = Config { finality: 3, final_at: Some(which), ..config(&params) };
+        let mut running = Running::start(config, &sources, &store);
+        let status = running.at_head(&node.replay).await?;
+        assert_eq!(status.final_number, params.blocks - deep);
+        node.replay.change(|chain| chain.turn(deep - 1));
+        let status = running.at_head(&node.replay).await?;
+        assert_eq!(status.reorgs, 1);
+        // A node that is behind takes nothing back that it called final.
+        node.replay.change(|chain| chain.mine(5));
+        let status = running.at_head(&node.replay).await?;
+        let head = node.replay.chain().head();
+        assert_eq!(status.final_number, head - deep);
+        node.replay.misbehave(|request| mix(request.number).is_multiple_of(3).then_some(Fault::Lags(9)));
+        for _ in 0..6 {
+            node.replay.change(|chain| chain.mine(1));
+            let status = running.at_head(&node.replay).await?;
+            assert!(status.final_number >= head - deep, "{} after {}", status.final_number, head - deep);
+        }
+        node.replay.misbehave(|_| None);
+        assert_right(&store, &node.replay).await?;
+        // Deeper than that it said nothing would be.
+        node.replay.change(|chain| chain.turn(deep + 20));
+        let stopped = running.fails().await?;
+        assert!(stopped.to_string().contains("expected no reorg below block"), "{stopped}");
+    }
+    Ok(())
 }

@@ -12,7 +12,7 @@ use alloy::primitives::{Address, B256};
 use anyhow::{Context, Result};
 use async_trait::async_trait;
 use bursar_indexer::source::{
-    Answer, BlockHeader, Blocks, LogQuery, RawLog, Source, SourceError, TransactionInput,
+    Answer, BlockHeader, Blocks, Landmark, LogQuery, RawLog, Source, SourceError, TransactionInput,
 };
 use tokio::sync::Notify;
 
@@ -137,6 +137,10 @@ impl Source for Recorded {
         let lag = if let Some(Fault::Lags(lag)) = fault { lag } else { 0 };
         let number = self.head_number().saturating_sub(lag);
         self.at(number, &fault).ok_or_else(|| SourceError::NotFound("its latest block".into()))
+    }
+
+    async fn landmark(&self, _: Landmark) -> Result<Option<BlockHeader>, SourceError> {
+        Ok(None)
     }
 
     async fn header(&self, number: u64) -> Result<Option<BlockHeader>, SourceError> {
