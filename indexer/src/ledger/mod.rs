@@ -62,11 +62,14 @@ pub struct Change {
     pub after: Option<Arc<Row>>,
 }
 
+/// A row as it was and as it is; `None` where there is none.
+type Slot = (Option<Arc<Row>>, Option<Arc<Row>>);
+
 /// A working copy of the rows that a block touches.
 #[derive(Debug)]
 pub struct Ledger<R> {
     rows: R,
-    slots: BTreeMap<Key, (Option<Arc<Row>>, Option<Arc<Row>>)>,
+    slots: BTreeMap<Key, Slot>,
     // What to put back if the log at hand comes to nothing.
     undo: Vec<(Key, Option<Arc<Row>>)>,
 }
