@@ -122,7 +122,8 @@ bench-indexer: setup target/tools/ponder/.ready ## Index a million replayed sett
 target/tools/ponder/.ready: $(shell find script/bench-indexer/ponder -type f)
 	@echo "installing the peer (200 megabytes)"
 	@mkdir -p $(@D) && cp -r script/bench-indexer/ponder/. $(@D)/
-	@cd $(@D) && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@# Not npm ci, which ends where a registry lacks an optional package of another platform.
+	@cd $(@D) && npm install --no-save --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
 
 .PHONY: bench-report

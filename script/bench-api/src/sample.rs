@@ -34,7 +34,12 @@ async fn sample(store: &Store, from: u64, piece: u64) -> Result<About> {
     let payment = one(store, payment, from).await?;
     let decision = one(
         store,
-        Query::new("SELECT hash FROM decision WHERE created_at >= $1 ORDER BY created_at, hash LIMIT 1"),
+        // Of the same treasury: its log is asked for it.
+        Query::new(
+            "SELECT hash FROM decision WHERE treasury = $1 AND created_at <= $2 \
+             ORDER BY created_at DESC, hash DESC LIMIT 1",
+        )
+        .bind(payment.address("treasury")?),
         payment.number::<u64>("timestamp")?,
     )
     .await?;
