@@ -1,5 +1,8 @@
 //! The transparency log from the binary: signed, proven, and found out where somebody changed something.
-#![allow(clippy::unwrap_used, missing_docs)]
+#![allow(clippy::unwrap_used, unreachable_pub, missing_docs)]
+
+#[path = "../../indexer/tests/story/record.rs"]
+mod record;
 
 use std::{fs, os::unix::fs::PermissionsExt as _, path::Path, process::Command};
 
@@ -7,11 +10,7 @@ use alloy::primitives::{Address, B256};
 use anyhow::{Context as _, Result, ensure};
 use bursar_indexer::{Store, StoreUrl, db::Query};
 use bursar_sdk::{
-    amount::Amount,
-    decision::{DecisionRecord, Resource, SCHEMA, Verdict},
-    delivery::SealedRecord,
-    payment::session_id,
-    record::RecordKind,
+    decision::DecisionRecord,
     transparency::{Checkpoint, Consistency, Inclusion},
 };
 use serde_json::Value;
@@ -21,43 +20,17 @@ const PURSE: Address = Address::repeat_byte(3);
 
 fn decision(seq: u64, why: &str) -> DecisionRecord {
     DecisionRecord {
-        schema: SCHEMA.into(),
         id: format!("0198c0de-0000-7000-8000-{seq:012}"),
         seq,
         prev_hash: B256::left_padding_from(&(seq - 1).to_be_bytes()),
-        chain_id: 31_337,
         treasury: TREASURY,
-        envelope: 1,
-        agent: Address::repeat_byte(2),
-        agent_ref: B256::ZERO,
-        stamp_hash: B256::ZERO,
-        purse: PURSE,
-        session: session_id(PURSE, 4),
-        policy_version: 1,
-        epoch: 0,
-        policy_hash: B256::repeat_byte(5),
-        trigger: "a task".into(),
-        resource: Resource { url: "https://example.com".into(), method: "GET".into(), body_hash: B256::ZERO },
-        requirement_hash: B256::ZERO,
-        offer: None,
-        payee: Address::repeat_byte(6),
-        asset: Address::repeat_byte(7),
-        amount: Amount::new(5),
-        alternatives: vec![],
-        rules: vec![],
         rationale: why.into(),
-        model: None,
-        verdict: Verdict::Approved,
-        reason_codes: vec![],
-        created_at: 1_767_787_200,
-        salt: B256::repeat_byte(8),
+        ..record::record()
     }
 }
 
 async fn take_in(store: &Store, decision: &DecisionRecord) -> Result<()> {
-    let (hash, canonical) = (decision.hash()?, decision.canonical()?);
-    let sealed = SealedRecord { kind: RecordKind::Decision, hash, canonical, seal: [7; 65].into() };
-    store.insert_decision(decision, &sealed, 1_767_787_200 + decision.seq).await?;
+    store.insert_decision(decision, &record::sealed(decision)?, 1_767_787_200 + decision.seq).await?;
     Ok(())
 }
 

@@ -5,12 +5,11 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use alloy::primitives::{Address, B256, keccak256};
 use bursar_indexer::query::{
-    erasures::{self, Tombstone},
+    erasures::Tombstone,
     history::{Asked, Kept},
 };
-use bursar_sdk::{
-    decision::Verdict,
-    transparency::{Consistency, Entry, Growth, LogKind, Nodes, ProofError, Step, leaf_hash, seal_content},
+use bursar_sdk::transparency::{
+    Consistency, Entry, Growth, LogKind, Nodes, ProofError, Step, leaf_hash, seal_content,
 };
 
 use crate::{
@@ -81,8 +80,7 @@ pub(crate) struct LogBook {
 impl LogBook {
     /// A decision of the report.
     pub(crate) fn decision(&mut self, told: &Told, kept: &Kept) -> Result<(), ReportError> {
-        let kind = of_verdict(told.record.verdict);
-        self.record(told.hash, kind, kept)
+        self.record(told.hash, told.record.verdict.into(), kept)
     }
 
     /// An outcome or a decision of the report.
@@ -94,12 +92,8 @@ impl LogBook {
 
     /// A record that was erased, and, where that was by then, its erasure.
     pub(crate) fn erased(&mut self, stone: &Tombstone, until: u64) {
-        let kind = match stone.place {
-            erasures::Place::Decision { verdict, .. } => of_verdict(verdict),
-            erasures::Place::Outcome { .. } => LogKind::Outcome,
-        };
         let hash = stone.note.hash;
-        self.due.insert((hash, kind), Due::new(stone.received_at, None));
+        self.due.insert((hash, stone.place.logged_as()), Due::new(stone.received_at, None));
         if stone.note.erased_at <= until {
             self.due.insert((hash, LogKind::Erasure), Due::new(stone.note.erased_at, None));
         }
@@ -239,13 +233,6 @@ impl LogBook {
             },
         };
         Ok(Taken { root: self.growth.root().map_err(broken)?, anchors: self.anchors, since })
-    }
-}
-
-fn of_verdict(verdict: Verdict) -> LogKind {
-    match verdict {
-        Verdict::Approved => LogKind::Decision,
-        Verdict::Denied => LogKind::Refusal,
     }
 }
 

@@ -24,7 +24,7 @@ use crate::{
     error::AgentError,
     policy::{PolicyDocument, SCHEMA, WindowLimit},
     role::Role,
-    windows::end_at,
+    windows::left_of,
 };
 
 /// One dollar of test USDC, in atomic units.
@@ -243,9 +243,8 @@ pub fn signer(number: u64) -> Result<Arc<PrivateKeySigner>, AgentError> {
 const LONGEST_RUN: u64 = 300;
 
 async fn wait_for_enough_day() {
-    let now = Clock::system().now();
-    let left = end_at(DAY, now).map_or(u64::MAX, |end| end.saturating_sub(now));
-    if left < LONGEST_RUN {
+    let left = left_of(DAY, Clock::system().now());
+    if let Some(left) = left.filter(|left| *left < LONGEST_RUN) {
         tokio::time::sleep(Duration::from_secs(left + 1)).await;
     }
 }

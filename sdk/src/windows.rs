@@ -32,6 +32,11 @@ pub fn end_at(period: u32, timestamp: u64) -> Option<u64> {
     })
 }
 
+/// How many seconds of the window are left at a time; `None` where no window ends.
+pub fn left_of(period: u32, timestamp: u64) -> Option<u64> {
+    end_at(period, timestamp).map(|end| end.saturating_sub(timestamp))
+}
+
 /// One limit as a policy sets it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limit {

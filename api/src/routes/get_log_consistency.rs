@@ -38,10 +38,7 @@ pub async fn get_log_consistency(
 ) -> Result<Json<ConsistencyProof>, ApiError> {
     let (db, treasury) = (&state.db, address.0);
     let from = question.from.map_or(0, |from| from.0);
-    let size = match question.size {
-        Some(size) => size.0,
-        None => log::size(db, treasury).await?,
-    };
+    let size = log::size_or_all(db, treasury, question.size.map(|size| size.0)).await?;
     let proof = log::consistency(db, treasury, from, size).await?;
     let from_root = log::root(db, treasury, from).await?.into();
     let root = log::root(db, treasury, size).await?.into();

@@ -40,10 +40,7 @@ pub async fn get_log_inclusion(
     Params(question): Params<Question>,
 ) -> Result<Json<InclusionProof>, ApiError> {
     let (db, treasury) = (&state.db, address.0);
-    let size = match question.size {
-        Some(size) => size.0,
-        None => log::size(db, treasury).await?,
-    };
+    let size = log::size_or_all(db, treasury, question.size.map(|size| size.0)).await?;
     let leaf = match (question.entry, question.subject) {
         (Some(_), Some(_)) => {
             return Err(ApiError::invalid_parameter("entry", "either entry or subject", "both"));

@@ -114,10 +114,7 @@ async fn checkpoint(context: &Context, store: &Store, treasury: Address) -> Resu
 
 async fn prove(store: &Store, treasury: Address, of: Proof) -> Result<(Value, Vec<String>)> {
     let db = store.db();
-    let size = match of.size {
-        Some(size) => size,
-        None => log::size(db, treasury).await?,
-    };
+    let size = log::size_or_all(db, treasury, of.size).await?;
     let root = log::root(db, treasury, size).await?;
     if let Some(from) = of.from {
         let proof = log::consistency(db, treasury, from, size).await?;

@@ -12,14 +12,11 @@ mod shop;
 mod stage;
 mod story;
 
-use std::{
-    net::SocketAddr,
-    process::ExitCode,
-    time::{Duration, SystemTime},
-};
+use std::{net::SocketAddr, process::ExitCode, time::Duration};
 
 use anyhow::{Context as _, Result};
 use bursar_indexer::StoreUrl;
+use bursar_sdk::{clock::Clock, windows::left_of};
 use clap::Args;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
@@ -36,6 +33,9 @@ use self::{
 /// The demo needs this much of the UTC day: sessions end with the day that their limit counts.
 const LONGEST_RUN: u64 = 180;
 
+/// In seconds.
+const DAY: u32 = 86_400;
+
 /// Options of the demo.
 #[derive(Debug, Args)]
 pub(crate) struct DemoArgs {
@@ -49,7 +49,7 @@ pub(crate) struct DemoArgs {
 
 /// Tells the story. The ledger goes to `store`, which has to be empty, or to a file that goes away.
 pub(crate) async fn run(args: DemoArgs, store: Option<StoreUrl>) -> Result<ExitCode> {
-    wait_for_enough_day().await?;
+    wait_for_enough_day().await;
     let mut story = Story::new(7);
     let cancel = CancellationToken::new();
     // Everything of this run: a second one starts fresh.
@@ -127,14 +127,12 @@ pub(crate) async fn run(args: DemoArgs, store: Option<StoreUrl>) -> Result<ExitC
 }
 
 /// Sessions may not outlive the day: right before midnight UTC, wait for the next one.
-async fn wait_for_enough_day() -> Result<()> {
-    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?.as_secs();
-    let left = 86_400 - now % 86_400;
-    if left < LONGEST_RUN {
+async fn wait_for_enough_day() {
+    let left = left_of(DAY, Clock::system().now());
+    if let Some(left) = left.filter(|left| *left < LONGEST_RUN) {
         println!("the UTC day, and with it every session, ends in {left} s: starting with the next one");
         tokio::time::sleep(Duration::from_secs(left + 1)).await;
     }
-    Ok(())
 }
 
 fn offers(payees: Payees) -> Vec<Offer> {

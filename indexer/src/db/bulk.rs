@@ -157,11 +157,16 @@ impl Table {
     }
 }
 
-/// As many places as a list of keys has room for, the last key in those left over.
+/// As many places as a list of keys has room for, and what is in them.
 fn padded(keys: &[Vec<Value>]) -> (usize, Vec<Value>) {
     let places = room_for(keys.len());
-    let values = keys.iter().chain(std::iter::repeat_n(keys.last(), places - keys.len()).flatten());
-    (places, values.flatten().cloned().collect())
+    (places, filled(keys, places))
+}
+
+/// Rows in so many places, the last one in those left over.
+pub(super) fn filled(rows: &[Vec<Value>], places: usize) -> Vec<Value> {
+    let rest = std::iter::repeat_n(rows.last(), places.saturating_sub(rows.len())).flatten();
+    rows.iter().chain(rest).flatten().cloned().collect()
 }
 
 /// That the columns `by` have one of those keys: at least one, and few enough that a database binds them.

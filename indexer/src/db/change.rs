@@ -5,6 +5,7 @@ use sqlx::AssertSqlSafe;
 
 use super::{
     DbError, Query, Table, Tx, Value,
+    bulk::filled,
     columns::columns,
     table::{places, unnumbered},
 };
@@ -43,9 +44,7 @@ impl Table {
                 for some in rows.chunks(Self::TOGETHER) {
                     // Always as many, the last again in the places left over, so that few statements are kept ready.
                     let (sql, count) = if some.len() == 1 { (&one, 1) } else { (&together, Self::TOGETHER) };
-                    let rest = std::iter::repeat_n(some.last(), count - some.len()).flatten();
-                    let values = some.iter().chain(rest).flatten().cloned().collect();
-                    Query::made(sql.clone(), values).execute(&mut *tx).await?;
+                    Query::made(sql.clone(), filled(some, count)).execute(&mut *tx).await?;
                 }
             }
         }

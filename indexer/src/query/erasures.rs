@@ -1,7 +1,7 @@
 //! Records that were erased: what is left of them.
 
 use alloy::primitives::{Address, B256, Bytes};
-use bursar_sdk::{decision::Verdict, erasure::ErasureCategory, record::RecordKind};
+use bursar_sdk::{decision::Verdict, erasure::ErasureCategory, record::RecordKind, transparency::LogKind};
 
 use crate::db::{Cell as _, DbError, DbRow, Link, Query};
 
@@ -80,6 +80,14 @@ impl Place {
         match self {
             Self::Decision { .. } => "decision",
             Self::Outcome { .. } => "outcome",
+        }
+    }
+
+    /// As what it was logged when it came.
+    pub fn logged_as(self) -> LogKind {
+        match self {
+            Self::Decision { verdict, .. } => verdict.into(),
+            Self::Outcome { .. } => LogKind::Outcome,
         }
     }
 

@@ -75,6 +75,17 @@ pub async fn size(db: &Db, treasury: Address) -> Result<u64, DbError> {
     size_of(treasury, db).await
 }
 
+/// The size that was asked for, or that of all of the log.
+///
+/// # Errors
+/// When the database fails.
+pub async fn size_or_all(db: &Db, treasury: Address, asked: Option<u64>) -> Result<u64, DbError> {
+    match asked {
+        Some(size) => Ok(size),
+        None => size(db, treasury).await,
+    }
+}
+
 /// How many entries the log had when the last of those came that came until then (unix seconds, inclusive).
 ///
 /// # Errors

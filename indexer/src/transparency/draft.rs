@@ -2,7 +2,7 @@
 
 use alloy::primitives::{Address, B256, Bytes};
 use bursar_sdk::{
-    decision::{DecisionRecord, Verdict},
+    decision::DecisionRecord,
     outcome::OutcomeRecord,
     transparency::{self, Entry, LogKind},
 };
@@ -34,7 +34,7 @@ impl Draft {
     /// A decision record came in at `at`; `seal` and `fact` are digests of what is kept with it.
     pub(crate) fn decision(record: &DecisionRecord, hash: B256, seal: B256, fact: B256, at: u64) -> Self {
         Self {
-            kind: of_verdict(record.verdict),
+            kind: record.verdict.into(),
             treasury: record.treasury,
             envelope: Some(record.envelope),
             subject: hash,
@@ -94,12 +94,8 @@ impl Draft {
 
     /// That a record had come which was erased before there was a log; `fact` is what the ledger took of it.
     pub(crate) fn of_erased(stone: &Tombstone, fact: Option<B256>) -> Self {
-        let kind = match stone.place {
-            Place::Decision { verdict, .. } => of_verdict(verdict),
-            Place::Outcome { .. } => LogKind::Outcome,
-        };
         Self {
-            kind,
+            kind: stone.place.logged_as(),
             treasury: stone.treasury,
             envelope: Some(stone.envelope),
             subject: stone.note.hash,
@@ -107,13 +103,6 @@ impl Draft {
             fact,
             at: stone.received_at,
         }
-    }
-}
-
-pub(crate) fn of_verdict(verdict: Verdict) -> LogKind {
-    match verdict {
-        Verdict::Approved => LogKind::Decision,
-        Verdict::Denied => LogKind::Refusal,
     }
 }
 

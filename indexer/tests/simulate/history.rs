@@ -5,12 +5,12 @@ use std::{
     sync::{Arc, RwLock},
 };
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, bail};
 use bursar_indexer::{Config, Store};
 use bursar_replay::{Chain, FACTORY, Params, Provider, Replay, serve};
 
 use crate::{
-    dump::dump,
+    dump::{difference, dump},
     life::{Count, Death, Dice, Life, config, live as one},
     node::{Node, assert_right},
 };
@@ -65,15 +65,9 @@ pub async fn live(seed: u64, file: &Path) -> Result<Count> {
     let store = Store::connect(&format!("sqlite:{}", file.display()).parse()?).await?;
     let again = dump(&store).await?;
     store.close().await;
-    let only = |of: &[String], other: &[String]| {
-        of.iter().filter(|line| !other.contains(line)).cloned().collect::<Vec<_>>().join("\n")
-    };
-    ensure!(
-        lived == again,
-        "only after all that:\n{}\nonly at once:\n{}",
-        only(&lived, &again),
-        only(&again, &lived)
-    );
+    if let Some(difference) = difference(&lived, &again) {
+        bail!("left after all that, right read at once: {difference}");
+    }
     count.blocks += node.replay.chain().head();
     count.rows += lived.len() as u64;
     Ok(count)

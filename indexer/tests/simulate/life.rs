@@ -10,16 +10,11 @@ use std::{
     time::Duration,
 };
 
-use alloy::primitives::{Address, B256};
 use anyhow::{Context as _, Result, bail};
 use bursar_indexer::{Config, Indexer, Phase, Status, Store, db::fuse::killed_after};
 use bursar_replay::{Fault, Settlement, mix};
 use bursar_sdk::{
-    amount::Amount,
-    decision::{DecisionRecord, Resource, SCHEMA, Verdict},
-    delivery::SealedRecord,
-    payment::session_id,
-    record::RecordKind,
+    amount::Amount, decision::DecisionRecord, delivery::SealedRecord, payment::session_id, record::RecordKind,
 };
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
@@ -27,6 +22,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     history::turn,
     node::{Node, sources},
+    record::record,
 };
 
 /// Numbers from a seed.
@@ -244,36 +240,14 @@ async fn happen(node: &Node, finality: u64, store: &Store, dice: &mut Dice, coun
 async fn explain(store: &Store, of: &Settlement) -> Result<u64> {
     let hash = of.decision.unwrap_or_default();
     let record = DecisionRecord {
-        schema: SCHEMA.into(),
         id: hash.to_string(),
-        seq: 1,
-        prev_hash: B256::ZERO,
         chain_id: 8453,
-        treasury: Address::ZERO,
-        envelope: 1,
-        agent: Address::ZERO,
-        agent_ref: B256::ZERO,
-        stamp_hash: B256::ZERO,
         purse: of.payer,
         session: session_id(of.payer, 1),
-        policy_version: 1,
-        epoch: 0,
-        policy_hash: B256::ZERO,
-        trigger: "a task".into(),
-        resource: Resource { url: "https://example.com".into(), method: "GET".into(), body_hash: B256::ZERO },
-        requirement_hash: B256::ZERO,
-        offer: None,
         payee: of.payee,
-        asset: Address::ZERO,
         amount: Amount::new(of.amount),
-        alternatives: vec![],
-        rules: vec![],
-        rationale: "needed".into(),
-        model: None,
-        verdict: Verdict::Approved,
-        reason_codes: vec![],
         created_at: of.timestamp.saturating_sub(1),
-        salt: B256::ZERO,
+        ..record()
     };
     let sealed =
         SealedRecord { kind: RecordKind::Decision, hash, canonical: "{}".into(), seal: [7; 65].into() };

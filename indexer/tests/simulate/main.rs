@@ -12,6 +12,9 @@ mod life;
 #[path = "../replay/node.rs"]
 #[allow(dead_code)]
 mod node;
+#[path = "../story/record.rs"]
+#[allow(dead_code)]
+mod record;
 
 use std::{
     path::{Path, PathBuf},

@@ -85,11 +85,10 @@ pub async fn rows(store: &Store, sql: &'static str) -> Result<Vec<DbRow>> {
     Ok(Query::new(sql).rows(store.db()).await?)
 }
 
-/// Shows where two dumps differ, rather than all of both.
-#[allow(dead_code)]
-pub fn assert_same(left: &[String], right: &[String]) {
+/// Where two dumps differ, rather than all of both; `None` where they do not.
+pub fn difference(left: &[String], right: &[String]) -> Option<String> {
     let only = |of: &[String], other: &[String]| {
         of.iter().filter(|line| !other.contains(line)).cloned().collect::<Vec<_>>().join("\n")
     };
-    assert!(left == right, "only left:\n{}\nonly right:\n{}", only(left, right), only(right, left));
+    (left != right).then(|| format!("only left:\n{}\nonly right:\n{}", only(left, right), only(right, left)))
 }

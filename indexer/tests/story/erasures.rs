@@ -21,7 +21,7 @@ use bursar_test_stores::{Stores, on_both_stores};
 
 use crate::{
     ledger::{open, rows},
-    refuses::{record, sealed},
+    record::{record, sealed},
 };
 
 on_both_stores!(

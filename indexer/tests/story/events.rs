@@ -23,7 +23,7 @@ use bursar_test_stores::{Stores, on_both_stores};
 use crate::{
     agrees::live,
     ledger::{Running, config, count, index, open, rows},
-    refuses::{record, sealed},
+    record::{record, sealed},
     world::World,
 };
 

@@ -15,7 +15,8 @@ use sqlx::Row as _;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-pub use crate::dump::{assert_same, dump, rows};
+use crate::dump::difference;
+pub use crate::dump::{dump, rows};
 
 /// Quick to try again, since tests need no patience.
 pub fn config(chain_id: u64, factory: Address) -> Config {
@@ -102,4 +103,11 @@ pub fn money(row: &DbRow, column: &'static str) -> Result<U256> {
     let text = row.text(column)?;
     ensure!(text.len() == 29, "{column} is not padded: {text}");
     Ok(U256::from_str_radix(&text, 10)?)
+}
+
+/// Shows where two dumps differ.
+pub fn assert_same(left: &[String], right: &[String]) {
+    if let Some(difference) = difference(left, right) {
+        panic!("{difference}");
+    }
 }

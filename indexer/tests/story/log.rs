@@ -27,7 +27,7 @@ use bursar_test_stores::{Stores, on_both_stores};
 use crate::{
     erasures::came_of,
     ledger::{count, open},
-    refuses::{record, sealed},
+    record::{record, sealed},
 };
 
 on_both_stores!(

@@ -12,6 +12,7 @@ mod hostile;
 mod ledger;
 mod log;
 mod permit2;
+mod record;
 mod recorded;
 mod refuses;
 mod reorgs;

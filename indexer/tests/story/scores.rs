@@ -32,8 +32,8 @@ use bursar_test_stores::{Stores, on_both_stores};
 
 use crate::{
     ledger::{Running, assert_same, config, count, dump, index, open, rows},
+    record::record,
     recorded::Recorded,
-    refuses::record,
     world::{Agent, DAY, WEEK, World, sign, units},
 };
 

@@ -19,8 +19,8 @@ use bursar_test_stores::{Stores, on_both_stores};
 use crate::{
     agrees::live,
     ledger::{assert_same, config, fresh, open, rows},
+    record::{record, sealed},
     recorded::Recorded,
-    refuses::{record, sealed},
     world::World,
 };
 

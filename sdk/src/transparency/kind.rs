@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::decision::Verdict;
+
 /// Lists every kind once: its variant, its stable name, and what it tells.
 macro_rules! kinds {
     ($($(#[$doc:meta])* $kind:ident = $code:literal,)+) => {
@@ -47,6 +49,16 @@ impl LogKind {
     /// The kind of that name; `None` where there is none.
     pub fn of(code: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|kind| kind.code() == code)
+    }
+}
+
+impl From<Verdict> for LogKind {
+    /// How a decision of that verdict is logged.
+    fn from(verdict: Verdict) -> Self {
+        match verdict {
+            Verdict::Approved => Self::Decision,
+            Verdict::Denied => Self::Refusal,
+        }
     }
 }
 

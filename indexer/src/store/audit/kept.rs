@@ -26,7 +26,7 @@ use crate::{
         erasures::{self, note},
         log::Leaf,
     },
-    transparency::{answer_digest, of_verdict, request_digest, seal_content, tombstone_digest},
+    transparency::{answer_digest, request_digest, seal_content, tombstone_digest},
 };
 
 /// What is kept of the subjects of a page, by their hashes.
@@ -183,7 +183,7 @@ fn check_decision(row: &DbRow, entry: &Entry, add: &mut impl FnMut(Trouble)) -> 
             let expected = decision(&record, &sealed, entry.at);
             let mut columns = DECISION.differing(row, &expected);
             columns.retain(|column| *column != "seal");
-            if of_verdict(record.verdict) != entry.kind || Some(record.envelope) != entry.envelope {
+            if LogKind::from(record.verdict) != entry.kind || Some(record.envelope) != entry.envelope {
                 columns.push("record");
             }
             if !columns.is_empty() {
