@@ -1,6 +1,6 @@
 //! From rows to words.
 
-use alloy::primitives::Address;
+use alloy::primitives::{Address, B256};
 use bursar_indexer::{
     ledger::Severity,
     query::{alerts, approvals, decisions, envelopes, headroom, ledger, payments, refusals, stops},
@@ -8,8 +8,8 @@ use bursar_indexer::{
 use bursar_sdk::score::{CEILING, CLEARING, FLOOR, State};
 
 use super::{
-    text::{money, per_mille, said, short, short_hash, span, when, window},
-    view::{Agent, Alert, Limit, Named, Payment, Reason, Refusal, Request, Score, Stop, Total},
+    text::{envelope_page, money, per_mille, said, short, short_hash, span, when, window},
+    view::{Agent, Alert, Limit, Named, Payment, Reason, Refusal, Request, Score, Stop, Total, Transaction},
 };
 use crate::{
     Config,
@@ -33,6 +33,15 @@ pub(super) fn named(config: &Config, address: Address) -> Named {
         name: name.unwrap_or_else(|| short(address)),
         address: address.to_checksum(None),
         link: explore(config, &format!("address/{}", address.to_checksum(None))),
+    }
+}
+
+/// A transaction, where the explorer shows it.
+pub(super) fn transaction(config: &Config, hash: B256) -> Transaction {
+    Transaction {
+        name: short_hash(hash),
+        hash: format!("{hash:#x}"),
+        link: explore(config, &format!("tx/{hash:#x}")),
     }
 }
 
@@ -62,7 +71,7 @@ pub(super) fn agent(
         agent: named(config, row.agent),
         treasury: named(config, row.treasury),
         number: row.number,
-        href: format!("/v1/envelopes/{}/{}", row.treasury.to_checksum(None), row.number),
+        href: envelope_page(row.treasury, row.number),
         frozen: row.frozen,
         organisation_frozen: row.organisation_frozen,
         group_frozen: row.group_frozen,
@@ -76,6 +85,7 @@ pub(super) fn agent(
         policy_version: row.policy_version,
         limits: rooms.iter().map(|room| limit(config, row.asset, room, now)).collect(),
         score: score.map(|state| scored(row, ScoreBrief::new(row, state, now))),
+        curve: None,
         alerts: alerts.iter().map(|of| alert(config, of)).collect(),
     }
 }
@@ -126,7 +136,7 @@ fn cost(reason: &score::Reason) -> String {
     }
 }
 
-fn limit(config: &Config, asset: Address, room: &headroom::Headroom, now: u64) -> Limit {
+pub(super) fn limit(config: &Config, asset: Address, room: &headroom::Headroom, now: u64) -> Limit {
     let share = per_mille(room.used.to_u256(), room.limit.to_u256());
     Limit {
         name: window(room.period),
@@ -240,5 +250,6 @@ pub(super) fn stop(config: &Config, row: &stops::Stop) -> Stop {
         ("review", false) => format!("Envelope {envelope} cleared after review"),
         (other, _) => format!("{other} of envelope {envelope}"),
     };
-    Stop { at: when(row.timestamp), what, stopped: row.stopped, by: named(config, row.by) }
+    let (at, by) = (when(row.timestamp), named(config, row.by));
+    Stop { at, what, stopped: row.stopped, by, tx: transaction(config, row.tx_hash) }
 }

@@ -1,5 +1,8 @@
 //! The pages: rendered here, styled from the binary, nothing from elsewhere.
 
+mod curve;
+mod envelope;
+mod fleet;
 mod gather;
 mod inbox;
 mod page;
@@ -21,8 +24,9 @@ const CSS: &str = "text/css; charset=utf-8";
 const JS: &str = "text/javascript; charset=utf-8";
 
 /// What the pages load.
-const ASSETS: [(&str, &str, &str); 7] = [
+const ASSETS: [(&str, &str, &str); 8] = [
     ("/assets/page.css", CSS, include_str!("../../assets/page.css")),
+    ("/assets/desk.css", CSS, include_str!("../../assets/desk.css")),
     ("/assets/live.js", JS, include_str!("../../assets/live.js")),
     ("/assets/approval.css", CSS, include_str!("../../assets/approval.css")),
     ("/assets/approval.js", JS, include_str!("../../assets/approval.js")),
@@ -35,6 +39,8 @@ const ASSETS: [(&str, &str, &str); 7] = [
 pub(crate) fn router() -> Router<AppState> {
     let pages = Router::new()
         .route("/", get(page::overview))
+        .route("/envelopes/{treasury}/{number}", get(envelope::envelope))
+        .route("/envelopes/{treasury}/{number}/policy.svg", get(envelope::policy_picture))
         .route("/approvals", get(inbox::inbox))
         .route("/approvals/{digest}", get(request::request));
     ASSETS.into_iter().fold(pages, |router, (path, content_type, body)| {

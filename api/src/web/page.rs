@@ -1,15 +1,16 @@
 //! The overview page's handler.
 
 use axum::{extract::State, response::Response};
-use bursar_indexer::query::{
-    alerts, approvals, decisions, envelopes, headroom, payments, refusals, scores, stops, treasuries,
-};
+use bursar_indexer::query::{alerts, approvals, decisions, payments, refusals, scores, stops, treasuries};
 use bursar_sdk::decision::Verdict;
 
-use super::{gather, inbox, rendered, text::when, view::Overview};
+use super::{
+    envelope, fleet, gather, inbox, rendered,
+    text::when,
+    view::{Agent, Overview},
+};
 use crate::{AppState, AsOf, error::ApiError, model::status::Status};
 
-const AGENTS: u32 = 24;
 const PAYMENTS: u32 = 20;
 const REFUSALS: u32 = 10;
 const STOPS: u32 = 10;
@@ -29,19 +30,19 @@ async fn gathered(state: &AppState) -> Result<Overview, ApiError> {
     let (db, config) = (&state.db, &*state.config);
     let as_of = state.as_of().await?;
     let status = Status::new(state, &as_of);
-    let mut rows = envelopes::list(db, &envelopes::Filter::default(), None, AGENTS + 1).await?;
-    let more_agents = rows.len() > usize::try_from(AGENTS).unwrap_or(usize::MAX);
-    rows.truncate(usize::try_from(AGENTS).unwrap_or(usize::MAX));
-    let (refused, scores) = (refusals::of_all(db, &rows).await?, scores::of_all(db, &rows).await?);
-    let rooms = headroom::of_all(db, &rows, as_of.now).await?;
-    let raised = alerts::standing(db, &rows, as_of.now, ALERTS_OF_AGENT).await?;
+    let fleet = fleet::most_urgent(db, as_of.now).await?;
+    let (rows, rooms) = (&fleet.rows, &fleet.rooms);
+    let (refused, scores) = (refusals::of_all(db, rows).await?, scores::of_all(db, rows).await?);
+    let raised = alerts::standing(db, rows, as_of.now, ALERTS_OF_AGENT).await?;
     let mut agents = Vec::with_capacity(rows.len());
-    for row in &rows {
+    for row in rows {
         let key = (row.treasury, row.number);
         let rooms = rooms.get(&key).map(Vec::as_slice).unwrap_or_default();
         let refused = refused.get(&key).copied().unwrap_or_default();
         let alerts = raised.get(&key).map(Vec::as_slice).unwrap_or_default();
-        agents.push(gather::agent(config, row, rooms, refused, scores.get(&key), alerts, as_of.now));
+        let agent = gather::agent(config, row, rooms, refused, scores.get(&key), alerts, as_of.now);
+        let curve = envelope::curve_of_many(state, row, rooms, as_of.now).await?;
+        agents.push(Agent { curve, ..agent });
     }
     let standing = alerts::Filter { open: Some(true), ..Default::default() };
     let mut alerts = alerts::list(db, &standing, as_of.now, None, ALERTS + 1).await?;
@@ -70,7 +71,7 @@ async fn gathered(state: &AppState) -> Result<Overview, ApiError> {
             count => count.to_string(),
         },
         agents,
-        more_agents,
+        more_agents: fleet.more,
         approvals: pending(state, &as_of).await?,
         alerts: alerts.iter().map(|alert| gather::alert(config, alert)).collect(),
         more_alerts,

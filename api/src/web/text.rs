@@ -67,6 +67,11 @@ pub(super) fn short_hash(hash: B256) -> String {
     format!("{}…{WORD_JOINER}{}", &text[..8], &text[62..])
 }
 
+/// Where an envelope's page is.
+pub(super) fn envelope_page(treasury: Address, number: u32) -> String {
+    format!("/envelopes/{}/{number}", treasury.to_checksum(None))
+}
+
 /// A point in time, for people and for machines.
 #[derive(Debug, Clone)]
 pub(super) struct When {

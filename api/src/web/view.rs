@@ -66,6 +66,8 @@ pub(super) struct Agent {
     pub(super) policy_version: u16,
     pub(super) limits: Vec<Limit>,
     pub(super) score: Option<Score>,
+    /// Its spending in the longest window, where that is shown.
+    pub(super) curve: Option<Chart>,
     /// Those that stand, the newest first.
     pub(super) alerts: Vec<Alert>,
 }
@@ -176,4 +178,44 @@ pub(super) struct Stop {
     pub(super) what: String,
     pub(super) stopped: bool,
     pub(super) by: Named,
+    pub(super) tx: Transaction,
+}
+
+/// A transaction, short and whole, and where it can be looked at.
+#[derive(Debug)]
+pub(super) struct Transaction {
+    pub(super) name: String,
+    pub(super) hash: String,
+    pub(super) link: Option<String>,
+}
+
+/// Spending over time against its limit: drawn, and the same in numbers.
+#[derive(Debug)]
+pub(super) struct Chart {
+    /// What people call the window.
+    pub(super) name: String,
+    pub(super) paid: String,
+    pub(super) limit: String,
+    /// What would be in step with the time that has passed; a lifetime has none.
+    pub(super) in_step: Option<String>,
+    /// `ok`, `near` where it is ahead of the time, or `full`.
+    pub(super) level: &'static str,
+    /// From when on it is drawn, where not from the window's start.
+    pub(super) begins: Option<When>,
+    pub(super) samples: Vec<Sample>,
+    /// The inside of an SVG element, of our own making.
+    pub(super) drawing: String,
+    pub(super) width: u32,
+    pub(super) height: u32,
+}
+
+/// One row of a curve in numbers.
+#[derive(Debug)]
+pub(super) struct Sample {
+    pub(super) at: When,
+    /// Nothing where it is not known, or not yet.
+    pub(super) paid: Option<String>,
+    pub(super) in_step: Option<String>,
+    pub(super) limit: String,
+    pub(super) now: bool,
 }

@@ -8,6 +8,7 @@ mod approvals;
 mod bad_input;
 mod client;
 mod decisions;
+mod envelope_page;
 mod erasures;
 mod events;
 mod floods;

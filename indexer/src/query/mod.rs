@@ -35,6 +35,7 @@ pub mod scores;
 mod select;
 pub mod sessions;
 pub mod settlements;
+pub mod spending;
 pub mod stops;
 pub mod treasuries;
 pub mod watched;

@@ -8,7 +8,7 @@ use bursar_sdk::decision::Verdict;
 use super::{
     AmountRange, Position, TimeRange, agents, alerts, approvals, decisions, envelopes, events, groups,
     headroom, history, log, payees, payments, policies, refusals, scores, select::Select, sessions,
-    settlements, stops, treasuries, watched,
+    settlements, spending, stops, treasuries, watched,
 };
 use crate::{
     Store, StoreUrl,
@@ -152,6 +152,12 @@ async fn sessions_and_stops_walk_an_index_whatever_is_asked() -> anyhow::Result<
     check("SCAN s", stops::select_list(&stops::Filter::default(), None, 50)).await?;
     let filter = stops::Filter { treasury: Some(ONE), envelope: Some(1), ..Default::default() };
     check("stop_by_envelope", stops::select_list(&filter, Some(Position { block: 9, log: 1 }), 50)).await
+}
+
+#[tokio::test]
+async fn a_curve_walks_an_index() -> anyhow::Result<()> {
+    check("payment_by_envelope", spending::select_since((ONE, 1), 9, 50)).await?;
+    check("session_by_envelope", spending::select_sessions((ONE, 1), 9, 50)).await
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use bursar_indexer::query::{
 use bursar_sdk::{amount::Amount, decision::Verdict};
 
 use super::{
-    super::text::{money, said, when, window},
+    super::text::{envelope_page, money, said, when, window},
     view::{Envelope, Limit, Policy, Rule, Why},
 };
 use crate::Config;
@@ -62,10 +62,7 @@ pub(super) fn disagreements(
 }
 
 pub(super) fn envelope(row: &envelopes::Envelope) -> Envelope {
-    Envelope {
-        number: row.number,
-        href: format!("/v1/envelopes/{}/{}", row.treasury.to_checksum(None), row.number),
-    }
+    Envelope { number: row.number, href: envelope_page(row.treasury, row.number) }
 }
 
 pub(super) fn policy(config: &Config, asset: Address, row: &policies::Policy) -> Policy {

@@ -1,0 +1,58 @@
+//! From rows to what an agent's page says.
+
+use bursar_indexer::query::{envelopes, sessions};
+use bursar_sdk::{amount::Amount, tree::Tree};
+
+use super::{
+    super::{
+        gather::{limit, named, transaction},
+        text::{envelope_page, money, when},
+        view::Limit,
+    },
+    Above,
+    view::{Policy, Session},
+};
+use crate::Config;
+
+/// The limits of a group above an envelope.
+pub(super) fn above(config: &Config, (group, rooms): &Above, now: u64) -> Vec<Limit> {
+    let named = |limit: Limit| Limit { name: format!("{}, group {}", limit.name, group.number), ..limit };
+    rooms.iter().map(|room| named(limit(config, group.asset, room, now))).collect()
+}
+
+pub(super) fn session(config: &Config, row: &sessions::Session, now: u64) -> Session {
+    let show = |amount: Amount| money(config, row.asset, amount.to_u256());
+    let (state, level) = match row.state(now) {
+        sessions::State::Open => ("Open", "good"),
+        sessions::State::Frozen => ("Frozen", "stop"),
+        sessions::State::Outdated => ("Outdated", "warn"),
+        sessions::State::Expired => ("Expired", ""),
+        sessions::State::Closed => ("Closed", ""),
+    };
+    Session {
+        sequence: row.sequence,
+        state,
+        level,
+        budget: show(row.budget),
+        paid: show(row.paid),
+        payments: row.payments,
+        opened: when(row.opened_at),
+        until: when(row.closed_at.unwrap_or(row.expiry)),
+        key: named(config, row.key),
+        href: format!("/v1/sessions/{:#x}", row.id),
+        opened_in: transaction(config, row.opened_tx),
+    }
+}
+
+pub(super) fn policy(config: &Config, row: &envelopes::Envelope, tree: Option<&Tree>) -> Option<Policy> {
+    let tree = tree?;
+    let treasury = row.treasury.to_checksum(None);
+    Some(Policy {
+        version: row.policy_version,
+        title: tree.title.clone(),
+        text: tree.to_text(),
+        picture: format!("{}/policy.svg", envelope_page(row.treasury, row.number)),
+        href: format!("/v1/policies/{treasury}/{}/{}", row.number, row.policy_version),
+        asset: named(config, row.asset),
+    })
+}
