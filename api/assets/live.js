@@ -75,12 +75,16 @@
 
   const put = next => {
     const was = main();
+    for (const { id, open } of was.querySelectorAll("details[id]")) next.querySelector(`#${CSS.escape(id)}`)?.toggleAttribute("open", open);
     if (next.innerHTML === was.innerHTML) return;
-    const open = [...was.querySelectorAll("details[id]")].map(details => [details.id, details.open]);
     const focused = was.contains(document.activeElement) && document.activeElement !== was ? path(document.activeElement) : null;
     const before = scrollY > 0 ? landmark() : null;
-    was.replaceChildren(...next.childNodes);
-    for (const [id, state] of open) document.getElementById(id)?.toggleAttribute("open", state);
+    // What has not changed stays: pictures are not loaded again.
+    const kept = child => {
+      const old = child.id ? document.getElementById(child.id) : null;
+      return old?.parentElement === was && old.isEqualNode(child) ? old : child;
+    };
+    was.replaceChildren(...[...next.childNodes].map(kept));
     focused?.()?.focus({ preventScroll: true });
     const after = before && document.getElementById(before.id);
     if (after) scrollBy({ top: after.getBoundingClientRect().top - before.top, behavior: "instant" });

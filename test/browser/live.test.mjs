@@ -97,11 +97,13 @@ describe("a page that keeps itself current", { timeout: 120_000 }, () => {
     await page.getByRole("link", { name: "Open the other" }).focus();
     await page.evaluate(() => globalThis.document.getElementById("line-40").scrollIntoView());
     const before = await topOf("line-40");
+    await page.evaluate(() => (globalThis.document.getElementById("line-41").mark = true));
     shown = body({ sum: "2.00", above: 12 });
     await looks();
     await becomes("2.00");
     assert.ok(Math.abs((await topOf("line-40")) - before) <= 1, "the page has moved under the reader");
     assert.equal(await page.evaluate(() => globalThis.document.activeElement.getAttribute("href")), "/two");
+    assert.ok(await page.evaluate(() => globalThis.document.getElementById("line-41").mark), "what has not changed was made anew");
     assert.ok(await page.locator("#numbers").evaluate(details => details.open));
   });
 
