@@ -26,6 +26,8 @@ pub struct Config {
     /// How many ranges are asked for at the same time during backfill; with [`Self::max_logs`], this bounds memory.
     /// Default: 4.
     pub ahead: usize,
+    /// From so many rows on, what blocks add is written while the ones after them are projected. Default: 1,024.
+    pub write_from: usize,
     /// Most addresses or topics in one question. Default: 500.
     pub max_filter: usize,
     /// Into how many questions of that size watched payers are split at most. Where there are more of them, watched tokens
@@ -54,6 +56,7 @@ impl Config {
             max_range: 10_000,
             max_logs: 10_000,
             ahead: 4,
+            write_from: 1_024,
             max_filter: 500,
             max_questions: 8,
             lease: None,

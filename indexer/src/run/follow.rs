@@ -269,7 +269,8 @@ impl<'a> Follower<'a> {
     ) -> Result<Step, Trouble> {
         // Until this succeeds, whom to watch is what the ledger says.
         self.watch = None;
-        let batch = Batch { after, list: &self.list, blocks, tip, head, final_number };
+        let write_from = self.config.write_from;
+        let batch = Batch { after, list: &self.list, blocks, tip, head, final_number, write_from };
         match self.store.apply(self.config.realm(), batch).await {
             Err(error @ ApplyError::Moved { .. }) if self.moved_strikes < MOVED_STRIKES => {
                 self.moved_strikes += 1;

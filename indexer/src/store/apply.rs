@@ -4,7 +4,10 @@ use std::sync::atomic::Ordering;
 
 use alloy::primitives::B256;
 
-use super::{Checkpoint, Store, StoreError, alerts, intake, load::Loader, pending::Pending, tables, watched};
+use super::{
+    Checkpoint, Store, StoreError, alerts, intake, lent::Lent, load::Loader, pending::Pending, tables,
+    watched,
+};
 use crate::{
     db::{DbError, Query, Tx},
     ledger::{BlockFacts, WatchList},
@@ -29,6 +32,8 @@ pub struct Batch<'a> {
     pub head: u64,
     /// The last block that no reorg may take back.
     pub final_number: u64,
+    /// From so many rows on, what blocks add is written while the ones after them are projected.
+    pub write_from: usize,
 }
 
 /// Why blocks were not applied, or not unwound. Nothing has changed.
@@ -95,6 +100,7 @@ impl Store {
         let mut waiting = intake::waiting(&mut tx, before.map(|at| at.number), batch.tip.number).await?;
         let tells_from = outbox::tells_from(&mut tx, before, batch.final_number).await?;
         let mut pending = Pending::of(self.known.take(batch.after, &mut tx).await?, tells_from);
+        let mut tx = Lent::Here(tx);
         Loader { tx: &mut tx, pending: &mut pending }.look_ahead(batch.blocks, batch.list).await?;
         for block in batch.blocks {
             let number = block.header.number;
@@ -108,11 +114,13 @@ impl Store {
             }
             pending.add(&block.header, &added);
             pending.change(&mut tx, number, changes, final_number).await?;
+            pending.write_ahead(&mut tx, batch.write_from).await?;
         }
         intake::take_in(&mut tx, &mut pending, &mut waiting, u64::MAX, final_number).await?;
         if batch.blocks.last().is_none_or(|block| block.header.number != batch.tip.number) {
             pending.keep_block(&batch.tip);
         }
+        let mut tx = tx.returned().await?;
         let rows = pending.rows();
         let known = pending.write(&mut tx).await?;
         let tells = tells_from.is_some_and(|from| batch.tip.number >= from);

@@ -7,6 +7,7 @@ use std::collections::VecDeque;
 
 use super::{
     StoreError,
+    lent::HasTx,
     load::Loader,
     pending::Pending,
     tables::{self, Entry, INTAKE},
@@ -44,7 +45,7 @@ pub(super) async fn waiting(tx: &mut Tx, after: Option<u64>, to: u64) -> Result<
 
 /// Takes in what waits for heights below `below`.
 pub(super) async fn take_in(
-    tx: &mut Tx,
+    tx: &mut impl HasTx,
     pending: &mut Pending,
     waiting: &mut VecDeque<Entry>,
     below: u64,
@@ -57,7 +58,7 @@ pub(super) async fn take_in(
 }
 
 async fn apply(
-    tx: &mut Tx,
+    tx: &mut impl HasTx,
     pending: &mut Pending,
     entry: &Entry,
     final_number: u64,

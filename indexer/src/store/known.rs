@@ -17,18 +17,28 @@ use crate::{
 /// Most alerts that are remembered: about 24 MiB.
 const MOST_ALERTS: usize = 32_768;
 
+/// An alert that is known.
+#[derive(Debug, Clone)]
+pub(super) struct KnownAlert {
+    /// The key of its topic, which takes hashing to find.
+    pub(super) topic: B256,
+    /// What it is called.
+    pub(super) id: B256,
+    pub(super) row: Arc<Row>,
+}
+
 /// What is known of a ledger.
 #[derive(Debug, Default)]
 pub(super) struct Known {
     /// All purses there are.
     pub(super) purses: HashSet<Address>,
-    /// Some of the alerts of payers outside any envelope, by topic: what each is called, and its row.
-    pub(super) alerts: HashMap<B256, (B256, Arc<Row>)>,
+    /// Some of the alerts of payers outside any envelope, by payer.
+    pub(super) alerts: HashMap<Address, KnownAlert>,
 }
 
 impl Known {
     /// Remembers alerts as they are now; where they are too many, only these.
-    pub(super) fn alerts(&mut self, now: Vec<(B256, (B256, Arc<Row>))>) {
+    pub(super) fn alerts(&mut self, now: Vec<(Address, KnownAlert)>) {
         if self.alerts.len() + now.len() > MOST_ALERTS {
             self.alerts.clear();
         }
@@ -72,9 +82,10 @@ pub(super) async fn purses(on: impl Into<Link<'_>>) -> Result<HashSet<Address>, 
 mod tests {
     use super::*;
 
-    fn alert(topic: usize) -> (B256, (B256, Arc<Row>)) {
-        let key = B256::left_padding_from(&topic.to_be_bytes());
-        (key, (key, Arc::new(Row::AlertTopic(key))))
+    fn alert(payer: usize) -> (Address, KnownAlert) {
+        let payer = Address::left_padding_from(&payer.to_be_bytes());
+        let topic = payer.into_word();
+        (payer, KnownAlert { topic, id: topic, row: Arc::new(Row::AlertTopic(topic)) })
     }
 
     #[test]

@@ -10,19 +10,20 @@ use async_trait::async_trait;
 
 use super::{
     StoreError,
+    lent::HasTx,
     pending::{PaymentKey, Pending},
     tables::{self, Entry},
 };
 use crate::{
-    db::{Cell as _, DbRow, Query, Table, Tx, Value},
+    db::{Cell as _, DbRow, Query, Table, Value},
     decode::Event,
     ledger::{BlockFacts, Key, PurseRow, Record, Row, Rows, Settlement, WatchList, standing},
-    project::{judged, ungoverned},
+    project::judged,
 };
 
 /// Rows as a transaction sees them, with what is pending in it.
-pub(super) struct Loader<'a> {
-    pub(super) tx: &'a mut Tx,
+pub(super) struct Loader<'a, T> {
+    pub(super) tx: &'a mut T,
     pub(super) pending: &'a mut Pending,
 }
 
@@ -39,7 +40,7 @@ struct Named {
     payers: HashSet<Address>,
 }
 
-impl Loader<'_> {
+impl<T: HasTx> Loader<'_, T> {
     /// Reads at once what projecting these blocks is sure to ask for: the purses that they name, what those rest on, whom
     /// they pay, whether they have used these nonces, and the alerts that may be open about any of it.
     pub(super) async fn look_ahead(
@@ -50,8 +51,7 @@ impl Loader<'_> {
         let Named { purses, used, paid, payers } = self.named(blocks, list);
         self.load_all(purses.iter().copied().map(Key::Purse).collect()).await?;
         let mut keys = BTreeSet::new();
-        let outside = payers.into_iter().map(|payer| ungoverned(payer).key()).collect();
-        let mut topics: BTreeSet<B256> = self.pending.recall(outside).into_iter().collect();
+        let mut topics: BTreeSet<B256> = self.pending.recall(payers).into_iter().collect();
         for account in purses {
             if let Some(row) = self.purse(account) {
                 let of = (row.treasury, row.envelope);
@@ -123,7 +123,7 @@ impl Loader<'_> {
         for some in keys.chunk_by(|(_, one, _), (_, other, _)| std::ptr::eq(*one, *other)) {
             let Some((_, table, _)) = some.first() else { continue };
             let cells: Vec<Vec<Value>> = some.iter().map(|(.., cells)| cells.clone()).collect();
-            let mut found = table.find_all(table.key(), self.tx, &cells).await?;
+            let mut found = table.find_all(table.key(), self.tx.tx().await?, &cells).await?;
             for (key, _, cells) in some {
                 let rows = found.remove(cells).unwrap_or_default();
                 self.pending.rows.insert(*key, tables::read(key, &rows)?.map(Arc::new));
@@ -136,8 +136,8 @@ impl Loader<'_> {
         const BY: &[&str] = &["purse", "nonce"];
         let cells: Vec<Vec<Value>> =
             used.iter().map(|(purse, nonce)| vec![purse.value(), nonce.value()]).collect();
-        let mut settled = tables::PAYMENT.find_all(BY, self.tx, &cells).await?;
-        let mut taken_in = tables::INTAKE.find_all(BY, self.tx, &cells).await?;
+        let mut settled = tables::PAYMENT.find_all(BY, self.tx.tx().await?, &cells).await?;
+        let mut taken_in = tables::INTAKE.find_all(BY, self.tx.tx().await?, &cells).await?;
         for (key, cells) in used.into_iter().zip(&cells) {
             let found = settled.remove(cells).unwrap_or_default();
             self.pending.settled.insert(key, found.first().map(settlement).transpose()?);
@@ -164,7 +164,7 @@ fn settlement(row: &DbRow) -> Result<Settlement, StoreError> {
 }
 
 #[async_trait]
-impl Rows for Loader<'_> {
+impl<T: HasTx> Rows for Loader<'_, T> {
     type Error = StoreError;
 
     async fn load(&mut self, key: &Key) -> Result<Option<Arc<Row>>, StoreError> {
@@ -174,7 +174,7 @@ impl Rows for Loader<'_> {
         if self.pending.lacks(key) {
             return Ok(None);
         }
-        let row = tables::read(key, &tables::find(key).rows(&mut *self.tx).await?)?.map(Arc::new);
+        let row = tables::read(key, &tables::find(key).rows(self.tx.tx().await?).await?)?.map(Arc::new);
         self.pending.rows.insert(*key, row.clone());
         Ok(row)
     }
@@ -184,7 +184,7 @@ impl Rows for Loader<'_> {
             return Ok(*settled);
         }
         let query = Query::new("SELECT * FROM payment WHERE purse = $1 AND nonce = $2");
-        let row = query.bind(purse).bind(nonce).row(&mut *self.tx).await?;
+        let row = query.bind(purse).bind(nonce).row(self.tx.tx().await?).await?;
         row.as_ref().map(settlement).transpose()
     }
 
@@ -197,7 +197,7 @@ impl Rows for Loader<'_> {
         }
         let query =
             Query::new("SELECT * FROM intake WHERE purse = $1 AND nonce = $2 ORDER BY block_number, seq");
-        let rows = query.bind(purse).bind(nonce).rows(&mut *self.tx).await?;
+        let rows = query.bind(purse).bind(nonce).rows(self.tx.tx().await?).await?;
         let entries = rows.iter().map(tables::read_intake).collect::<Result<Vec<_>, _>>()?;
         let records = of_those(&entries);
         self.pending.records.insert((purse, nonce), entries);
@@ -214,7 +214,7 @@ impl Rows for Loader<'_> {
         }
         let query =
             Query::new("SELECT rules FROM policy WHERE treasury = $1 AND envelope = $2 AND version = $3");
-        let row = query.bind(treasury).bind(envelope).bind(version).row(&mut *self.tx).await?;
+        let row = query.bind(treasury).bind(envelope).bind(version).row(self.tx.tx().await?).await?;
         Ok(row.map(|row| row.text("rules")).transpose()?)
     }
 }

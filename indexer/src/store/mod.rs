@@ -11,6 +11,7 @@ mod forget;
 mod intake;
 mod known;
 mod lease;
+mod lent;
 mod load;
 mod outcome;
 mod pending;

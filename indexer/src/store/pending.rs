@@ -2,7 +2,7 @@
 //! and what is added goes to its table together.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
     sync::Arc,
 };
 
@@ -10,13 +10,15 @@ use alloy::primitives::{Address, B256};
 
 use super::{
     StoreError, alerts,
-    known::Known,
+    known::{Known, KnownAlert},
+    lent::{HasTx, Lent},
     tables::{self, Entry, Seen, Written},
 };
 use crate::{
     db::{Changed, DbError, Query, Table, Tx, Value},
     ledger::{Change, Effects, Fact, Key, PaymentRow, Row, Settlement},
     outbox::{self, Event, Origin},
+    project::ungoverned,
     source::BlockHeader,
 };
 
@@ -41,25 +43,65 @@ impl<T> Tables<T> {
     }
 }
 
+/// What some of a batch's blocks come to.
+#[derive(Default)]
+struct Part {
+    blocks: Vec<Vec<Value>>,
+    /// What they add.
+    added: Tables,
+    /// Rows that they change, as the database has them.
+    changed: BTreeMap<Key, Option<Arc<Row>>>,
+}
+
+impl Part {
+    fn rows(&self) -> usize {
+        let added: usize = self.added.0.iter().map(|(_, rows)| rows.len()).sum();
+        self.blocks.len() + added + self.changed.len()
+    }
+
+    /// Writes it, where `rows` are the changed ones as they are now.
+    async fn write(self, tx: &mut Tx, rows: HashMap<Key, Option<Arc<Row>>>) -> Result<(), StoreError> {
+        let changed = self.changed;
+        // Put together while the database takes what was added.
+        let due = tokio::task::spawn_blocking(move || Due::of(&rows, changed));
+        // Events name their blocks.
+        tables::BLOCK.insert_all(tx, self.blocks).await?;
+        for (table, rows) in self.added.0 {
+            table.insert_all(tx, rows).await?;
+        }
+        let due = due.await.map_err(|_| DbError::Driver(sqlx::Error::WorkerCrashed))??;
+        for (table, key) in due.gone {
+            table.delete(key).execute(&mut *tx).await?;
+        }
+        for (table, rows) in due.anew.0 {
+            table.insert_all(tx, rows).await?;
+        }
+        for (table, rows) in due.changed.0 {
+            table.change_all(tx, rows).await?;
+        }
+        Ok(())
+    }
+}
+
 /// What a batch has come to so far.
 #[derive(Default)]
 pub(super) struct Pending {
     /// What is known of the ledger, where it is that all its purses are.
     known: Option<Known>,
-    /// Topics of alerts to remember.
-    topics: Vec<B256>,
+    /// Payers outside any envelope whose alerts to remember, and the keys of their topics.
+    payers: Vec<(Address, B256)>,
     /// Rows as the batch has them, whether it changed them or only looked at them.
     pub(super) rows: HashMap<Key, Option<Arc<Row>>>,
-    /// Rows that the batch changed, as the ledger has them.
-    changed: BTreeMap<Key, Option<Arc<Row>>>,
     /// Payments that were looked for, and those that the batch itself has settled.
     pub(super) settled: HashMap<PaymentKey, Option<Settlement>>,
     /// Policies that the batch itself has put in force, as JSON: of which envelope, and which version.
     pub(super) policies: HashMap<(Address, u32, u16), String>,
     /// What was taken in about payments that were looked for, at whichever height.
     pub(super) records: HashMap<PaymentKey, Vec<Entry>>,
-    blocks: Vec<Vec<Value>>,
-    added: Tables,
+    /// What is not written yet.
+    part: Part,
+    /// How many rows are.
+    written: usize,
     scores: BTreeMap<(Address, u32, u64), Vec<Value>>,
     journal: Vec<Vec<Value>>,
     /// The next number in the journal of a block.
@@ -93,26 +135,32 @@ impl Pending {
         self.known.as_ref().is_some_and(|known| !known.purses.contains(account))
     }
 
-    /// Takes the alerts on these topics from what is known, and gives the topics of which nothing is. All of them are
-    /// remembered afterwards.
-    pub(super) fn recall(&mut self, topics: Vec<B256>) -> Vec<B256> {
+    /// Takes the alerts of these payers outside any envelope from what is known, and gives the topics of which nothing is.
+    /// All of them are remembered afterwards.
+    pub(super) fn recall(&mut self, payers: HashSet<Address>) -> Vec<B256> {
         let mut unknown = Vec::new();
-        for topic in &topics {
-            match self.known.as_ref().and_then(|known| known.alerts.get(topic)) {
-                Some((id, row)) => {
+        for payer in payers {
+            let known = self.known.as_ref().and_then(|known| known.alerts.get(&payer));
+            let topic = match known {
+                Some(KnownAlert { topic, id, row }) => {
                     self.rows.insert(Key::AlertTopic(*topic), Some(Arc::new(Row::AlertTopic(*id))));
                     self.rows.insert(Key::Alert(*id), Some(Arc::clone(row)));
+                    *topic
                 }
-                None => unknown.push(*topic),
-            }
+                None => {
+                    let topic = ungoverned(payer).key();
+                    unknown.push(topic);
+                    topic
+                }
+            };
+            self.payers.push((payer, topic));
         }
-        self.topics.extend(topics);
         unknown
     }
 
     /// A block that the ledger keeps.
     pub(super) fn keep_block(&mut self, block: &BlockHeader) {
-        self.blocks.push(tables::block(block));
+        self.part.blocks.push(tables::block(block));
     }
 
     /// What a block adds.
@@ -122,11 +170,11 @@ impl Pending {
             self.told.extend(outbox::of_block(block, effects));
         }
         for (table, row) in tables::add(block, effects) {
-            self.added.add(table, [row]);
+            self.part.added.add(table, [row]);
         }
         let unknown = effects.payments.iter().filter(|payment| !self.explained(payment));
         let unknown: Vec<_> = unknown.map(|payment| tables::unexplained(block, payment)).collect();
-        self.added.add(&tables::UNEXPLAINED, unknown);
+        self.part.added.add(&tables::UNEXPLAINED, unknown);
         let policies = effects.policies.iter();
         self.policies
             .extend(policies.map(|row| ((row.treasury, row.envelope, row.version), row.rules.clone())));
@@ -156,7 +204,7 @@ impl Pending {
     /// What changed at the height of `block`, so that it can be undone where that is not final.
     pub(super) async fn change(
         &mut self,
-        tx: &mut Tx,
+        tx: &mut impl HasTx,
         block: u64,
         changes: Vec<Change>,
         final_number: u64,
@@ -183,18 +231,18 @@ impl Pending {
                 known.purses.insert(account);
             }
             self.rows.insert(key, after);
-            self.changed.entry(key).or_insert(before);
+            self.part.changed.entry(key).or_insert(before);
         }
         Ok(())
     }
 
     /// Records are taken in at the height of a block that is in the journal already.
-    async fn next_number(&mut self, tx: &mut Tx, block: u64) -> Result<u64, DbError> {
+    async fn next_number(&mut self, tx: &mut impl HasTx, block: u64) -> Result<u64, StoreError> {
         let next = match self.next.get(&block) {
             Some(next) => *next,
             None => {
                 let sql = "SELECT COALESCE(MAX(seq) + 1, 0) AS seq FROM journal WHERE block_number = $1";
-                let row = Query::new(sql).bind(block).row(tx).await?;
+                let row = Query::new(sql).bind(block).row(tx.tx().await?).await?;
                 row.map(|row| row.number("seq")).transpose()?.unwrap_or_default()
             }
         };
@@ -204,40 +252,31 @@ impl Pending {
 
     /// How many rows it has come to.
     pub(super) fn rows(&self) -> usize {
-        let added: usize = self.added.0.iter().map(|(_, rows)| rows.len()).sum();
-        added
-            + self.blocks.len()
-            + self.changed.len()
-            + self.scores.len()
-            + self.journal.len()
-            + self.told.len()
+        self.written + self.part.rows() + self.scores.len() + self.journal.len() + self.told.len()
     }
 
-    /// Writes all of it, and gives what is known of the ledger then.
+    /// Has what the blocks so far come to written while the batch goes on, where it is so many rows and nothing else is being
+    /// written. What they change may change again.
+    pub(super) async fn write_ahead(&mut self, tx: &mut Lent, from: usize) -> Result<(), StoreError> {
+        let rows = self.part.rows();
+        if rows < from.max(1) || !tx.is_free() {
+            return Ok(());
+        }
+        self.written += rows;
+        let part = std::mem::take(&mut self.part);
+        let now = part.changed.keys().filter_map(|key| Some((*key, self.rows.get(key)?.clone()))).collect();
+        tx.lend(async move |mut tx| {
+            part.write(&mut tx, now).await?;
+            Ok(tx)
+        })
+        .await
+    }
+
+    /// Writes all that is left of it, and gives what is known of the ledger then.
     pub(super) async fn write(self, tx: &mut Tx) -> Result<Known, StoreError> {
-        let Self { rows, changed, topics, known, .. } = self;
-        // Put together while the database takes what was added.
-        let due = tokio::task::spawn_blocking(move || {
-            let due = Due::of(&rows, changed)?;
-            let mut known = known.unwrap_or_default();
-            known.alerts(alerts(rows, topics));
-            Ok::<_, StoreError>((due, known))
-        });
-        // Events name their blocks.
-        tables::BLOCK.insert_all(tx, self.blocks).await?;
-        for (table, rows) in self.added.0 {
-            table.insert_all(tx, rows).await?;
-        }
-        let (due, known) = due.await.map_err(|_| DbError::Driver(sqlx::Error::WorkerCrashed))??;
-        for (table, key) in due.gone {
-            table.delete(key).execute(&mut *tx).await?;
-        }
-        for (table, rows) in due.anew.0 {
-            table.insert_all(tx, rows).await?;
-        }
-        for (table, rows) in due.changed.0 {
-            table.change_all(tx, rows).await?;
-        }
+        let mut known = self.known.unwrap_or_default();
+        known.alerts(alerts(&self.rows, self.payers));
+        self.part.write(tx, self.rows).await?;
         tables::SCORE_HISTORY.put_all(tx, self.scores.into_values().collect()).await?;
         tables::JOURNAL.insert_all(tx, self.journal).await?;
         outbox::add_all(tx, &self.told).await?;
@@ -279,11 +318,11 @@ impl Due {
     }
 }
 
-/// The alerts on these topics.
-fn alerts(mut rows: HashMap<Key, Option<Arc<Row>>>, topics: Vec<B256>) -> Vec<(B256, (B256, Arc<Row>))> {
-    let alert = |topic| {
+/// The alerts of these payers.
+fn alerts(rows: &HashMap<Key, Option<Arc<Row>>>, payers: Vec<(Address, B256)>) -> Vec<(Address, KnownAlert)> {
+    let alert = |(payer, topic)| {
         let Row::AlertTopic(id) = *rows.get(&Key::AlertTopic(topic))?.as_deref()? else { return None };
-        Some((topic, (id, rows.remove(&Key::Alert(id))??)))
+        Some((payer, KnownAlert { topic, id, row: rows.get(&Key::Alert(id))?.clone()? }))
     };
-    topics.into_iter().filter_map(alert).collect()
+    payers.into_iter().filter_map(alert).collect()
 }

@@ -359,7 +359,15 @@ async fn requests_run_out_by_the_chains_clock(stores: Stores) -> Result<()> {
         timestamp,
     };
     let go = async |after: &mut Option<B256>, tip: BlockHeader| -> Result<()> {
-        let batch = Batch { after: *after, list: &list, blocks: &[], tip, head: tip.number, final_number: 0 };
+        let batch = Batch {
+            after: *after,
+            list: &list,
+            blocks: &[],
+            tip,
+            head: tip.number,
+            final_number: 0,
+            write_from: 1,
+        };
         store.apply(realm, batch).await?;
         *after = Some(tip.hash);
         Ok(())

@@ -472,7 +472,15 @@ async fn turns_of_the_chain_leave_the_log(stores: Stores) -> Result<()> {
         store
             .apply(
                 realm,
-                Batch { after: stand, list: &list, blocks: &[], tip, head: number, final_number: 0 },
+                Batch {
+                    after: stand,
+                    list: &list,
+                    blocks: &[],
+                    tip,
+                    head: number,
+                    final_number: 0,
+                    write_from: 1,
+                },
             )
             .await?;
         stand = Some(hash);

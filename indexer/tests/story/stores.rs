@@ -132,7 +132,15 @@ async fn of_two_writers_one_is_told_that_the_ledger_moved(stores: Stores) -> Res
             parent_hash: None,
             timestamp: number,
         };
-        let batch = |tip| Batch { after, list: &list, blocks: &[], tip, head: number, final_number: 0 };
+        let batch = |tip| Batch {
+            after,
+            list: &list,
+            blocks: &[],
+            tip,
+            head: number,
+            final_number: 0,
+            write_from: 1,
+        };
         let here = u8::try_from(number)?;
         let (ours, theirs) = (tip(here), tip(here + 0x80));
         let (first, second) = tokio::join!(one.apply(realm, batch(ours)), other.apply(realm, batch(theirs)));
