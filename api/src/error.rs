@@ -158,6 +158,14 @@ impl ApiError {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "something failed here; the log knows more")
     }
 
+    /// What it says to people, with what came where that is known.
+    pub fn told(&self) -> String {
+        match &self.got {
+            Some(got) if !got.is_empty() => format!("{}; got {got:?}", self.message),
+            _ => self.message.clone(),
+        }
+    }
+
     /// The status it is answered with.
     pub fn status(&self) -> StatusCode {
         self.status

@@ -10,6 +10,7 @@ mod config;
 pub mod error;
 pub mod extract;
 mod layers;
+mod list;
 mod metrics;
 pub mod model;
 mod openapi;

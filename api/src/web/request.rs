@@ -11,6 +11,7 @@ use bursar_indexer::query::{
 use bursar_sdk::decision::Verdict;
 
 use self::view::RequestPage;
+pub(super) use self::{gather::why, view::Why};
 use super::{inbox, rendered, text::when};
 use crate::{AppState, error::ApiError, extract::Path, wire::Hash};
 
