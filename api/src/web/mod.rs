@@ -31,7 +31,7 @@ const CSS: &str = "text/css; charset=utf-8";
 const JS: &str = "text/javascript; charset=utf-8";
 
 /// What the pages load.
-const ASSETS: [(&str, &str, &str); 8] = [
+const ASSETS: [(&str, &str, &str); 9] = [
     ("/assets/page.css", CSS, include_str!("../../assets/page.css")),
     ("/assets/desk.css", CSS, include_str!("../../assets/desk.css")),
     ("/assets/live.js", JS, include_str!("../../assets/live.js")),

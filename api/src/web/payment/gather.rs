@@ -180,7 +180,7 @@ fn mark(rule: &'static str, limit: String, was: &str, holds: bool) -> Held {
 }
 
 fn told(rule: &'static str, limit: String, was: &str) -> Held {
-    Held { rule, limit, was: was.to_owned(), level: "", verdict: "the contract's" }
+    Held { rule, limit, was: was.to_owned(), level: "", verdict: "left to the contract" }
 }
 
 /// From which amount on a human was asked.
