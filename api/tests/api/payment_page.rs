@@ -81,7 +81,8 @@ async fn the_story_is_told_from_the_agent_to_the_log(stores: Stores) -> anyhow::
             "✓ delivered",
             &format!("{:#x}", told.hash),
             "of 850",
-            "Entry 0: decision",
+            "Entry 4: decision",
+            "Entry 8: outcome",
             "not on chain yet",
         ],
     );

@@ -43,8 +43,10 @@ pub struct Question {
 }
 
 /// Pages that people open, which the document does not list.
-const PAGES: [&str; 11] = [
+const PAGES: [&str; 13] = [
     "/",
+    "/envelopes/{treasury}/{number}",
+    "/envelopes/{treasury}/{number}/policy.svg",
     "/approvals",
     "/approvals/{digest}",
     "/payments/{purse}/{nonce}",

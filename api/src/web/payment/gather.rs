@@ -1,49 +1,39 @@
 //! From rows to what one payment's page says.
 
-use alloy::primitives::{B256, Bytes, keccak256};
+use alloy::primitives::B256;
 use bursar_indexer::query::{
     approvals::{self, Answer},
-    decisions::Decision,
     envelopes::Envelope,
-    erasures::Note,
-    log,
-    outcomes::Revision,
     payments::Payment,
     policies,
     scores::Past,
     sessions::Session,
     stamps::Revocation,
 };
-use bursar_sdk::{
-    amount::Amount,
-    record::{RecordKind, sealed_by},
-    transparency::Inclusion,
-};
+use bursar_sdk::amount::Amount;
 
 use super::{
     super::{
         gather::{cost, explore, named},
-        text::{money, said, short_hash, span, when, window},
+        text::{money, said, when},
         view::Reason,
     },
-    view::{
-        Approval, Entry, Erased, Grant, Held, Moved, Outcome, Policy, PolicyText, Record, Request, Score,
-        Seal, Stamp, Tx, Who,
-    },
+    rules::threshold,
+    view::{Approval, Grant, Moved, Policy, PolicyText, Request, Score, Stamp, Tx, Who},
 };
 use crate::{Config, model::score::PastScore};
 
 /// Most characters shown of a policy's words, and of a line.
 const MAX_TEXT: usize = 4_000;
-const MAX_LINE: usize = 500;
+pub(super) const MAX_LINE: usize = 500;
 /// Most notes shown of a policy.
 const MAX_NOTES: usize = 24;
 
-fn spelled(hash: B256) -> String {
+pub(super) fn spelled(hash: B256) -> String {
     format!("{hash:#x}")
 }
 
-fn tx(config: &Config, hash: B256) -> Tx {
+pub(super) fn tx(config: &Config, hash: B256) -> Tx {
     Tx { hash: spelled(hash), link: explore(config, &format!("tx/{hash:#x}")) }
 }
 
@@ -116,141 +106,6 @@ pub(super) fn policy(config: &Config, row: &Payment, policy: &policies::Policy) 
     }
 }
 
-/// Rule by rule: what the policy says, narrowed by the session, and what the payment was.
-pub(super) fn rules(
-    config: &Config,
-    row: &Payment,
-    policy: &policies::Policy,
-    session: Option<&Session>,
-    listed: Option<bool>,
-) -> Vec<Held> {
-    let show = |amount: Amount| money(config, row.asset, amount.to_u256());
-    let within = |rule, limit: Amount, was: Amount| Held {
-        rule,
-        limit: format!("at most {}", show(limit)),
-        was: show(was),
-        level: if was <= limit { "good" } else { "stop" },
-        verdict: if was <= limit { "held" } else { "broken" },
-    };
-    let rules = &policy.rules;
-    let mut held = vec![within("Payment cap", rules.payment_cap, row.amount)];
-    let threshold = threshold(policy, session);
-    held.push(match (row.amount > threshold, row.approver.is_some()) {
-        (false, _) => mark("Approval", format!("above {}", show(threshold)), "not needed", true),
-        (true, approved) => {
-            let was = if approved { "given" } else { "missing" };
-            mark("Approval", format!("above {}", show(threshold)), was, approved)
-        }
-    });
-    held.push(match (rules.payee_list, listed) {
-        (0, _) => mark("Payees", "any".into(), "anyone", true),
-        (list, Some(true)) => told("Payees", format!("on list {list}"), "on it today"),
-        (list, _) => told("Payees", format!("on list {list}"), "not on it today"),
-    });
-    if let Some(session) = session {
-        held.push(within("Session's budget", rules.session_limit, session.budget));
-        let (life, most) = (session.expiry.saturating_sub(session.opened_at), rules.max_session_seconds);
-        held.push(mark(
-            "Session's life",
-            format!("at most {}", span(u64::from(most))),
-            &span(life),
-            life <= u64::from(most),
-        ));
-        let scope = &session.scope;
-        if !scope.payment_cap.is_zero() {
-            held.push(within("Session's own cap", scope.payment_cap, row.amount));
-        }
-    }
-    for limit in &rules.windows {
-        let of = format!("{}: at most {}", window(limit.period), show(limit.limit));
-        held.push(told("Limit", of, COUNTED));
-    }
-    if !rules.lifetime_limit.is_zero() {
-        held.push(told("Limit", format!("Lifetime: at most {}", show(rules.lifetime_limit)), COUNTED));
-    }
-    held
-}
-
-/// What limits over time look at.
-const COUNTED: &str = "counted when the session drew its budget";
-
-fn mark(rule: &'static str, limit: String, was: &str, holds: bool) -> Held {
-    let (level, verdict) = if holds { ("good", "held") } else { ("stop", "broken") };
-    Held { rule, limit, was: was.to_owned(), level, verdict }
-}
-
-fn told(rule: &'static str, limit: String, was: &str) -> Held {
-    Held { rule, limit, was: was.to_owned(), level: "", verdict: "left to the contract" }
-}
-
-/// From which amount on a human was asked.
-fn threshold(policy: &policies::Policy, session: Option<&Session>) -> Amount {
-    let narrowed = session.map(|session| session.scope.approval_threshold);
-    let narrowed = narrowed.filter(|threshold| !threshold.is_zero());
-    narrowed.map_or(policy.rules.approval_threshold, |lower| lower.min(policy.rules.approval_threshold))
-}
-
-pub(super) fn record(
-    config: &Config,
-    row: &Payment,
-    decision: &Decision,
-    seal: Option<&Bytes>,
-    session: Option<&Session>,
-) -> Record {
-    let record = &decision.record;
-    let prev = (!record.prev_hash.is_zero())
-        .then(|| (short_hash(record.prev_hash), format!("/v1/decisions/{:#x}", record.prev_hash)));
-    Record {
-        hash: spelled(decision.hash),
-        href: format!("/v1/decisions/{:#x}", decision.hash),
-        seq: record.seq,
-        prev,
-        received: when(decision.received_at),
-        hash_holds: keccak256(&decision.canonical) == decision.hash,
-        opens: row.nonce == Some(record.nonce_of(keccak256(&decision.canonical))),
-        epoch: record.epoch,
-        nonce: row.nonce.map(spelled).unwrap_or_default(),
-        seal: sealed(config, RecordKind::Decision, row, decision.hash, seal, session),
-        canonical: said(&decision.canonical, MAX_CANONICAL),
-    }
-}
-
-/// All of a record: none is longer.
-const MAX_CANONICAL: usize = bursar_sdk::record::MAX_BYTES;
-
-/// Whose seal a record carries: it counts where it is the agent's, or the session key's.
-fn sealed(
-    config: &Config,
-    kind: RecordKind,
-    row: &Payment,
-    hash: B256,
-    seal: Option<&Bytes>,
-    session: Option<&Session>,
-) -> Seal {
-    let Some(seal) = seal else { return Seal { level: "warn", told: "It carries no seal.".into() } };
-    match sealed_by(kind, config.chain_id, row.treasury, hash, seal) {
-        Some(by) if by == row.agent => {
-            Seal { level: "good", told: "Sealed by the agent's identity key.".into() }
-        }
-        Some(by) if session.is_some_and(|session| session.key == by) => {
-            Seal { level: "good", told: "Sealed by the session's key.".into() }
-        }
-        Some(by) => {
-            Seal { level: "stop", told: format!("Sealed by {by}, who is neither the agent nor its session.") }
-        }
-        None => Seal { level: "stop", told: "Its seal is nobody's.".into() },
-    }
-}
-
-pub(super) fn erased(config: &Config, note: &Note) -> Erased {
-    Erased {
-        at: when(note.erased_at),
-        by: named(config, note.erased_by),
-        category: note.category.code(),
-        hash: spelled(note.hash),
-    }
-}
-
 pub(super) fn approval(
     config: &Config,
     row: &Payment,
@@ -315,37 +170,6 @@ pub(super) fn moved(
     }
 }
 
-pub(super) fn outcome(
-    config: &Config,
-    row: &Payment,
-    revision: &Revision,
-    session: Option<&Session>,
-) -> Outcome {
-    let (record, hash) = (&revision.outcome.record, revision.outcome.hash);
-    let bytes = record.result_bytes.map(|bytes| format!("{bytes} bytes, ")).unwrap_or_default();
-    Outcome {
-        revision: record.revision,
-        hash: spelled(hash),
-        at: when(record.created_at),
-        received: when(revision.received_at),
-        delivered: record.delivered,
-        task: match record.task_done {
-            None => "not said yet",
-            Some(true) => "done",
-            Some(false) => "not done",
-        },
-        status: record.http_status,
-        result: record.result_hash.map(|hash| format!("{bytes}{hash:#x}")),
-        receipt: record.receipt_check.as_ref().map(|check| said(check, MAX_LINE)),
-        settlement: record.settlement.as_ref().map(|told| match (told.success, &told.error_reason) {
-            (true, _) => "settled".to_owned(),
-            (false, None) => "not settled".to_owned(),
-            (false, Some(why)) => format!("not settled: {}", said(why, MAX_LINE)),
-        }),
-        seal: sealed(config, RecordKind::Outcome, row, hash, revision.seal.as_ref(), session),
-    }
-}
-
 pub(super) fn score(row: &Payment, past: Past) -> Score {
     let past = PastScore::from(past);
     let before = row.position.block.saturating_sub(1);
@@ -358,26 +182,5 @@ pub(super) fn score(row: &Payment, past: Past) -> Score {
         review: past.review.is_some(),
         reasons: past.reasons.into_iter().map(reason).collect(),
         href: format!("/v1/envelopes/{treasury}/{}/score?block={before}", row.envelope),
-    }
-}
-
-pub(super) fn entry(
-    config: &Config,
-    row: &Payment,
-    leaf: &log::Leaf,
-    proof: &Inclusion,
-    size: u64,
-    anchors: &[log::Anchor],
-) -> Entry {
-    // Whoever anchors may say any number.
-    let covering = anchors.iter().find(|anchor| anchor.size > leaf.number && anchor.size <= size);
-    Entry {
-        number: leaf.number,
-        kind: leaf.entry.kind.code().replace('_', " "),
-        at: when(leaf.entry.at),
-        leaf: spelled(leaf.hash()),
-        path: proof.path.iter().copied().map(spelled).collect(),
-        href: format!("{}/inclusion?entry={}", log(row), leaf.number),
-        anchor: covering.map(|anchor| (anchor.size, when(anchor.timestamp), tx(config, anchor.tx_hash))),
     }
 }

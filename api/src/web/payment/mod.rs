@@ -1,7 +1,9 @@
 //! One payment's page: who paid, under which policy, why, with whose approval, what moved, what came of it, the score at
 //! the time, and its place in the log.
 
+mod evidence;
 mod gather;
+mod rules;
 mod view;
 
 use axum::{
@@ -110,18 +112,18 @@ async fn gathered(state: &AppState, row: &Payment) -> Result<Story, ApiError> {
         policy: policy.as_ref().map(|policy| gather::policy(config, row, policy)),
         rules: policy
             .as_ref()
-            .map(|policy| gather::rules(config, row, policy, session.as_ref(), listed))
+            .map(|policy| rules::rules(config, row, policy, session.as_ref(), listed))
             .unwrap_or_default(),
         why: decision.as_ref().map(super::request::why),
         record: decision
             .as_ref()
-            .map(|decision| gather::record(config, row, decision, seal.as_ref(), session.as_ref())),
-        erased: row.erased.as_ref().map(|note| gather::erased(config, note)),
+            .map(|decision| evidence::record(config, row, decision, seal.as_ref(), session.as_ref())),
+        erased: row.erased.as_ref().map(|note| evidence::erased(config, note)),
         approval: gather::approval(config, row, approval.as_ref(), policy.as_ref(), session.as_ref()),
         moved: gather::moved(config, row, session.as_ref(), envelope.as_ref(), paid),
         outcomes: revisions
             .iter()
-            .map(|revision| gather::outcome(config, row, revision, session.as_ref()))
+            .map(|revision| evidence::outcome(config, row, revision, session.as_ref()))
             .collect(),
         score: score.map(|past| gather::score(row, past)),
         log: logged(state, row, &subjects).await?,
@@ -153,7 +155,7 @@ async fn logged(
         let of = log::Filter { treasury, subject: Some(*subject) };
         for leaf in log::list(db, of, None, ENTRIES).await? {
             let proof = log::inclusion(db, treasury, leaf.number, size).await?;
-            entries.push(gather::entry(&state.config, row, &leaf, &proof, size, &anchors));
+            entries.push(evidence::entry(&state.config, row, &leaf, &proof, size, &anchors));
         }
     }
     entries.sort_by_key(|entry| entry.number);
