@@ -2,6 +2,7 @@
 
 mod alerts;
 mod answer;
+mod api_keys;
 mod apply;
 mod audit;
 mod begin_log;
@@ -33,6 +34,7 @@ use sqlx::migrate::MigrateError;
 
 use crate::db::{Cell as _, Db, DbError, Query, StoreUrl, Tx, table};
 pub use crate::query::{blocks::KeptBlock, checkpoint::Checkpoint};
+pub use api_keys::ApiKey;
 pub use apply::{ApplyError, Batch};
 pub use audit::{Audit, Finding, Mark, Trouble};
 pub use decision::Inserted;
