@@ -135,6 +135,7 @@ async fn history(
     let refused = decisions::list(db, &denied, None, BEFORE).await?;
     page.refusals = refused.iter().map(|decision| super::gather::refusal(config, decision)).collect();
     let by_agent = Filter {
+        treasury: Some(treasury),
         agent: request.agent,
         purse: request.agent.is_none().then_some(request.purse),
         ..Filter::default()

@@ -1,6 +1,7 @@
 //! The API against a seeded store.
 #![allow(clippy::unwrap_used)]
 
+mod access;
 mod alerted;
 mod alerts;
 mod approval_pages;

@@ -10,7 +10,7 @@ use crate::{
     seed,
 };
 
-fn about(api: &Api) -> anyhow::Result<About> {
+pub(crate) fn about(api: &Api) -> anyhow::Result<About> {
     let payer = seed::address(0x99).to_string();
     let decision = api.seeded.decisions.first().ok_or_else(|| anyhow::anyhow!("no decisions"))?;
     let (hash, nonce) = (decision.hash()?, decision.nonce()?.unwrap_or_default());

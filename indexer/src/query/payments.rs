@@ -202,8 +202,8 @@ pub(super) fn select_list(filter: &Filter, after: Option<Position>, limit: u32) 
 }
 
 /// The agent's last payments before a time, and its first ones from then on.
-pub(super) fn select_nearest(agent: Address, at: u64, limit: u32) -> [Select; 2] {
-    let of = |time| Filter { agent: Some(agent), time, ..Default::default() };
+pub(super) fn select_nearest(agent: Address, treasury: Option<Address>, at: u64, limit: u32) -> [Select; 2] {
+    let of = |time| Filter { agent: Some(agent), treasury, time, ..Default::default() };
     let before = select_list(&of(TimeRange { from: None, until: Some(at) }), None, limit);
     let mut from = select(&of(TimeRange { from: Some(at), until: None }));
     from.order_and_limit(" ORDER BY p.block_number, p.log_index", limit);
@@ -250,12 +250,18 @@ fn select_unexplained(filter: &Filter) -> Select {
     select
 }
 
-/// An agent's payments nearest to a time (unix seconds), nearest first; of two as near, the later first.
+/// An agent's payments (from a treasury) nearest to a time (unix seconds), nearest first; of two as near, the later first.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn nearest(db: &Db, agent: Address, at: u64, limit: u32) -> Result<Vec<Payment>, DbError> {
-    let [before, from] = select_nearest(agent, at, limit);
+pub async fn nearest(
+    db: &Db,
+    agent: Address,
+    treasury: Option<Address>,
+    at: u64,
+    limit: u32,
+) -> Result<Vec<Payment>, DbError> {
+    let [before, from] = select_nearest(agent, treasury, at, limit);
     let mut found = from.rows(db, read).await?;
     found.extend(before.rows(db, read).await?);
     found.sort_by_key(|payment| (payment.timestamp.abs_diff(at), Reverse(payment.position)));
