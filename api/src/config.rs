@@ -5,6 +5,8 @@ use bursar_indexer::query::approvals::Room;
 use bursar_sdk::transparency::Keeper;
 use url::Url;
 
+use crate::access::Mode;
+
 /// What the API has to be told.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -12,6 +14,8 @@ pub struct Config {
     pub chain_id: u64,
     /// That chain's name, for people.
     pub chain_name: String,
+    /// Whether a credential is asked for.
+    pub access: Mode,
     /// Where people and agents find this service; pages that events name are below it.
     pub base_url: Option<Url>,
     /// A block explorer; transactions are at `tx/<hash>` and addresses at `address/<address>` below it.
@@ -38,6 +42,8 @@ pub struct Config {
     pub streams: usize,
     /// Longest that one of them may take for one event.
     pub stream_patience: Duration,
+    /// How often it is asked whether the key of one of them is still good.
+    pub stream_recheck: Duration,
 }
 
 /// How amounts of a token are written for people.
@@ -52,13 +58,14 @@ pub struct AssetLabel {
 }
 
 impl Config {
-    /// For a chain, with everything else at its default: ready within 8 blocks of the head, 16 open approval
+    /// For a chain, with everything else at its default: open, ready within 8 blocks of the head, 16 open approval
     /// requests an agent and 256 a treasury, 10 seconds a request, 16 questions at a time while 64 wait for a second, 256
-    /// streams with 30 seconds an event.
+    /// streams with 30 seconds an event, whose keys are asked for every 5 seconds.
     pub fn new(chain_id: u64, chain_name: impl Into<String>) -> Self {
         Self {
             chain_id,
             chain_name: chain_name.into(),
+            access: Mode::default(),
             base_url: None,
             explorer: None,
             assets: Vec::new(),
@@ -72,6 +79,7 @@ impl Config {
             patience: Duration::from_secs(1),
             streams: 256,
             stream_patience: Duration::from_secs(30),
+            stream_recheck: Duration::from_secs(5),
         }
     }
 }

@@ -153,9 +153,23 @@ impl ApiError {
         Self::new(StatusCode::CONFLICT, code, message)
     }
 
+    /// A route that is there, and another method.
+    pub(crate) fn no_such_method() -> Self {
+        let message = "this route does not take that method";
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", message)
+    }
+
     /// Our fault; says no more.
     pub fn internal() -> Self {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "something failed here; the log knows more")
+    }
+
+    /// What it says to people, with what came where that is known.
+    pub fn told(&self) -> String {
+        match &self.got {
+            Some(got) if !got.is_empty() => format!("{}; got {got:?}", self.message),
+            _ => self.message.clone(),
+        }
     }
 
     /// The status it is answered with.
@@ -211,6 +225,14 @@ impl IntoResponse for ApiError {
             StatusCode::SERVICE_UNAVAILABLE | StatusCode::CONFLICT | StatusCode::TOO_MANY_REQUESTS
         ) {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        if status == StatusCode::UNAUTHORIZED {
+            // RFC 6750: what came is only wrong where something came.
+            let asked = match code {
+                "credential_missing" => "Bearer realm=\"bursar\"",
+                _ => "Bearer realm=\"bursar\", error=\"invalid_token\"",
+            };
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(asked));
         }
         response
     }

@@ -4,7 +4,7 @@ use axum::{
     extract::{FromRequest, FromRequestParts, Request, rejection::JsonRejection},
     http::{StatusCode, request::Parts},
 };
-use bursar_indexer::query::TimeRange;
+use bursar_indexer::query::{AmountRange, TimeRange};
 use serde::{Deserialize, Deserializer, de::DeserializeOwned};
 use url::form_urlencoded;
 use utoipa::{
@@ -12,7 +12,7 @@ use utoipa::{
     openapi::{ObjectBuilder, RefOr, Schema, Type},
 };
 
-use crate::error::ApiError;
+use crate::{error::ApiError, wire::Units};
 
 /// Query parameters; unknown and repeated ones are refused, where `T` denies unknown fields.
 #[derive(Debug)]
@@ -22,12 +22,18 @@ impl<T: DeserializeOwned, S: Sync> FromRequestParts<S> for Params<T> {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
-        let query = parts.uri.query().unwrap_or_default();
-        let pairs = form_urlencoded::parse(query.as_bytes());
-        serde_path_to_error::deserialize(serde_urlencoded::Deserializer::new(pairs))
-            .map(Self)
-            .map_err(|error| refused_parameter(query, &error))
+        parameters(parts.uri.query().unwrap_or_default()).map(Self)
     }
+}
+
+/// Reads query parameters.
+///
+/// # Errors
+/// When one is unknown, repeated or does not fit.
+pub(crate) fn parameters<T: DeserializeOwned>(query: &str) -> Result<T, ApiError> {
+    let pairs = form_urlencoded::parse(query.as_bytes());
+    serde_path_to_error::deserialize(serde_urlencoded::Deserializer::new(pairs))
+        .map_err(|error| refused_parameter(query, &error))
 }
 
 /// serde tells what is wrong in words only: they are taken apart here, once.
@@ -119,6 +125,11 @@ pub type Short = Number<0, 0xffff>;
 /// From a time (inclusive) until another (exclusive).
 pub fn span(from: Option<Time>, until: Option<Time>) -> TimeRange {
     TimeRange { from: from.map(|time| time.0), until: until.map(|time| time.0) }
+}
+
+/// From an amount to another (both inclusive).
+pub(crate) fn amounts(min: Option<&Units>, max: Option<&Units>) -> AmountRange {
+    AmountRange { min: min.map(|units| units.0), max: max.map(|units| units.0) }
 }
 
 impl<const MIN: u64, const MAX: u64> Number<MIN, MAX> {

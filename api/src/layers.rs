@@ -40,6 +40,10 @@ pub(crate) const CSP_PAGE: &str = "default-src 'none'; script-src 'self'; style-
 
 /// A picture of our own that styles itself: nothing runs, nothing loads.
 pub(crate) const CSP_PICTURE: &str = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'";
+/// The same for pages whose forms ask for other pages of ours.
+pub(crate) const CSP_FORMS: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
+                                    img-src 'self' data:; connect-src 'self'; base-uri 'none'; \
+                                    form-action 'self'; frame-ancestors 'none'";
 
 /// Ids are made here; one that comes in is not trusted to be unique.
 #[derive(Debug, Clone, Copy)]

@@ -1,15 +1,17 @@
 //! The auditor's and treasurer's HTTP API over the store, with its overview page.
 //!
 //! A contents page. [`router`] gathers the [`routes`], one endpoint per file; they answer with what is in
-//! [`model`], spelled as [`wire`] says, in pages ([`page`]), or with an [`error`]. [`webhook`] delivers
-//! what happens. [`serve`] runs it all.
+//! [`model`], spelled as [`wire`] says, in pages ([`page`]), or with an [`error`]. [`access`] says who may ask what,
+//! [`webhook`] delivers what happens. [`serve`] runs it all.
 
+pub mod access;
 pub mod approval;
 mod approver;
 mod config;
 pub mod error;
 pub mod extract;
 mod layers;
+mod list;
 mod metrics;
 pub mod model;
 mod openapi;
@@ -31,5 +33,5 @@ pub use config::{AssetLabel, Config};
 pub use metrics::serve_metrics;
 pub use openapi::document;
 pub use router::router;
-pub use serve::serve;
+pub use serve::{ServeError, serve};
 pub use state::{AppState, AsOf};

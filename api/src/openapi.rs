@@ -1,4 +1,14 @@
-use utoipa::OpenApi;
+use axum::http::Method;
+use utoipa::{
+    OpenApi,
+    openapi::{
+        Content, OpenApi as Document, Ref, RefOr, Response,
+        path::Operation,
+        security::{Http, HttpAuthScheme, SecurityRequirement, SecurityScheme},
+    },
+};
+
+use crate::access::routes;
 
 /// What no route says: the document's frame.
 #[derive(Debug, OpenApi)]
@@ -34,6 +44,42 @@ use utoipa::OpenApi;
 pub(crate) struct Frame;
 
 /// The OpenAPI document, as served at `/openapi.json` and committed at `api/openapi.json`.
-pub fn document() -> utoipa::openapi::OpenApi {
-    crate::router::api().into_openapi()
+pub fn document() -> Document {
+    guarded(crate::router::api().into_openapi())
+}
+
+/// How credentials are called here.
+const KEY: &str = "key";
+
+/// The document with what the guard in front of the routes asks and answers, which no route says.
+pub(crate) fn guarded(mut document: Document) -> Document {
+    let mut scheme = Http::new(HttpAuthScheme::Bearer);
+    scheme.bearer_format = Some("bursar_ID_SECRET".into());
+    scheme.description = Some(
+        "A key, as `bursar key create` prints it. Asked for where the service is not open to all that reach it: \
+         see docs/ACCESS.md for which role may what."
+            .into(),
+    );
+    document.components.get_or_insert_default().add_security_scheme(KEY, SecurityScheme::Http(scheme));
+    for (path, item) in &mut document.paths.paths {
+        for (method, operation) in [(Method::GET, &mut item.get), (Method::POST, &mut item.post)] {
+            if let (Some(operation), Some(_)) = (operation, routes::find(&method, path)) {
+                asks_for_a_key(operation);
+            }
+        }
+    }
+    document
+}
+
+fn asks_for_a_key(operation: &mut Operation) {
+    operation.security = Some(vec![SecurityRequirement::new(KEY, [""; 0])]);
+    for (status, description) in [
+        ("401", "No key came, or none that is taken: `code` tells."),
+        ("403", "The key is not for this: `code` tells."),
+    ] {
+        let mut response = Response::new(description);
+        let problem = Content::new(Some(RefOr::Ref(Ref::from_schema_name("Problem"))));
+        response.content.insert("application/json".into(), problem);
+        operation.responses.responses.insert(status.into(), RefOr::T(response));
+    }
 }

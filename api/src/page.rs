@@ -31,6 +31,13 @@ pub struct Asked<K> {
     limit: u32,
 }
 
+impl<T> Page<T> {
+    /// The same page of something else.
+    pub fn map<U>(self, view: impl FnMut(T) -> U) -> Page<U> {
+        Page { items: self.items.into_iter().map(view).collect(), next: self.next }
+    }
+}
+
 impl<K: Serialize + DeserializeOwned> Asked<K> {
     /// Reads cursor and limit of a list.
     ///

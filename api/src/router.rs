@@ -1,9 +1,19 @@
-use axum::{Json, Router, extract::DefaultBodyLimit, http::StatusCode, routing::get};
+use axum::{
+    Json, Router, extract::DefaultBodyLimit, http::StatusCode, middleware::from_fn_with_state, routing::get,
+};
 use utoipa::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 use utoipa_swagger_ui::{Config as DocsConfig, SwaggerUi};
 
-use crate::{AppState, Config, error::ApiError, layers, openapi::Frame, routes, turns::Turns, web};
+use crate::{
+    AppState, Config, access,
+    error::ApiError,
+    layers,
+    openapi::{self, Frame},
+    routes,
+    turns::Turns,
+    web,
+};
 
 /// Largest body taken, in bytes: a decision record of 64 KiB, every character escaped once, and some room.
 const MAX_BODY: usize = 160 * 1024;
@@ -64,6 +74,7 @@ pub(crate) fn api() -> OpenApiRouter<AppState> {
 /// overview page at `/`.
 pub fn router(state: AppState) -> Router {
     let (api, document) = api().split_for_parts();
+    let document = openapi::guarded(document);
     let docs = SwaggerUi::new("/docs").config(DocsConfig::from("/openapi.json"));
     let Config { request_timeout, at_once, waiting, patience, .. } = *state.config;
     let (turns, metrics) = (Turns::new(at_once, waiting, patience), state.metrics.clone());
@@ -73,11 +84,9 @@ pub fn router(state: AppState) -> Router {
         .merge(web::router())
         .merge(Router::from(docs).layer(axum::middleware::from_fn(layers::docs_page)))
         .fallback(async || ApiError::new(StatusCode::NOT_FOUND, "no_such_route", "there is no such route"))
-        .method_not_allowed_fallback(async || {
-            let message = "this route does not take that method";
-            ApiError::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", message)
-        })
+        .method_not_allowed_fallback(async || ApiError::no_such_method())
         .layer(DefaultBodyLimit::max(MAX_BODY))
+        .layer(from_fn_with_state(state.clone(), access::guard))
         .with_state(state);
     layers::around(router, turns, request_timeout, metrics)
 }

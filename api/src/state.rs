@@ -10,9 +10,12 @@ use bursar_indexer::{
     query::checkpoint::{self, Checkpoint},
 };
 use prometheus_client::registry::Registry;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
 use crate::{Config, error::ApiError, metrics::HttpMetrics, stream::Followers, totals::Books};
+
+/// Tables that are written at a time.
+const EXPORTS: usize = 4;
 
 /// What every handler shares. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -28,6 +31,8 @@ pub struct AppState {
     pub(crate) followers: Arc<Followers>,
     pub(crate) books: Arc<Books>,
     pub(crate) metrics: HttpMetrics,
+    /// Tables that may be written at a time.
+    pub(crate) exports: Arc<Semaphore>,
     clock: fn() -> u64,
 }
 
@@ -44,6 +49,7 @@ impl AppState {
             status,
             node: None,
             metrics: HttpMetrics::new(),
+            exports: Arc::new(Semaphore::new(EXPORTS)),
             clock: wall_clock,
         }
     }

@@ -22,7 +22,13 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::{AppState, error::ApiError, model::event::Event, routes::list_events::read_on};
+use crate::{
+    AppState,
+    access::{Caller, still_holds},
+    error::ApiError,
+    model::event::Event,
+    routes::list_events::read_on,
+};
 
 /// How often the store is looked at for news while somebody waits for them.
 const LOOK: Duration = Duration::from_millis(100);
@@ -81,6 +87,9 @@ async fn look(db: Db, sender: Weak<watch::Sender<u64>>) {
 /// One client's stream.
 pub(crate) struct Following {
     state: AppState,
+    caller: Caller,
+    /// When the credential was last found good.
+    held: Instant,
     filter: Filter,
     cursor: u64,
     ready: VecDeque<Told>,
@@ -97,6 +106,7 @@ impl Following {
     /// When as many follow as may, the cursor leads nowhere, or the store fails.
     pub(crate) async fn begin(
         state: &AppState,
+        caller: Caller,
         filter: Filter,
         cursor: Option<u64>,
     ) -> Result<Self, ApiError> {
@@ -109,11 +119,12 @@ impl Following {
         let page = events::after(&state.db, &filter, Some(cursor), PAGE).await?;
         let (ready, cursor) = read_on(page, Some(cursor))?;
         let (state, ready) = (state.clone(), ready.into());
-        Ok(Self { state, filter, cursor, ready, newest, handed: None, _room: room })
+        let held = Instant::now();
+        Ok(Self { state, caller, held, filter, cursor, ready, newest, handed: None, _room: room })
     }
 
-    /// The next event; `None` where the stream ends: the service closes, the client was too slow or too far behind,
-    /// or the store fails. A client comes back with the last event it saw, and is told then what is wrong.
+    /// The next event; `None` where the stream ends: the service closes, the client was too slow or too far behind, its
+    /// key was revoked or has run out, or the store fails. A client comes back with the last event it saw, and is told then what is wrong.
     async fn next(&mut self) -> Option<Told> {
         let patience = self.state.config.stream_patience;
         if self.handed.take().is_some_and(|handed| handed.elapsed() > patience) {
@@ -123,12 +134,20 @@ impl Following {
             if self.state.followers.closing.is_cancelled() {
                 return None;
             }
+            let again = self.state.config.stream_recheck;
+            if self.held.elapsed() >= again {
+                if !still_holds(&self.state, &self.caller).await {
+                    return None;
+                }
+                self.held = Instant::now();
+            }
             if let Some(told) = self.ready.pop_front() {
                 break told;
             }
             let cursor = self.cursor;
             tokio::select! {
                 () = self.state.followers.closing.cancelled() => return None,
+                () = tokio::time::sleep_until(self.held + again) => continue,
                 news = self.newest.wait_for(|newest| *newest > cursor) => { news.ok()?; }
             }
             let page = events::after(&self.state.db, &self.filter, Some(cursor), PAGE).await.ok()?;

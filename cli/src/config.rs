@@ -7,6 +7,7 @@ use alloy::{
     providers::{DynProvider, Provider as _, ProviderBuilder},
 };
 use anyhow::{Context as _, Result, bail};
+use bursar_api::access::Mode;
 use bursar_indexer::StoreUrl;
 use clap::ValueEnum;
 use figment::{
@@ -36,6 +37,14 @@ pub(crate) enum FinalAt {
     Safe,
     /// By the rules of the chain.
     Finalized,
+}
+
+/// Who the API answers.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Access {
+    /// Whether a credential is asked for.
+    pub(crate) mode: Mode,
 }
 
 /// Everything a command may need to know. See `bursar config --help` for the names.
@@ -71,6 +80,8 @@ pub(crate) struct Config {
     pub(crate) store: StoreUrl,
     /// Where the API listens.
     pub(crate) listen: SocketAddr,
+    /// Who the API answers.
+    pub(crate) access: Access,
     /// Where Prometheus finds `/metrics`; without it, nowhere. Not for the public: it tells of load and trouble.
     pub(crate) metrics_listen: Option<SocketAddr>,
     /// Where agents and `bursar ledger` find the API.
@@ -122,6 +133,7 @@ impl Config {
             lease_seconds: 10,
             store: "bursar.sqlite".parse()?,
             listen: SocketAddr::from(([127, 0, 0, 1], 8402)),
+            access: Access { mode: Mode::Open },
             metrics_listen: None,
             api_url: "http://127.0.0.1:8402/".parse()?,
             open_requests_per_agent: 16,
@@ -141,7 +153,12 @@ impl Config {
         if file.is_some() && !path.exists() {
             bail!("expected a configuration file at {}, found none", path.display());
         }
-        let given = Figment::new().merge(Toml::file(&path)).merge(Env::prefixed("BURSAR_").only(FIELDS));
+        let of_access =
+            Env::prefixed("BURSAR_ACCESS_").only(ACCESS).map(|name| format!("access.{name}").into());
+        let given = Figment::new()
+            .merge(Toml::file(&path))
+            .merge(Env::prefixed("BURSAR_").only(FIELDS))
+            .merge(of_access);
         let network = match network {
             Some(network) => network,
             None => given.extract_inner::<Network>("network").unwrap_or(Network::Local),
@@ -191,6 +208,7 @@ const FIELDS: &[&str] = &[
     "lease_seconds",
     "store",
     "listen",
+    "access",
     "metrics_listen",
     "api_url",
     "open_requests_per_agent",
@@ -200,6 +218,9 @@ const FIELDS: &[&str] = &[
     "log_name",
     "state_dir",
 ];
+
+/// The names below `access`: `BURSAR_ACCESS_` and these, in capitals.
+const ACCESS: &[&str] = &["mode"];
 
 #[cfg(test)]
 mod tests {
@@ -214,6 +235,8 @@ mod tests {
                 assert!(value.get(field).is_some(), "{field} is no field of the configuration");
             }
             assert_eq!(value.as_object().map(serde_json::Map::len), Some(FIELDS.len()));
+            let access = value.get("access").and_then(serde_json::Value::as_object);
+            assert!(access.is_some_and(|access| access.keys().eq(ACCESS)));
         }
         Ok(())
     }
@@ -228,6 +251,12 @@ mod tests {
         std::fs::write(&file, "fallback_rpc_urls = [\"http://one/\", \"http://two/\"]\nrpc_quorum = 2\n")?;
         let config = Config::load(Some(&file), None)?;
         assert_eq!((config.fallback_rpc_urls.len(), config.rpc_quorum), (2, 2));
+        std::fs::write(&file, "[access]\nmode = \"keys\"\n")?;
+        assert_eq!(Config::load(Some(&file), None)?.access.mode, Mode::Keys);
+        for bad in ["[access]\nmode = \"none\"\n", "[access]\nmod = \"keys\"\n", "access = \"keys\"\n"] {
+            std::fs::write(&file, bad)?;
+            assert!(Config::load(Some(&file), None).is_err(), "{bad}");
+        }
         std::fs::write(&file, "finality_dept = 7\n")?;
         assert!(Config::load(Some(&file), None).is_err());
         Ok(())

@@ -11,6 +11,7 @@ use alloy::{
 use anyhow::{Context as _, Result, bail, ensure};
 use bursar_sdk::transparency::CheckpointKey;
 use clap::Args;
+use http::HeaderValue;
 
 use crate::config::Config;
 
@@ -24,6 +25,9 @@ pub(crate) struct KeyArgs {
     /// by its owner alone. Without one, none are signed
     #[arg(long, env = "BURSAR_LOG_KEY_FILE", value_name = "FILE", global = true)]
     log_key_file: Option<PathBuf>,
+    /// File that holds the key to the API, as `bursar key create` prints it, readable by its owner alone
+    #[arg(long, env = "BURSAR_API_KEY_FILE", value_name = "FILE", global = true)]
+    api_key_file: Option<PathBuf>,
 }
 
 impl KeyArgs {
@@ -37,6 +41,26 @@ impl KeyArgs {
             },
         };
         parse(&text)
+    }
+
+    /// The key to the API, from the file or from the environment variable `BURSAR_API_KEY`, as a header's value; `None` where
+    /// none is given.
+    pub(crate) fn api_key(&self) -> Result<Option<HeaderValue>> {
+        let text = match &self.api_key_file {
+            Some(path) => {
+                check_private(path)?;
+                std::fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?
+            }
+            None => match std::env::var("BURSAR_API_KEY") {
+                Ok(key) => key,
+                Err(_) => return Ok(None),
+            },
+        };
+        // Without the text: it may be a key all the same.
+        let mut value = HeaderValue::try_from(format!("Bearer {}", text.trim()))
+            .map_err(|_| anyhow::anyhow!("the key to the API is not as `bursar key create` prints it"))?;
+        value.set_sensitive(true);
+        Ok(Some(value))
     }
 
     /// The key of the transparency logs; `None` where none is given.

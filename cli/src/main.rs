@@ -18,9 +18,9 @@ use url::Url;
 
 use crate::{
     commands::{
-        Context, agent::AgentCommand, ledger::LedgerCommand, log::LogCommand, policy::PolicyCommand,
-        report::ReportArgs, review::ReviewArgs, stamp::StampCommand, treasury::TreasuryCommand,
-        verify::VerifyArgs, watch::WatchCommand, webhook::WebhookCommand,
+        Context, agent::AgentCommand, key::KeyCommand, ledger::LedgerCommand, log::LogCommand,
+        policy::PolicyCommand, report::ReportArgs, review::ReviewArgs, stamp::StampCommand,
+        treasury::TreasuryCommand, verify::VerifyArgs, watch::WatchCommand, webhook::WebhookCommand,
     },
     config::{Config, Network},
     keys::KeyArgs,
@@ -109,6 +109,9 @@ enum Command {
     /// Who is told of events: signed messages to endpoints of yours
     #[command(subcommand)]
     Webhook(WebhookCommand),
+    /// Who may ask the API: keys with roles, made and revoked
+    #[command(subcommand)]
+    Key(KeyCommand),
     /// Watch the ledger and put on chain what follows: review flags, scores, the freeze for compromise
     Review(ReviewArgs),
     /// Report what the ledger says at a height: for auditors and regulators, who can verify it without us
@@ -135,6 +138,8 @@ enum Command {
     ///   lease_seconds   another indexer on the store takes over after that; 0: none is there (10)
     ///   store           the ledger: sqlite:PATH, a path, or postgres://USER@HOST/DATABASE (bursar.sqlite)
     ///   listen          where the API listens                                            (127.0.0.1:8402)
+    ///   access          who is answered there: [access] mode = "open" (this machine) | "keys" (open)
+    ///                   in the environment BURSAR_ACCESS_MODE; see docs/ACCESS.md
     ///   metrics_listen  where Prometheus finds /metrics; not for the public               (none)
     ///   api_url         where agents, approvers and `bursar ledger` find the API          (http://127.0.0.1:8402/)
     ///   open_requests_per_agent, open_requests_per_treasury
@@ -144,7 +149,8 @@ enum Command {
     ///   log_name        the name that transparency logs go by: best a host's               (bursar)
     ///   state_dir       decision records and session keys of agent verbs                  (.bursar)
     ///
-    /// Keys are no settings: --key-file FILE (mode 600), BURSAR_KEY_FILE, or BURSAR_KEY. BURSAR_LOG filters logs
+    /// Keys are no settings: --key-file FILE (mode 600), BURSAR_KEY_FILE, or BURSAR_KEY; to the API --api-key-file FILE,
+    /// BURSAR_API_KEY_FILE, or BURSAR_API_KEY. BURSAR_LOG filters logs
     /// (for example: info,bursar_indexer=debug).
     #[command(verbatim_doc_comment)]
     Config,
@@ -200,6 +206,7 @@ async fn run(cli: Cli) -> Result<ExitCode> {
         Command::Log(verb) => return commands::log::run(&context, verb).await,
         Command::Watch(verb) => commands::watch::run(&context, verb).await?,
         Command::Webhook(verb) => commands::webhook::run(&context, verb).await?,
+        Command::Key(verb) => commands::key::run(&context, verb).await?,
         Command::Review(args) => commands::review::run(&context, args).await?,
         Command::Report(args) => commands::report::run(&context, args).await?,
         Command::Verify(args) => return commands::verify::run(&context, args).await,

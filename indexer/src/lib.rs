@@ -3,8 +3,10 @@
 //! A contents page, in the order a log travels: [`source`] asks the chain, [`decode`] says what a log and a
 //! transaction mean, [`project`] turns a block into rows of the [`ledger`], [`store`] applies and unwinds
 //! blocks in one transaction each and tells of them in the [`outbox`], [`run`] drives it all, [`query`] reads; [`db`] is
-//! the database under both. What comes from outside the chain is logged for good in [`transparency`].
+//! the database under both. What comes from outside the chain is logged for good in [`transparency`]; [`access`] is what
+//! keys to the API are good for.
 
+pub mod access;
 mod codes;
 pub mod db;
 pub mod decode;

@@ -69,6 +69,32 @@ pub struct Payment {
     pub tx_hash: Hash,
 }
 
+/// How a payment settles.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RailCode {
+    /// `transferWithAuthorization` of the token itself.
+    Eip3009,
+    /// Through Permit2, for exactly the amount.
+    Permit2Exact,
+    /// Through Permit2, for what was used of the amount.
+    Permit2Upto,
+    /// Through Permit2, and nothing tells for which.
+    Permit2,
+}
+
+impl RailCode {
+    /// As the store spells it.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Eip3009 => "eip3009",
+            Self::Permit2Exact => "permit2_exact",
+            Self::Permit2Upto => "permit2_upto",
+            Self::Permit2 => "permit2",
+        }
+    }
+}
+
 /// Whether the chain may still take a payment back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]

@@ -4,6 +4,7 @@ use axum::{Json, extract::State};
 
 use crate::{
     AppState,
+    access::Caller,
     error::{ApiError, GetFailure},
     extract::Path,
     model::agent::Agent,
@@ -16,10 +17,11 @@ use crate::{
     responses((status = 200, description = "It.", body = Agent), GetFailure))]
 pub async fn get_agent(
     State(state): State<AppState>,
+    caller: Caller,
     Path(address): Path<Addr>,
 ) -> Result<Json<Agent>, ApiError> {
     let now = state.as_of().await?.now;
-    let agent = with_envelopes(&state.db, &[address.0], None, now).await?.pop();
+    let agent = with_envelopes(&state.db, &[address.0], caller.treasury(), now).await?.pop();
     let known = agent.filter(|agent| !agent.envelopes.is_empty());
     known.map(Json).ok_or_else(|| ApiError::not_found("agent", address))
 }

@@ -7,6 +7,7 @@ use utoipa::IntoParams;
 
 use crate::{
     AppState,
+    access::Caller,
     error::{ApiError, GetFailure},
     extract::{Number, Params, Path, Time},
     model::why::{Explained, Why},
@@ -35,17 +36,20 @@ pub struct Moment {
     responses((status = 200, description = "The payments, nearest first.", body = Why), GetFailure))]
 pub async fn get_why(
     State(state): State<AppState>,
+    caller: Caller,
     Path(address): Path<Addr>,
     Params(moment): Params<Moment>,
 ) -> Result<Json<Why>, ApiError> {
     let as_of = state.as_of().await?;
-    let of = envelopes::Filter { agent: Some(address.0), ..Default::default() };
+    let treasury = caller.treasury();
+    let of = envelopes::Filter { treasury, agent: Some(address.0), ..Default::default() };
     if envelopes::list(&state.db, &of, None, 1).await?.is_empty() {
         return Err(ApiError::not_found("agent", address));
     }
     let at = moment.at.map_or(as_of.now, |time| time.0);
     let limit = moment.limit.map_or(DEFAULT_LIMIT, |limit| limit.0);
-    let rows = payments::nearest(&state.db, address.0, at, u32::try_from(limit).unwrap_or(u32::MAX)).await?;
+    let limit = u32::try_from(limit).unwrap_or(u32::MAX);
+    let rows = payments::nearest(&state.db, address.0, treasury, at, limit).await?;
     let mut explained = Vec::with_capacity(rows.len());
     for row in rows {
         let policy = policies::get(&state.db, (row.treasury, row.envelope, row.policy_version)).await?;

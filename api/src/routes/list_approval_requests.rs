@@ -6,12 +6,13 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use crate::{
-    AppState,
+    AppState, AsOf,
     error::{ApiError, ListFailure},
-    extract::Params,
+    extract::{Params, Time, amounts, span},
+    list::{self, Listed},
     model::approval::{ApprovalRequest, ApprovalState},
     page::{Asked, Page, PageLimit},
-    wire::Addr,
+    wire::{Addr, Units},
 };
 
 /// Which ones.
@@ -34,11 +35,57 @@ pub struct Filter {
     /// Standing there now.
     #[param(inline)]
     state: Option<ApprovalState>,
+    /// Asked from this time on (inclusive, unix seconds).
+    #[param(inline)]
+    from: Option<Time>,
+    /// Asked before this time (exclusive, unix seconds).
+    #[param(inline)]
+    until: Option<Time>,
+    /// Over at least this much, in atomic units.
+    #[param(inline)]
+    min_amount: Option<Units>,
+    /// Over at most this much, in atomic units.
+    #[param(inline)]
+    max_amount: Option<Units>,
     /// Rows on a page, 1 to 200; 50 unless told.
     #[param(inline)]
     limit: Option<PageLimit>,
     /// Where to go on: `next` of the page before.
     cursor: Option<String>,
+}
+
+impl Listed for Filter {
+    const NAME: &'static str = "approval-requests";
+    type Row = approvals::Approval;
+    type Key = approvals::Key;
+
+    fn asked(&self) -> Result<Asked<Self::Key>, ApiError> {
+        list::asked::<Self>(self.cursor.as_deref(), self.limit)
+    }
+
+    async fn rows(
+        &self,
+        state: &AppState,
+        as_of: &AsOf,
+        after: Option<Self::Key>,
+        limit: u32,
+    ) -> Result<Vec<Self::Row>, ApiError> {
+        let of = approvals::Filter {
+            treasury: self.treasury.as_ref().map(|address| address.0),
+            purse: self.purse.as_ref().map(|address| address.0),
+            agent: self.agent.as_ref().map(|address| address.0),
+            payee: self.payee.as_ref().map(|address| address.0),
+            nonce: None,
+            requested: span(self.from, self.until),
+            amount: amounts(self.min_amount.as_ref(), self.max_amount.as_ref()),
+            state: self.state.map(|state| (state.into(), as_of.now)),
+        };
+        Ok(approvals::list(&state.db, &of, after, limit).await?)
+    }
+
+    fn key(row: &Self::Row) -> Self::Key {
+        approvals::Key { requested_at: row.requested_at, digest: row.request.digest }
+    }
 }
 
 /// Approval requests, newest first. `state=pending` is the inbox.
@@ -48,19 +95,7 @@ pub async fn list_approval_requests(
     State(state): State<AppState>,
     Params(filter): Params<Filter>,
 ) -> Result<Json<Page<ApprovalRequest>>, ApiError> {
-    let asked = Asked::new("approval-requests", filter.cursor.as_deref(), filter.limit)?;
-    let now = state.as_of().await?.now;
-    let of = approvals::Filter {
-        treasury: filter.treasury.map(|address| address.0),
-        purse: filter.purse.map(|address| address.0),
-        agent: filter.agent.map(|address| address.0),
-        payee: filter.payee.map(|address| address.0),
-        state: filter.state.map(|state| (state.into(), now)),
-    };
-    let rows = approvals::list(&state.db, &of, asked.after, asked.fetch()).await?;
-    let key = |row: &approvals::Approval| approvals::Key {
-        requested_at: row.requested_at,
-        digest: row.request.digest,
-    };
-    Ok(Json(asked.page(rows, key, |row| ApprovalRequest::new(row, state.config.chain_id, now))))
+    let as_of = state.as_of().await?;
+    let page = list::page(&state, &filter, &as_of).await?;
+    Ok(Json(page.map(|row| ApprovalRequest::new(row, state.config.chain_id, as_of.now))))
 }

@@ -1,14 +1,15 @@
 //! `GET /v1/decisions`
 
 use axum::{Json, extract::State};
-use bursar_indexer::query::{AmountRange, decisions};
+use bursar_indexer::query::decisions;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
 use crate::{
-    AppState,
+    AppState, AsOf,
     error::{ApiError, ListFailure},
-    extract::{EnvelopeNumber, Params, Time, span},
+    extract::{EnvelopeNumber, Params, Time, amounts, span},
+    list::{self, Listed},
     model::decision::Decision,
     page::{Asked, Page, PageLimit},
     wire::{Addr, Hash, Units, VerdictText},
@@ -58,6 +59,42 @@ pub struct Filter {
     cursor: Option<String>,
 }
 
+impl Listed for Filter {
+    const NAME: &'static str = "decisions";
+    type Row = decisions::Decision;
+    type Key = decisions::Key;
+
+    fn asked(&self) -> Result<Asked<Self::Key>, ApiError> {
+        list::asked::<Self>(self.cursor.as_deref(), self.limit)
+    }
+
+    async fn rows(
+        &self,
+        state: &AppState,
+        _: &AsOf,
+        after: Option<Self::Key>,
+        limit: u32,
+    ) -> Result<Vec<Self::Row>, ApiError> {
+        let of = decisions::Filter {
+            treasury: self.treasury.as_ref().map(|address| address.0),
+            envelope: self.envelope.map(EnvelopeNumber::to_u32),
+            agent: self.agent.as_ref().map(|address| address.0),
+            payee: self.payee.as_ref().map(|address| address.0),
+            session: self.session.as_ref().map(|hash| hash.0),
+            time: span(self.from, self.until),
+            amount: amounts(self.min_amount.as_ref(), self.max_amount.as_ref()),
+            verdict: self.verdict.map(Into::into),
+            reason: None,
+            settled: self.settled,
+        };
+        Ok(decisions::list(&state.db, &of, after, limit).await?)
+    }
+
+    fn key(row: &Self::Row) -> Self::Key {
+        decisions::Key { created_at: row.record.created_at, hash: row.hash }
+    }
+}
+
 /// Decisions, newest first by the agents' own clocks.
 #[utoipa::path(get, path = "/v1/decisions", tag = "Decisions", params(Filter),
     responses((status = 200, description = "A page.", body = Page<Decision>), ListFailure))]
@@ -65,24 +102,7 @@ pub async fn list_decisions(
     State(state): State<AppState>,
     Params(filter): Params<Filter>,
 ) -> Result<Json<Page<Decision>>, ApiError> {
-    let asked = Asked::new("decisions", filter.cursor.as_deref(), filter.limit)?;
-    let of = decisions::Filter {
-        treasury: filter.treasury.map(|address| address.0),
-        envelope: filter.envelope.map(EnvelopeNumber::to_u32),
-        agent: filter.agent.map(|address| address.0),
-        payee: filter.payee.map(|address| address.0),
-        session: filter.session.map(|hash| hash.0),
-        time: span(filter.from, filter.until),
-        amount: AmountRange {
-            min: filter.min_amount.map(|units| units.0),
-            max: filter.max_amount.map(|units| units.0),
-        },
-        verdict: filter.verdict.map(Into::into),
-        reason: None,
-        settled: filter.settled,
-    };
-    let rows = decisions::list(&state.db, &of, asked.after, asked.fetch()).await?;
-    let key =
-        |row: &decisions::Decision| decisions::Key { created_at: row.record.created_at, hash: row.hash };
-    Ok(Json(asked.page(rows, key, Decision::from)))
+    let as_of = state.as_of().await?;
+    let page = list::page(&state, &filter, &as_of).await?;
+    Ok(Json(page.map(Decision::from)))
 }

@@ -1,15 +1,16 @@
 //! `GET /v1/payments`
 
 use axum::{Json, extract::State};
-use bursar_indexer::query::{AmountRange, payments};
+use bursar_indexer::query::{Position, payments};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
 use crate::{
-    AppState,
+    AppState, AsOf,
     error::{ApiError, ListFailure},
-    extract::{EnvelopeNumber, Params, Time, span},
-    model::payment::{Payment, PaymentState},
+    extract::{EnvelopeNumber, Params, Time, amounts, span},
+    list::{self, Listed},
+    model::payment::{Payment, PaymentState, RailCode},
     page::{Asked, Page, PageLimit},
     wire::{Addr, Hash, Units},
 };
@@ -40,6 +41,9 @@ pub struct Filter {
     /// Whether the chain may still take it back.
     #[param(inline)]
     state: Option<PaymentState>,
+    /// Settled in this way.
+    #[param(inline)]
+    rail: Option<RailCode>,
     /// With a known decision record, or without.
     explained: Option<bool>,
     /// From this time (inclusive, unix seconds).
@@ -61,6 +65,45 @@ pub struct Filter {
     cursor: Option<String>,
 }
 
+impl Listed for Filter {
+    const NAME: &'static str = "payments";
+    type Row = payments::Payment;
+    type Key = Position;
+
+    fn asked(&self) -> Result<Asked<Self::Key>, ApiError> {
+        list::asked::<Self>(self.cursor.as_deref(), self.limit)
+    }
+
+    async fn rows(
+        &self,
+        state: &AppState,
+        as_of: &AsOf,
+        after: Option<Self::Key>,
+        limit: u32,
+    ) -> Result<Vec<Self::Row>, ApiError> {
+        let (up_to_block, beyond_block) = PaymentState::blocks(self.state, as_of.final_block());
+        let of = payments::Filter {
+            treasury: self.treasury.as_ref().map(|address| address.0),
+            envelope: self.envelope.map(EnvelopeNumber::to_u32),
+            agent: self.agent.as_ref().map(|address| address.0),
+            payee: self.payee.as_ref().map(|address| address.0),
+            session: self.session.as_ref().map(|hash| hash.0),
+            tx_hash: self.tx.as_ref().map(|hash| hash.0),
+            rail: self.rail.map(RailCode::code),
+            time: span(self.from, self.until),
+            amount: amounts(self.min_amount.as_ref(), self.max_amount.as_ref()),
+            explained: self.explained,
+            up_to_block,
+            beyond_block,
+        };
+        Ok(payments::list(&state.db, &of, after, limit).await?)
+    }
+
+    fn key(row: &Self::Row) -> Self::Key {
+        row.position
+    }
+}
+
 /// Payments, newest first, each with the decision it committed to.
 #[utoipa::path(get, path = "/v1/payments", tag = "Payments", params(Filter),
     responses((status = 200, description = "A page.", body = Page<Payment>), ListFailure))]
@@ -68,25 +111,7 @@ pub async fn list_payments(
     State(state): State<AppState>,
     Params(filter): Params<Filter>,
 ) -> Result<Json<Page<Payment>>, ApiError> {
-    let asked = Asked::new("payments", filter.cursor.as_deref(), filter.limit)?;
-    let last = state.as_of().await?.final_block();
-    let (up_to_block, beyond_block) = PaymentState::blocks(filter.state, last);
-    let of = payments::Filter {
-        treasury: filter.treasury.map(|address| address.0),
-        envelope: filter.envelope.map(EnvelopeNumber::to_u32),
-        agent: filter.agent.map(|address| address.0),
-        payee: filter.payee.map(|address| address.0),
-        session: filter.session.map(|hash| hash.0),
-        tx_hash: filter.tx.map(|hash| hash.0),
-        time: span(filter.from, filter.until),
-        amount: AmountRange {
-            min: filter.min_amount.map(|units| units.0),
-            max: filter.max_amount.map(|units| units.0),
-        },
-        explained: filter.explained,
-        up_to_block,
-        beyond_block,
-    };
-    let rows = payments::list(&state.db, &of, asked.after, asked.fetch()).await?;
-    Ok(Json(asked.page(rows, |row| row.position, |row| Payment::new(row, last))))
+    let as_of = state.as_of().await?;
+    let page = list::page(&state, &filter, &as_of).await?;
+    Ok(Json(page.map(|row| Payment::new(row, as_of.final_block()))))
 }

@@ -1,17 +1,21 @@
 //! `GET /v1/settlements`
 
 use axum::{Json, extract::State};
-use bursar_indexer::query::settlements;
+use bursar_indexer::query::{Position, settlements};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
 use crate::{
-    AppState,
+    AppState, AsOf,
     error::{ApiError, ListFailure},
-    extract::{Params, Time, span},
-    model::{payment::PaymentState, settlement::Settlement},
+    extract::{Params, Time, amounts, span},
+    list::{self, Listed},
+    model::{
+        payment::{PaymentState, RailCode},
+        settlement::Settlement,
+    },
     page::{Asked, Page, PageLimit},
-    wire::Addr,
+    wire::{Addr, Units},
 };
 
 /// Which ones.
@@ -28,17 +32,60 @@ pub struct Filter {
     /// Whether the chain may still take it back.
     #[param(inline)]
     state: Option<PaymentState>,
+    /// Settled in this way.
+    #[param(inline)]
+    rail: Option<RailCode>,
     /// From this time (inclusive, unix seconds).
     #[param(inline)]
     from: Option<Time>,
     /// Until this time (exclusive, unix seconds).
     #[param(inline)]
     until: Option<Time>,
+    /// At least this much, in atomic units.
+    #[param(inline)]
+    min_amount: Option<Units>,
+    /// At most this much, in atomic units.
+    #[param(inline)]
+    max_amount: Option<Units>,
     /// Rows on a page, 1 to 200; 50 unless told.
     #[param(inline)]
     limit: Option<PageLimit>,
     /// Where to go on: `next` of the page before.
     cursor: Option<String>,
+}
+
+impl Listed for Filter {
+    const NAME: &'static str = "settlements";
+    type Row = settlements::Settlement;
+    type Key = Position;
+
+    fn asked(&self) -> Result<Asked<Self::Key>, ApiError> {
+        list::asked::<Self>(self.cursor.as_deref(), self.limit)
+    }
+
+    async fn rows(
+        &self,
+        state: &AppState,
+        as_of: &AsOf,
+        after: Option<Self::Key>,
+        limit: u32,
+    ) -> Result<Vec<Self::Row>, ApiError> {
+        let (up_to_block, beyond_block) = PaymentState::blocks(self.state, as_of.final_block());
+        let of = settlements::Filter {
+            payer: self.payer.as_ref().map(|address| address.0),
+            payee: self.payee.as_ref().map(|address| address.0),
+            rail: self.rail.map(RailCode::code),
+            time: span(self.from, self.until),
+            amount: amounts(self.min_amount.as_ref(), self.max_amount.as_ref()),
+            up_to_block,
+            beyond_block,
+        };
+        Ok(settlements::list(&state.db, &of, after, limit).await?)
+    }
+
+    fn key(row: &Self::Row) -> Self::Key {
+        row.position
+    }
 }
 
 /// What watched payers paid outside any envelope, newest first. Payments from purses are in `/v1/payments`.
@@ -48,16 +95,7 @@ pub async fn list_settlements(
     State(state): State<AppState>,
     Params(filter): Params<Filter>,
 ) -> Result<Json<Page<Settlement>>, ApiError> {
-    let asked = Asked::new("settlements", filter.cursor.as_deref(), filter.limit)?;
-    let last = state.as_of().await?.final_block();
-    let (up_to_block, beyond_block) = PaymentState::blocks(filter.state, last);
-    let of = settlements::Filter {
-        payer: filter.payer.map(|address| address.0),
-        payee: filter.payee.map(|address| address.0),
-        time: span(filter.from, filter.until),
-        up_to_block,
-        beyond_block,
-    };
-    let rows = settlements::list(&state.db, &of, asked.after, asked.fetch()).await?;
-    Ok(Json(asked.page(rows, |row| row.position, |row| Settlement::new(row, last))))
+    let as_of = state.as_of().await?;
+    let page = list::page(&state, &filter, &as_of).await?;
+    Ok(Json(page.map(|row| Settlement::new(row, as_of.final_block()))))
 }

@@ -1,14 +1,15 @@
 //! `GET /v1/stops`
 
 use axum::{Json, extract::State};
-use bursar_indexer::query::stops;
+use bursar_indexer::query::{Position, stops};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
 use crate::{
-    AppState,
+    AppState, AsOf,
     error::{ApiError, ListFailure},
     extract::{EnvelopeNumber, Params, Time, span},
+    list::{self, Listed},
     model::stop::{Level, Stop},
     page::{Asked, Page, PageLimit},
     wire::Addr,
@@ -46,6 +47,38 @@ pub struct Filter {
     cursor: Option<String>,
 }
 
+impl Listed for Filter {
+    const NAME: &'static str = "stops";
+    type Row = stops::Stop;
+    type Key = Position;
+
+    fn asked(&self) -> Result<Asked<Self::Key>, ApiError> {
+        list::asked::<Self>(self.cursor.as_deref(), self.limit)
+    }
+
+    async fn rows(
+        &self,
+        state: &AppState,
+        _: &AsOf,
+        after: Option<Self::Key>,
+        limit: u32,
+    ) -> Result<Vec<Self::Row>, ApiError> {
+        let of = stops::Filter {
+            treasury: self.treasury.as_ref().map(|address| address.0),
+            envelope: self.envelope.map(EnvelopeNumber::to_u32),
+            agent: self.agent.as_ref().map(|address| address.0),
+            level: self.level.map(Level::code),
+            stopped: self.stopped,
+            time: span(self.from, self.until),
+        };
+        Ok(stops::list(&state.db, &of, after, limit).await?)
+    }
+
+    fn key(row: &Self::Row) -> Self::Key {
+        row.position
+    }
+}
+
 /// Freezes, releases and reviews, newest first: who stopped what, and when.
 #[utoipa::path(get, path = "/v1/stops", tag = "Stops", params(Filter),
     responses((status = 200, description = "A page.", body = Page<Stop>), ListFailure))]
@@ -53,15 +86,7 @@ pub async fn list_stops(
     State(state): State<AppState>,
     Params(filter): Params<Filter>,
 ) -> Result<Json<Page<Stop>>, ApiError> {
-    let asked = Asked::new("stops", filter.cursor.as_deref(), filter.limit)?;
-    let of = stops::Filter {
-        treasury: filter.treasury.map(|address| address.0),
-        envelope: filter.envelope.map(EnvelopeNumber::to_u32),
-        agent: filter.agent.map(|address| address.0),
-        level: filter.level.map(Level::code),
-        stopped: filter.stopped,
-        time: span(filter.from, filter.until),
-    };
-    let rows = stops::list(&state.db, &of, asked.after, asked.fetch()).await?;
-    Ok(Json(asked.page(rows, |row| row.position, Stop::from)))
+    let as_of = state.as_of().await?;
+    let page = list::page(&state, &filter, &as_of).await?;
+    Ok(Json(page.map(Stop::from)))
 }

@@ -7,6 +7,7 @@ use utoipa::IntoParams;
 
 use crate::{
     AppState,
+    access::Caller,
     error::{ApiError, ListFailure},
     extract::Params,
     model::treasury::Treasury,
@@ -30,9 +31,10 @@ pub struct Filter {
     responses((status = 200, description = "A page.", body = Page<Treasury>), ListFailure))]
 pub async fn list_treasuries(
     State(state): State<AppState>,
+    caller: Caller,
     Params(filter): Params<Filter>,
 ) -> Result<Json<Page<Treasury>>, ApiError> {
     let asked = Asked::new("treasuries", filter.cursor.as_deref(), filter.limit)?;
-    let rows = treasuries::list(&state.db, asked.after, asked.fetch()).await?;
+    let rows = treasuries::list(&state.db, caller.treasury(), asked.after, asked.fetch()).await?;
     Ok(Json(asked.page(rows, |row| row.address, Treasury::from)))
 }

@@ -9,6 +9,7 @@ use bursar_indexer::query::{
 
 use crate::{
     AppState,
+    access::Caller,
     approval::approval_digest,
     approver,
     error::{ApiError, PostFailure},
@@ -29,9 +30,11 @@ use crate::{
     responses((status = 200, description = "Approved.", body = ApprovalRequest), PostFailure))]
 pub async fn post_approval(
     State(state): State<AppState>,
+    caller: Caller,
     Path(digest): Path<Hash>,
     Body(answer): Body<ApprovalAnswer>,
 ) -> Result<Json<ApprovalRequest>, ApiError> {
+    caller.check_approver(answer.approver.0)?;
     let chain_id = state.config.chain_id;
     let now = state.as_of().await?.now;
     let row = approvals::get(&state.db, digest.0).await?;

@@ -13,6 +13,7 @@ use bursar_sdk::{
 
 use crate::{
     AppState,
+    access::Caller,
     approval::payment_digest,
     error::{ApiError, PostFailure},
     extract::Body,
@@ -30,6 +31,7 @@ use crate::{
               (status = 200, description = "It was asked before.", body = ApprovalRequest), PostFailure))]
 pub async fn post_approval_request(
     State(state): State<AppState>,
+    caller: Caller,
     Body(submission): Body<ApprovalSubmission>,
 ) -> Result<(StatusCode, Json<ApprovalRequest>), ApiError> {
     let chain_id = state.config.chain_id;
@@ -38,12 +40,13 @@ pub async fn post_approval_request(
             .mismatch(chain_id, submission.chain_id));
     }
     let mut request = Request::try_from(submission)?;
+    caller.check_treasury(request.treasury)?;
     let now = state.as_of().await?.now;
     if request.valid_before <= now {
         return Err(ApiError::unprocessable("payment_expired", "the payment could no longer settle")
             .mismatch(format!("validBefore after {now}"), request.valid_before));
     }
-    check(&state, &mut request).await?;
+    caller.check_agent(check(&state, &mut request).await?)?;
     let kept = approvals::store(&state.db, &request, state.config.room, now).await?;
     let status = match kept {
         Kept::New => StatusCode::CREATED,
@@ -68,8 +71,8 @@ fn full(of_agent: bool, limit: u32, open: u64, next: u64) -> ApiError {
     )
 }
 
-/// What a human is shown must be what the session key signs, and asked by the agent itself.
-async fn check(state: &AppState, request: &mut Request) -> Result<(), ApiError> {
+/// What a human is shown must be what the session key signs, and asked by the agent itself: that one is given.
+async fn check(state: &AppState, request: &mut Request) -> Result<Address, ApiError> {
     let Some(known) = assets::of_purse(&state.db, request.purse).await? else {
         let message = "the ledger knows no such purse, as far as it has followed the chain";
         return Err(ApiError::conflict("purse_unknown", message)
@@ -86,7 +89,8 @@ async fn check(state: &AppState, request: &mut Request) -> Result<(), ApiError> 
         return Err(ApiError::unprocessable("digest_mismatch", "the digest is not this payment's")
             .mismatch(expected, request.digest));
     }
-    check_seal(request, chain_id, known.agent)
+    check_seal(request, chain_id, known.agent)?;
+    Ok(known.agent)
 }
 
 /// Nobody else may take an agent's room, or a human's attention in its name.

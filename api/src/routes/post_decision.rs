@@ -6,6 +6,7 @@ use bursar_sdk::{decision::DecisionRecord, record::RecordKind};
 
 use crate::{
     AppState,
+    access::Caller,
     error::{ApiError, PostFailure, Problem},
     extract::Body,
     model::record::{Receipt, Submission},
@@ -23,12 +24,15 @@ use crate::{
               (status = 410, description = "It was erased, and is not kept again.", body = Problem), PostFailure))]
 pub async fn post_decision(
     State(state): State<AppState>,
+    caller: Caller,
     Body(submission): Body<Submission>,
 ) -> Result<(StatusCode, Json<Receipt>), ApiError> {
     let sealed = sealed(RecordKind::Decision, submission);
     let record = DecisionRecord::verified(&sealed.canonical, sealed.hash).map_err(refused)?;
     check_chain(state.config.chain_id, record.chain_id)?;
     check_seal(&sealed, record.chain_id, record.treasury, record.agent)?;
+    caller.check_treasury(record.treasury)?;
+    caller.check_agent(record.agent)?;
     check_place(&state, &record).await?;
     let inserted = state.store.insert_decision(&record, &sealed, state.now()).await?;
     tracing::info!(hash = %sealed.hash, ?inserted, "decision record");

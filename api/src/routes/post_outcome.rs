@@ -13,6 +13,7 @@ use bursar_sdk::{
 
 use crate::{
     AppState,
+    access::Caller,
     error::{ApiError, PostFailure, Problem},
     extract::Body,
     model::record::{Receipt, Submission},
@@ -30,12 +31,15 @@ use crate::{
               PostFailure))]
 pub async fn post_outcome(
     State(state): State<AppState>,
+    caller: Caller,
     Body(submission): Body<Submission>,
 ) -> Result<(StatusCode, Json<Receipt>), ApiError> {
     let sealed = sealed(RecordKind::Outcome, submission);
     let record = OutcomeRecord::verified(&sealed.canonical, sealed.hash).map_err(refused)?;
     check_chain(state.config.chain_id, record.chain_id)?;
     check_seal(&sealed, record.chain_id, record.treasury, record.agent)?;
+    caller.check_treasury(record.treasury)?;
+    caller.check_agent(record.agent)?;
     let Some(decision) = decisions::get(&state.db, record.decision_hash).await? else {
         if let Some(stone) = erasures::get(&state.db, record.decision_hash).await? {
             return Err(ApiError::erased(stone.into()));

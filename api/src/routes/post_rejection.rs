@@ -5,6 +5,7 @@ use bursar_indexer::query::approvals::{self, Answer, State as Standing};
 
 use crate::{
     AppState,
+    access::Caller,
     approval::rejection_digest,
     approver,
     error::{ApiError, PostFailure},
@@ -41,10 +42,12 @@ pub(super) fn check_reason(reason: &str) -> Result<(), ApiError> {
     responses((status = 200, description = "Rejected.", body = ApprovalRequest), PostFailure))]
 pub async fn post_rejection(
     State(state): State<AppState>,
+    caller: Caller,
     Path(digest): Path<Hash>,
     Body(answer): Body<RejectionAnswer>,
 ) -> Result<Json<ApprovalRequest>, ApiError> {
     let RejectionAnswer { by, reason, signature, kind } = answer;
+    caller.check_approver(by.0)?;
     check_reason(&reason)?;
     let chain_id = state.config.chain_id;
     let now = state.as_of().await?.now;

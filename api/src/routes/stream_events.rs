@@ -16,6 +16,7 @@ use utoipa::IntoParams;
 use super::list_events::{Cursor, FollowFailure, of};
 use crate::{
     AppState,
+    access::Caller,
     error::ApiError,
     extract::{EnvelopeNumber, Params},
     model::event::Kinds,
@@ -57,12 +58,13 @@ pub struct Filter {
               FollowFailure))]
 pub async fn stream_events(
     State(state): State<AppState>,
+    caller: Caller,
     Params(filter): Params<Filter>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let cursor = last_seen(&headers)?.or(filter.cursor.map(|cursor| cursor.0));
     let of = of(filter.treasury, filter.envelope, filter.kinds);
-    let following = Following::begin(&state, of, cursor).await?;
+    let following = Following::begin(&state, caller, of, cursor).await?;
     let keep_alive = KeepAlive::new().interval(KEEP_ALIVE);
     let mut response = Sse::new(stream::events(following)).keep_alive(keep_alive).into_response();
     // Proxies that collect answers would keep events back.

@@ -5,6 +5,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
 };
 
+use alloy::primitives::Address;
 use bursar_indexer::{
     db::{Db, DbError},
     query::{
@@ -32,16 +33,16 @@ pub(super) struct Fleet {
     pub(super) more: bool,
 }
 
-/// The envelopes to look at first, at `now` (unix seconds): frozen ones, those under review, those near a limit, then
+/// The envelopes to look at first, of a treasury or of all, at `now` (unix seconds): frozen ones, those under review, those near a limit, then
 /// the others in their order.
-pub(super) async fn most_urgent(db: &Db, now: u64) -> Result<Fleet, DbError> {
+pub(super) async fn most_urgent(db: &Db, treasury: Option<Address>, now: u64) -> Result<Fleet, DbError> {
     let mut rows = Vec::new();
     for (state, most) in [
         (Some(envelopes::State::Frozen), STOPPED),
         (Some(envelopes::State::UnderReview), STOPPED),
         (None, LOOKED_AT),
     ] {
-        let filter = Filter { state, ..Filter::default() };
+        let filter = Filter { treasury, state, ..Filter::default() };
         rows.extend(envelopes::list(db, &filter, None, most).await?);
     }
     let mut seen = BTreeSet::new();

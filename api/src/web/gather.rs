@@ -21,7 +21,8 @@ const MAX_WORDS: usize = 180;
 /// Most characters of a rejection's reason that are shown: all that is taken.
 const MAX_REASON: usize = 1_000;
 
-fn explore(config: &Config, path: &str) -> Option<String> {
+/// Where an explorer has it.
+pub(super) fn explore(config: &Config, path: &str) -> Option<String> {
     config.explorer.as_ref().map(|base| format!("{}/{path}", base.as_str().trim_end_matches('/')))
 }
 
@@ -126,7 +127,8 @@ fn scored(row: &envelopes::Envelope, score: ScoreBrief) -> Score {
     }
 }
 
-fn cost(reason: &score::Reason) -> String {
+/// What a reason costs, in words.
+pub(super) fn cost(reason: &score::Reason) -> String {
     match (reason.cap, reason.lost_micropoints) {
         (Some(cap), _) => format!("at most {cap}"),
         (None, lost) => {
@@ -207,16 +209,16 @@ pub(super) fn payment(config: &Config, row: &payments::Payment, final_block: Opt
         approver: row.approver.map(|approver| named(config, approver)),
         tx: short_hash(row.tx_hash),
         tx_href: explore(config, &format!("tx/{:#x}", row.tx_hash)),
-        href: payment_href(row),
+        href: story(row),
         is_final: final_block.is_some_and(|last| row.position.block <= last),
     }
 }
 
-/// What tells no nonce stands in the list of its transaction.
-fn payment_href(row: &payments::Payment) -> String {
+/// The page of a payment; what tells no nonce stands in the list of its transaction.
+pub(super) fn story(row: &payments::Payment) -> String {
     match row.nonce {
-        Some(nonce) => format!("/v1/payments/{}/{nonce:#x}", row.purse.to_checksum(None)),
-        None => format!("/v1/payments?tx={:#x}", row.tx_hash),
+        Some(nonce) => format!("/payments/{}/{nonce:#x}", row.purse.to_checksum(None)),
+        None => format!("/audit/payments?tx={:#x}", row.tx_hash),
     }
 }
 

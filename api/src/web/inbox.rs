@@ -9,7 +9,7 @@ use bursar_indexer::query::{
 };
 
 use super::{gather, rendered, view::Request};
-use crate::{AppState, error::ApiError};
+use crate::{AppState, access::Caller, error::ApiError};
 
 const OPEN: u32 = 50;
 const ANSWERED: u32 = 20;
@@ -28,14 +28,15 @@ struct Inbox {
 }
 
 /// The inbox.
-pub(super) async fn inbox(State(state): State<AppState>) -> Result<Response, ApiError> {
+pub(super) async fn inbox(State(state): State<AppState>, caller: Caller) -> Result<Response, ApiError> {
     let now = state.as_of().await?.now;
-    let pending = Filter { state: Some((approvals::State::Pending, now)), ..Filter::default() };
+    let of = Filter { treasury: caller.treasury(), ..Filter::default() };
+    let pending = Filter { state: Some((approvals::State::Pending, now)), ..of.clone() };
     let mut open = requests(&state, &pending, now, OPEN + 1).await?;
     let shown = usize::try_from(OPEN).unwrap_or(usize::MAX);
     let more = open.len() > shown;
     open.truncate(shown);
-    let mut answered = requests(&state, &Filter::default(), now, ANSWERED).await?;
+    let mut answered = requests(&state, &of, now, ANSWERED).await?;
     answered.retain(|request| request.state != "Pending");
     rendered(&Inbox {
         chain: state.config.chain_name.clone(),

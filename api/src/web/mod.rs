@@ -3,9 +3,12 @@
 mod curve;
 mod envelope;
 mod fleet;
+mod audit;
 mod gather;
 mod inbox;
 mod page;
+mod payment;
+mod problem;
 mod request;
 mod text;
 mod view;
@@ -13,18 +16,22 @@ mod view;
 use askama::Template;
 use axum::{
     Router,
-    http::{HeaderName, HeaderValue, header},
+    http::{HeaderName, HeaderValue, StatusCode, header},
     response::{Html, IntoResponse, Response},
     routing::get,
 };
 
-use crate::{AppState, error::ApiError, layers::CSP_PAGE};
+use crate::{
+    AppState,
+    error::ApiError,
+    layers::{CSP_FORMS, CSP_PAGE},
+};
 
 const CSS: &str = "text/css; charset=utf-8";
 const JS: &str = "text/javascript; charset=utf-8";
 
 /// What the pages load.
-const ASSETS: [(&str, &str, &str); 8] = [
+const ASSETS: [(&str, &str, &str); 9] = [
     ("/assets/page.css", CSS, include_str!("../../assets/page.css")),
     ("/assets/desk.css", CSS, include_str!("../../assets/desk.css")),
     ("/assets/live.js", JS, include_str!("../../assets/live.js")),
@@ -32,6 +39,7 @@ const ASSETS: [(&str, &str, &str); 8] = [
     ("/assets/approval.js", JS, include_str!("../../assets/approval.js")),
     ("/assets/wallet.js", JS, include_str!("../../assets/wallet.js")),
     ("/assets/countdown.js", JS, include_str!("../../assets/countdown.js")),
+    ("/assets/audit.css", CSS, include_str!("../../assets/audit.css")),
     ("/assets/icon.svg", "image/svg+xml", include_str!("../../assets/icon.svg")),
 ];
 
@@ -42,7 +50,9 @@ pub(crate) fn router() -> Router<AppState> {
         .route("/envelopes/{treasury}/{number}", get(envelope::envelope))
         .route("/envelopes/{treasury}/{number}/policy.svg", get(envelope::policy_picture))
         .route("/approvals", get(inbox::inbox))
-        .route("/approvals/{digest}", get(request::request));
+        .route("/approvals/{digest}", get(request::request))
+        .route("/payments/{purse}/{nonce}", get(payment::payment))
+        .merge(audit::router());
     ASSETS.into_iter().fold(pages, |router, (path, content_type, body)| {
         router.route(path, get(async move || asset(content_type, body)))
     })
@@ -58,10 +68,19 @@ fn asset(content_type: &'static str, body: &'static str) -> impl IntoResponse {
 
 /// A page under its content policy.
 fn rendered(page: &impl Template) -> Result<Response, ApiError> {
+    under(CSP_PAGE, StatusCode::OK, page)
+}
+
+/// A page with forms that ask this service.
+fn rendered_with_forms(status: StatusCode, page: &impl Template) -> Result<Response, ApiError> {
+    under(CSP_FORMS, status, page)
+}
+
+fn under(policy: &'static str, status: StatusCode, page: &impl Template) -> Result<Response, ApiError> {
     let html = page.render().map_err(|error| {
         tracing::error!(%error, "a page does not render");
         ApiError::internal()
     })?;
-    let policy = [(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(CSP_PAGE))];
-    Ok((policy, Html(html)).into_response())
+    let policy = [(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy))];
+    Ok((status, policy, Html(html)).into_response())
 }

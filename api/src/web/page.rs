@@ -1,7 +1,12 @@
 //! The overview page's handler.
 
+use std::sync::Arc;
+
+use alloy::primitives::Address;
 use axum::{extract::State, response::Response};
-use bursar_indexer::query::{alerts, approvals, decisions, payments, refusals, scores, stops, treasuries};
+use bursar_indexer::query::{
+    alerts, approvals, decisions, ledger, payments, refusals, scores, stops, treasuries,
+};
 use bursar_sdk::decision::Verdict;
 
 use super::{
@@ -9,7 +14,7 @@ use super::{
     text::when,
     view::{Agent, Overview},
 };
-use crate::{AppState, AsOf, error::ApiError, model::status::Status};
+use crate::{AppState, AsOf, access::Caller, error::ApiError, model::status::Status};
 
 const PAYMENTS: u32 = 20;
 const REFUSALS: u32 = 10;
@@ -22,15 +27,16 @@ const TREASURIES: u32 = 100;
 const COUNTED: u32 = 10_000;
 
 /// The overview page.
-pub(super) async fn overview(State(state): State<AppState>) -> Result<Response, ApiError> {
-    rendered(&gathered(&state).await?)
+pub(super) async fn overview(State(state): State<AppState>, caller: Caller) -> Result<Response, ApiError> {
+    rendered(&gathered(&state, caller.treasury()).await?)
 }
 
-async fn gathered(state: &AppState) -> Result<Overview, ApiError> {
+/// Of a treasury, or of all.
+async fn gathered(state: &AppState, treasury: Option<Address>) -> Result<Overview, ApiError> {
     let (db, config) = (&state.db, &*state.config);
     let as_of = state.as_of().await?;
     let status = Status::new(state, &as_of);
-    let fleet = fleet::most_urgent(db, as_of.now).await?;
+    let fleet = fleet::most_urgent(db, treasury, as_of.now).await?;
     let (rows, rooms) = (&fleet.rows, &fleet.rooms);
     let (refused, scores) = (refusals::of_all(db, rows).await?, scores::of_all(db, rows).await?);
     let raised = alerts::standing(db, rows, as_of.now, ALERTS_OF_AGENT).await?;
@@ -44,18 +50,22 @@ async fn gathered(state: &AppState) -> Result<Overview, ApiError> {
         let curve = envelope::curve_of_many(state, row, rooms, as_of.now).await?;
         agents.push(Agent { curve, ..agent });
     }
-    let standing = alerts::Filter { open: Some(true), ..Default::default() };
+    let standing = alerts::Filter { treasury, open: Some(true), ..Default::default() };
     let mut alerts = alerts::list(db, &standing, as_of.now, None, ALERTS + 1).await?;
     let shown = usize::try_from(ALERTS).unwrap_or(usize::MAX);
     let more_alerts = alerts.len() > shown;
     alerts.truncate(shown);
-    let totals = state.books.totals(db).await?;
+    let totals = match treasury {
+        None => state.books.totals(db).await?,
+        treasury => Arc::new(ledger::totals(db, treasury, None).await?),
+    };
     let final_block = as_of.final_block();
-    let payments = payments::list(db, &payments::Filter::default(), None, PAYMENTS).await?;
-    let denied = decisions::Filter { verdict: Some(Verdict::Denied), ..Default::default() };
+    let payments =
+        payments::list(db, &payments::Filter { treasury, ..Default::default() }, None, PAYMENTS).await?;
+    let denied = decisions::Filter { treasury, verdict: Some(Verdict::Denied), ..Default::default() };
     let refusals = decisions::list(db, &denied, None, REFUSALS).await?;
-    let stops = stops::list(db, &stops::Filter::default(), None, STOPS).await?;
-    let treasuries = treasuries::list(db, None, TREASURIES).await?;
+    let stops = stops::list(db, &stops::Filter { treasury, ..Default::default() }, None, STOPS).await?;
+    let treasuries = treasuries::list(db, treasury, None, TREASURIES).await?;
     let frozen = treasuries.iter().filter(|treasury| treasury.frozen);
     Ok(Overview {
         chain: config.chain_name.clone(),
@@ -66,13 +76,13 @@ async fn gathered(state: &AppState) -> Result<Overview, ApiError> {
         problem: status.problem,
         organisations_frozen: frozen.map(|treasury| gather::named(config, treasury.address)).collect(),
         totals: totals.iter().map(|(asset, total)| gather::total(config, *asset, total)).collect(),
-        refused: match refusals::count(db, COUNTED + 1).await? {
+        refused: match refusals::count(db, treasury, COUNTED + 1).await? {
             count if count > u64::from(COUNTED) => format!("more than {COUNTED}"),
             count => count.to_string(),
         },
         agents,
         more_agents: fleet.more,
-        approvals: pending(state, &as_of).await?,
+        approvals: pending(state, treasury, &as_of).await?,
         alerts: alerts.iter().map(|alert| gather::alert(config, alert)).collect(),
         more_alerts,
         payments: payments.iter().map(|row| gather::payment(config, row, final_block)).collect(),
@@ -82,8 +92,12 @@ async fn gathered(state: &AppState) -> Result<Overview, ApiError> {
     })
 }
 
-async fn pending(state: &AppState, as_of: &AsOf) -> Result<Vec<super::view::Request>, ApiError> {
-    let waiting =
-        approvals::Filter { state: Some((approvals::State::Pending, as_of.now)), ..Default::default() };
+async fn pending(
+    state: &AppState,
+    treasury: Option<Address>,
+    as_of: &AsOf,
+) -> Result<Vec<super::view::Request>, ApiError> {
+    let standing = Some((approvals::State::Pending, as_of.now));
+    let waiting = approvals::Filter { treasury, state: standing, ..Default::default() };
     inbox::requests(state, &waiting, as_of.now, APPROVALS).await
 }

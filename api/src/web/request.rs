@@ -11,6 +11,7 @@ use bursar_indexer::query::{
 use bursar_sdk::decision::Verdict;
 
 use self::view::RequestPage;
+pub(super) use self::{gather::why, view::Why};
 use super::{inbox, rendered, text::when};
 use crate::{AppState, error::ApiError, extract::Path, wire::Hash};
 
@@ -134,6 +135,7 @@ async fn history(
     let refused = decisions::list(db, &denied, None, BEFORE).await?;
     page.refusals = refused.iter().map(|decision| super::gather::refusal(config, decision)).collect();
     let by_agent = Filter {
+        treasury: Some(treasury),
         agent: request.agent,
         purse: request.agent.is_none().then_some(request.purse),
         ..Filter::default()

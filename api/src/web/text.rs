@@ -17,6 +17,14 @@ pub(super) fn money(config: &Config, asset: Address, units: U256) -> String {
     }
 }
 
+/// An amount without its symbol, as `1234.50`, and the symbol; nothing where the token is not known.
+pub(super) fn bare(config: &Config, asset: Address, units: U256) -> (String, String) {
+    let known = config.assets.iter().find(|label| label.address == asset);
+    known.map_or_else(Default::default, |label| {
+        (decimal(&units.to_string(), label.decimals).replace(',', ""), label.symbol.clone())
+    })
+}
+
 /// Thousandths of `limit`, at most 1000.
 pub(super) fn per_mille(used: U256, limit: U256) -> u64 {
     if limit.is_zero() {

@@ -47,7 +47,7 @@ pub(crate) fn authorization(units: u64) -> Authorization {
 }
 
 /// As the agent of the purse would ask.
-fn submission(payment: &Authorization) -> Value {
+pub(crate) fn submission(payment: &Authorization) -> Value {
     submission_by(&sealed::key(1), payment)
 }
 

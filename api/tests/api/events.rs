@@ -125,7 +125,7 @@ async fn what_people_answer_is_told_with_the_page(stores: Stores) -> anyhow::Res
 struct Service {
     url: String,
     cancel: CancellationToken,
-    task: tokio::task::JoinHandle<std::io::Result<()>>,
+    task: tokio::task::JoinHandle<Result<(), bursar_api::ServeError>>,
     seeded: Seeded,
 }
 

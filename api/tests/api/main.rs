@@ -1,10 +1,12 @@
 //! The API against a seeded store.
 #![allow(clippy::unwrap_used)]
 
+mod access;
 mod alerted;
 mod alerts;
 mod approval_pages;
 mod approvals;
+mod audit;
 mod bad_input;
 mod client;
 mod decisions;
@@ -18,6 +20,7 @@ mod openapi;
 mod outcomes;
 mod overview;
 mod paging;
+mod payment_page;
 mod plans;
 mod policy_documents;
 mod scored;

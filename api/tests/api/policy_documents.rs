@@ -22,7 +22,7 @@ on_both_stores!(
 );
 
 /// As the seeded rules have it.
-fn document() -> PolicyDocument {
+pub(crate) fn document() -> PolicyDocument {
     let window = |period, limit| WindowLimit { period, limit: Amount::new(limit) };
     PolicyDocument {
         schema: SCHEMA.into(),

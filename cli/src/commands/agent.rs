@@ -216,7 +216,7 @@ async fn connect(context: &Context, who: &Who, patience: Duration) -> Result<(Ag
         .await
         .context("asking the treasury for the purse")?;
     let session_keys = Arc::new(FileKeys::new(config.state_dir.join("sessions"), purse));
-    let http = reqwest::Client::new();
+    let http = context.api_client()?;
     let approvals =
         HttpApprovals::new(http.clone(), config.api_url.clone(), Clock::system(), Duration::from_secs(1));
     let agent = Agent::builder(

@@ -4,6 +4,7 @@ pub(crate) mod agent;
 pub(crate) mod approvals;
 mod erase;
 mod groups;
+pub(crate) mod key;
 pub(crate) mod ledger;
 pub(crate) mod log;
 pub(crate) mod policy;
@@ -24,7 +25,9 @@ use alloy::{
     providers::{DynProvider, Provider as _},
 };
 use anyhow::{Context as _, Result, bail, ensure};
+use bursar_api::webhook::target;
 use bursar_sdk::{abi::Treasury, transparency::Keeper};
+use http::{HeaderMap, header};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -64,17 +67,28 @@ impl Context {
         Ok(Treasury::new(treasury, provider))
     }
 
+    /// Who asks the API, with the key where one is given.
+    pub(crate) fn api_client(&self) -> Result<reqwest::Client> {
+        let mut headers = HeaderMap::new();
+        if let Some(key) = self.keys.api_key()? {
+            target::check(&self.config.api_url, true).context("api_url: keys are sent to nobody else")?;
+            headers.insert(header::AUTHORIZATION, key);
+        }
+        Ok(reqwest::Client::builder().default_headers(headers).build()?)
+    }
+
     /// Asks the API.
     pub(crate) async fn api_get<T: DeserializeOwned>(&self, path: &str) -> Result<T> {
         let url = self.config.api_url.join(path)?;
-        let response = reqwest::get(url.clone()).await.with_context(|| format!("asking the API at {url}"))?;
+        let sent = self.api_client()?.get(url.clone()).send().await;
+        let response = sent.with_context(|| format!("asking the API at {url}"))?;
         Ok(serde_json::from_value(answer(response).await?)?)
     }
 
     /// Tells the API.
     pub(crate) async fn api_post(&self, path: &str, body: &Value) -> Result<Value> {
         let url = self.config.api_url.join(path)?;
-        let sent = reqwest::Client::new().post(url.clone()).json(body).send().await;
+        let sent = self.api_client()?.post(url.clone()).json(body).send().await;
         answer(sent.with_context(|| format!("telling the API at {url}"))?).await
     }
 }

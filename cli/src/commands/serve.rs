@@ -165,6 +165,7 @@ fn api_config(context: &Context) -> Result<bursar_api::Config> {
         Network::Base => "Base",
     };
     let mut api = bursar_api::Config::new(config.chain_id, name);
+    api.access = config.access.mode;
     api.base_url = Some(config.api_url.clone());
     api.explorer = match config.network {
         Network::Local => None,
@@ -184,6 +185,7 @@ pub(crate) fn usdc(address: Address) -> AssetLabel {
 }
 
 async fn listen(config: &Config) -> Result<TcpListener> {
+    config.access.mode.check(config.listen)?;
     TcpListener::bind(config.listen).await.with_context(|| format!("listening on {}", config.listen))
 }
 

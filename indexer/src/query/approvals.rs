@@ -4,7 +4,7 @@ use alloy::primitives::{Address, B256, Bytes};
 use bursar_sdk::{amount::Amount, payment::Rail};
 use serde::{Deserialize, Serialize};
 
-use super::select::Select;
+use super::{AmountRange, TimeRange, select::Select};
 use crate::{
     db::{Cell, Db, DbError, DbRow, Query, Tx, table},
     outbox,
@@ -119,6 +119,12 @@ pub struct Filter {
     pub agent: Option<Address>,
     /// To this payee.
     pub payee: Option<Address>,
+    /// For the payment with this nonce.
+    pub nonce: Option<B256>,
+    /// Asked then.
+    pub requested: TimeRange,
+    /// Over such an amount.
+    pub amount: AmountRange,
     /// Standing there, at that time.
     pub state: Option<(State, u64)>,
 }
@@ -192,7 +198,10 @@ pub(super) fn select_list(filter: &Filter, after: Option<Key>, limit: u32) -> Se
         .filter("treasury = ", filter.treasury)
         .filter("purse = ", filter.purse)
         .filter("agent = ", filter.agent)
-        .filter("payee = ", filter.payee);
+        .filter("payee = ", filter.payee)
+        .filter("nonce = ", filter.nonce)
+        .times("requested_at >= ", "requested_at < ", filter.requested)
+        .amounts("amount >= ", "amount <= ", filter.amount);
     if let Some((state, now)) = filter.state {
         match state {
             State::Pending => select.condition("answer IS NULL").filter("valid_before > ", Some(now)),

@@ -2,7 +2,7 @@
 
 use std::{cmp::Reverse, collections::BTreeMap};
 
-use alloy::primitives::{Address, B256};
+use alloy::primitives::{Address, B256, Bytes};
 use bursar_sdk::{
     decision::{DecisionRecord, Verdict},
     refusal::Refusal,
@@ -181,6 +181,16 @@ pub(super) fn select_list(filter: &Filter, after: Option<Key>, limit: u32) -> Se
 /// When the database fails.
 pub async fn get(db: &Db, hash: B256) -> Result<Option<Decision>, DbError> {
     Select::new(SELECT).filter("d.hash = ", Some(hash)).row(db, read).await
+}
+
+/// The seal of a decision: its agent's signature; `None` where there is no such decision, or it came before seals were asked
+/// for.
+///
+/// # Errors
+/// When the database fails.
+pub async fn seal(db: &Db, hash: B256) -> Result<Option<Bytes>, DbError> {
+    let mut select = Select::new("SELECT seal FROM decision");
+    Ok(select.filter("hash = ", Some(hash)).row(db, |row| row.maybe_bytes("seal")).await?.flatten())
 }
 
 /// The records with these hashes, without those that are not known.

@@ -36,6 +36,7 @@ mod select;
 pub mod sessions;
 pub mod settlements;
 pub mod spending;
+pub mod stamps;
 pub mod stops;
 pub mod treasuries;
 pub mod watched;

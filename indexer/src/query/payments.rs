@@ -99,6 +99,8 @@ pub struct Filter {
     pub session: Option<B256>,
     /// In this transaction.
     pub tx_hash: Option<B256>,
+    /// On this rail.
+    pub rail: Option<&'static str>,
     /// Settled then.
     pub time: TimeRange,
     /// Of such an amount.
@@ -140,6 +142,8 @@ const SELECT: &str = payments!(" FROM payment p");
 
 /// SQLite begins a cross join where it is written: with what is few.
 const SELECT_UNEXPLAINED: &str = payments!(" FROM unexplained u CROSS JOIN payment p");
+
+const SELECT_OF_PURSES: &str = payments!(" FROM purse u CROSS JOIN payment p");
 
 fn read(row: &DbRow) -> Result<Payment, DbError> {
     Ok(Payment {
@@ -198,8 +202,8 @@ pub(super) fn select_list(filter: &Filter, after: Option<Position>, limit: u32) 
 }
 
 /// The agent's last payments before a time, and its first ones from then on.
-pub(super) fn select_nearest(agent: Address, at: u64, limit: u32) -> [Select; 2] {
-    let of = |time| Filter { agent: Some(agent), time, ..Default::default() };
+pub(super) fn select_nearest(agent: Address, treasury: Option<Address>, at: u64, limit: u32) -> [Select; 2] {
+    let of = |time| Filter { agent: Some(agent), treasury, time, ..Default::default() };
     let before = select_list(&of(TimeRange { from: None, until: Some(at) }), None, limit);
     let mut from = select(&of(TimeRange { from: Some(at), until: None }));
     from.order_and_limit(" ORDER BY p.block_number, p.log_index", limit);
@@ -215,6 +219,7 @@ fn select(filter: &Filter) -> Select {
         .filter("p.payee = ", filter.payee)
         .filter("p.session = ", filter.session)
         .filter("p.tx_hash = ", filter.tx_hash)
+        .filter("p.rail = ", filter.rail)
         .amounts("p.amount >= ", "p.amount <= ", filter.amount)
         .filter("p.block_number <= ", filter.up_to_block)
         .filter("p.block_number > ", filter.beyond_block);
@@ -237,6 +242,7 @@ fn select_unexplained(filter: &Filter) -> Select {
         .condition("p.block_number = u.block_number AND p.log_index = u.log_index")
         .filter("u.treasury = ", filter.treasury)
         .filter("u.envelope = ", filter.envelope)
+        .filter("p.rail = ", filter.rail)
         .amounts("p.amount >= ", "p.amount <= ", filter.amount)
         .filter("u.block_number <= ", filter.up_to_block)
         .filter("u.block_number > ", filter.beyond_block);
@@ -244,12 +250,18 @@ fn select_unexplained(filter: &Filter) -> Select {
     select
 }
 
-/// An agent's payments nearest to a time (unix seconds), nearest first; of two as near, the later first.
+/// An agent's payments (from a treasury) nearest to a time (unix seconds), nearest first; of two as near, the later first.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn nearest(db: &Db, agent: Address, at: u64, limit: u32) -> Result<Vec<Payment>, DbError> {
-    let [before, from] = select_nearest(agent, at, limit);
+pub async fn nearest(
+    db: &Db,
+    agent: Address,
+    treasury: Option<Address>,
+    at: u64,
+    limit: u32,
+) -> Result<Vec<Payment>, DbError> {
+    let [before, from] = select_nearest(agent, treasury, at, limit);
     let mut found = from.rows(db, read).await?;
     found.extend(before.rows(db, read).await?);
     found.sort_by_key(|payment| (payment.timestamp.abs_diff(at), Reverse(payment.position)));
@@ -267,4 +279,47 @@ pub async fn get(db: &Db, purse: Address, nonce: B256) -> Result<Option<Payment>
         .filter("p.nonce = ", Some(nonce))
         .row(db, read)
         .await
+}
+
+/// The payments that carry a nonce, whichever purse they are of: one, unless somebody made two purses commit to the same.
+///
+/// # Errors
+/// When the database fails.
+pub async fn with_nonce(db: &Db, nonce: B256, limit: u32) -> Result<Vec<Payment>, DbError> {
+    select_with_nonce(nonce, limit).rows(db, read).await
+}
+
+pub(super) fn select_with_nonce(nonce: B256, limit: u32) -> Select {
+    // Purse by purse: a nonce is looked up beside its purse, and purses are few.
+    let mut select = Select::new(SELECT_OF_PURSES);
+    select.condition("p.purse = u.address").filter("p.nonce = ", Some(nonce)).order_and_limit("", limit);
+    select
+}
+
+/// What a session had paid when a payment of it had settled, that one included: how much, and in how many payments.
+///
+/// # Errors
+/// When the database fails, or the sum is more than a token has.
+pub async fn paid_until(db: &Db, session: B256, until: Position) -> Result<(Amount, u64), DbError> {
+    let (mut paid, mut count) = (Amount::default(), 0u64);
+    let take = |row: &DbRow| {
+        let amount = row.amount("amount")?;
+        paid = paid.checked_add(amount).ok_or_else(|| DbError::Inconsistent {
+            column: "amount",
+            expected: "amounts that add up to one of 96 bits",
+            got: amount.to_string(),
+        })?;
+        count += 1;
+        Ok(())
+    };
+    select_until(session, until).each(db, take).await?;
+    Ok((paid, count))
+}
+
+pub(super) fn select_until(session: B256, until: Position) -> Select {
+    let mut select = Select::new("SELECT p.amount FROM payment p");
+    select
+        .filter("p.session = ", Some(session))
+        .after("(p.block_number, p.log_index) <= ", Some(until.cells()));
+    select
 }

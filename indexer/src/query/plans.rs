@@ -71,7 +71,9 @@ async fn payments_walk_an_index_whatever_is_asked() -> anyhow::Result<()> {
     let all = payments::Filter::default();
     check("SCAN p", payments::select_list(&all, None, 50)).await?;
     check("SEARCH p USING PRIMARY KEY", payments::select_list(&all, after, 50)).await?;
-    for select in payments::select_nearest(ONE, 9, 3) {
+    check("payment_by_nonce", payments::select_with_nonce(HASH, 5)).await?;
+    check("payment_by_session", payments::select_until(HASH, Position { block: 9, log: 1 })).await?;
+    for select in payments::select_nearest(ONE, None, 9, 3) {
         check("payment_by_agent", select).await?;
     }
     Ok(())
@@ -217,7 +219,7 @@ async fn events_walk_an_index_whatever_is_asked() -> anyhow::Result<()> {
 
 #[tokio::test]
 async fn the_other_lists_walk_an_index() -> anyhow::Result<()> {
-    check("PRIMARY KEY", treasuries::select_list(Some(ONE), 50)).await?;
+    check("PRIMARY KEY", treasuries::select_list(None, Some(ONE), 50)).await?;
     check("envelope_by_agent", agents::select_list(None, Some(ONE), 50)).await?;
     let after = Some(("payer".to_owned(), ONE));
     check("PRIMARY KEY", watched::select_list(None, after.clone(), 50)).await?;

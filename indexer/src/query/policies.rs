@@ -172,6 +172,18 @@ pub async fn get(db: &Db, key: Key) -> Result<Option<Policy>, DbError> {
         .await
 }
 
+/// The policies whose document has that hash, by treasury and envelope.
+///
+/// # Errors
+/// When the database fails.
+pub async fn with_hash(db: &Db, hash: B256, limit: u32) -> Result<Vec<Policy>, DbError> {
+    let mut select = Select::new(SELECT);
+    select
+        .filter("policy_hash = ", Some(hash))
+        .order_and_limit(" ORDER BY treasury, envelope, version", limit);
+    select.rows(db, read).await
+}
+
 /// Every policy of one envelope, oldest first.
 ///
 /// # Errors

@@ -1,10 +1,11 @@
 //! The documents that policies are hashes of. Whoever hands one in, it is the one: its hash stands on the chain.
 
-use alloy::primitives::B256;
+use alloy::primitives::{Address, B256};
 
+use super::select::Select;
 use crate::{
     Inserted,
-    db::{Db, DbError, Query, table},
+    db::{Db, DbError, table},
 };
 
 table! {
@@ -15,14 +16,21 @@ table! {
     }
 }
 
-/// Keeps a document, by the hash of its canonical form; `None` where no policy that the ledger knows has that. `now` is in
-/// unix seconds.
+/// Keeps a document, by the hash of its canonical form; `None` where no policy (of a treasury) that the ledger knows has
+/// that. `now` is in unix seconds.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn store(db: &Db, hash: B256, canonical: &str, now: u64) -> Result<Option<Inserted>, DbError> {
-    let of = Query::new("SELECT 1 AS one FROM policy WHERE policy_hash = $1 LIMIT 1").bind(hash);
-    if of.row(db).await?.is_none() {
+pub async fn store(
+    db: &Db,
+    hash: B256,
+    canonical: &str,
+    treasury: Option<Address>,
+    now: u64,
+) -> Result<Option<Inserted>, DbError> {
+    let mut of = Select::new("SELECT TRUE AS known FROM policy");
+    of.filter("policy_hash = ", Some(hash)).filter("treasury = ", treasury).push(" LIMIT 1");
+    if of.row(db, |row| row.flag("known")).await?.is_none() {
         return Ok(None);
     }
     let written = POLICY_DOCUMENT.insert_new(policy_document(hash, canonical, now)).execute(db).await?;

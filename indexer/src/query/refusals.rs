@@ -43,14 +43,14 @@ pub(super) fn select(treasury: Address, envelopes: &[u32]) -> Select {
     select
 }
 
-/// How many decisions were refused, over all envelopes: at least `most` where it gives that much or more.
+/// How many decisions were refused, over all envelopes (of a treasury): at least `most` where it gives that much or more.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn count(db: &Db, most: u32) -> Result<u64, DbError> {
+pub async fn count(db: &Db, treasury: Option<Address>, most: u32) -> Result<u64, DbError> {
     // Each of these counts for one at least.
     let mut select =
         Select::new("SELECT CAST(sum(count) AS BIGINT) AS count FROM (SELECT count FROM refused");
-    select.condition("count > 0").push(" LIMIT ").bind(most).push(") few");
+    select.condition("count > 0").filter("treasury = ", treasury).push(" LIMIT ").bind(most).push(") few");
     Ok(select.row(db, |row| row.maybe_number("count")).await?.flatten().unwrap_or_default())
 }

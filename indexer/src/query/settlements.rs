@@ -3,7 +3,7 @@
 use alloy::primitives::{Address, B256};
 use bursar_sdk::amount::Amount;
 
-use super::{Position, TimeRange, select::Select};
+use super::{AmountRange, Position, TimeRange, select::Select};
 use crate::db::{Db, DbError, DbRow};
 
 /// One x402 settlement that no envelope, policy or decision stands behind.
@@ -44,8 +44,12 @@ pub struct Filter {
     pub payer: Option<Address>,
     /// To this payee.
     pub payee: Option<Address>,
+    /// On this rail.
+    pub rail: Option<&'static str>,
     /// Settled then.
     pub time: TimeRange,
+    /// Of such an amount.
+    pub amount: AmountRange,
     /// Up to this block (inclusive): what is final.
     pub up_to_block: Option<u64>,
     /// From beyond this block: what is not.
@@ -94,6 +98,8 @@ pub(super) fn select_list(filter: &Filter, after: Option<Position>, limit: u32) 
     select
         .filter("s.payer = ", filter.payer)
         .filter("s.payee = ", filter.payee)
+        .filter("s.rail = ", filter.rail)
+        .amounts("s.amount >= ", "s.amount <= ", filter.amount)
         .filter("s.block_number <= ", filter.up_to_block)
         .filter("s.block_number > ", filter.beyond_block);
     select

@@ -57,17 +57,22 @@ fn read(row: &DbRow) -> Result<Treasury, DbError> {
     })
 }
 
-/// Treasuries by address.
+/// Treasuries (one of them) by address.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn list(db: &Db, after: Option<Address>, limit: u32) -> Result<Vec<Treasury>, DbError> {
-    select_list(after, limit).rows(db, read).await
+pub async fn list(
+    db: &Db,
+    only: Option<Address>,
+    after: Option<Address>,
+    limit: u32,
+) -> Result<Vec<Treasury>, DbError> {
+    select_list(only, after, limit).rows(db, read).await
 }
 
-pub(super) fn select_list(after: Option<Address>, limit: u32) -> Select {
+pub(super) fn select_list(only: Option<Address>, after: Option<Address>, limit: u32) -> Select {
     let mut select = Select::new(SELECT);
-    select.filter("address > ", after).order_and_limit(" ORDER BY address", limit);
+    select.filter("address = ", only).filter("address > ", after).order_and_limit(" ORDER BY address", limit);
     select
 }
 

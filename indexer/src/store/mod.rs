@@ -2,6 +2,7 @@
 
 mod alerts;
 mod answer;
+mod api_keys;
 mod apply;
 mod audit;
 mod begin_log;
@@ -34,6 +35,7 @@ use sqlx::migrate::MigrateError;
 
 use crate::db::{Cell as _, Db, DbError, Query, StoreUrl, Tx, table};
 pub use crate::query::{blocks::KeptBlock, checkpoint::Checkpoint};
+pub use api_keys::ApiKey;
 pub use apply::{ApplyError, Batch};
 pub use audit::{Audit, Finding, Mark, Trouble};
 pub use decision::Inserted;

@@ -270,8 +270,8 @@ async fn refusals_are_counted_while_they_are_there(stores: Stores) -> Result<()>
     };
     let (seven, large, beyond) = (U256::from(7), U256::from(u64::MAX), Amount::to_u256(most) + U256::from(1));
     assert_eq!(counted().await?, [(2, large + seven), (2, beyond)]);
-    assert_eq!(refusals::count(store.db(), 9).await?, 4);
-    assert!(refusals::count(store.db(), 1).await? >= 1);
+    assert_eq!(refusals::count(store.db(), None, 9).await?, 4);
+    assert!(refusals::count(store.db(), None, 1).await? >= 1);
 
     for _ in 0..2 {
         gone(&store, refusals[1].hash()?, 2).await?;
@@ -281,7 +281,7 @@ async fn refusals_are_counted_while_they_are_there(stores: Stores) -> Result<()>
     gone(&store, telling(5).hash()?, 2).await?;
     gone(&store, refusals[0].hash()?, 2).await?;
     assert_eq!(counted().await?, [(0, U256::ZERO), (2, beyond)]);
-    assert_eq!(refusals::count(store.db(), 9).await?, 2);
+    assert_eq!(refusals::count(store.db(), None, 9).await?, 2);
     Ok(())
 }
 

@@ -43,7 +43,21 @@ pub struct Question {
 }
 
 /// Pages that people open, which the document does not list.
-const PAGES: [&str; 3] = ["/", "/approvals", "/approvals/{digest}"];
+const PAGES: [&str; 13] = [
+    "/",
+    "/envelopes/{treasury}/{number}",
+    "/envelopes/{treasury}/{number}/policy.svg",
+    "/approvals",
+    "/approvals/{digest}",
+    "/payments/{purse}/{nonce}",
+    "/audit",
+    "/audit/payments",
+    "/audit/refusals",
+    "/audit/decisions",
+    "/audit/approvals",
+    "/audit/stops",
+    "/audit/settlements",
+];
 /// Filters that belong together.
 const TOGETHER: [[&str; 2]; 3] = [["treasury", "envelope"], ["from", "until"], ["agent", "from"]];
 /// Ask for how much, not for what.

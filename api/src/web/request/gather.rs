@@ -19,7 +19,7 @@ const MAX_NUMBER: usize = 80;
 /// Most alternatives and rules shown.
 const MAX_LINES: usize = 24;
 
-pub(super) fn why(decision: &Decision) -> Why {
+pub(in crate::web) fn why(decision: &Decision) -> Why {
     let record = &decision.record;
     let model = record.model.as_ref();
     let rules = record.rules.iter().take(MAX_LINES).map(|rule| Rule {

@@ -57,24 +57,24 @@ pub(super) struct Policy {
 
 /// The decision record, as its agent wrote it.
 #[derive(Debug)]
-pub(super) struct Why {
-    pub(super) rationale: String,
-    pub(super) trigger: String,
-    pub(super) method: String,
-    pub(super) resource: String,
-    pub(super) alternatives: Vec<String>,
-    pub(super) model: Option<String>,
-    pub(super) rules: Vec<Rule>,
-    pub(super) at: When,
-    pub(super) href: String,
+pub(in crate::web) struct Why {
+    pub(in crate::web) rationale: String,
+    pub(in crate::web) trigger: String,
+    pub(in crate::web) method: String,
+    pub(in crate::web) resource: String,
+    pub(in crate::web) alternatives: Vec<String>,
+    pub(in crate::web) model: Option<String>,
+    pub(in crate::web) rules: Vec<Rule>,
+    pub(in crate::web) at: When,
+    pub(in crate::web) href: String,
 }
 
 #[derive(Debug)]
-pub(super) struct Rule {
-    pub(super) name: String,
-    pub(super) input: String,
-    pub(super) limit: String,
-    pub(super) pass: bool,
+pub(in crate::web) struct Rule {
+    pub(in crate::web) name: String,
+    pub(in crate::web) input: String,
+    pub(in crate::web) limit: String,
+    pub(in crate::web) pass: bool,
 }
 
 #[derive(Debug)]

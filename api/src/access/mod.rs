@@ -1,0 +1,21 @@
+//! Who may ask what: credentials, roles, and the guard in front of every route.
+//!
+//! [`guard`] reads a credential ([`key`]) into a [`Caller`], asks [`permission`] whether its role may what the route is
+//! for ([`routes`]), and [`place`] whether what is asked for is of the caller's treasury and agent. What is refused is
+//! told as [`refused`] has it. No credential can move money: the API holds no key that could.
+
+mod caller;
+mod guard;
+pub mod key;
+mod mode;
+mod permission;
+mod place;
+mod refused;
+pub(crate) mod routes;
+
+pub use caller::{Caller, Who};
+pub use mode::{Mode, OpenToOthers};
+pub use permission::{Permission, allows};
+pub use refused::Refused;
+
+pub(crate) use guard::{guard, still_holds};

@@ -1,0 +1,156 @@
+//! Payments that waited for a human, for auditors.
+
+use std::collections::BTreeMap;
+
+use alloy::primitives::Address;
+use bursar_indexer::query::{
+    approvals::{self, Answer, Approval},
+    assets::{self, PurseAsset},
+};
+
+use super::{
+    super::{
+        gather::{self, named},
+        text::{bare, when},
+    },
+    Approvals,
+    cell::{Cell, Heading, heading},
+    list::{On, Shown},
+    words::{Field, Kind, field},
+};
+use crate::{AppState, error::ApiError};
+
+impl Shown for Approvals {
+    const TITLE: &'static str = "Approvals";
+    const LEAD: &'static str =
+        "Payments above their policy's threshold, and what a human said, newest first.";
+    const PATH: &'static str = "/audit/approvals";
+    const API: &'static str = "/v1/approval-requests";
+    const FIELDS: &'static [Field] = &[
+        field("agent", "Agent", Kind::Account),
+        field("payee", "Payee", Kind::Account),
+        field("treasury", "Treasury", Kind::Account),
+        field("purse", "Purse", Kind::Account),
+        field(
+            "state",
+            "State",
+            Kind::Choice(&[
+                ("pending", "Pending"),
+                ("approved", "Approved"),
+                ("rejected", "Rejected"),
+                ("expired", "Expired"),
+            ]),
+        ),
+        field("from", "From (UTC, inclusive)", Kind::Time),
+        field("until", "Until (UTC, exclusive)", Kind::Time),
+        field("min_amount", "Amount at least", Kind::Amount),
+        field("max_amount", "Amount at most", Kind::Amount),
+    ];
+    const HEADINGS: &'static [Heading] = &[
+        heading("Asked (UTC)", "nowrap"),
+        heading("Agent", ""),
+        heading("Payee", ""),
+        heading("Amount", "right amount"),
+        heading("State", "nowrap"),
+        heading("By", ""),
+        heading("Reason", "why"),
+        heading("Treasury", ""),
+    ];
+    const COLUMNS: &'static [&'static str] = &[
+        "time",
+        "requested_at",
+        "treasury",
+        "agent",
+        "agent_name",
+        "payee",
+        "payee_name",
+        "symbol",
+        "amount",
+        "units",
+        "rail",
+        "facilitator",
+        "valid_after",
+        "valid_before",
+        "state",
+        "answered_by",
+        "answered_by_name",
+        "contract",
+        "reason",
+        "purse",
+        "nonce",
+        "decision_hash",
+        "digest",
+    ];
+    /// What purses pay in.
+    type Beside = BTreeMap<Address, PurseAsset>;
+
+    async fn beside(state: &AppState, rows: &[Approval]) -> Result<Self::Beside, ApiError> {
+        let purses: Vec<Address> = rows.iter().map(|row| row.request.purse).collect();
+        Ok(assets::of_purses(&state.db, &purses).await?)
+    }
+
+    fn cells(on: &On<'_, Self::Beside>, row: &Approval) -> Vec<Vec<Cell>> {
+        let config = on.config;
+        let asset = on.beside.get(&row.request.purse).map(|known| known.asset);
+        let told = gather::request(config, row, asset, None, on.as_of.now);
+        vec![
+            vec![Cell::Time(when(row.requested_at), Some(told.href))],
+            told.agent.map(Cell::Who).into_iter().collect(),
+            vec![Cell::Who(told.payee)],
+            vec![Cell::Amount(told.amount)],
+            vec![Cell::Badge(told.state.into(), told.level)],
+            told.by.map(Cell::Who).into_iter().collect(),
+            told.reason.map(Cell::Said).into_iter().collect(),
+            vec![Cell::Who(named(config, row.request.treasury))],
+        ]
+    }
+
+    fn record(on: &On<'_, Self::Beside>, row: &Approval) -> Vec<String> {
+        let (config, request) = (on.config, &row.request);
+        let asset = on.beside.get(&request.purse).map(|known| known.asset);
+        let (amount, symbol) = bare(config, asset.unwrap_or_default(), request.amount.to_u256());
+        let spelled =
+            |address: Option<Address>| address.map(|address| address.to_checksum(None)).unwrap_or_default();
+        let called = |address: Option<Address>| {
+            address.and_then(|address| config.names.get(&address).cloned()).unwrap_or_default()
+        };
+        let (by, contract, reason) = match &row.answer {
+            None => (None, "", ""),
+            Some(Answer::Approved { approver, contract, .. }) => {
+                (Some(*approver), if *contract { "yes" } else { "no" }, "")
+            }
+            Some(Answer::Rejected { by, reason, .. }) => (Some(*by), "", reason.as_str()),
+        };
+        let state = match row.state(on.as_of.now) {
+            approvals::State::Pending => "pending",
+            approvals::State::Approved => "approved",
+            approvals::State::Rejected => "rejected",
+            approvals::State::Expired => "expired",
+        };
+        vec![
+            when(row.requested_at).machine,
+            row.requested_at.to_string(),
+            request.treasury.to_checksum(None),
+            spelled(request.agent),
+            called(request.agent),
+            request.payee.to_checksum(None),
+            called(Some(request.payee)),
+            symbol,
+            amount,
+            request.amount.to_string(),
+            request.rail.code().to_owned(),
+            spelled(request.rail.facilitator()),
+            request.valid_after.to_string(),
+            request.valid_before.to_string(),
+            state.to_owned(),
+            spelled(by),
+            called(by),
+            contract.to_owned(),
+            reason.to_owned(),
+            request.purse.to_checksum(None),
+            format!("{:#x}", request.nonce),
+            format!("{:#x}", request.decision_hash),
+            format!("{:#x}", request.digest),
+        ]
+    }
+}

@@ -1,0 +1,76 @@
+//! Refusals, for auditors.
+
+use bursar_indexer::query::decisions::Decision;
+
+use super::{
+    super::{
+        gather::named,
+        text::{money, said, when},
+    },
+    Refusals,
+    cell::{Cell, Heading, heading},
+    decisions,
+    list::{On, Shown},
+    payments::MAX_WORDS,
+    words::{Field, Kind, field},
+};
+use crate::{AppState, error::ApiError};
+
+impl Shown for Refusals {
+    const TITLE: &'static str = "Refusals";
+    const LEAD: &'static str =
+        "What agents wanted to pay, were told not to, and did not sign, newest first by their own clocks.";
+    const PATH: &'static str = "/audit/refusals";
+    const API: &'static str = "/v1/refusals";
+    const FIELDS: &'static [Field] = &[
+        field("agent", "Agent", Kind::Account),
+        field("payee", "Payee", Kind::Account),
+        field("treasury", "Treasury", Kind::Account),
+        field("envelope", "Envelope", Kind::Number),
+        field("reason", "Reason", Kind::Reason),
+        field("from", "From (UTC, inclusive)", Kind::Time),
+        field("until", "Until (UTC, exclusive)", Kind::Time),
+        field("min_amount", "Amount at least", Kind::Amount),
+        field("max_amount", "Amount at most", Kind::Amount),
+        field("session", "Session", Kind::Hash),
+    ];
+    const HEADINGS: &'static [Heading] = &[
+        heading("Decided (UTC)", "nowrap"),
+        heading("Agent", ""),
+        heading("Payee", ""),
+        heading("Amount", "right amount"),
+        heading("Reason", "why"),
+        heading("What the agent wanted", "why"),
+        heading("Record", "nowrap"),
+    ];
+    const COLUMNS: &'static [&'static str] = &decisions::COLUMNS;
+    type Beside = ();
+
+    async fn beside(_: &AppState, _: &[Decision]) -> Result<(), ApiError> {
+        Ok(())
+    }
+
+    fn cells(on: &On<'_, ()>, row: &Decision) -> Vec<Vec<Cell>> {
+        let (config, record) = (on.config, &row.record);
+        let reason = record.reason_codes.first();
+        vec![
+            vec![Cell::Time(when(record.created_at), None)],
+            vec![Cell::Who(named(config, record.agent))],
+            vec![Cell::Who(named(config, record.payee))],
+            vec![Cell::Amount(money(config, record.asset, record.amount.to_u256()))],
+            vec![
+                Cell::Badge(reason.map_or("unknown", |reason| reason.code()).replace('_', " "), "stop"),
+                Cell::Faint(reason.map_or("", |reason| reason.help()).to_owned()),
+            ],
+            vec![
+                Cell::Said(said(&record.rationale, MAX_WORDS)),
+                Cell::Faint(said(&record.resource.url, MAX_WORDS)),
+            ],
+            vec![decisions::json(row)],
+        ]
+    }
+
+    fn record(on: &On<'_, ()>, row: &Decision) -> Vec<String> {
+        decisions::record(on.config, row)
+    }
+}

@@ -1,0 +1,186 @@
+//! From rows to what one payment's page says.
+
+use alloy::primitives::B256;
+use bursar_indexer::query::{
+    approvals::{self, Answer},
+    envelopes::Envelope,
+    payments::Payment,
+    policies,
+    scores::Past,
+    sessions::Session,
+    stamps::Revocation,
+};
+use bursar_sdk::amount::Amount;
+
+use super::{
+    super::{
+        gather::{cost, explore, named},
+        text::{money, said, when},
+        view::Reason,
+    },
+    rules::threshold,
+    view::{Approval, Grant, Moved, Policy, PolicyText, Request, Score, Stamp, Tx, Who},
+};
+use crate::{Config, model::score::PastScore};
+
+/// Most characters shown of a policy's words, and of a line.
+const MAX_TEXT: usize = 4_000;
+pub(super) const MAX_LINE: usize = 500;
+/// Most notes shown of a policy.
+const MAX_NOTES: usize = 24;
+
+pub(super) fn spelled(hash: B256) -> String {
+    format!("{hash:#x}")
+}
+
+pub(super) fn tx(config: &Config, hash: B256) -> Tx {
+    Tx { hash: spelled(hash), link: explore(config, &format!("tx/{hash:#x}")) }
+}
+
+/// Where the payment's JSON is.
+pub(super) fn json(row: &Payment) -> String {
+    let nonce = row.nonce.unwrap_or_default();
+    format!("/v1/payments/{}/{nonce:#x}", row.purse.to_checksum(None))
+}
+
+/// Where the JSON of its treasury's log is.
+pub(super) fn log(row: &Payment) -> String {
+    format!("/v1/treasuries/{}/log", row.treasury.to_checksum(None))
+}
+
+pub(super) fn who(config: &Config, row: &Payment, session: Option<&Session>) -> Who {
+    let treasury = row.treasury.to_checksum(None);
+    let grant = |session: &Session| Grant {
+        sequence: session.sequence,
+        key: named(config, session.key),
+        opened: when(session.opened_at),
+        expiry: when(session.expiry),
+        live: (session.opened_at..session.expiry).contains(&row.timestamp),
+        budget: money(config, row.asset, session.budget.to_u256()),
+        tx: tx(config, session.opened_tx),
+    };
+    Who {
+        treasury: named(config, row.treasury),
+        envelope: row.envelope,
+        envelope_href: format!("/v1/envelopes/{treasury}/{}", row.envelope),
+        purse: named(config, row.purse),
+        session: spelled(row.session),
+        session_href: format!("/v1/sessions/{:#x}", row.session),
+        grant: session.map(grant),
+    }
+}
+
+pub(super) fn stamp(
+    config: &Config,
+    what: &'static str,
+    hash: B256,
+    revoked: Option<&Revocation>,
+    row: &Payment,
+) -> Stamp {
+    let revoked = revoked.map(|revoked| {
+        let before = revoked.position <= row.position;
+        (when(revoked.timestamp), named(config, revoked.by), before)
+    });
+    Stamp { what, hash: spelled(hash), revoked }
+}
+
+pub(super) fn policy(config: &Config, row: &Payment, policy: &policies::Policy) -> Policy {
+    let text = policy.document.as_ref().map(|document| PolicyText {
+        name: said(&document.name, MAX_LINE),
+        purpose: said(&document.purpose, MAX_TEXT),
+        notes: document.notes.iter().take(MAX_NOTES).map(|note| said(note, MAX_LINE)).collect(),
+        matches: document.hash().is_ok_and(|hash| hash == policy.policy_hash),
+        canonical: said(&document.canonical().unwrap_or_default(), MAX_TEXT),
+    });
+    let treasury = row.treasury.to_checksum(None);
+    Policy {
+        version: policy.version,
+        href: format!("/v1/policies/{treasury}/{}/{}", row.envelope, policy.version),
+        hash: spelled(policy.policy_hash),
+        set_by: named(config, policy.set_by),
+        set_at: when(policy.timestamp),
+        block: policy.block_number,
+        tx: tx(config, policy.tx_hash),
+        text,
+        drift: crate::model::policy::Policy::from(policy.clone()).drift,
+    }
+}
+
+pub(super) fn approval(
+    config: &Config,
+    row: &Payment,
+    request: Option<&approvals::Approval>,
+    policy: Option<&policies::Policy>,
+    session: Option<&Session>,
+) -> Approval {
+    let threshold = policy.map(|policy| threshold(policy, session));
+    let of = |asked: &approvals::Approval| {
+        let (kind, by) = match &asked.answer {
+            Some(Answer::Approved { contract: true, approver, .. }) => {
+                (Some("contract (EIP-1271)"), Some(*approver))
+            }
+            Some(Answer::Approved { approver, .. }) => (Some("account (EOA)"), Some(*approver)),
+            _ => (None, None),
+        };
+        Request {
+            href: format!("/approvals/{:#x}", asked.request.digest),
+            json: format!("/v1/approval-requests/{:#x}", asked.request.digest),
+            digest: spelled(asked.request.digest),
+            asked: when(asked.requested_at),
+            until: when(asked.request.valid_before),
+            kind,
+            same: by.zip(row.approver).map(|(here, there)| here == there),
+        }
+    };
+    Approval {
+        due: threshold.map(|threshold| row.amount > threshold),
+        threshold: threshold.map(|threshold| money(config, row.asset, threshold.to_u256())),
+        by: row.approver.map(|approver| named(config, approver)),
+        request: request.map(of),
+    }
+}
+
+pub(super) fn moved(
+    config: &Config,
+    row: &Payment,
+    session: Option<&Session>,
+    envelope: Option<&Envelope>,
+    (paid, nth): (Amount, u64),
+) -> Moved {
+    let show = |amount: Amount| money(config, row.asset, amount.to_u256());
+    let of =
+        |session: &Session| (show(paid), show(session.budget), show(session.budget.saturating_sub(paid)));
+    Moved {
+        tx: tx(config, row.tx_hash),
+        block: row.position.block,
+        block_hash: spelled(row.block_hash),
+        log_index: row.position.log,
+        rail: match row.rail.as_str() {
+            "eip3009" => "EIP-3009, transferWithAuthorization",
+            "permit2_exact" => "Permit2, exact",
+            "permit2_upto" => "Permit2, up to",
+            _ => "Permit2",
+        },
+        asset: named(config, row.asset),
+        units: row.amount.to_string(),
+        facilitator: named(config, row.facilitator),
+        session: session.map(of),
+        nth,
+        left: envelope.map(|envelope| show(envelope.left())),
+    }
+}
+
+pub(super) fn score(row: &Payment, past: Past) -> Score {
+    let past = PastScore::from(past);
+    let before = row.position.block.saturating_sub(1);
+    let treasury = row.treasury.to_checksum(None);
+    let reason = |it: crate::model::score::Reason| Reason { code: it.code, help: it.help, cost: cost(&it) };
+    Score {
+        value: past.value,
+        at: when(past.at),
+        block: past.block,
+        review: past.review.is_some(),
+        reasons: past.reasons.into_iter().map(reason).collect(),
+        href: format!("/v1/envelopes/{treasury}/{}/score?block={before}", row.envelope),
+    }
+}

@@ -1,0 +1,163 @@
+//! One payment's page: who paid, under which policy, why, with whose approval, what moved, what came of it, the score at
+//! the time, and its place in the log.
+
+mod evidence;
+mod gather;
+mod rules;
+mod view;
+
+use axum::{
+    extract::State,
+    response::{IntoResponse, Response},
+};
+use bursar_indexer::query::{
+    approvals, decisions, envelopes, log, outcomes,
+    payees::{self, Payee},
+    payments::{self, Payment},
+    policies, scores, sessions, stamps, treasuries,
+};
+
+use self::view::{Logged, Story};
+use super::{problem, rendered, text::when};
+use crate::{
+    AppState,
+    error::ApiError,
+    extract::Path,
+    wire::{Addr, Hash},
+};
+
+/// Revisions of an outcome that are shown.
+const REVISIONS: u32 = 20;
+/// Entries of the log that are shown of one record.
+const ENTRIES: u32 = 10;
+/// Anchors that are looked through, the newest first.
+const ANCHORS: u32 = 64;
+
+/// One payment's page.
+pub(super) async fn payment(
+    State(state): State<AppState>,
+    path: Result<Path<(Addr, Hash)>, ApiError>,
+) -> Response {
+    match told(&state, path).await {
+        Ok(response) => response,
+        Err(error) if error.status().is_client_error() => problem::page(&state, &error),
+        Err(error) => error.into_response(),
+    }
+}
+
+async fn told(state: &AppState, path: Result<Path<(Addr, Hash)>, ApiError>) -> Result<Response, ApiError> {
+    let Path((purse, nonce)) = path?;
+    let row = payments::get(&state.db, purse.0, nonce.0).await?;
+    let row = row.ok_or_else(|| ApiError::not_found("payment", format!("{purse}/{nonce}")))?;
+    rendered(&gathered(state, &row).await?)
+}
+
+async fn gathered(state: &AppState, row: &Payment) -> Result<Story, ApiError> {
+    let (db, config) = (&state.db, &*state.config);
+    let as_of = state.as_of().await?;
+    let policy = policies::get(db, (row.treasury, row.envelope, row.policy_version)).await?;
+    let session = sessions::get(db, row.session).await?;
+    let hash = row.decision.as_ref().and(row.decision_hash);
+    let decision = match hash {
+        Some(hash) => decisions::get(db, hash).await?,
+        None => None,
+    };
+    let seal = match hash {
+        Some(hash) => decisions::seal(db, hash).await?,
+        None => None,
+    };
+    let revisions = match row.decision_hash {
+        Some(hash) => outcomes::revisions(db, hash, REVISIONS).await?,
+        None => Vec::new(),
+    };
+    let of_payment = approvals::Filter {
+        treasury: Some(row.treasury),
+        agent: Some(row.agent),
+        purse: Some(row.purse),
+        nonce: row.nonce,
+        ..Default::default()
+    };
+    let approval = approvals::list(db, &of_payment, None, 1).await?.pop();
+    let listed = match policy.as_ref().map(|policy| policy.rules.payee_list) {
+        None | Some(0) => None,
+        Some(list) => Some(listed(state, row, list).await?),
+    };
+    let paid = payments::paid_until(db, row.session, row.position).await?;
+    // What it was before this payment counted.
+    let before = row.position.block.saturating_sub(1);
+    let score = scores::at_block(db, (row.treasury, row.envelope), before).await?;
+    let envelope = envelopes::get(db, (row.treasury, row.envelope)).await?;
+    let mut subjects = vec![row.decision_hash];
+    subjects.push(approval.as_ref().map(|approval| approval.request.digest));
+    subjects.extend(revisions.iter().map(|revision| Some(revision.outcome.hash)));
+    let mut stamps = Vec::new();
+    let of_session = session.as_ref().map(|session| ("opened its session with", session.stamp_hash));
+    let of_record = row.decision.as_ref().map(|record| ("named in its decision", record.stamp_hash));
+    for (what, hash) in of_session.into_iter().chain(of_record).filter(|(_, hash)| !hash.is_zero()) {
+        let revoked = stamps::revoked(db, row.treasury, hash).await?;
+        stamps.push(gather::stamp(config, what, hash, revoked.as_ref(), row));
+    }
+    let treasury = treasuries::get(db, row.treasury).await?;
+    Ok(Story {
+        chain: config.chain_name.clone(),
+        chain_id: config.chain_id,
+        block: as_of.checkpoint.map(|checkpoint| checkpoint.number),
+        payment: super::gather::payment(config, row, as_of.final_block()),
+        at: when(row.timestamp),
+        json: gather::json(row),
+        disagrees: row.disagreements(),
+        who: gather::who(config, row, session.as_ref()),
+        stamps,
+        stamp_epoch: treasury.map_or(0, |treasury| treasury.stamp_epoch),
+        policy: policy.as_ref().map(|policy| gather::policy(config, row, policy)),
+        rules: policy
+            .as_ref()
+            .map(|policy| rules::rules(config, row, policy, session.as_ref(), listed))
+            .unwrap_or_default(),
+        why: decision.as_ref().map(super::request::why),
+        record: decision
+            .as_ref()
+            .map(|decision| evidence::record(config, row, decision, seal.as_ref(), session.as_ref())),
+        erased: row.erased.as_ref().map(|note| evidence::erased(config, note)),
+        approval: gather::approval(config, row, approval.as_ref(), policy.as_ref(), session.as_ref()),
+        moved: gather::moved(config, row, session.as_ref(), envelope.as_ref(), paid),
+        outcomes: revisions
+            .iter()
+            .map(|revision| evidence::outcome(config, row, revision, session.as_ref()))
+            .collect(),
+        score: score.map(|past| gather::score(row, past)),
+        log: logged(state, row, &subjects).await?,
+        version: env!("CARGO_PKG_VERSION"),
+    })
+}
+
+async fn listed(state: &AppState, row: &Payment, list: u16) -> Result<bool, ApiError> {
+    let of = payees::Filter { treasury: Some(row.treasury), list: Some(list), payee: Some(row.payee) };
+    let found: Vec<Payee> = payees::list(&state.db, &of, None, 1).await?;
+    Ok(!found.is_empty())
+}
+
+/// What the treasury's log has about the payment's records, each with its way to the root.
+async fn logged(
+    state: &AppState,
+    row: &Payment,
+    subjects: &[Option<alloy::primitives::B256>],
+) -> Result<Option<Logged>, ApiError> {
+    let (db, treasury) = (&state.db, row.treasury);
+    let size = log::size(db, treasury).await?;
+    if size == 0 {
+        return Ok(None);
+    }
+    let root = log::root(db, treasury, size).await?;
+    let anchors = log::anchors(db, treasury, u64::MAX, ANCHORS).await?;
+    let mut entries = Vec::new();
+    for subject in subjects.iter().flatten() {
+        let of = log::Filter { treasury, subject: Some(*subject) };
+        for leaf in log::list(db, of, None, ENTRIES).await? {
+            let proof = log::inclusion(db, treasury, leaf.number, size).await?;
+            entries.push(evidence::entry(&state.config, row, &leaf, &proof, size, &anchors));
+        }
+    }
+    entries.sort_by_key(|entry| entry.number);
+    Ok(Some(Logged { size, root: format!("{root:#x}"), href: gather::log(row), entries }))
+}

@@ -1,0 +1,8 @@
+//! Who may ask what, where keys are asked for.
+
+mod clients;
+mod handed_in;
+mod keys;
+mod matrix;
+mod scope;
+mod streams;
