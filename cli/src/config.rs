@@ -6,15 +6,16 @@ use alloy::{
     primitives::{Address, address},
     providers::{DynProvider, Provider as _, ProviderBuilder},
 };
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
 use bursar_api::access::Mode;
 use bursar_indexer::StoreUrl;
 use clap::ValueEnum;
 use figment::{
     Figment,
     providers::{Env, Format as _, Serialized, Toml},
+    value::Dict,
 };
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de};
 use url::Url;
 
 /// A chain that Bursar has defaults for.
@@ -98,6 +99,26 @@ pub(crate) struct Config {
     pub(crate) log_name: String,
     /// Where decision records are spooled and session keys kept, for agent verbs.
     pub(crate) state_dir: PathBuf,
+    /// Further chains that services follow in the same process, each with all of its own settings.
+    #[serde(deserialize_with = "further")]
+    pub(crate) chains: Vec<Config>,
+}
+
+/// Settings of further chains, each over the defaults of its network.
+fn further<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Config>, D::Error> {
+    let given = Vec::<Dict>::deserialize(deserializer)?;
+    let chain = |given: Dict| -> Result<Config> {
+        let given = Figment::from(Serialized::defaults(given));
+        let network = given.extract_inner::<Network>("network").context("network")?;
+        let config: Config =
+            Figment::from(Serialized::defaults(Config::preset(network)?)).merge(given).extract()?;
+        ensure!(config.chains.is_empty(), "expected no chains within a chain");
+        Ok(config)
+    };
+    given
+        .into_iter()
+        .map(|given| chain(given).map_err(|error| de::Error::custom(format!("{error:#}"))))
+        .collect()
 }
 
 impl Config {
@@ -142,6 +163,7 @@ impl Config {
             webhook_days: 5,
             log_name: "bursar".into(),
             state_dir: ".bursar".into(),
+            chains: Vec::new(),
         })
     }
 
@@ -163,11 +185,49 @@ impl Config {
             Some(network) => network,
             None => given.extract_inner::<Network>("network").unwrap_or(Network::Local),
         };
-        Figment::from(Serialized::defaults(Self::preset(network)?))
+        let config: Self = Figment::from(Serialized::defaults(Self::preset(network)?))
             .merge(given)
             .merge(Serialized::default("network", network))
             .extract()
-            .with_context(|| format!("configuration ({} and BURSAR_* variables)", path.display()))
+            .with_context(|| format!("configuration ({} and BURSAR_* variables)", path.display()))?;
+        config.keep_apart()?;
+        Ok(config)
+    }
+
+    /// Every chain, this one first, each by itself.
+    pub(crate) fn each_chain(&self) -> Vec<Self> {
+        let this = Self { chains: Vec::new(), ..self.clone() };
+        std::iter::once(this).chain(self.chains.iter().cloned()).collect()
+    }
+
+    /// The settings of the chain with that id alone.
+    pub(crate) fn of_chain(&self, chain_id: u64) -> Result<Self> {
+        let all = self.each_chain();
+        let known: Vec<String> = all.iter().map(|chain| chain.chain_id.to_string()).collect();
+        let chain = all.into_iter().find(|chain| chain.chain_id == chain_id);
+        chain.with_context(|| format!("expected a chain of {}, got {chain_id}", known.join(", ")))
+    }
+
+    /// Refuses chains that would come into each other's way.
+    fn keep_apart(&self) -> Result<()> {
+        let all = self.each_chain();
+        for (place, one) in all.iter().enumerate() {
+            for other in all.iter().skip(place + 1) {
+                let (id, other_id) = (one.chain_id, other.chain_id);
+                ensure!(id != other_id, "expected each chain once, got {id} twice");
+                ensure!(
+                    !one.store.is_same(&other.store),
+                    "expected a store for each chain, got {} for {id} and {other_id}",
+                    one.store
+                );
+                ensure!(
+                    one.listen.port() == 0 || one.listen != other.listen,
+                    "expected an address for each chain's API, got {} for {id} and {other_id}",
+                    one.listen
+                );
+            }
+        }
+        Ok(())
     }
 
     /// The node, to read; whether it is of the configured chain is not asked here.
@@ -234,7 +294,8 @@ mod tests {
             for field in FIELDS {
                 assert!(value.get(field).is_some(), "{field} is no field of the configuration");
             }
-            assert_eq!(value.as_object().map(serde_json::Map::len), Some(FIELDS.len()));
+            // Further chains come from the file alone.
+            assert_eq!(value.as_object().map(serde_json::Map::len), Some(FIELDS.len() + 1));
             let access = value.get("access").and_then(serde_json::Value::as_object);
             assert!(access.is_some_and(|access| access.keys().eq(ACCESS)));
         }
@@ -259,6 +320,48 @@ mod tests {
         }
         std::fs::write(&file, "finality_dept = 7\n")?;
         assert!(Config::load(Some(&file), None).is_err());
+        Ok(())
+    }
+
+    #[test]
+    fn further_chains_have_their_own_settings_and_keep_apart() -> Result<()> {
+        let dir = tempfile::tempdir()?;
+        let file = dir.path().join("bursar.toml");
+        let read = |text: &str| -> Result<Config> {
+            std::fs::write(&file, text)?;
+            Config::load(Some(&file), None)
+        };
+        const FIRST: &str = "network = \"base\"\nstore = \"base.sqlite\"\nfinality_depth = 9\n";
+        const OTHER: &str =
+            "[[chains]]\nnetwork = \"base-sepolia\"\nlisten = \"127.0.0.1:8403\"\nfinal_at = \"safe\"\n";
+        let config = read(&format!("{FIRST}{OTHER}"))?;
+        let all = config.each_chain();
+        let told: Vec<_> = all
+            .iter()
+            .map(|one| (one.chain_id, one.finality_depth, one.final_at, one.chains.len()))
+            .collect();
+        assert_eq!(told, [(8_453, 9, None, 0), (84_532, 256, Some(FinalAt::Safe), 0)]);
+        assert_eq!(config.of_chain(84_532)?.listen.port(), 8403);
+        assert_eq!(config.of_chain(8_453)?.listen.port(), 8402);
+        let error = config.of_chain(1).map_err(|error| error.to_string());
+        assert_eq!(error.err().as_deref(), Some("expected a chain of 8453, 84532, got 1"));
+        for (bad, why) in [
+            ("[[chains]]\nnetwork = \"base\"\nlisten = \"127.0.0.1:1\"\n", "got 8453 twice"),
+            ("[[chains]]\nnetwork = \"base-sepolia\"\n", "127.0.0.1:8402 for 8453 and 84532"),
+            (
+                "[[chains]]\nnetwork = \"base-sepolia\"\nlisten = \"127.0.0.1:1\"\nstore = \"sqlite:base.sqlite\"\n",
+                "sqlite:base.sqlite",
+            ),
+            ("[[chains]]\nchain_id = 5\n", "network"),
+            ("[[chains]]\nnetwork = \"base-sepolia\"\nfinality = 5\n", "finality"),
+            (
+                "[[chains]]\nnetwork = \"base-sepolia\"\n[[chains.chains]]\nnetwork = \"local\"\n",
+                "within a chain",
+            ),
+        ] {
+            let error = read(&format!("{FIRST}{bad}")).err().map(|error| format!("{error:#}"));
+            assert!(error.as_deref().is_some_and(|error| error.contains(why)), "{bad}: {error:?}");
+        }
         Ok(())
     }
 }

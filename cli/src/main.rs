@@ -45,6 +45,9 @@ struct Cli {
     /// The network whose defaults apply
     #[arg(long, global = true, value_enum)]
     network: Option<Network>,
+    /// Of the chains that are configured, this one alone
+    #[arg(long, global = true, value_name = "CHAIN_ID")]
+    chain: Option<u64>,
     /// The node's HTTP address
     #[arg(long, global = true, value_name = "URL")]
     rpc_url: Option<Url>,
@@ -148,6 +151,8 @@ enum Command {
     ///   webhook_days    days that a webhook's endpoint may fail before it is told no more (5)
     ///   log_name        the name that transparency logs go by: best a host's               (bursar)
     ///   state_dir       decision records and session keys of agent verbs                  (.bursar)
+    ///   chains          further chains that services follow, each a table [[chains]] in the file with all its
+    ///                   settings; --chain ID has a command act on one of them             (none)
     ///
     /// Keys are no settings: --key-file FILE (mode 600), BURSAR_KEY_FILE, or BURSAR_KEY; to the API --api-key-file FILE,
     /// BURSAR_API_KEY_FILE, or BURSAR_API_KEY. BURSAR_LOG filters logs
@@ -186,6 +191,9 @@ async fn run(cli: Cli) -> Result<ExitCode> {
         return demo::run(args, store).await;
     }
     let mut config = Config::load(cli.config.as_ref(), cli.network)?;
+    if let Some(chain) = cli.chain {
+        config = config.of_chain(chain)?;
+    }
     config.rpc_url = cli.rpc_url.unwrap_or(config.rpc_url);
     config.api_url = cli.api_url.unwrap_or(config.api_url);
     config.treasury = cli.treasury.or(config.treasury);

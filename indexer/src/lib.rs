@@ -20,5 +20,5 @@ pub mod store;
 pub mod transparency;
 
 pub use db::{StoreUrl, StoreUrlError};
-pub use run::{Config, Indexer, IndexerError, Phase, Status};
+pub use run::{Config, Indexer, IndexerError, Phase, Status, Turns};
 pub use store::{Inserted, OutcomeError, Store, StoreError};

@@ -1,9 +1,9 @@
 //! The pages: rendered here, styled from the binary, nothing from elsewhere.
 
+mod audit;
 mod curve;
 mod envelope;
 mod fleet;
-mod audit;
 mod gather;
 mod inbox;
 mod page;

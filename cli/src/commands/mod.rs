@@ -42,6 +42,12 @@ pub(crate) struct Context {
 }
 
 impl Context {
+    /// The same for each chain that services follow.
+    pub(crate) fn each_chain(&self) -> Vec<Self> {
+        let of = |config| Self { config, keys: self.keys.clone(), output: self.output };
+        self.config.each_chain().into_iter().map(of).collect()
+    }
+
     /// Who signs checkpoints of transparency logs; `None` where no key is given.
     pub(crate) fn log_keeper(&self) -> Result<Option<Keeper>> {
         let key = self.keys.log_key()?;

@@ -6,31 +6,70 @@ use alloy::primitives::Address;
 use anyhow::{Context as _, Result};
 use bursar_api::{AppState, AssetLabel, webhook};
 use bursar_indexer::{
-    Indexer, Store,
+    Indexer, Store, Turns,
     query::approvals::Room,
     source::{HttpConfig, HttpSource, Landmark, Patience, Source, Sources},
 };
 use bursar_sdk::clock::{Clock, Entropy};
+use futures::future::join_all;
 use prometheus_client::registry::Registry;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 
 use super::{Context, progress};
 use crate::config::{Config, FinalAt, Network};
 
-/// Follows the chain and serves the API, until interrupted.
+/// Follows each chain and serves its API, until interrupted.
 pub(crate) async fn serve(context: &Context) -> Result<()> {
+    on_each_chain(context, serve_chain).await
+}
+
+/// Follows each chain into its ledger, until interrupted; where `again`, from its start.
+pub(crate) async fn index(context: &Context, again: bool) -> Result<()> {
+    on_each_chain(context, async |context, turns, cancel| index_chain(context, turns, cancel, again).await)
+        .await
+}
+
+/// Serves the API over each chain's ledger, which another process keeps, until interrupted.
+pub(crate) async fn api(context: &Context) -> Result<()> {
+    on_each_chain(context, async |context, _, cancel| serve_ledger(context, cancel).await).await
+}
+
+/// Does the work of each chain, until interrupted. Chains have nothing to do with each other: where one ends, its API with
+/// it, the others go on; the process says so at once, and again in its end.
+async fn on_each_chain(
+    context: &Context,
+    work: impl AsyncFn(&Context, &Turns, CancellationToken) -> Result<()>,
+) -> Result<()> {
+    let (cancel, turns, work) = (until_interrupted(), Turns::default(), &work);
+    let chains = context.each_chain();
+    let several = chains.len() > 1;
+    let ends = chains.iter().map(|chain| {
+        let (turns, cancel) = (turns.clone(), cancel.child_token());
+        let working = async move {
+            let ended = work(chain, &turns, cancel).await;
+            if let (true, Err(error)) = (several, &ended) {
+                tracing::error!(error = format!("{error:#}"), "this chain has ended; the others go on");
+            }
+            ended.with_context(|| format!("chain {}", chain.config.chain_id))
+        };
+        working.instrument(tracing::info_span!("chain", id = chain.config.chain_id))
+    });
+    join_all(ends).await.into_iter().collect()
+}
+
+async fn serve_chain(context: &Context, turns: &Turns, cancel: CancellationToken) -> Result<()> {
     let config = &context.config;
     let store = open(config).await?;
-    let indexer = indexer(config, &store)?;
-    let cancel = until_interrupted();
+    let indexer = indexer(config, &store)?.with_turns(turns);
     let app = AppState::new(store, api_config(context)?, Some(indexer.subscribe())).with_node(config.node());
     let listener = listen(config).await?;
     tracing::info!(address = %listener.local_addr()?, "overview at /, documentation at /docs");
     let mut registry = registry(config);
     registry.register_collector(Box::new(indexer.metrics(Clock::system())));
     app.register(&mut registry);
-    let told = tokio::spawn(progress::tell(indexer.subscribe()));
+    let told = tokio::spawn(progress::tell(indexer.subscribe()).in_current_span());
     // Either one ending ends the other: half a service would look like a whole one.
     let serving = async {
         let answering = answer(config, listener, app, cancel.clone());
@@ -47,17 +86,15 @@ pub(crate) async fn serve(context: &Context) -> Result<()> {
     served.and(followed)
 }
 
-/// Follows the chain into the ledger, until interrupted; where `again`, from its start.
-pub(crate) async fn index(context: &Context, again: bool) -> Result<()> {
+async fn index_chain(context: &Context, turns: &Turns, cancel: CancellationToken, again: bool) -> Result<()> {
     let store = open(&context.config).await?;
     if again {
         store.forget_chain().await?;
     }
-    let indexer = indexer(&context.config, &store)?;
-    let told = tokio::spawn(progress::tell(indexer.subscribe()));
+    let indexer = indexer(&context.config, &store)?.with_turns(turns);
+    let told = tokio::spawn(progress::tell(indexer.subscribe()).in_current_span());
     let mut registry = registry(&context.config);
     registry.register_collector(Box::new(indexer.metrics(Clock::system())));
-    let cancel = until_interrupted();
     let following = async {
         let followed = indexer.run(cancel.clone()).await;
         cancel.cancel();
@@ -68,13 +105,12 @@ pub(crate) async fn index(context: &Context, again: bool) -> Result<()> {
     followed.and(scraped)
 }
 
-/// Serves the API over a ledger that another process keeps, until interrupted.
-pub(crate) async fn api(context: &Context) -> Result<()> {
+async fn serve_ledger(context: &Context, cancel: CancellationToken) -> Result<()> {
     let store = open(&context.config).await?;
     let config = &context.config;
     let app = AppState::new(store, api_config(context)?, None).with_node(config.node());
     let listener = listen(config).await?;
-    let (mut registry, cancel) = (registry(config), until_interrupted());
+    let mut registry = registry(config);
     app.register(&mut registry);
     let answering = answer(config, listener, app, cancel.clone());
     let (served, told) = tokio::join!(answering, metrics(config, registry, cancel.clone()));

@@ -69,6 +69,28 @@ impl StoreUrl {
     }
 }
 
+impl StoreUrl {
+    /// Whether it is the same store as another, as far as the two texts tell: a file by its path, a server by all that says
+    /// what to connect to.
+    pub fn is_same(&self, other: &Self) -> bool {
+        match (&self.0, &other.0) {
+            (Place::File(one), Place::File(other)) => one == other,
+            (Place::Server { options: one, .. }, Place::Server { options: other, .. }) => {
+                let place = |of: &PgConnectOptions| {
+                    (
+                        of.get_host().to_owned(),
+                        of.get_port(),
+                        of.get_database().map(str::to_owned),
+                        of.get_options().map(str::to_owned),
+                    )
+                };
+                place(one) == place(other)
+            }
+            _ => false,
+        }
+    }
+}
+
 /// How many statements a connection keeps ready; none where something between us and the server gives each statement
 /// another connection.
 const CAPACITY: &str = "statement-cache-capacity";

@@ -23,6 +23,7 @@ pub use error::IndexerError;
 pub use fetch::{Fetched, fetch};
 pub use metrics::Metrics;
 pub use status::{Phase, Status, reached};
+pub use turn::Turns;
 
 use crate::{
     source::{Calls, Sources},
@@ -38,6 +39,7 @@ pub struct Indexer {
     store: Store,
     status: watch::Sender<Status>,
     wake: Arc<Notify>,
+    turns: Turns,
 }
 
 impl std::fmt::Debug for Indexer {
@@ -55,7 +57,15 @@ impl Indexer {
             store,
             status: watch::Sender::new(Status::default()),
             wake: Arc::new(Notify::new()),
+            turns: Turns::default(),
         }
+    }
+
+    /// The same in a process that follows other chains, too; all of them share `turns`.
+    #[must_use]
+    pub fn with_turns(mut self, turns: &Turns) -> Self {
+        self.turns = turns.clone();
+        self
     }
 
     /// How it is doing, as it changes.
@@ -90,7 +100,7 @@ impl Indexer {
     pub async fn run(&self, cancel: CancellationToken) -> Result<(), IndexerError> {
         let outcome = match self.config.lease {
             None => self.work(&cancel).await,
-            Some(life) => self.take_turns(&Turn::new(&self.store, life), &cancel).await,
+            Some(life) => self.take_turns(&Turn::new(&self.store, life, &self.turns), &cancel).await,
         };
         self.status.send_modify(|status| status.stopped(outcome.as_ref().err()));
         outcome
@@ -103,11 +113,11 @@ impl Indexer {
             });
         };
         loop {
-            tokio::select! {
+            let _held = tokio::select! {
                 biased;
                 () = cancel.cancelled() => return Ok(()),
-                () = turn.comes(waits) => {}
-            }
+                held = turn.comes(waits) => held,
+            };
             tokio::select! {
                 outcome = self.work(cancel) => {
                     turn.ends().await;

@@ -1,13 +1,51 @@
 //! Whose turn it is: an indexer that shares its store with others works while it holds the lease, and waits otherwise.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::{Duration, Instant},
+};
 
 use alloy::primitives::B256;
+use tokio::sync::Mutex;
 
 use crate::store::Store;
 
 /// Renewed so often within its life: two failures in a row lose nothing.
 const RENEWALS: u32 = 4;
+
+/// The turns that one process has, of all the chains it follows: the more they are, the longer it leaves the next one to
+/// processes that have fewer. So several of them divide the chains among themselves. Cheap to clone.
+#[derive(Debug, Clone, Default)]
+pub struct Turns {
+    held: Arc<AtomicU32>,
+    /// Asked for one after the other: of two at once neither would count for the other.
+    asking: Arc<Mutex<()>>,
+}
+
+impl Turns {
+    fn held(&self) -> u32 {
+        self.held.load(Ordering::SeqCst)
+    }
+}
+
+/// A turn that has come; it counts until this is dropped.
+pub(super) struct Held(Arc<AtomicU32>);
+
+impl Held {
+    fn one_more(turns: &Turns) -> Self {
+        turns.held.fetch_add(1, Ordering::SeqCst);
+        Self(Arc::clone(&turns.held))
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
+}
 
 /// One indexer's claim.
 #[derive(Debug)]
@@ -15,21 +53,30 @@ pub(super) struct Turn<'a> {
     store: &'a Store,
     life: Duration,
     holder: B256,
+    turns: &'a Turns,
 }
 
 impl<'a> Turn<'a> {
-    pub(super) fn new(store: &'a Store, life: Duration) -> Self {
-        Self { store, life, holder: B256::random() }
+    pub(super) fn new(store: &'a Store, life: Duration, turns: &'a Turns) -> Self {
+        Self { store, life, holder: B256::random(), turns }
     }
 
     /// Waits until it is this indexer's turn. `waits` is told each time that it is not.
-    pub(super) async fn comes(&self, mut waits: impl FnMut()) {
+    pub(super) async fn comes(&self, mut waits: impl FnMut()) -> Held {
         loop {
+            let held = self.turns.held();
+            tokio::time::sleep(self.pause() * held).await;
+            let asking = self.turns.asking.lock().await;
+            if self.turns.held() > held {
+                // Another chain's turn has come meanwhile: there is longer to wait.
+                continue;
+            }
             match self.store.take_lease(self.holder, self.life).await {
-                Ok(true) => return,
+                Ok(true) => return Held::one_more(self.turns),
                 Ok(false) => waits(),
                 Err(error) => tracing::warn!(%error, "asking whose turn it is"),
             }
+            drop(asking);
             tokio::time::sleep(self.pause()).await;
         }
     }

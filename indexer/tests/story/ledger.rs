@@ -38,7 +38,10 @@ pub struct Running {
 
 impl Running {
     pub fn start(config: Config, source: impl Into<Sources>, store: Store) -> Self {
-        let indexer = Indexer::new(config, source, store);
+        Self::of(Indexer::new(config, source, store))
+    }
+
+    pub fn of(indexer: Indexer) -> Self {
         let cancel = CancellationToken::new();
         let status = indexer.subscribe();
         let token = cancel.clone();

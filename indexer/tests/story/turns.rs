@@ -7,7 +7,7 @@ use std::{
 
 use alloy::primitives::B256;
 use anyhow::{Context, Result};
-use bursar_indexer::{Phase, source::Source};
+use bursar_indexer::{Indexer, Phase, Turns, source::Source};
 use bursar_test_stores::{Stores, on_both_stores};
 
 use crate::{
@@ -17,7 +17,11 @@ use crate::{
     world::World,
 };
 
-on_both_stores!(one_works_and_the_next_takes_over, a_lease_is_one_holders_until_it_is_over);
+on_both_stores!(
+    one_works_and_the_next_takes_over,
+    processes_divide_the_chains,
+    a_lease_is_one_holders_until_it_is_over,
+);
 
 const LIFE: Duration = Duration::from_millis(400);
 
@@ -70,6 +74,45 @@ async fn one_works_and_the_next_takes_over(stores: Stores) -> Result<()> {
     waiter.until(hash(blocks - 1)).await?;
     assert_same(&dump(&store).await?, &fresh(usual, source, &stores).await?);
     waiter.stop().await
+}
+
+async fn processes_divide_the_chains(stores: Stores) -> Result<()> {
+    let world = World::new().await?;
+    let source = Arc::new(Recorded::of(&world.source()).await?);
+    let usual = config(world.anvil.chain_id(), world.factory);
+    let config = bursar_indexer::Config { lease: Some(LIFE), ..usual };
+    // Two processes that follow the same four chains, each into a store of its own.
+    let (one, other) = (Turns::default(), Turns::default());
+    let (mut first, mut second) = (Vec::new(), Vec::new());
+    for chain in ["a", "b", "c", "d"] {
+        for (turns, running) in [(&one, &mut first), (&other, &mut second)] {
+            let source = Arc::clone(&source) as Arc<dyn Source>;
+            let indexer = Indexer::new(config.clone(), source, open(&stores, chain).await?);
+            running.push(Running::of(indexer.with_turns(turns)));
+        }
+    }
+    let works = |running: &Running| running.status.borrow().phase == Phase::Following;
+    let held = |all: &[Running]| all.iter().filter(|running| works(running)).count();
+    let all_are_followed = async {
+        while held(&first) + held(&second) < 4 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), all_are_followed).await.context("not all are followed")?;
+    assert!(held(&first) > 0 && held(&second) > 0, "{} and {}", held(&first), held(&second));
+    for (one, other) in first.iter().zip(&second) {
+        assert!(works(one) != works(other), "each chain is followed once");
+    }
+
+    // One dies: the other has all of them.
+    first.iter().for_each(|running| running.task.abort());
+    for running in &mut second {
+        is_about(running, Phase::Following).await?;
+    }
+    for running in second {
+        running.stop().await?;
+    }
+    Ok(())
 }
 
 async fn a_lease_is_one_holders_until_it_is_over(stores: Stores) -> Result<()> {
