@@ -58,6 +58,8 @@ pub(crate) struct Config {
     pub(crate) chain_id: u64,
     /// The node's HTTP address.
     pub(crate) rpc_url: Url,
+    /// The same node's WebSocket address: the indexer asks there first, and hears of new heads as they come.
+    pub(crate) ws_url: Option<Url>,
     /// Other nodes of the same chain, asked where that one fails.
     pub(crate) fallback_rpc_urls: Vec<Url>,
     /// How many of all these nodes the indexer wants the same answer of.
@@ -143,6 +145,7 @@ impl Config {
             network,
             chain_id,
             rpc_url: rpc_url.parse()?,
+            ws_url: None,
             fallback_rpc_urls: Vec::new(),
             rpc_quorum: 1,
             factory: None,
@@ -257,6 +260,7 @@ const FIELDS: &[&str] = &[
     "network",
     "chain_id",
     "rpc_url",
+    "ws_url",
     "fallback_rpc_urls",
     "rpc_quorum",
     "factory",

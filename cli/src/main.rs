@@ -130,6 +130,7 @@ enum Command {
     ///   network         local | base-sepolia | base; picks the defaults below            (local)
     ///   chain_id        EIP-155 id; a node of another chain is refused                    (31337 | 84532 | 8453)
     ///   rpc_url         the node's HTTP address                                          (the network's public one)
+    ///   ws_url          its WebSocket address: the indexer hears of new blocks as they come (none)
     ///   fallback_rpc_urls  other nodes, asked where that one fails: ["URL", ...]           (none)
     ///   rpc_quorum      how many nodes the indexer wants the same answer of                (1)
     ///   factory         the treasury factory to follow, or to deploy through              (none)

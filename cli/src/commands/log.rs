@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result, ensure};
 use bursar_indexer::{
     Store,
     query::{log, treasuries},
-    source::{HttpConfig, HttpSource, Source as _, Sources},
+    source::{RpcConfig, RpcSource, Source as _, Sources},
     store::Mark,
 };
 use bursar_report::verify::anchors;
@@ -201,7 +201,7 @@ async fn verify(context: &Context, store: &Store, treasury: Address, against: Ve
 
 /// What was anchored through the treasury, as a node of its chain has it.
 async fn on_chain(context: &Context, store: &Store, treasury: Address, rpc: Url) -> Result<Vec<log::Anchor>> {
-    let source = Arc::new(HttpSource::new(rpc, HttpConfig::default()));
+    let source = Arc::new(RpcSource::new(rpc, RpcConfig::default()));
     let (expected, got) = (context.config.chain_id, source.chain_id().await?);
     ensure!(got == expected, "expected a node of chain {expected}, got one of chain {got}");
     let known = treasuries::get(store.db(), treasury).await?;

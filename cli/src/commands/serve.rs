@@ -8,7 +8,7 @@ use bursar_api::{AppState, AssetLabel, webhook};
 use bursar_indexer::{
     Indexer, Store, Turns,
     query::approvals::Room,
-    source::{HttpConfig, HttpSource, Landmark, Patience, Source, Sources},
+    source::{Landmark, Patience, RpcConfig, RpcSource, Source, Sources},
 };
 use bursar_sdk::clock::{Clock, Entropy};
 use futures::future::join_all;
@@ -179,9 +179,9 @@ fn indexer(config: &Config, store: &Store) -> Result<Indexer> {
         FinalAt::Finalized => Landmark::Finalized,
     });
     following.lease = (config.lease_seconds != 0).then(|| Duration::from_secs(config.lease_seconds.into()));
-    let urls = std::iter::once(&config.rpc_url).chain(&config.fallback_rpc_urls);
+    let urls = config.ws_url.iter().chain([&config.rpc_url]).chain(&config.fallback_rpc_urls);
     let endpoints: Vec<Arc<dyn Source>> = urls
-        .map(|url| Arc::new(HttpSource::new(url.clone(), HttpConfig::default())) as Arc<dyn Source>)
+        .map(|url| Arc::new(RpcSource::new(url.clone(), RpcConfig::default())) as Arc<dyn Source>)
         .collect();
     anyhow::ensure!(
         (1..=endpoints.len()).contains(&config.rpc_quorum),

@@ -8,7 +8,7 @@ use bursar_api::AppState;
 use bursar_indexer::{
     Indexer, Phase, Status, Store, StoreUrl,
     run::reached,
-    source::{HttpConfig, HttpSource},
+    source::{RpcConfig, RpcSource},
 };
 use tokio::{net::TcpListener, sync::watch};
 use tokio_util::sync::CancellationToken;
@@ -40,7 +40,7 @@ pub(crate) async fn start(
     cancel: CancellationToken,
 ) -> Result<Services> {
     let store = Store::connect(store).await.context("opening the ledger")?;
-    let source = HttpSource::new(chain.url(), HttpConfig::default());
+    let source = RpcSource::new(chain.url(), RpcConfig::default());
     let mut following = bursar_indexer::Config::new(CHAIN_ID, on.factory, 0);
     following.poll = Duration::from_millis(100);
     let indexer = Indexer::new(following, Arc::new(source), store.clone());

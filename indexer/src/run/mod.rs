@@ -138,26 +138,27 @@ impl Indexer {
                 () = cancel.cancelled() => return Ok(()),
                 step = follower.step() => step,
             };
-            let pause = match step {
+            let (pause, hears) = match step {
                 Ok(Step::Advanced) => {
                     pauses = self.pauses();
                     continue;
                 }
                 Ok(Step::CaughtUp) => {
                     pauses = self.pauses();
-                    self.config.poll
+                    (self.config.poll, true)
                 }
                 Err(Trouble::Fatal(error)) => return Err(error),
                 Err(Trouble::Waits(error)) => {
                     let pause = pauses.next().unwrap_or(self.config.max_delay);
                     tracing::warn!(%error, ?pause, "waiting for the chain");
                     self.status.send_modify(|status| status.trouble(&error));
-                    pause
+                    (pause, false)
                 }
             };
             tokio::select! {
                 () = cancel.cancelled() => return Ok(()),
                 () = self.wake.notified() => {}
+                () = self.sources.news(), if hears => {}
                 () = tokio::time::sleep(pause) => {}
             }
         }

@@ -1,4 +1,4 @@
-//! What we ask of a chain. A [`Source`] is one endpoint: [`HttpSource`] asks a node over JSON-RPC, tests answer from
+//! What we ask of a chain. A [`Source`] is one endpoint: [`RpcSource`] asks a node over JSON-RPC, tests answer from
 //! memory. [`Sources`] are all endpoints of a chain, asked again, in turn and against each other, and never believed
 //! without a look at what they say.
 
@@ -7,7 +7,8 @@ mod check;
 mod classify;
 mod endpoint;
 mod error;
-mod http;
+mod rpc;
+mod socket;
 mod sources;
 mod wire;
 
@@ -19,7 +20,7 @@ use async_trait::async_trait;
 pub use calls::Calls;
 pub use classify::classify;
 pub use error::{Limit, Nonsense, SourceError};
-pub use http::{HttpConfig, HttpSource};
+pub use rpc::{RpcConfig, RpcSource};
 pub use sources::{Patience, Sources};
 
 /// What a block is to us.
@@ -155,6 +156,11 @@ pub trait Source: Send + Sync {
         block: B256,
         wanted: &[B256],
     ) -> Result<HashMap<B256, TransactionInput>, SourceError>;
+
+    /// Waits until it tells of a new head by itself; for ever where it does not do that.
+    async fn news(&self) {
+        std::future::pending().await
+    }
 
     /// How often it was asked so far, where it counts.
     fn calls(&self) -> Calls {

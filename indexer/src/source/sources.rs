@@ -8,6 +8,7 @@ use std::{
 
 use alloy::primitives::{Address, B256};
 use backon::{BackoffBuilder, ExponentialBuilder};
+use futures::{StreamExt as _, stream::FuturesUnordered};
 use tokio::time::Instant;
 
 use super::{
@@ -83,6 +84,15 @@ impl Sources {
     /// Whether endpoints are held against each other.
     pub fn has_quorum(&self) -> bool {
         self.0.quorum > 1
+    }
+
+    /// Waits until one tells of a new head by itself; for ever where none does that.
+    pub async fn news(&self) {
+        let all = self.0.endpoints.iter().map(|endpoint| endpoint.source.news());
+        let mut told: FuturesUnordered<_> = all.collect();
+        if told.next().await.is_none() {
+            std::future::pending().await
+        }
     }
 
     /// How often endpoints were asked, and how often they failed.

@@ -9,7 +9,7 @@ use anyhow::{Context, Result, ensure};
 use bursar_indexer::{
     Config, Indexer, IndexerError, Phase, Status, Store,
     db::{DbRow, Query},
-    source::{Calls, HttpConfig, HttpSource, Patience, Source, Sources},
+    source::{Calls, Patience, RpcConfig, RpcSource, Source, Sources},
 };
 use bursar_replay::{Chain, FACTORY, Params, Provider, Replay, Served, Settlement, serve};
 use bursar_test_stores::Stores;
@@ -39,11 +39,11 @@ pub async fn node(params: Params, provider: Provider) -> Result<Node> {
 pub fn sources(nodes: &[&Node], quorum: usize) -> Result<Sources> {
     let patience =
         Patience { retries: 3, first_delay: Duration::from_millis(1), max_delay: Duration::from_millis(4) };
-    let config = HttpConfig { timeout: Duration::from_secs(5) };
+    let config = RpcConfig { timeout: Duration::from_secs(5) };
     let endpoints = nodes
         .iter()
         .map(|node| {
-            let source = HttpSource::new(node.served.url().parse()?, config.clone());
+            let source = RpcSource::new(node.served.url().parse()?, config.clone());
             Ok(Arc::new(source) as Arc<dyn Source>)
         })
         .collect::<Result<_>>()?;

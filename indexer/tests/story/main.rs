@@ -18,6 +18,7 @@ mod refuses;
 mod reorgs;
 mod restarts;
 mod scores;
+mod socket;
 mod stores;
 mod turns;
 mod watched;

@@ -7,7 +7,7 @@ use anyhow::Result;
 use bursar_indexer::{
     IndexerError, Inserted, Store, StoreError,
     db::Query,
-    source::{HttpConfig, HttpSource, Patience, Source, Sources},
+    source::{Patience, RpcConfig, RpcSource, Source, Sources},
 };
 use bursar_test_stores::{Stores, on_both_stores};
 
@@ -71,7 +71,7 @@ async fn waits_for_a_provider_that_is_down_and_stops_when_asked(stores: Stores) 
     let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
     let url = format!("http://{}", listener.local_addr()?);
     drop(listener);
-    let source = Arc::new(HttpSource::new(url.parse()?, HttpConfig::default()));
+    let source = Arc::new(RpcSource::new(url.parse()?, RpcConfig::default()));
     let patience =
         Patience { retries: 1, first_delay: std::time::Duration::from_millis(1), ..Default::default() };
     let source = Sources::new(vec![source], patience, 1);

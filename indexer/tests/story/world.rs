@@ -12,7 +12,7 @@ use alloy::{
     sol_types::{Eip712Domain, SolCall, SolStruct},
 };
 use anyhow::{Context, Result, ensure};
-use bursar_indexer::source::{HttpConfig, HttpSource};
+use bursar_indexer::source::{RpcConfig, RpcSource};
 use bursar_sdk::{
     abi::{
         self, Eip3009,
@@ -145,8 +145,8 @@ impl World {
         Ok(())
     }
 
-    pub fn source(&self) -> HttpSource {
-        HttpSource::new(self.anvil.endpoint_url(), HttpConfig::default())
+    pub fn source(&self) -> RpcSource {
+        RpcSource::new(self.anvil.endpoint_url(), RpcConfig::default())
     }
 
     pub async fn head(&self) -> Result<u64> {

@@ -11,7 +11,7 @@ use alloy::{
     primitives::Address,
     providers::{Provider as _, ProviderBuilder},
 };
-use bursar_indexer::source::{HttpConfig, HttpSource, Source, Sources};
+use bursar_indexer::source::{RpcConfig, RpcSource, Source, Sources};
 use url::Url;
 
 pub use anchors::anchors;
@@ -41,7 +41,7 @@ pub async fn on_chain(
     rpc: Url,
     verification: &mut Verification,
 ) -> Result<(), ReportError> {
-    let source = Arc::new(HttpSource::new(rpc.clone(), HttpConfig::default()));
+    let source = Arc::new(RpcSource::new(rpc.clone(), RpcConfig::default()));
     // Asked as the indexer asks: again where that may help, and no answer believed that cannot be true.
     let sources = Sources::from(Arc::clone(&source));
     let provider = ProviderBuilder::new().connect_http(rpc).erased();
@@ -65,7 +65,7 @@ pub async fn on_chain(
     Ok(())
 }
 
-async fn same_chain(report: &Report, source: &HttpSource) -> Check {
+async fn same_chain(report: &Report, source: &RpcSource) -> Check {
     let what = "the node is on the chain of the report, and has its last block";
     let subject = &report.subject;
     match source.chain_id().await {

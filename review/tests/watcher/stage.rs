@@ -17,7 +17,7 @@ use anyhow::{Context as _, Result, ensure};
 use async_trait::async_trait;
 use bursar_indexer::{
     Config, Indexer, IndexerError, Status, Store,
-    source::{HttpConfig, HttpSource, Source},
+    source::{RpcConfig, RpcSource, Source},
 };
 use bursar_review::{Keys, Watcher, WatcherConfig, provider};
 use bursar_sdk::{
@@ -94,7 +94,7 @@ impl Stage {
             max_delay: Duration::from_millis(20),
             ..Config::new(chain.chain_id, chain.factory, 0)
         };
-        let source: Arc<dyn Source> = Arc::new(HttpSource::new(chain.url.parse()?, HttpConfig::default()));
+        let source: Arc<dyn Source> = Arc::new(RpcSource::new(chain.url.parse()?, RpcConfig::default()));
         let indexer = Indexer::new(config, source, store.clone());
         let (status, cancel) = (indexer.subscribe(), CancellationToken::new());
         let following = tokio::spawn({

@@ -19,7 +19,7 @@ use bursar_api::{AppState, Config as ApiConfig};
 use bursar_indexer::{
     Config, Indexer, Store, StoreUrl,
     ledger::WatchKind,
-    source::{HttpConfig, HttpSource, Source},
+    source::{RpcConfig, RpcSource, Source},
 };
 use bursar_sdk::{
     Agent, Amount,
@@ -86,7 +86,7 @@ impl Stage {
         store.put_watched(WatchKind::Token, &[chain.usdc], None).await?;
 
         let (cancel, blocks) = (CancellationToken::new(), Arc::new(Blocks::default()));
-        let source: Arc<dyn Source> = Arc::new(HttpSource::new(chain.url.parse()?, HttpConfig::default()));
+        let source: Arc<dyn Source> = Arc::new(RpcSource::new(chain.url.parse()?, RpcConfig::default()));
         let indexer = Indexer::new(Config::new(chain.chain_id, chain.factory, 0), source, store.clone());
         let state = AppState::new(store, ApiConfig::new(chain.chain_id, "bench"), Some(indexer.subscribe()));
         let listener = TcpListener::bind("127.0.0.1:0").await?;

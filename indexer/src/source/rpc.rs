@@ -1,4 +1,4 @@
-//! A JSON-RPC endpoint over HTTP.
+//! A JSON-RPC endpoint, over HTTP or WebSocket.
 
 use std::{borrow::Cow, collections::HashMap, time::Duration};
 
@@ -17,37 +17,58 @@ use super::{
     TransactionInput,
     calls::Meter,
     classify,
+    socket::Socket,
     wire::{Block, Log, LogFilter, Transaction},
 };
 
 /// How patient a source is with its provider.
 #[derive(Debug, Clone)]
-pub struct HttpConfig {
+pub struct RpcConfig {
     /// How long one answer may take. Default: 20 s.
     pub timeout: Duration,
 }
 
-impl Default for HttpConfig {
+impl Default for RpcConfig {
     fn default() -> Self {
         Self { timeout: Duration::from_secs(20) }
     }
 }
 
-/// A JSON-RPC endpoint over HTTP.
+/// How questions travel.
+#[derive(Debug)]
+enum Wire {
+    Http(RpcClient),
+    Socket(Socket),
+}
+
+impl Wire {
+    async fn client(&self) -> Result<RpcClient, TransportError> {
+        match self {
+            Self::Http(client) => Ok(client.clone()),
+            Self::Socket(socket) => socket.client().await,
+        }
+    }
+}
+
+/// A JSON-RPC endpoint, over HTTP or WebSocket.
 ///
 /// Nothing is repeated here: alloy's retry layer takes "more than N results" (-32005) for a limited rate and
 /// repeats it for ever, so retries are our own ([`super::Sources`]).
 #[derive(Debug)]
-pub struct HttpSource {
-    client: RpcClient,
-    config: HttpConfig,
+pub struct RpcSource {
+    wire: Wire,
+    config: RpcConfig,
     meter: Meter,
 }
 
-impl HttpSource {
-    /// A source that asks `url`. Nothing is asked yet.
-    pub fn new(url: Url, config: HttpConfig) -> Self {
-        Self { client: ClientBuilder::default().http(url), config, meter: Meter::default() }
+impl RpcSource {
+    /// A source that asks `url`: over WebSocket where that says `ws` or `wss`, else over HTTP. Nothing is asked yet.
+    pub fn new(url: Url, config: RpcConfig) -> Self {
+        let wire = match url.scheme() {
+            "ws" | "wss" => Wire::Socket(Socket::new(url)),
+            _ => Wire::Http(ClientBuilder::default().http(url)),
+        };
+        Self { wire, config, meter: Meter::default() }
     }
 
     async fn ask<P, T>(&self, method: &'static str, params: P) -> Result<T, SourceError>
@@ -56,7 +77,8 @@ impl HttpSource {
         T: DeserializeOwned + std::fmt::Debug + Send + Sync + Unpin + 'static,
     {
         self.meter.asked(method);
-        self.in_time(method, self.client.request(Cow::Borrowed(method), params)).await
+        self.in_time(method, async { self.wire.client().await?.request(Cow::Borrowed(method), params).await })
+            .await
     }
 
     async fn in_time<T>(
@@ -64,7 +86,11 @@ impl HttpSource {
         what: &'static str,
         answer: impl Future<Output = Result<T, TransportError>>,
     ) -> Result<T, SourceError> {
-        match tokio::time::timeout(self.config.timeout, answer).await {
+        let answer = tokio::time::timeout(self.config.timeout, answer).await;
+        if let (Wire::Socket(socket), Ok(Err(RpcError::Transport(_))) | Err(_)) = (&self.wire, &answer) {
+            socket.lost().await;
+        }
+        match answer {
             Ok(answer) => answer.map_err(translate),
             Err(_) => Err(SourceError::Timeout(format!("{what} took over {:?}", self.config.timeout))),
         }
@@ -81,7 +107,8 @@ impl HttpSource {
         self.meter.asked(logs);
         self.meter.asked(block);
         let both = async {
-            let mut batch = self.client.new_batch();
+            let client = self.wire.client().await?;
+            let mut batch = client.new_batch();
             let logs = batch.add_call::<_, Vec<Log>>(logs, &(filter,))?;
             let tip = (BlockNumberOrTag::Number(to), false);
             let tip = batch.add_call::<_, Option<Block<B256>>>(block, &tip)?;
@@ -95,7 +122,7 @@ impl HttpSource {
 }
 
 #[async_trait]
-impl Source for HttpSource {
+impl Source for RpcSource {
     async fn chain_id(&self) -> Result<u64, SourceError> {
         Ok(self.ask::<_, U64>("eth_chainId", ()).await?.to())
     }
@@ -159,6 +186,13 @@ impl Source for HttpSource {
             }
         };
         Ok(found.into_iter().filter(|it| wanted.contains(&it.hash)).map(Into::into).collect())
+    }
+
+    async fn news(&self) {
+        match &self.wire {
+            Wire::Http(_) => std::future::pending().await,
+            Wire::Socket(socket) => socket.news().await,
+        }
     }
 
     fn calls(&self) -> Calls {
