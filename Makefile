@@ -126,6 +126,11 @@ target/tools/ponder/.ready: $(shell find script/bench-indexer/ponder -type f)
 	@cd $(@D) && npm install --no-save --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
 
+.PHONY: bench-live
+bench-live: setup ## Measure how soon a settlement is read through the API, at 1,000 a second; writes target/reports/live.json (LIVE_SECONDS=10: a quick look)
+	@cargo build --release --workspace --bin bursar --bin bursar-bench-live --quiet
+	@target/release/bursar-bench-live $(if $(LIVE_SECONDS),--seconds $(LIVE_SECONDS)) $(BENCH_FLAGS)
+
 .PHONY: bench-report
 bench-report: ## Report a million payments and verify the report; writes target/reports/report.json (PAYMENTS=100000: a quick look)
 	@cargo build --release --workspace --bins --quiet

@@ -2,15 +2,11 @@
 
 use std::path::Path;
 
-use anyhow::{Context as _, Result};
-use bursar_bench::{Replayed, follow};
-use bursar_indexer::{Store, db::Query, ledger::WatchKind};
-use bursar_replay::{TOKEN, Tally};
+use anyhow::Result;
+use bursar_bench::{Replayed, follow, tally, watch_all};
+use bursar_indexer::Store;
 
 use crate::report::Ran;
-
-/// Blocks whose rows are read at a time.
-const STEP: u64 = 10_000;
 
 /// Indexes the whole chain into an empty store.
 pub(crate) async fn index(
@@ -20,8 +16,7 @@ pub(crate) async fn index(
     store_url: &str,
 ) -> Result<Ran> {
     let store = Store::connect(&store_url.parse()?).await?;
-    store.put_watched(WatchKind::Token, &[TOKEN], None).await?;
-    store.put_watched(WatchKind::Payer, &replayed.payers(), None).await?;
+    watch_all(replayed, &store).await?;
     replayed.forget_calls();
     let took = follow(replayed, bursar, &store, store_url).await?;
     let (head, _) = replayed.head();
@@ -29,29 +24,4 @@ pub(crate) async fn index(
     let got = tally(&store, head).await?;
     store.close().await;
     Ok(Ran { name, version: env!("CARGO_PKG_VERSION").into(), took, rpc_calls, got, truth })
-}
-
-/// What the ledger holds: payments from purses, and what others have settled.
-async fn tally(store: &Store, head: u64) -> Result<Tally> {
-    let mut tally = Tally::default();
-    for table in [
-        "SELECT tx_hash, log_index, amount, block_number FROM payment WHERE block_number BETWEEN $1 AND $2",
-        "SELECT tx_hash, log_index, amount, block_number FROM settlement WHERE block_number BETWEEN $1 AND $2",
-    ] {
-        let mut from = 0;
-        while from <= head {
-            let query = Query::new(table).bind(from).bind(from + STEP - 1);
-            for row in query.rows(store.db()).await? {
-                let amount = row.total("amount")?.try_into().context("an amount beyond 64 bits")?;
-                tally.add(
-                    row.hash("tx_hash")?,
-                    row.number("log_index")?,
-                    amount,
-                    row.number("block_number")?,
-                );
-            }
-            from += STEP;
-        }
-    }
-    Ok(tally)
 }

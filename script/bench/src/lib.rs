@@ -12,9 +12,11 @@ pub mod plans;
 mod questions;
 mod records;
 mod replayed;
+mod tally;
 
 pub use child::{Measured, Took};
 pub use follow::{bursar, follow};
 pub use questions::{About, Question, questions};
 pub use records::{Foreseen, foresee};
 pub use replayed::Replayed;
+pub use tally::{tally, watch_all};

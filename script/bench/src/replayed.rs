@@ -27,6 +27,18 @@ impl Replayed {
         Ok(Self { served: serve(Arc::clone(&replay), 0).await?, replay })
     }
 
+    /// Adds a block to the chain, and gives its number and how many settlements are in it.
+    pub fn mine(&self) -> (u64, u64) {
+        self.replay.change(|chain| chain.mine(1));
+        let chain = self.chain();
+        (chain.head(), chain.settlements(chain.head()).len() as u64)
+    }
+
+    /// Where the node tells of its blocks by itself.
+    pub fn socket(&self) -> String {
+        self.served.socket()
+    }
+
     /// Where the node is.
     pub fn url(&self) -> String {
         self.served.url()

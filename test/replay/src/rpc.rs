@@ -15,6 +15,7 @@ use alloy::{
 };
 use bursar_sdk::abi::Eip3009::Transfer;
 use serde_json::{Value, json};
+use tokio::sync::watch;
 
 use crate::{
     answer::Json,
@@ -50,6 +51,7 @@ pub struct Replay {
     requests: AtomicU64,
     at_once: AtomicU64,
     most_at_once: AtomicU64,
+    heads: watch::Sender<()>,
 }
 
 impl std::fmt::Debug for Replay {
@@ -83,7 +85,16 @@ impl Replay {
     pub fn new(chain: Arc<RwLock<Chain>>, provider: Provider) -> Self {
         let (plan, calls) = (Mutex::default(), Mutex::default());
         let [requests, at_once, most_at_once] = [const { AtomicU64::new(0) }; 3];
-        Self { chain, provider, plan, calls, requests, at_once, most_at_once }
+        Self {
+            chain,
+            provider,
+            plan,
+            calls,
+            requests,
+            at_once,
+            most_at_once,
+            heads: watch::Sender::default(),
+        }
     }
 
     /// From now on, each request fails as `plan` says.
@@ -99,6 +110,21 @@ impl Replay {
     /// Changes the chain.
     pub fn change(&self, change: impl FnOnce(&mut Chain)) {
         change(&mut self.chain.write().unwrap_or_else(PoisonError::into_inner));
+        self.heads.send_replace(());
+    }
+
+    /// Changes with each change of the chain through this node.
+    pub(crate) fn heads(&self) -> watch::Receiver<()> {
+        self.heads.subscribe()
+    }
+
+    /// The last block, as nodes tell of it.
+    pub(crate) fn latest(&self) -> Value {
+        let question = json!({ "id": 0, "method": "eth_getBlockByNumber", "params": ["latest", false] });
+        let mut json = Json::default();
+        self.one(&question, None, &mut json);
+        let mut answer: Value = serde_json::from_slice(&json.0).unwrap_or_default();
+        answer["result"].take()
     }
 
     /// How often each method was asked.

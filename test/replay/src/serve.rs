@@ -6,7 +6,10 @@ use anyhow::Result;
 use axum::{
     Json as AsJson, Router,
     body::Bytes,
-    extract::{DefaultBodyLimit, Query, State},
+    extract::{
+        DefaultBodyLimit, Query, State,
+        ws::{Message, WebSocket, WebSocketUpgrade},
+    },
     http::{StatusCode, header::CONTENT_TYPE},
     response::{IntoResponse, Response},
     routing::{get, post},
@@ -15,6 +18,9 @@ use serde_json::{Value, json};
 use tokio::{net::TcpListener, task::JoinHandle};
 
 use crate::rpc::Replay;
+
+/// What the one subscription of a connection is called.
+const SUBSCRIPTION: &str = "0x1";
 
 /// A node at work; it stops where this is dropped.
 #[derive(Debug)]
@@ -28,6 +34,11 @@ impl Served {
     /// Its address, as clients want it.
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
+    }
+
+    /// The same over WebSocket, where it tells of new heads to who subscribes to them.
+    pub fn socket(&self) -> String {
+        format!("ws://{}", self.address)
     }
 
     /// Until it fails.
@@ -59,7 +70,7 @@ pub async fn serve(replay: Arc<Replay>, port: u16) -> Result<Served> {
 /// JSON-RPC at `/`; below `/control` what stands in no standard: `calls`, `truth?to=`, `mine?n=`, `turn?depth=`.
 pub fn router(replay: Arc<Replay>) -> Router {
     Router::new()
-        .route("/", post(ask))
+        .route("/", post(ask).get(connect))
         .route("/control/calls", get(calls).delete(forget))
         .route("/control/truth", get(truth))
         .route("/control/mine", post(mine))
@@ -77,6 +88,46 @@ async fn ask(State(replay): State<Arc<Replay>>, body: Bytes) -> Response {
     replay.ends();
     let status = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     (status, [(CONTENT_TYPE, "application/json")], reply.body).into_response()
+}
+
+async fn connect(State(replay): State<Arc<Replay>>, upgrade: WebSocketUpgrade) -> Response {
+    upgrade.on_upgrade(async move |socket| {
+        // Whoever is there sees how it ends.
+        let _ = talk(&replay, socket).await;
+    })
+}
+
+/// Answers questions, and tells of heads from when somebody subscribes to them.
+async fn talk(replay: &Replay, mut socket: WebSocket) -> Result<()> {
+    let mut heads = replay.heads();
+    let mut told = false;
+    loop {
+        tokio::select! {
+            said = socket.recv() => {
+                let text = match said.transpose()? {
+                    Some(Message::Text(text)) => text,
+                    Some(Message::Close(_)) | None => return Ok(()),
+                    Some(_) => continue,
+                };
+                let question: Value = serde_json::from_str(&text)?;
+                let answer = if question["method"] == "eth_subscribe" {
+                    told = true;
+                    json!({ "jsonrpc": "2.0", "id": question["id"], "result": SUBSCRIPTION }).to_string()
+                } else {
+                    let (reply, wait) = replay.answer(text.as_bytes());
+                    tokio::time::sleep(Duration::from_millis(wait)).await;
+                    String::from_utf8(reply.body)?
+                };
+                socket.send(Message::Text(answer.into())).await?;
+            }
+            changed = heads.changed(), if told => {
+                changed?;
+                let params = json!({ "subscription": SUBSCRIPTION, "result": replay.latest() });
+                let news = json!({ "jsonrpc": "2.0", "method": "eth_subscription", "params": params });
+                socket.send(Message::Text(news.to_string().into())).await?;
+            }
+        }
+    }
 }
 
 async fn calls(State(replay): State<Arc<Replay>>) -> AsJson<Value> {
