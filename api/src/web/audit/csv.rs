@@ -1,6 +1,6 @@
 //! A list as a table that a spreadsheet opens, whole and row by row: what a page's query finds, however much that is.
 
-use std::io;
+use std::{io, sync::Arc};
 
 use axum::{
     body::Body,
@@ -33,7 +33,7 @@ pub(super) async fn table<L: Shown>(
         }
     }
     let filter = parameters::<L>(&words.without(&[]))?;
-    let room = state.exports.clone().try_acquire_owned().map_err(|_| {
+    let room = Arc::clone(&state.exports).try_acquire_owned().map_err(|_| {
         let message = "as many tables are written as may be at a time; try again";
         ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "exports_full", message)
     })?;
