@@ -134,7 +134,7 @@ fn a_key_from_the_command_line_to_the_service_and_its_end() -> Result<()> {
     asked?;
     let files = ["bursar.sqlite", "bursar.sqlite-wal"].map(|name| std::fs::read(dir.path().join(name)));
     let kept: Vec<u8> = files.into_iter().flatten().flatten().collect();
-    for told in ["/v1/agents", &format!("key:{id}"), "bursar key revoke"] {
+    for told in ["/v1/ledger", &format!("key:{id}"), "bursar key revoke"] {
         ensure!(kept.windows(told.len()).any(|bytes| bytes == told.as_bytes()), "{told} is not kept");
     }
     ensure!(!kept.windows(64).any(|bytes| bytes == secret.as_bytes()), "the store keeps the secret");
