@@ -38,6 +38,10 @@ pub struct Config {
     pub waiting: usize,
     /// Longest that one of them waits.
     pub patience: Duration,
+    /// Most requests that may be answered, or under way, and not yet be kept as accesses; more are turned away.
+    pub accesses: usize,
+    /// How often they are kept.
+    pub accesses_every: Duration,
     /// Most clients that may follow the stream of events at a time.
     pub streams: usize,
     /// Longest that one of them may take for one event.
@@ -59,8 +63,8 @@ pub struct AssetLabel {
 
 impl Config {
     /// For a chain, with everything else at its default: open, ready within 8 blocks of the head, 16 open approval
-    /// requests an agent and 256 a treasury, 10 seconds a request, 16 questions at a time while 64 wait for a second, 256
-    /// streams with 30 seconds an event, whose keys are asked for every 5 seconds.
+    /// requests an agent and 256 a treasury, 10 seconds a request, 16 questions at a time while 64 wait for a second, 8192
+    /// accesses that wait to be kept every 5 seconds, 256 streams with 30 seconds an event, whose keys are asked for every 5 seconds.
     pub fn new(chain_id: u64, chain_name: impl Into<String>) -> Self {
         Self {
             chain_id,
@@ -77,6 +81,8 @@ impl Config {
             at_once: 16,
             waiting: 64,
             patience: Duration::from_secs(1),
+            accesses: 8_192,
+            accesses_every: Duration::from_secs(5),
             streams: 256,
             stream_patience: Duration::from_secs(30),
             stream_recheck: Duration::from_secs(5),

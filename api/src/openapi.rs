@@ -38,6 +38,7 @@ use crate::access::routes;
         (name = "Stops", description = "Freezes, releases and reviews."),
         (name = "Approvals", description = "Payments that wait for a human."),
         (name = "Events", description = "What happened, for those who follow: a list with a cursor, and a stream."),
+        (name = "Access", description = "Who asked what."),
         (name = "Service", description = "How far the ledger is, and health.")
     )
 )]

@@ -65,6 +65,7 @@ pub(crate) fn api() -> OpenApiRouter<AppState> {
         .routes(routes!(routes::post_rejection::post_rejection))
         .routes(routes!(routes::list_events::list_events))
         .routes(routes!(routes::stream_events::stream_events))
+        .routes(routes!(routes::list_accesses::list_accesses))
         .routes(routes!(routes::get_status::get_status))
         .routes(routes!(routes::health_live::health_live))
         .routes(routes!(routes::health_ready::health_ready))

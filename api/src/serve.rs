@@ -1,7 +1,11 @@
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::{AppState, access::OpenToOthers, router};
+use crate::{
+    AppState,
+    access::{OpenToOthers, Unkept},
+    router,
+};
 
 /// Why a service does not serve, or no longer.
 #[derive(Debug, thiserror::Error)]
@@ -12,12 +16,15 @@ pub enum ServeError {
     /// The listener failed.
     #[error("the listener failed")]
     Listener(#[from] std::io::Error),
+    /// The last accesses are lost.
+    #[error(transparent)]
+    Accesses(#[from] Unkept),
 }
 
-/// Serves until `cancel` is cancelled, then finishes what is under way.
+/// Serves until `cancel` is cancelled, then finishes what is under way, and keeps who asked it.
 ///
 /// # Errors
-/// When it asks for no credentials and others can reach it, or the listener fails.
+/// When it asks for no credentials and others can reach it, the listener fails, or what was asked last cannot be kept.
 pub async fn serve(
     listener: TcpListener,
     state: AppState,
@@ -32,5 +39,17 @@ pub async fn serve(
         // Streams never end by themselves.
         closing.cancel();
     };
-    Ok(axum::serve(listener, router(state)).with_graceful_shutdown(cancelled).await?)
+    let served = CancellationToken::new();
+    let keeping = async {
+        let (store, every) = (&state.store, state.config.accesses_every);
+        state.accesses.keep_on(store, state.clock(), every, served.clone()).await
+    };
+    let serving = async {
+        let ended = axum::serve(listener, router(state.clone())).with_graceful_shutdown(cancelled).await;
+        served.cancel();
+        ended
+    };
+    let (ended, kept) = tokio::join!(serving, keeping);
+    ended?;
+    Ok(kept?)
 }

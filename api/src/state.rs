@@ -5,14 +5,16 @@ use std::{
 
 use alloy::providers::DynProvider;
 use bursar_indexer::{
-    Status, Store,
+    Status, Store, StoreError,
     db::Db,
     query::checkpoint::{self, Checkpoint},
 };
 use prometheus_client::registry::Registry;
 use tokio::sync::{Semaphore, watch};
 
-use crate::{Config, error::ApiError, metrics::HttpMetrics, stream::Followers, totals::Books};
+use crate::{
+    Config, access::Accesses, error::ApiError, metrics::HttpMetrics, stream::Followers, totals::Books,
+};
 
 /// Tables that are written at a time.
 const EXPORTS: usize = 4;
@@ -28,6 +30,7 @@ pub struct AppState {
     pub config: Arc<Config>,
     status: Option<watch::Receiver<Status>>,
     node: Option<DynProvider>,
+    pub(crate) accesses: Arc<Accesses>,
     pub(crate) followers: Arc<Followers>,
     pub(crate) books: Arc<Books>,
     pub(crate) metrics: HttpMetrics,
@@ -43,6 +46,7 @@ impl AppState {
         Self {
             db: store.db().clone(),
             store,
+            accesses: Arc::new(Accesses::new(config.accesses)),
             followers: Arc::new(Followers::new(config.streams)),
             books: Arc::default(),
             config: Arc::new(config),
@@ -87,6 +91,19 @@ impl AppState {
     /// The time by the wall, in unix seconds.
     pub fn now(&self) -> u64 {
         (self.clock)()
+    }
+
+    /// Keeps what was asked up to now: who runs the router without [`crate::serve`] has to.
+    ///
+    /// # Errors
+    /// When the store fails: what is left waits on.
+    pub async fn keep_accesses(&self) -> Result<(), StoreError> {
+        self.accesses.keep(&self.store, self.clock).await
+    }
+
+    /// The time, as it is asked for.
+    pub(crate) fn clock(&self) -> fn() -> u64 {
+        self.clock
     }
 
     /// How far the ledger is, and what time it is for it.

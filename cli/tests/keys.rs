@@ -128,9 +128,16 @@ fn a_key_from_the_command_line_to_the_service_and_its_end() -> Result<()> {
         ensure!(revoked["revokedAt"].is_u64(), "a second time changes nothing: {revoked}");
         Ok(())
     })();
-    service.kill()?;
-    service.wait()?;
+    // As a supervisor ends it: what was asked is kept first.
+    let ended = Command::new("kill").args(["-TERM", &service.id().to_string()]).status()?;
+    ensure!(ended.success() && service.wait()?.success(), "it did not end as it should");
     asked?;
+    let files = ["bursar.sqlite", "bursar.sqlite-wal"].map(|name| std::fs::read(dir.path().join(name)));
+    let kept: Vec<u8> = files.into_iter().flatten().flatten().collect();
+    for told in ["/v1/ledger", &format!("key:{id}"), "bursar key revoke"] {
+        ensure!(kept.windows(told.len()).any(|bytes| bytes == told.as_bytes()), "{told} is not kept");
+    }
+    ensure!(!kept.windows(64).any(|bytes| bytes == secret.as_bytes()), "the store keeps the secret");
     let log = log.join().unwrap();
     ensure!(log.contains("TRACE") && log.contains("answered"), "{log}");
     let line = log.lines().find(|line| line.contains(secret));

@@ -182,7 +182,7 @@ impl LogBook {
             | LogKind::ApprovalRequest
             | LogKind::Rejection
             | LogKind::Erasure => self.due.remove(&key),
-            // Of kinds that a later version knows, this report has nothing.
+            // Of who read what, and of kinds that a later version knows, this report has nothing.
             _ => return,
         };
         // Clocks are not all one: what came later by its own time, this report does not have.

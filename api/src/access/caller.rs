@@ -41,6 +41,11 @@ impl Caller {
         &self.who
     }
 
+    /// What they are here; `None` where nobody is asked.
+    pub(super) fn role(&self) -> Option<Role> {
+        self.grant.map(|grant| grant.role())
+    }
+
     /// The only treasury whose things they see; `None`: of all.
     pub fn treasury(&self) -> Option<Address> {
         self.grant.and_then(|grant| grant.treasury())

@@ -5,19 +5,23 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 
-use super::{Caller, Mode, Refused, Who, key, key::Key, place, routes};
+use super::{Caller, Mode, Refused, Who, host, key, key::Key, note::Note, place, routes};
 use crate::{AppState, error::ApiError};
 
-/// Lets a request through whose caller may ask it, kept to what they may see.
+/// Lets a request through whose caller may ask it, kept to what they may see; and notes who asked what.
 pub(crate) async fn guard(State(state): State<AppState>, request: Request, next: Next) -> Response {
-    match admitted(&state, request).await {
+    let mut note = Note::default();
+    let response = match admitted(&state, request, &mut note).await {
         Ok(request) => next.run(request).await,
         Err(error) => error.into_response(),
-    }
+    };
+    note.answered(response.status());
+    response
 }
 
-async fn admitted(state: &AppState, mut request: Request) -> Result<Request, ApiError> {
+async fn admitted(state: &AppState, mut request: Request, note: &mut Note) -> Result<Request, ApiError> {
     if state.config.access == Mode::Open {
+        host::check(&request, state.config.base_url.as_ref())?;
         request.extensions_mut().insert(Caller::anybody());
         return Ok(request);
     }
@@ -27,22 +31,28 @@ async fn admitted(state: &AppState, mut request: Request) -> Result<Request, Api
     if routes::is_public(path) {
         return Ok(request);
     }
-    let caller = identified(state, request.headers()).await?;
+    let (caller, taken) = identified(state, request.headers()).await?;
+    note.begin(state.accesses.room()?, &caller, &request, path, state.now());
+    taken?;
     let Some((_, permission, subject)) = routes::find(request.method(), path) else {
         return Err(if routes::is_known(path) { ApiError::no_such_method() } else { Refused::Closed.into() });
     };
     caller.check_role(permission)?;
     let (mut parts, body) = request.into_parts();
-    place::keep(state, &caller, subject, &mut parts).await?;
+    note.of(place::keep(state, &caller, subject, &mut parts).await?);
     parts.extensions.insert(caller);
     Ok(Request::from_parts(parts, body))
 }
 
-/// Who asks.
-async fn identified(state: &AppState, headers: &HeaderMap) -> Result<Caller, ApiError> {
+/// Who asks, and whether their credential is still taken.
+async fn identified(
+    state: &AppState,
+    headers: &HeaderMap,
+) -> Result<(Caller, Result<(), Refused>), ApiError> {
     let key: Key = bearer(headers)?.parse().map_err(|_| Refused::Malformed)?;
-    let kept = state.store.api_key(key.id()).await?;
-    Ok(Caller::holding(key.check(kept, state.now())?))
+    let known = key.known(state.store.api_key(key.id()).await?)?;
+    let taken = key::fresh(&known, state.now());
+    Ok((Caller::holding(known), taken))
 }
 
 /// The token of `Authorization: Bearer TOKEN` (RFC 6750).

@@ -59,11 +59,19 @@ impl Key {
     /// # Errors
     /// When there is none, it is another, or it is no longer taken.
     pub fn check(&self, kept: Option<ApiKey>, now: u64) -> Result<ApiKey, Refused> {
-        let expected = kept.as_ref().map_or(B256::ZERO, |kept| kept.hash);
-        let same = self.hash().ct_eq(expected.as_slice());
-        let known = kept.filter(|_| bool::from(same)).ok_or(Refused::Unknown)?;
+        let known = self.known(kept)?;
         fresh(&known, now)?;
         Ok(known)
+    }
+
+    /// The same for a key that may no longer be taken.
+    ///
+    /// # Errors
+    /// When there is none, or it is another.
+    pub(super) fn known(&self, kept: Option<ApiKey>) -> Result<ApiKey, Refused> {
+        let expected = kept.as_ref().map_or(B256::ZERO, |kept| kept.hash);
+        let same = self.hash().ct_eq(expected.as_slice());
+        kept.filter(|_| bool::from(same)).ok_or(Refused::Unknown)
     }
 }
 

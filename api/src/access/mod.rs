@@ -2,20 +2,26 @@
 //!
 //! [`guard`] reads a credential ([`key`]) into a [`Caller`], asks [`permission`] whether its role may what the route is
 //! for ([`routes`]), and [`place`] whether what is asked for is of the caller's treasury and agent. What is refused is
-//! told as [`refused`] has it. No credential can move money: the API holds no key that could.
+//! told as [`refused`] has it. What was asked is noted ([`note`]) and kept ([`accesses`]), refused or not. No credential can
+//! move money: the API holds no key that could.
 
+mod accesses;
 mod caller;
 mod guard;
+mod host;
 pub mod key;
 mod mode;
+mod note;
 mod permission;
 mod place;
 mod refused;
 pub(crate) mod routes;
 
+pub use accesses::Unkept;
 pub use caller::{Caller, Who};
 pub use mode::{Mode, OpenToOthers};
 pub use permission::{Permission, allows};
 pub use refused::Refused;
 
+pub(crate) use accesses::Accesses;
 pub(crate) use guard::{guard, still_holds};

@@ -11,6 +11,8 @@ pub enum Permission {
     Own,
     /// The books of a treasury as a whole.
     Books,
+    /// Who asked what.
+    Accesses,
     /// What belongs to no treasury.
     Outside,
     /// Records and requests of agents, handed in.
@@ -23,8 +25,16 @@ pub enum Permission {
 
 impl Permission {
     /// Every one.
-    pub const ALL: [Self; 7] =
-        [Self::Status, Self::Own, Self::Books, Self::Outside, Self::Record, Self::Answer, Self::Prepare];
+    pub const ALL: [Self; 8] = [
+        Self::Status,
+        Self::Own,
+        Self::Books,
+        Self::Accesses,
+        Self::Outside,
+        Self::Record,
+        Self::Answer,
+        Self::Prepare,
+    ];
 }
 
 impl fmt::Display for Permission {
@@ -33,6 +43,7 @@ impl fmt::Display for Permission {
             Self::Status => "ask how far the ledger is",
             Self::Own => "read what is about an agent",
             Self::Books => "read a treasury's books",
+            Self::Accesses => "read who asked what",
             Self::Outside => "read what belongs to no treasury",
             Self::Record => "hand in an agent's records and requests",
             Self::Answer => "answer requests",
@@ -46,7 +57,7 @@ pub fn allows(role: Role, permission: Permission) -> bool {
     match permission {
         Permission::Status | Permission::Own => true,
         Permission::Books => role != Role::Agent,
-        Permission::Outside => role == Role::Auditor,
+        Permission::Accesses | Permission::Outside => role == Role::Auditor,
         Permission::Record => role == Role::Agent,
         Permission::Answer => role == Role::Approver,
         Permission::Prepare => role == Role::Treasury,

@@ -5,7 +5,9 @@ use axum::{
     extract::{FromRequestParts as _, RawPathParams},
     http::{StatusCode, Uri, request::Parts},
 };
-use bursar_indexer::query::{approvals, decisions, envelopes, erasures, outcomes, payments, sessions};
+use bursar_indexer::query::{
+    approvals, decisions, envelopes, erasures, outcomes, payments, sessions, treasuries,
+};
 use url::form_urlencoded;
 
 use super::{Caller, Refused, routes::Subject};
@@ -18,7 +20,16 @@ use crate::{
 /// Whose something is: of a treasury, about an agent where one is known.
 type Place = (Address, Option<Address>);
 
-/// Keeps a request to what its caller may see.
+/// What an id in the path names, and whose that is.
+struct Found {
+    what: &'static str,
+    which: String,
+    /// `None` where there is no such thing.
+    place: Option<Place>,
+}
+
+/// Keeps a request to what its caller may see, and tells whose treasury's things it is about: their own where they have one,
+/// else the one that the request names; `None` where it names none.
 ///
 /// What is named by a treasury or an agent is refused where that is another: that tells nothing. What is named by an id
 /// is looked up, and answered like what is not there where it is another's.
@@ -30,57 +41,99 @@ pub(super) async fn keep(
     caller: &Caller,
     subject: Subject,
     parts: &mut Parts,
-) -> Result<(), ApiError> {
-    let Some(treasury) = caller.treasury() else { return Ok(()) };
-    let db = &state.db;
+) -> Result<Option<Address>, ApiError> {
+    let Some(own) = caller.treasury() else { return named(state, subject, parts).await };
     let path = Named::of(parts).await?;
-    let (what, which, found): (_, _, Option<Place>) = match subject {
-        Subject::Nothing | Subject::Handler => return Ok(()),
-        Subject::OfNone => return Err(Refused::Outside { got: treasury }.into()),
-        Subject::List => {
-            parts.uri = kept(&parts.uri, caller)?;
-            return Ok(());
-        }
-        Subject::Treasury(name) => return Ok(caller.check_treasury(path.address(name)?)?),
-        Subject::Agent => return Ok(caller.check_agent(path.address("address")?)?),
+    match subject {
+        Subject::Nothing | Subject::Handler => {}
+        Subject::OfNone => return Err(Refused::Outside { got: own }.into()),
+        Subject::List => parts.uri = kept(&parts.uri, caller)?,
+        Subject::Treasury(name) => caller.check_treasury(path.address(name)?)?,
+        Subject::Agent => caller.check_agent(path.address("address")?)?,
         Subject::Envelope => {
             caller.check_treasury(path.address("treasury")?)?;
-            if caller.agent().is_none() {
-                return Ok(());
+            if caller.agent().is_some() {
+                check(caller, envelope(state, own, path.text("number")?).await?)?;
             }
-            let number = path.text("number")?;
-            // What is no number is no envelope, either.
-            let key = number.parse().ok().map(|number: u32| (treasury, number));
-            let row = match key {
-                Some(key) => envelopes::get(db, key).await?,
-                None => None,
-            };
-            ("envelope", format!("{treasury}/{number}"), row.map(|row| (row.treasury, Some(row.agent))))
         }
+        Subject::Session | Subject::Payment | Subject::Filed | Subject::Request => {
+            check(caller, found(state, subject, &path).await?)?;
+        }
+    }
+    Ok(Some(own))
+}
+
+fn check(caller: &Caller, Found { what, which, place }: Found) -> Result<(), ApiError> {
+    match place {
+        Some((treasury, agent)) if caller.sees(treasury, agent) => Ok(()),
+        _ => Err(ApiError::not_found(what, which)),
+    }
+}
+
+/// The treasury that a request names, itself or by something of it. What does not read names none: its handler says so.
+async fn named(state: &AppState, subject: Subject, parts: &mut Parts) -> Result<Option<Address>, ApiError> {
+    let Ok(path) = Named::of(parts).await else { return Ok(None) };
+    let treasury = match subject {
+        Subject::Nothing | Subject::OfNone => None,
+        Subject::List | Subject::Handler | Subject::Agent => {
+            let query = parts.uri.query().unwrap_or_default().as_bytes();
+            let value = form_urlencoded::parse(query).find(|(key, _)| key == "treasury");
+            value.and_then(|(name, value)| address(&name, &value).ok())
+        }
+        Subject::Treasury(name) => path.address(name).ok(),
+        Subject::Envelope => path.address("treasury").ok(),
+        Subject::Session | Subject::Payment | Subject::Filed | Subject::Request => {
+            match found(state, subject, &path).await {
+                Ok(found) => return Ok(found.place.map(|(treasury, _)| treasury)),
+                Err(error) if error.status().is_client_error() => None,
+                Err(error) => return Err(error),
+            }
+        }
+    };
+    // A name that somebody made up has no log.
+    match treasury {
+        Some(address) => Ok(treasuries::get(&state.db, address).await?.map(|row| row.address)),
+        None => Ok(None),
+    }
+}
+
+async fn envelope(state: &AppState, treasury: Address, number: &str) -> Result<Found, ApiError> {
+    // What is no number is no envelope, either.
+    let row = match number.parse() {
+        Ok(number) => envelopes::get(&state.db, (treasury, number)).await?,
+        Err(_) => None,
+    };
+    let place = row.map(|row| (row.treasury, Some(row.agent)));
+    Ok(Found { what: "envelope", which: format!("{treasury}/{number}"), place })
+}
+
+/// What an id in the path names.
+async fn found(state: &AppState, subject: Subject, path: &Named) -> Result<Found, ApiError> {
+    let db = &state.db;
+    Ok(match subject {
         Subject::Session => {
             let id = path.hash("id")?;
             let row = sessions::get(db, id.0).await?;
-            ("session", id.to_string(), row.map(|row| (row.treasury, Some(row.agent))))
+            let place = row.map(|row| (row.treasury, Some(row.agent)));
+            Found { what: "session", which: id.to_string(), place }
         }
         Subject::Payment => {
             let (purse, nonce) = (Addr(path.address("purse")?), path.hash("nonce")?);
             let row = payments::get(db, purse.0, nonce.0).await?;
-            ("payment", format!("{purse}/{nonce}"), row.map(|row| (row.treasury, Some(row.agent))))
-        }
-        Subject::Filed => {
-            let hash = path.hash("hash")?;
-            ("record", hash.to_string(), filed(state, &hash).await?)
+            let place = row.map(|row| (row.treasury, Some(row.agent)));
+            Found { what: "payment", which: format!("{purse}/{nonce}"), place }
         }
         Subject::Request => {
             let digest = path.hash("digest")?;
             let row = approvals::get(db, digest.0).await?;
-            ("approval request", digest.to_string(), row.map(|row| (row.request.treasury, row.request.agent)))
+            let place = row.map(|row| (row.request.treasury, row.request.agent));
+            Found { what: "approval request", which: digest.to_string(), place }
         }
-    };
-    match found {
-        Some((treasury, agent)) if caller.sees(treasury, agent) => Ok(()),
-        _ => Err(ApiError::not_found(what, which)),
-    }
+        _ => {
+            let hash = path.hash("hash")?;
+            Found { what: "record", place: filed(state, &hash).await?, which: hash.to_string() }
+        }
+    })
 }
 
 /// Whose record it is, or was.

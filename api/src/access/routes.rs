@@ -2,7 +2,7 @@
 
 use axum::http::Method;
 
-use super::Permission::{self, Answer, Books, Outside, Own, Prepare, Record, Status};
+use super::Permission::{self, Accesses, Answer, Books, Outside, Own, Prepare, Record, Status};
 
 /// Whose things a route is about, and so how it is kept to a caller's treasury and agent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,6 +91,7 @@ pub(crate) const ASKED: &[Route] = &[
     ("/v1/approval-requests/{digest}/typed-data", Answer, Subject::Request),
     ("/v1/events", Books, Subject::List),
     ("/v1/events/stream", Books, Subject::List),
+    ("/v1/access", Accesses, Subject::List),
     ("/v1/status", Status, Subject::Nothing),
 ];
 

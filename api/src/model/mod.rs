@@ -1,5 +1,6 @@
 //! What clients read: one file per noun, each built from the store's row.
 
+pub mod access;
 pub mod agent;
 pub mod alert;
 pub mod approval;

@@ -20,6 +20,7 @@ pub mod get_treasury;
 pub mod get_why;
 pub mod health_live;
 pub mod health_ready;
+pub mod list_accesses;
 pub mod list_agents;
 pub mod list_alerts;
 pub mod list_approval_requests;

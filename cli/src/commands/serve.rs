@@ -225,14 +225,28 @@ async fn listen(config: &Config) -> Result<TcpListener> {
     TcpListener::bind(config.listen).await.with_context(|| format!("listening on {}", config.listen))
 }
 
-/// A token that is cancelled with the interrupt key.
+/// A token that is cancelled with the interrupt key, or by whoever has the process terminate.
 pub(crate) fn until_interrupted() -> CancellationToken {
     let cancel = CancellationToken::new();
     let interrupted = cancel.clone();
     tokio::spawn(async move {
-        if tokio::signal::ctrl_c().await.is_ok() {
+        if interruption().await.is_ok() {
             interrupted.cancel();
         }
     });
     cancel
+}
+
+async fn interruption() -> std::io::Result<()> {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let mut terminate = signal(SignalKind::terminate())?;
+        tokio::select! {
+            interrupted = tokio::signal::ctrl_c() => interrupted,
+            _ = terminate.recv() => Ok(()),
+        }
+    }
+    #[cfg(not(unix))]
+    tokio::signal::ctrl_c().await
 }

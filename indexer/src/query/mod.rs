@@ -6,6 +6,7 @@
 //! that rows that arrive meanwhile neither repeat nor hide others. Whether there is more is the caller's to
 //! ask: a list returns at most `limit` rows.
 
+pub mod accesses;
 pub mod agents;
 pub mod alerts;
 pub mod approvals;

@@ -6,8 +6,8 @@ use alloy::primitives::{Address, B256};
 use bursar_sdk::decision::Verdict;
 
 use super::{
-    AmountRange, Position, TimeRange, agents, alerts, approvals, decisions, envelopes, events, groups,
-    headroom, history, log, payees, payments, policies, refusals, scores, select::Select, sessions,
+    AmountRange, Position, TimeRange, accesses, agents, alerts, approvals, decisions, envelopes, events,
+    groups, headroom, history, log, payees, payments, policies, refusals, scores, select::Select, sessions,
     settlements, spending, stops, treasuries, watched,
 };
 use crate::{
@@ -256,4 +256,23 @@ async fn histories_walk_an_index_in_their_order() -> anyhow::Result<()> {
     check("approval_request_by_treasury", history::select_asked(scope)).await?;
     check("erasure_by_treasury", history::select_erased(scope)).await?;
     check("PRIMARY KEY", history::select_set_aside(scope)).await
+}
+
+#[tokio::test]
+async fn accesses_walk_an_index_whatever_is_asked() -> anyhow::Result<()> {
+    let (by, request) = (Some("key:1".to_owned()), Some("id".to_owned()));
+    let of = |treasury, by, request| accesses::Filter { treasury, by, request };
+    for (step, filter) in [
+        ("access_by_treasury (treasury=?", of(Some(ONE), None, None)),
+        ("access_by_whom (by=?", of(None, by.clone(), None)),
+        ("access_by_treasury_and_whom (treasury=? AND by=?", of(Some(ONE), by.clone(), None)),
+        ("(request=?", of(None, None, request.clone())),
+        ("(request=?", of(Some(ONE), by, request)),
+    ] {
+        check(step, accesses::select_list(&filter, None, 50)).await?;
+        check(step, accesses::select_list(&filter, Some(accesses::Key { seq: 9 }), 50)).await?;
+    }
+    check("SCAN access", accesses::select_list(&of(None, None, None), None, 50)).await?;
+    let after = Some(accesses::Key { seq: 9 });
+    check("USING INTEGER PRIMARY KEY", accesses::select_list(&of(None, None, None), after, 50)).await
 }

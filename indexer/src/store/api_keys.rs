@@ -2,10 +2,11 @@
 
 use alloy::primitives::B256;
 
-use super::{Store, StoreError};
+use super::{Store, StoreError, accesses};
 use crate::{
     access::Grant,
     db::{DbRow, Query, table},
+    query::accesses::Access,
 };
 
 /// A key to the API, as it is kept: its secret is not. Times are in unix seconds.
@@ -28,13 +29,15 @@ pub struct ApiKey {
 }
 
 impl Store {
-    /// Keeps a key under an id that is not taken.
+    /// Keeps a key under an id that is not taken, and that it was made.
     ///
     /// # Errors
     /// When the id is taken, or the database fails.
     pub async fn add_api_key(&self, key: &ApiKey) -> Result<(), StoreError> {
-        API_KEY.insert(api_key(key)).execute(&self.db).await?;
-        Ok(())
+        let mut tx = self.db.begin().await?;
+        API_KEY.insert(api_key(key)).execute(&mut tx).await?;
+        accesses::keep(&mut tx, &[of_command("create", key, key.created_at)], key.created_at).await?;
+        Ok(tx.commit().await?)
     }
 
     /// Every key, the oldest first, those that are no longer taken among them.
@@ -55,15 +58,40 @@ impl Store {
         row.as_ref().map(read).transpose()
     }
 
-    /// Has a key no longer taken, from now on and for good; since when, or `None` where there is none. A second time
-    /// changes nothing.
+    /// Has a key no longer taken, from now on and for good, and keeps that it was revoked; since when, or `None` where
+    /// there is none. A second time changes nothing.
     ///
     /// # Errors
     /// When the database fails or holds what does not read.
     pub async fn revoke_api_key(&self, id: &str, now: u64) -> Result<Option<u64>, StoreError> {
-        let sql = "UPDATE api_key SET revoked_at = $1 WHERE id = $2 AND revoked_at IS NULL";
-        Query::new(sql).bind(now).bind(id).execute(&self.db).await?;
-        Ok(self.api_key(id).await?.and_then(|key| key.revoked_at))
+        let mut tx = self.db.begin().await?;
+        let row = Query::new("SELECT * FROM api_key WHERE id = $1").bind(id).row(&mut tx).await?;
+        let Some(key) = row.as_ref().map(read).transpose()? else { return Ok(None) };
+        if key.revoked_at.is_some() {
+            return Ok(key.revoked_at);
+        }
+        let sql = "UPDATE api_key SET revoked_at = $1 WHERE id = $2";
+        Query::new(sql).bind(now).bind(id).execute(&mut tx).await?;
+        accesses::keep(&mut tx, &[of_command("revoke", &key, now)], now).await?;
+        tx.commit().await?;
+        Ok(Some(now))
+    }
+}
+
+/// What is kept of `bursar key VERB`, which is done once to a key.
+fn of_command(verb: &str, key: &ApiKey, at: u64) -> Access {
+    let treasury = key.grant.treasury();
+    Access {
+        request: format!("key-{verb}:{}", key.id),
+        at,
+        by: "command-line".into(),
+        role: None,
+        scope: None,
+        treasury,
+        method: "RUN".into(),
+        route: format!("bursar key {verb}"),
+        asked: format!("key:{} {}", key.id, key.grant.role()),
+        status: None,
     }
 }
 

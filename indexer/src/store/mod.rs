@@ -1,5 +1,6 @@
 //! The store: opened, claimed for a chain, applied to and unwound in transactions.
 
+mod accesses;
 mod alerts;
 mod answer;
 mod api_keys;

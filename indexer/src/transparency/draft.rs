@@ -12,6 +12,7 @@ use super::append::broken;
 use crate::{
     db::DbError,
     query::{
+        accesses::Access,
         approvals::{Answer, Request},
         erasures::{Place, Tombstone},
     },
@@ -90,6 +91,12 @@ impl Draft {
             fact: None,
             at: stone.note.erased_at,
         })
+    }
+
+    /// Accesses of a treasury's things were kept at `at`; the digest is of all of them.
+    pub(crate) fn accesses(treasury: Address, digest: B256, at: u64) -> Self {
+        let (kind, subject) = (LogKind::Access, digest);
+        Self { kind, treasury, envelope: None, subject, content: None, fact: None, at }
     }
 
     /// That a record had come which was erased before there was a log; `fact` is what the ledger took of it.
@@ -190,6 +197,23 @@ pub(crate) fn tombstone_digest(stone: &Tombstone) -> Result<B256, DbError> {
         "category": stone.note.category.code(),
         "signature": stone.note.signature,
         "contract": stone.contract,
+    }))
+}
+
+/// Of an access as it is kept.
+pub(crate) fn access_digest(access: &Access) -> Result<B256, DbError> {
+    let Access { request, at, by, role, scope, treasury, method, route, asked, status } = access;
+    digest(&json!({
+        "request": request,
+        "at": at.to_string(),
+        "by": by,
+        "role": role.map(|role| role.code()),
+        "scope": scope,
+        "treasury": treasury,
+        "method": method,
+        "route": route,
+        "asked": asked,
+        "status": status,
     }))
 }
 

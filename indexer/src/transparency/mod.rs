@@ -10,4 +10,6 @@ mod append;
 mod draft;
 
 pub(crate) use append::{append, append_all, nodes_at, size_of};
-pub(crate) use draft::{Draft, answer_digest, digest, request_digest, seal_content, tombstone_digest};
+pub(crate) use draft::{
+    Draft, access_digest, answer_digest, digest, request_digest, seal_content, tombstone_digest,
+};

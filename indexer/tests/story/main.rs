@@ -1,6 +1,7 @@
 //! Stories against a real chain with the real contracts: whatever happens, ledger and chain agree.
 #![allow(missing_docs, unreachable_pub, clippy::unwrap_used)]
 
+mod accesses;
 mod agrees;
 mod alerts;
 mod dump;

@@ -1,8 +1,18 @@
 //! What is wrong with a plan: that it reads all of a table that grows with the chain, or sorts what it has found.
 
-/// Tables with a row for every payment, or more.
-pub const LARGE: [&str; 9] =
-    ["payment", "decision", "outcome", "settlement", "event", "intake", "score_history", "alert", "outbox"];
+/// Tables with a row for every payment, or for every question, or more.
+pub const LARGE: [&str; 10] = [
+    "payment",
+    "decision",
+    "outcome",
+    "settlement",
+    "event",
+    "intake",
+    "score_history",
+    "alert",
+    "outbox",
+    "access",
+];
 
 /// What a statement's plan does that it must not; nothing where it is well.
 ///

@@ -179,6 +179,8 @@ fn of(route: &str, name: &str, about: &About) -> Result<String> {
         "reason" => "payment_cap_exceeded".to_owned(),
         "kinds" => "payment.settled,freeze.set".to_owned(),
         "rejecting" => "no".to_owned(),
+        "by" => "key:0000000000000000".to_owned(),
+        "request" => "00000000-0000-0000-0000-000000000000".to_owned(),
         _ => bail!("{route}: nothing is known to put in for {name}: say in script/bench/src/questions.rs"),
     })
 }

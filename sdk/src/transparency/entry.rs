@@ -22,7 +22,7 @@ pub struct Entry {
     /// The envelope's number in that treasury; left out where it was not known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub envelope: Option<u32>,
-    /// Which one: keccak-256 of the record, or the digest of the payment that waits for a human.
+    /// Which one: keccak-256 of the record, the digest of the payment that waits for a human, or the digest of the accesses.
     pub subject: B256,
     /// keccak-256 of what is kept beside the record's words and goes with them, or of all that is kept of a request or an
     /// answer; left out where it was gone before the log began.
@@ -99,7 +99,7 @@ mod tests {
         for (from, to) in [
             ("{\"at\"", "{ \"at\""),
             ("bursar.log-entry/1", "bursar.log-entry/2"),
-            ("\"decision\"", "\"access\""),
+            ("\"decision\"", "\"payment\""),
             ("\"envelope\":7,", "\"envelope\":7,\"more\":1,"),
             ("\"height\":42", "\"height\":-1"),
         ] {

@@ -43,6 +43,8 @@ kinds! {
     Rejection = "rejection",
     /// A record's words were erased, because an owner of the treasury said so.
     Erasure = "erasure",
+    /// Who asked the API for what, several together, and who made keys to it.
+    Access = "access",
 }
 
 impl LogKind {
@@ -72,7 +74,7 @@ mod tests {
             assert_eq!(LogKind::of(kind.code()), Some(*kind));
             assert_eq!(serde_json::to_value(kind).expect("a name"), kind.code());
         }
-        assert_eq!(LogKind::of("access"), None);
+        assert_eq!(LogKind::of("payment"), None);
     }
 
     #[test]

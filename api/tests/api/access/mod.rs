@@ -4,5 +4,6 @@ mod clients;
 mod handed_in;
 mod keys;
 mod matrix;
+mod records;
 mod scope;
 mod streams;

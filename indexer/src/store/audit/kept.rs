@@ -13,6 +13,7 @@ use bursar_sdk::{
 
 use super::{
     super::{
+        accesses,
         decision::{DECISION, decision},
         outcome::{OUTCOME, outcome},
         tables::{INTAKE, read_intake},
@@ -74,6 +75,15 @@ pub(super) async fn check(
                 }
             }
             LogKind::Erasure => kept.erasure(entry, &mut add)?,
+            LogKind::Access => match accesses::digest_of(db, entry.subject).await {
+                Ok(None) => add(Trouble::RecordGone { table: ACCESS_TABLE }),
+                Ok(Some(found)) if found == entry.subject => {}
+                // A row that does not read is not what was logged.
+                Ok(Some(_)) | Err(DbError::Inconsistent { .. }) => {
+                    add(Trouble::Content { what: ACCESS_TABLE });
+                }
+                Err(error) => return Err(error),
+            },
             // Of kinds that a later version knows, there is nothing here to look at.
             _ => {}
         }
@@ -84,6 +94,7 @@ pub(super) async fn check(
 const DECISION_TABLE: &str = "decision";
 const OUTCOME_TABLE: &str = "outcome";
 const REQUEST_TABLE: &str = "approval request";
+const ACCESS_TABLE: &str = "list of accesses";
 
 impl Kept {
     async fn of(db: &Db, treasury: Address, leaves: &[Leaf]) -> Result<Self, DbError> {

@@ -51,6 +51,13 @@ const UNLOGGED: &[(&str, &str)] = &[
          AND CASE WHEN l.treasury = e.treasury AND l.kind = 'erasure' THEN TRUE ELSE FALSE END) \
          ORDER BY e.hash LIMIT $2",
     ),
+    (
+        "access",
+        "SELECT a.batch AS subject FROM access a WHERE a.treasury = $1 AND NOT EXISTS (SELECT 1 FROM log_entry l \
+         WHERE l.subject = a.batch \
+         AND CASE WHEN l.treasury = a.treasury AND l.kind = 'access' THEN TRUE ELSE FALSE END) \
+         ORDER BY a.seq LIMIT $2",
+    ),
 ];
 
 pub(super) async fn check(db: &Db, treasury: Address, findings: &mut Findings) -> Result<(), DbError> {
