@@ -10,7 +10,7 @@ mod page;
 mod payment;
 mod problem;
 mod request;
-mod text;
+pub(crate) mod text;
 mod view;
 
 use askama::Template;
