@@ -115,6 +115,8 @@ pub struct PreparedTransaction {
     pub calls: Vec<Call>,
     /// What the node says would come of it now.
     pub simulation: Simulation,
+    /// Leads on, in `/v1/events`, to what comes of it.
+    pub cursor: u64,
     /// The same as the Safe's Transaction Builder imports it.
     #[schema(value_type = Object)]
     pub safe: Value,

@@ -18,7 +18,7 @@ use alloy::{
 };
 use bursar_indexer::{
     ledger::AlertKind,
-    query::{alerts, envelopes, groups, policies, sessions, treasuries},
+    query::{alerts, envelopes, events, groups, policies, sessions, treasuries},
 };
 use bursar_sdk::abi::Treasury::cancelAnnouncementCall;
 use serde_json::Value;
@@ -53,6 +53,7 @@ pub(crate) async fn prepare(
     let plan = planned(state, &desk, from.0, &action).await?;
     let chain_id = state.config.chain_id;
     Ok(PreparedTransaction {
+        cursor: events::newest(&state.db).await?,
         simulation: node::simulated(state.node(), from.0, &plan.calls).await,
         safe: safe::batch(chain_id, from.0, &plan.what, &plan.calls, state.now()),
         needs: needs.iter().map(|role| role.code().to_owned()).collect(),
@@ -107,7 +108,9 @@ async fn planned(
             if rows.ready_at(id.0, desk.now).await?.is_none() {
                 return Err(ApiError::not_found("announcement", id));
             }
-            let what = format!("Takes announcement {id} back: what it announced may not be done until it is announced again.");
+            let what = format!(
+                "Takes announcement {id} back: what it announced may not be done until it is announced again."
+            );
             let call = desk.call(&cancelAnnouncementCall { id: id.0 }, "Take an announcement back");
             Ok(Plan::new(what, call).change("Announcement", "Waiting", "Taken back"))
         }

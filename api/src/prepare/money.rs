@@ -81,8 +81,11 @@ pub(super) fn withdraw(
         (row.asset, "the token"),
     ];
     if let Some((_, name)) = unfit.into_iter().find(|(account, _)| *account == to) {
-        return Err(ApiError::unprocessable("receiver_unfit", "money sent there would be lost or not counted")
-            .mismatch("an account of the organisation's", name));
+        return Err(ApiError::unprocessable(
+            "receiver_unfit",
+            "money sent there would be lost or not counted",
+        )
+        .mismatch("an account of the organisation's", name));
     }
     let show = |amount: Amount| money(desk.config, row.asset, amount.to_u256());
     let escrow = row.escrow();

@@ -58,13 +58,7 @@ pub(super) struct Plan {
 
 impl Plan {
     pub(super) fn new(what: impl Into<String>, call: Call) -> Self {
-        Self {
-            what: what.into(),
-            delay: None,
-            changes: Vec::new(),
-            warnings: Vec::new(),
-            calls: vec![call],
-        }
+        Self { what: what.into(), delay: None, changes: Vec::new(), warnings: Vec::new(), calls: vec![call] }
     }
 
     pub(super) fn change(mut self, what: &str, before: impl Into<String>, after: impl Into<String>) -> Self {

@@ -70,9 +70,10 @@ pub(super) fn set(
         if before == after { plan } else { plan.change(&what, before, after) }
     });
     let unchanged = plan.changes.len() == 1;
-    Ok(plan
-        .warn_if(unchanged, "No rule changes: only the version and the document's hash.")
-        .warn_if(!tighter && desk.treasury.delay == 0, "It loosens a rule, and the organisation has no delay."))
+    Ok(plan.warn_if(unchanged, "No rule changes: only the version and the document's hash.").warn_if(
+        !tighter && desk.treasury.delay == 0,
+        "It loosens a rule, and the organisation has no delay.",
+    ))
 }
 
 fn in_force(desk: &Desk<'_>, row: &Envelope, call: &setPolicyCall) -> Plan {
@@ -104,7 +105,11 @@ fn announced(desk: &Desk<'_>, row: &Envelope, call: &setPolicyCall) -> Plan {
     let version = u32::from(row.policy_version);
     let plan =
         Plan::new(what, desk.call(&announce, format!("Announce a policy for envelope {}", row.number)))
-            .change("Policy", format!("version {version}"), format!("version {version}; another is announced"));
+            .change(
+                "Policy",
+                format!("version {version}"),
+                format!("version {version}; another is announced"),
+            );
     Plan { delay: Some(delay), ..plan }
 }
 
@@ -135,9 +140,11 @@ fn rules(desk: &Desk<'_>, row: &Envelope, old: &Treasury::Policy, next: &Treasur
     let mut periods: Vec<u32> = old.windows.iter().chain(&next.windows).map(|window| window.period).collect();
     periods.sort_unstable();
     periods.dedup();
-    all.extend(periods.into_iter().map(|period| {
-        (format!("{}, most drawn", window(period)), of(old, period), of(next, period))
-    }));
+    all.extend(
+        periods
+            .into_iter()
+            .map(|period| (format!("{}, most drawn", window(period)), of(old, period), of(next, period))),
+    );
     let lifetime = |policy: &Treasury::Policy| limit(policy.lifetimeLimit.into());
     all.push(("Lifetime, most drawn".into(), lifetime(old), lifetime(next)));
     all

@@ -45,7 +45,11 @@ pub(super) fn freeze_envelope(desk: &Desk<'_>, row: &Envelope) -> Plan {
         desk.called(row.agent)
     );
     Plan::new(what, desk.call(&call, format!("Freeze envelope {}", row.number)))
-        .change("Standing", standing(row, row.frozen, row.under_review), standing(row, true, row.under_review))
+        .change(
+            "Standing",
+            standing(row, row.frozen, row.under_review),
+            standing(row, true, row.under_review),
+        )
         .warn_if(row.frozen, FROZEN_ALREADY)
 }
 

@@ -67,7 +67,10 @@ mod tests {
             "the escrow holds 4 atomic units, 5 are asked for."
         );
         let waits = |ready: u64| {
-            in_words(&TreasuryErrors::NotAnnounced(NotAnnounced { id: B256::ZERO, readyAt: U256::from(ready) }))
+            in_words(&TreasuryErrors::NotAnnounced(NotAnnounced {
+                id: B256::ZERO,
+                readyAt: U256::from(ready),
+            }))
         };
         assert!(waits(0).contains("was not announced"));
         assert!(waits(1_795_219_200).contains("2026-11-21 00:00:00 UTC"));
