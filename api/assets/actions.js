@@ -78,6 +78,7 @@ function forget() {
   plan = null;
   part("plan").hidden = true;
   part("switch").hidden = true;
+  part("look").hidden = false;
   part("done").replaceChildren();
 }
 
@@ -136,6 +137,7 @@ function show(prepared) {
   part("export").href = URL.createObjectURL(file);
   part("export").download = `${asked.act}-${plan.safe.meta.checksum.slice(2, 10)}.json`;
   part("plan").hidden = false;
+  part("look").hidden = true;
   say("Nothing is signed yet.");
 }
 
@@ -205,10 +207,13 @@ async function tell(done, told, { hash, block }) {
     const detail = { "policy.changed": `version ${body.version}`, "envelope.topped_up": money(body), "envelope.withdrawn": money(body) };
     return [WORDS.get(kind), detail[kind]].filter(Boolean).join(" ");
   }
+  /** As the pages write it: two decimals, and more where they say something. */
   function money({ amount }) {
-    const digits = String(amount).padStart(Number(told.decimals) + 1, "0");
-    const point = digits.length - Number(told.decimals);
-    return `${digits.slice(0, point)}${Number(told.decimals) ? `.${digits.slice(point)}` : ""} ${told.symbol}`;
+    const [decimals, shown] = [Number(told.decimals), Math.min(2, Number(told.decimals))];
+    const digits = String(amount).padStart(decimals + 1, "0");
+    const [whole, fraction] = [digits.slice(0, digits.length - decimals), digits.slice(digits.length - decimals)];
+    const rest = fraction.slice(0, shown) + fraction.slice(shown).replace(/0+$/, "");
+    return `${whole}${rest && `.${rest}`} ${told.symbol}`;
   }
 }
 
@@ -244,14 +249,17 @@ async function open(button) {
     part(field.dataset.field).value = "";
   }
   part("symbol").textContent = asked.symbol ?? "";
-  part("look").hidden = false;
   dialog.showModal();
   if (wanted().includes("policy")) await run(async () => (part("policy").value = await draftOf(asked, chainId)));
   // A stop asks nothing more: what it does is shown at once.
   if (wanted().length > 0) return part(wanted()[0]).focus();
-  part("look").hidden = wallets.any();
+  await shown();
+}
+
+/** Shows what it does, and leads on to doing it. */
+async function shown() {
   await run(look);
-  part("send").focus();
+  if (plan) part(part("send").hidden ? "export" : "send").focus();
 }
 
 document.addEventListener("click", event => {
@@ -260,10 +268,9 @@ document.addEventListener("click", event => {
 });
 dialog.querySelector("form").addEventListener("submit", event => {
   event.preventDefault();
-  run(look);
+  shown();
 });
 dialog.addEventListener("input", event => {
-  if (event.target.name !== "wallet") part("look").hidden = false;
   if (event.target.name === "wallet") part("from").value = "";
   forget();
 });
