@@ -95,15 +95,23 @@ pub(super) fn withdraw(
     })?;
     let call = withdrawCall { envelope: number(row.number), to, amount: amount.to_u256() };
     let what = format!(
-        "Takes {} out of the escrow of envelope {} ({}) and pays it to {} ({}). What purses hold stays there.",
+        "Takes {} out of the escrow of envelope {} ({}) and pays it to {}. What purses hold stays there.",
         show(amount),
         row.number,
         desk.called(row.agent),
-        desk.called(to),
-        to.to_checksum(None)
+        receiver(desk, to)
     );
     let withdrawn = show(row.withdrawn.checked_add(amount).unwrap_or(Amount::MAX));
     Ok(Plan::new(what, desk.call(&call, format!("Withdraw from envelope {}", row.number)))
         .change("Escrow", show(escrow), show(after))
         .change("Withdrawn in all", show(row.withdrawn), withdrawn))
+}
+
+/// Whole, whatever people call it: money goes there.
+fn receiver(desk: &Desk<'_>, to: Address) -> String {
+    let address = to.to_checksum(None);
+    match desk.config.names.get(&to) {
+        Some(name) => format!("{name} ({address})"),
+        None => address,
+    }
 }
