@@ -23,10 +23,12 @@ const chainId = Number(dialog.dataset.chainId);
 const wallets = choice(part("wallets"));
 let asked = null;
 let plan = null;
-let busy = false;
-let opened = 0;
+// Which opening of the dialog this is, and which one is at work: who opens it again has left what was at work before.
+let turn = 0;
+let working = 0;
 
-const say = text => (part("status").textContent = text);
+class Left extends Error {}
+
 const make = (tag, text) => Object.assign(document.createElement(tag), { textContent: text });
 const pause = () => new Promise(resolve => setTimeout(resolve, EVERY_MS));
 
@@ -82,13 +84,15 @@ function forget() {
   part("done").replaceChildren();
 }
 
-async function look() {
+async function look(say) {
   forget();
   const it = action();
   const from = part("from");
   if (!from.value.trim() && wallets.any()) {
     say("Waiting for the wallet.");
-    from.value = await accountOf(wallets.chosen());
+    const account = await accountOf(wallets.chosen());
+    say("");
+    from.value = account;
   }
   const account = from.value.trim();
   if (!/^0x[0-9a-fA-F]{40}$/.test(account)) {
@@ -96,10 +100,9 @@ async function look() {
     throw new Trouble("Name the account that will send it: 0x and 40 hexadecimal digits.");
   }
   say("Looking at what it does.");
-  const turn = opened;
   const wish = { treasury: asked.treasury, from: account, action: it };
   const prepared = await post("/v1/transactions", JSON.stringify(wish));
-  if (turn !== opened) return;
+  say("Nothing is signed yet.");
   show(prepared);
 }
 
@@ -138,20 +141,20 @@ function show(prepared) {
   part("export").download = `${asked.act}-${plan.safe.meta.checksum.slice(2, 10)}.json`;
   part("plan").hidden = false;
   part("look").hidden = true;
-  say("Nothing is signed yet.");
 }
 
 /* DOING IT */
 
-async function go() {
+async function go(say) {
   const provider = wallets.chosen();
-  const account = await accountOf(provider);
+  const [account, chain] = [await accountOf(provider), await chainOf(provider)];
+  say("");
   if (account.toLowerCase() !== plan.from.toLowerCase()) {
     part("from").value = account;
     forget();
     throw new Trouble(`The wallet's account is ${account} now: look again at what it does from there.`);
   }
-  if ((await chainOf(provider)) !== chainId) {
+  if (chain !== chainId) {
     part("switch").hidden = false;
     throw new Trouble(`The wallet is on another network than ${dialog.dataset.chain} (chain id ${chainId}).`);
   }
@@ -164,10 +167,10 @@ async function go() {
     say(`Sent${which}. Waiting for transaction ${hash}.`);
     last = await mined(provider, hash);
   }
-  forget();
   say(`Done, in block ${last.block}. Waiting for the ledger.`);
+  forget();
   await followed(last.block);
-  await tell(done, told, last);
+  await tell(say, done, told, last);
 }
 
 async function mined(provider, hash) {
@@ -190,7 +193,7 @@ async function followed(block) {
 }
 
 /** What the ledger says that the transaction did. */
-async function tell(done, told, { hash, block }) {
+async function tell(say, done, told, { hash, block }) {
   const query = new URLSearchParams({ treasury: done.treasury, cursor: String(done.cursor), limit: "200" });
   const { items } = await answerOf(await fetch(`/v1/events?${query}`));
   const ours = items.filter(event => event.block?.txHash === hash && WORDS.has(event.kind));
@@ -198,8 +201,8 @@ async function tell(done, told, { hash, block }) {
   const where = dialog.dataset.explorer ? link : Object.assign(make("span", hash), { className: "mono whole" });
   const line = make("p", `The ledger has it, in block ${block}: ${ours.map(inWords).join("; ") || "nothing that it counts"}. `);
   line.append("Transaction ", where);
-  part("done").replaceChildren(line);
   say("Done.");
+  part("done").replaceChildren(line);
   const changed = ours.some(({ kind }) => kind === "policy.changed");
   if (told.act === "set_policy") await (changed ? settle(told) : keep(told));
 
@@ -220,29 +223,35 @@ async function tell(done, told, { hash, block }) {
 /* THE DIALOG */
 
 async function run(work) {
-  if (busy) return;
-  busy = true;
+  if (working === turn) return;
+  const mine = (working = turn);
   const controls = [...dialog.querySelectorAll("button:not(#act-close), input, textarea")];
   for (const control of controls) control.disabled = true;
   part("trouble").textContent = "";
+  const say = text => {
+    if (mine !== turn) throw new Left();
+    part("status").textContent = text;
+  };
   try {
-    await work();
+    await work(say);
   } catch (error) {
+    if (mine !== turn) return;
     say("");
     part("trouble").textContent = error instanceof Trouble ? error.message : "The service does not answer. Try again.";
   } finally {
-    busy = false;
-    for (const control of controls) control.disabled = control.dataset.off === "true";
+    if (mine === turn) {
+      working = 0;
+      for (const control of controls) control.disabled = control.dataset.off === "true";
+    }
   }
 }
 
 async function open(button) {
-  if (busy) return;
   asked = { ...button.dataset };
-  opened += 1;
+  turn += 1;
   forget();
-  say("");
-  part("trouble").textContent = "";
+  for (const name of ["status", "trouble"]) part(name).textContent = "";
+  for (const control of dialog.querySelectorAll("button, input, textarea")) control.disabled = false;
   part("title").textContent = asked.title;
   for (const field of dialog.querySelectorAll("[data-field]")) {
     field.hidden = !wanted().includes(field.dataset.field);
@@ -250,7 +259,13 @@ async function open(button) {
   }
   part("symbol").textContent = asked.symbol ?? "";
   dialog.showModal();
-  if (wanted().includes("policy")) await run(async () => (part("policy").value = await draftOf(asked, chainId)));
+  if (wanted().includes("policy")) {
+    await run(async say => {
+      const text = await draftOf(asked, chainId);
+      say("");
+      part("policy").value = text;
+    });
+  }
   // A stop asks nothing more: what it does is shown at once.
   if (wanted().length > 0) return part(wanted()[0]).focus();
   await shown();
@@ -277,7 +292,7 @@ dialog.addEventListener("input", event => {
 part("send").addEventListener("click", () => run(go));
 part("close").addEventListener("click", () => dialog.close());
 part("switch").querySelector("button").addEventListener("click", () =>
-  run(async () => {
+  run(async say => {
     await switchTo(wallets.chosen(), chainId);
     part("switch").hidden = true;
     say(`The wallet is on ${dialog.dataset.chain} now. Go on.`);

@@ -182,6 +182,28 @@ describe("a treasurer's desk", { timeout: 600_000 }, () => {
     await inTwoPresses(`Release envelope ${org.envelope}`, "Release it");
   });
 
+  it("stops at once, whatever else waits in the wallet", async () => {
+    await page.goto(agentPage());
+    await button("Top up").click();
+    await page.getByLabel("Amount, in USDC").fill("1");
+    await page.keyboard.press("Enter");
+    // A wallet that nobody answers.
+    let answered = () => {};
+    wallet.asks = new Promise(resolve => (answered = resolve));
+    await button("Top it up").click();
+    await page.getByRole("status").getByText("confirm there").waitFor();
+    await close();
+    wallet.asks = null;
+    await inTwoPresses(`Freeze envelope ${org.envelope}`, "Freeze it");
+    const before = (await onChain()).escrow;
+    answered();
+    await close();
+    await inTwoPresses(`Release envelope ${org.envelope}`, "Release it");
+    // The approval was confirmed late; the top-up that it was for had been left.
+    assert.deepEqual(wallet.sent.map(({ to }) => getAddress(to) === getAddress(org.token.address)).filter(Boolean), [true]);
+    assert.equal((await onChain()).escrow, before);
+  });
+
   it("prepares nothing for who may not, and nothing beyond what is there", async () => {
     await enter(people.guardian);
     await page.goto(agentPage());

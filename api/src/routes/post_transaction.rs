@@ -4,6 +4,7 @@ use axum::{Json, extract::State};
 
 use crate::{
     AppState,
+    access::Caller,
     error::{ApiError, PostFailure},
     extract::Body,
     model::transaction::{PreparedTransaction, TransactionRequest},
@@ -19,7 +20,9 @@ use crate::{
     responses((status = 200, description = "It.", body = PreparedTransaction), PostFailure))]
 pub async fn post_transaction(
     State(state): State<AppState>,
+    caller: Caller,
     Body(request): Body<TransactionRequest>,
 ) -> Result<Json<PreparedTransaction>, ApiError> {
+    caller.check_treasury(request.treasury.0)?;
     prepare::prepare(&state, request).await.map(Json)
 }
