@@ -1,6 +1,7 @@
 // One request's answer: a wallet signs it, the API takes it. The API trusts nothing of this page: it checks who signed
 // what, again.
-import { Trouble, accountOf, chainOf, discover, kindOf, sign, switchTo } from "./wallet.js";
+import { Trouble, answerOf, post } from "./service.js";
+import { accountOf, chainOf, choice, kindOf, sign, switchTo } from "./wallet.js";
 
 const EVERY_MS = 2_000;
 
@@ -10,38 +11,11 @@ const changeChain = document.getElementById("switch");
 const route = `/v1/approval-requests/${desk.dataset.digest}`;
 const chainId = Number(desk.dataset.chainId);
 const approvers = desk.dataset.approvers.toLowerCase().split(" ").filter(Boolean);
-const wallets = new Map();
+const wallets = choice(document.getElementById("wallets"));
 let busy = false;
 
 const say = text => (status.textContent = text);
 const value = id => document.getElementById(id).value.trim();
-
-/* WALLETS */
-
-discover(wallet => {
-  wallets.set(wallet.id, wallet.provider);
-  document.getElementById("no-wallet")?.remove();
-  const line = document.createElement("div");
-  line.className = "wallet";
-  const label = document.createElement("label");
-  const choice = Object.assign(document.createElement("input"), {
-    type: "radio",
-    name: "wallet",
-    value: wallet.id,
-    checked: wallets.size === 1,
-  });
-  label.append(choice);
-  if (wallet.icon) label.append(Object.assign(document.createElement("img"), { src: wallet.icon, alt: "" }));
-  label.append(wallet.name);
-  line.append(label);
-  document.getElementById("wallets").append(line);
-});
-
-function chosen() {
-  const provider = wallets.get(desk.querySelector("input[name=wallet]:checked")?.value);
-  if (!provider) throw new Trouble("Choose a wallet first.");
-  return provider;
-}
 
 /* ANSWERS */
 
@@ -107,7 +81,7 @@ document.getElementById("reason").addEventListener("input", follow);
 follow();
 
 async function signed(question, answer) {
-  const provider = chosen();
+  const provider = wallets.chosen();
   say("Waiting for the wallet.");
   const account = await accountOf(provider);
   if (!approvers.includes(account.toLowerCase())) {
@@ -124,23 +98,9 @@ async function signed(question, answer) {
 }
 
 async function handIn({ path, body, done }) {
-  await answerOf(
-    await fetch(route + path, {
-      method: "POST",
-      headers: { "content-type": "application/json" },
-      body: JSON.stringify(body),
-    }),
-  );
+  await post(route + path, JSON.stringify(body));
   say(done);
   location.reload();
-}
-
-/** The JSON of an answer, or what the API says was wrong. */
-async function answerOf(response) {
-  const json = await response.json().catch(() => ({}));
-  if (response.ok) return json;
-  const got = json.got ? ` (expected ${json.expected}, got ${json.got})` : "";
-  throw new Trouble(`Not taken: ${json.message ?? `the service answered ${response.status}`}${got}.`);
 }
 
 async function run(work) {
@@ -166,7 +126,7 @@ for (const [id, work] of Object.entries(answers)) {
 }
 changeChain.querySelector("button").addEventListener("click", () =>
   run(async () => {
-    await switchTo(chosen(), chainId);
+    await switchTo(wallets.chosen(), chainId);
     say(`The wallet is on ${desk.dataset.chain} now. Answer again.`);
   }),
 );

@@ -1,13 +1,12 @@
 // Wallets in this browser: found by EIP-6963, asked by EIP-1193. What they say is shown as text, and bounded.
 
+import { Trouble } from "./service.js";
+
 const LONGEST_NAME = 40;
 const LONGEST_MESSAGE = 300;
 
-/** What an approver is told, in words. */
-export class Trouble extends Error {}
-
 /** Calls `found({id, name, icon, provider})` for every wallet, those that come late included. */
-export function discover(found) {
+function discover(found) {
   const seen = new Set();
   addEventListener("eip6963:announceProvider", ({ detail }) => {
     const { info, provider } = detail ?? {};
@@ -29,6 +28,38 @@ export function discover(found) {
     seen.add(old);
     found({ id: "wallet-0", name: "Browser wallet", icon: null, provider: old });
   }
+}
+
+/** Lists the wallets of this browser in a fieldset; gives back who asks for the chosen one. */
+export function choice(fieldset) {
+  const wallets = new Map();
+  discover(wallet => {
+    wallets.set(wallet.id, wallet.provider);
+    fieldset.querySelector(".none")?.remove();
+    const line = document.createElement("div");
+    line.className = "wallet";
+    const label = document.createElement("label");
+    label.append(
+      Object.assign(document.createElement("input"), {
+        type: "radio",
+        name: "wallet",
+        value: wallet.id,
+        checked: wallets.size === 1,
+      }),
+    );
+    if (wallet.icon) label.append(Object.assign(document.createElement("img"), { src: wallet.icon, alt: "" }));
+    label.append(wallet.name);
+    line.append(label);
+    fieldset.append(line);
+  });
+  return {
+    any: () => wallets.size > 0,
+    chosen() {
+      const provider = wallets.get(fieldset.querySelector("input[name=wallet]:checked")?.value);
+      if (!provider) throw new Trouble("Choose a wallet first.");
+      return provider;
+    },
+  };
 }
 
 /** The account that a wallet offers first; asks the person where it must. */
@@ -53,6 +84,18 @@ export async function sign(provider, account, typedData) {
   const signature = await ask(provider, "eth_signTypedData_v4", [account, JSON.stringify(typedData)]);
   if (!/^0x([0-9a-fA-F]{2})+$/.test(signature)) throw new Trouble("The wallet gave back no signature.");
   return signature;
+}
+
+/** Has a wallet send a call; the transaction's hash. */
+export async function send(provider, from, { to, value, data }) {
+  const hash = await ask(provider, "eth_sendTransaction", [{ from, to, value: `0x${BigInt(value).toString(16)}`, data }]);
+  if (!/^0x[0-9a-fA-F]{64}$/.test(hash)) throw new Trouble("The wallet gave back no transaction.");
+  return hash;
+}
+
+/** What became of a transaction; `null` where it is in no block yet. */
+export function receiptOf(provider, hash) {
+  return ask(provider, "eth_getTransactionReceipt", [hash]);
 }
 
 /** Whether a contract signs for the account. An account that only lends itself code (EIP-7702) signs by its key. */

@@ -16,6 +16,7 @@ mod metrics;
 pub mod model;
 mod openapi;
 pub mod page;
+mod prepare;
 pub mod record;
 mod router;
 pub mod routes;

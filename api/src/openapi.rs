@@ -37,6 +37,7 @@ use crate::access::routes;
         (name = "Policies", description = "Limits, rules and payee lists, with their history."),
         (name = "Stops", description = "Freezes, releases and reviews."),
         (name = "Approvals", description = "Payments that wait for a human."),
+        (name = "Transactions", description = "What people do to a treasury, prepared for their own wallets. Nothing is signed or sent here."),
         (name = "Events", description = "What happened, for those who follow: a list with a cursor, and a stream."),
         (name = "Access", description = "Who asked what."),
         (name = "Service", description = "How far the ledger is, and health.")

@@ -63,6 +63,7 @@ pub(crate) fn api() -> OpenApiRouter<AppState> {
         .routes(routes!(routes::get_approval_typed_data::get_approval_typed_data))
         .routes(routes!(routes::post_approval::post_approval))
         .routes(routes!(routes::post_rejection::post_rejection))
+        .routes(routes!(routes::post_transaction::post_transaction))
         .routes(routes!(routes::list_events::list_events))
         .routes(routes!(routes::stream_events::stream_events))
         .routes(routes!(routes::list_accesses::list_accesses))

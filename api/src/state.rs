@@ -58,8 +58,9 @@ impl AppState {
         }
     }
 
-    /// The same with a node of the chain, which is asked what contracts have signed (EIP-1271), and nothing else.
-    /// Without one, approvals by contracts are not taken.
+    /// The same with a node of the chain, which is asked what contracts have signed (EIP-1271) and what would come of a
+    /// transaction that is prepared, and nothing else. Without one, approvals by contracts are not taken and what is
+    /// prepared is not tried.
     #[must_use]
     pub fn with_node(mut self, node: DynProvider) -> Self {
         self.node = Some(node);
@@ -78,7 +79,7 @@ impl AppState {
         self.metrics.register(registry);
     }
 
-    /// The node that is asked what contracts have signed.
+    /// The node that is asked what contracts have signed, and what would come of a transaction.
     pub fn node(&self) -> Option<&DynProvider> {
         self.node.as_ref()
     }

@@ -104,6 +104,7 @@ pub(crate) const HANDED_IN: &[Route] = &[
     ("/v1/approval-requests/{digest}/rejection", Answer, Subject::Request),
     ("/v1/records/{hash}/erasure", Prepare, Subject::Filed),
     ("/v1/policy-documents", Prepare, Subject::Handler),
+    ("/v1/transactions", Prepare, Subject::Handler),
 ];
 
 /// What everybody may ask, and what it begins with: nothing of anybody's is in it.

@@ -20,6 +20,7 @@ pub mod session;
 pub mod settlement;
 pub mod status;
 pub mod stop;
+pub mod transaction;
 pub mod treasury;
 pub mod watched;
 pub mod why;

@@ -46,4 +46,5 @@ pub mod post_erasure;
 pub mod post_outcome;
 pub mod post_policy_document;
 pub mod post_rejection;
+pub mod post_transaction;
 pub mod stream_events;

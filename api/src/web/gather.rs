@@ -26,6 +26,11 @@ pub(super) fn explore(config: &Config, path: &str) -> Option<String> {
     config.explorer.as_ref().map(|base| format!("{}/{path}", base.as_str().trim_end_matches('/')))
 }
 
+/// Where transactions are looked at, with a slash at its end; empty where nowhere.
+pub(super) fn explorer(config: &Config) -> String {
+    explore(config, "").unwrap_or_default()
+}
+
 pub(super) fn named(config: &Config, address: Address) -> Named {
     let label =
         || config.assets.iter().find(|label| label.address == address).map(|label| label.symbol.clone());

@@ -10,7 +10,7 @@ mod page;
 mod payment;
 mod problem;
 mod request;
-mod text;
+pub(crate) mod text;
 mod view;
 
 use askama::Template;
@@ -31,12 +31,17 @@ const CSS: &str = "text/css; charset=utf-8";
 const JS: &str = "text/javascript; charset=utf-8";
 
 /// What the pages load.
-const ASSETS: [(&str, &str, &str); 9] = [
+const ASSETS: [(&str, &str, &str); 14] = [
     ("/assets/page.css", CSS, include_str!("../../assets/page.css")),
     ("/assets/desk.css", CSS, include_str!("../../assets/desk.css")),
     ("/assets/live.js", JS, include_str!("../../assets/live.js")),
+    ("/assets/form.css", CSS, include_str!("../../assets/form.css")),
+    ("/assets/actions.css", CSS, include_str!("../../assets/actions.css")),
     ("/assets/approval.css", CSS, include_str!("../../assets/approval.css")),
     ("/assets/approval.js", JS, include_str!("../../assets/approval.js")),
+    ("/assets/actions.js", JS, include_str!("../../assets/actions.js")),
+    ("/assets/policy.js", JS, include_str!("../../assets/policy.js")),
+    ("/assets/service.js", JS, include_str!("../../assets/service.js")),
     ("/assets/wallet.js", JS, include_str!("../../assets/wallet.js")),
     ("/assets/countdown.js", JS, include_str!("../../assets/countdown.js")),
     ("/assets/audit.css", CSS, include_str!("../../assets/audit.css")),

@@ -12,7 +12,7 @@ use bursar_sdk::decision::Verdict;
 use super::{
     envelope, fleet, gather, inbox, rendered,
     text::when,
-    view::{Agent, Overview},
+    view::{Agent, Organisation, Overview},
 };
 use crate::{AppState, AsOf, access::Caller, error::ApiError, model::status::Status};
 
@@ -74,6 +74,11 @@ async fn gathered(state: &AppState, treasury: Option<Address>) -> Result<Overvie
         head: status.head,
         block_at: status.indexed_at.map(when),
         problem: status.problem,
+        explorer: gather::explorer(config),
+        treasuries: treasuries
+            .iter()
+            .map(|row| Organisation { named: gather::named(config, row.address), frozen: row.frozen })
+            .collect(),
         organisations_frozen: frozen.map(|treasury| gather::named(config, treasury.address)).collect(),
         totals: totals.iter().map(|(asset, total)| gather::total(config, *asset, total)).collect(),
         refused: match refusals::count(db, treasury, COUNTED + 1).await? {

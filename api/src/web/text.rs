@@ -10,7 +10,7 @@ use crate::Config;
 const WORD_JOINER: char = '\u{2060}';
 
 /// An amount with its symbol, as `1,234.50 USDC`; in atomic units where the token is not known.
-pub(super) fn money(config: &Config, asset: Address, units: U256) -> String {
+pub(crate) fn money(config: &Config, asset: Address, units: U256) -> String {
     match config.assets.iter().find(|label| label.address == asset) {
         Some(label) => format!("{} {}", decimal(&units.to_string(), label.decimals), label.symbol),
         None => format!("{} units", grouped(&units.to_string())),
@@ -36,7 +36,7 @@ pub(super) fn per_mille(used: U256, limit: U256) -> u64 {
 
 /// What somebody said, as text that stays in its place: at most `longest` characters, none of them invisible or turning
 /// the direction of what follows. Escaping is the template's.
-pub(super) fn said(text: &str, longest: usize) -> String {
+pub(crate) fn said(text: &str, longest: usize) -> String {
     let mut shown: String = text.chars().take(longest).map(visible).collect();
     if text.chars().nth(longest).is_some() {
         shown.truncate(shown.trim_end().len());
@@ -64,7 +64,7 @@ fn visible(c: char) -> char {
 }
 
 /// The first and last digits of an address.
-pub(super) fn short(address: Address) -> String {
+pub(crate) fn short(address: Address) -> String {
     let text = address.to_checksum(None);
     format!("{}…{WORD_JOINER}{}", &text[..6], &text[38..])
 }
@@ -82,14 +82,14 @@ pub(super) fn envelope_page(treasury: Address, number: u32) -> String {
 
 /// A point in time, for people and for machines.
 #[derive(Debug, Clone)]
-pub(super) struct When {
+pub(crate) struct When {
     /// RFC 3339.
-    pub(super) machine: String,
+    pub(crate) machine: String,
     /// `2026-11-21 01:12:06`, UTC.
-    pub(super) full: String,
+    pub(crate) full: String,
 }
 
-pub(super) fn when(seconds: u64) -> When {
+pub(crate) fn when(seconds: u64) -> When {
     let at = i64::try_from(seconds).ok().and_then(|seconds| Timestamp::from_second(seconds).ok());
     match at {
         Some(at) => When { machine: at.to_string(), full: at.strftime("%Y-%m-%d %H:%M:%S").to_string() },
@@ -98,7 +98,7 @@ pub(super) fn when(seconds: u64) -> When {
 }
 
 /// A span, in its largest unit that fits twice, or once exactly.
-pub(super) fn span(seconds: u64) -> String {
+pub(crate) fn span(seconds: u64) -> String {
     const UNITS: [(u64, &str); 3] = [(86_400, "day"), (3_600, "hour"), (60, "minute")];
     let fits = |unit: &u64| seconds == *unit || seconds >= 2 * unit;
     let (size, name) = UNITS.into_iter().find(|(unit, _)| fits(unit)).unwrap_or((1, "second"));
@@ -107,7 +107,7 @@ pub(super) fn span(seconds: u64) -> String {
 }
 
 /// What people call a window of that many seconds.
-pub(super) fn window(period: u32) -> String {
+pub(crate) fn window(period: u32) -> String {
     match period {
         0 => "Lifetime".into(),
         3_600 => "Hour".into(),

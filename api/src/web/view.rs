@@ -13,7 +13,10 @@ pub(super) struct Overview {
     pub(super) head: Option<u64>,
     pub(super) block_at: Option<When>,
     pub(super) problem: Option<String>,
+    /// Where transactions are looked at, with a slash at its end; empty where nowhere.
+    pub(super) explorer: String,
     pub(super) organisations_frozen: Vec<Named>,
+    pub(super) treasuries: Vec<Organisation>,
     pub(super) totals: Vec<Total>,
     pub(super) refused: String,
     pub(super) agents: Vec<Agent>,
@@ -33,6 +36,13 @@ pub(super) struct Named {
     pub(super) name: String,
     pub(super) address: String,
     pub(super) link: Option<String>,
+}
+
+/// A treasury, and whether all of it is stopped.
+#[derive(Debug)]
+pub(super) struct Organisation {
+    pub(super) named: Named,
+    pub(super) frozen: bool,
 }
 
 #[derive(Debug)]

@@ -28,6 +28,7 @@ mod scores;
 mod sealed;
 mod seed;
 mod service;
+mod transactions;
 mod watched;
 mod webhooks;
 mod why;

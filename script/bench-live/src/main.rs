@@ -73,12 +73,13 @@ async fn main() -> Result<ExitCode> {
 
 async fn measure(args: &Args, bursar: &Path, name: &'static str, store_url: &str) -> Result<Ran> {
     let settlements = BEFORE * args.per_second * args.block_time / 1_000;
-    let params = Params { blocks: BEFORE, settlements, payers: 500, permit2_pct: 10, ..Params::default() };
+    let others = Params { governed_pct: 0, permit2_pct: 10, payers: 500, ..Params::default() };
+    let params = Params { blocks: BEFORE, settlements, ..others };
     let replayed = Replayed::new(params).await?;
     let store = Store::connect(&store_url.parse()?).await?;
     watch_all(&replayed, &store).await?;
     let mut service = Service::start(bursar, &replayed, store_url).await?;
-    service.until(replayed.head().0, PATIENCE).await?;
+    service.until_indexed(replayed.head().0, PATIENCE).await?;
     let pace = Duration::from_millis(args.block_time);
     let (began, mut samples, mut told) = (Instant::now(), Vec::new(), 0);
     for round in 1..=u32::try_from(args.seconds * 1_000 / args.block_time)? {

@@ -6,10 +6,11 @@ const ICON = `data:image/svg+xml,${encodeURIComponent('<svg xmlns="http://www.w3
 
 /**
  * Puts a wallet into every page of a browser context.
- * @param account Who holds it. A test may change this, `chainId` and `declines` as a person would.
+ * @param account Who holds it. A test may change this, `chainId`, `declines`, and what it `asks` for before it sends, as a
+ * person would.
  */
 export async function installWallet(context, chain, account) {
-  const wallet = { account, chainId: CHAIN_ID, declines: false, signed: [] };
+  const wallet = { account, chainId: CHAIN_ID, declines: false, asks: null, signed: [], sent: [] };
 
   const verbs = {
     eth_requestAccounts: async () => [wallet.account.address],
@@ -27,6 +28,15 @@ export async function installWallet(context, chain, account) {
       wallet.signed.push({ primaryType, message });
       const { EIP712Domain: _, ...own } = types;
       return wallet.account.signTypedData({ domain, types: own, primaryType, message });
+    },
+    async eth_sendTransaction([{ from, to, value, data }]) {
+      await wallet.asks;
+      if (wallet.declines) throw DECLINED;
+      if (from.toLowerCase() !== wallet.account.address.toLowerCase()) throw { code: 4100, message: "Unknown account." };
+      if (wallet.chainId !== CHAIN_ID) throw { code: 4901, message: "Another chain." };
+      const hash = await chain.wallet(wallet.account).sendTransaction({ to, value: BigInt(value), data });
+      wallet.sent.push({ to, data, hash });
+      return hash;
     },
   };
 

@@ -1,5 +1,6 @@
 //! From rows to what an agent's page says.
 
+use alloy::primitives::Address;
 use bursar_indexer::query::{envelopes, sessions};
 use bursar_sdk::{amount::Amount, tree::Tree};
 
@@ -10,7 +11,7 @@ use super::{
         view::Limit,
     },
     Above,
-    view::{Policy, Session},
+    view::{Policy, Session, Unit},
 };
 use crate::Config;
 
@@ -18,6 +19,16 @@ use crate::Config;
 pub(super) fn above(config: &Config, (group, rooms): &Above, now: u64) -> Vec<Limit> {
     let named = |limit: Limit| Limit { name: format!("{}, group {}", limit.name, group.number), ..limit };
     rooms.iter().map(|room| named(limit(config, group.asset, room, now))).collect()
+}
+
+/// Atomic units, where the token is not known.
+pub(super) fn unit(config: &Config, asset: Address) -> Unit {
+    let label = config.assets.iter().find(|label| label.address == asset);
+    Unit {
+        asset: asset.to_checksum(None),
+        symbol: label.map_or_else(|| "units".to_owned(), |label| label.symbol.clone()),
+        decimals: label.map_or(0, |label| label.decimals),
+    }
 }
 
 pub(super) fn session(config: &Config, row: &sessions::Session, now: u64) -> Session {
@@ -36,6 +47,8 @@ pub(super) fn session(config: &Config, row: &sessions::Session, now: u64) -> Ses
         budget: show(row.budget),
         paid: show(row.paid),
         payments: row.payments,
+        may_stop: matches!(row.state(now), sessions::State::Open),
+        purse: row.purse.to_checksum(None),
         opened: when(row.opened_at),
         until: when(row.closed_at.unwrap_or(row.expiry)),
         key: named(config, row.key),

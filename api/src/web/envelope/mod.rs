@@ -122,6 +122,12 @@ async fn gathered(state: &AppState, row: &envelopes::Envelope) -> Result<Envelop
         block: status.indexed,
         block_at: status.indexed_at.map(super::text::when),
         problem: status.problem,
+        explorer: super::gather::explorer(config),
+        unit: gather::unit(config, row.asset),
+        groups: above
+            .iter()
+            .map(|(group, _)| view::Group { number: group.number, frozen: group.frozen })
+            .collect(),
         treasury: row.treasury.to_checksum(None),
         escrow: super::text::money(config, row.asset, row.escrow().to_u256()),
         withdrawn: super::text::money(config, row.asset, row.withdrawn.to_u256()),

@@ -15,6 +15,11 @@ pub(super) struct EnvelopePage {
     pub(super) block: Option<u64>,
     pub(super) block_at: Option<When>,
     pub(super) problem: Option<String>,
+    /// Where transactions are looked at, with a slash at its end; empty where nowhere.
+    pub(super) explorer: String,
+    pub(super) unit: Unit,
+    /// The groups it is in, lowest first.
+    pub(super) groups: Vec<Group>,
     pub(super) agent: Agent,
     /// Its address, as filters take it.
     pub(super) treasury: String,
@@ -30,6 +35,20 @@ pub(super) struct EnvelopePage {
     pub(super) refusals: Vec<Refusal>,
     pub(super) stops: Vec<Stop>,
     pub(super) version: &'static str,
+}
+
+/// How amounts of its token are written.
+#[derive(Debug)]
+pub(super) struct Unit {
+    pub(super) asset: String,
+    pub(super) symbol: String,
+    pub(super) decimals: u8,
+}
+
+#[derive(Debug)]
+pub(super) struct Group {
+    pub(super) number: u32,
+    pub(super) frozen: bool,
 }
 
 /// The policy in force, as questions and answers.
@@ -52,6 +71,9 @@ pub(super) struct Session {
     pub(super) budget: String,
     pub(super) paid: String,
     pub(super) payments: u64,
+    /// Whether it is one to stop.
+    pub(super) may_stop: bool,
+    pub(super) purse: String,
     pub(super) opened: When,
     /// When it was settled, or else when it ends.
     pub(super) until: When,

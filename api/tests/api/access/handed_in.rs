@@ -19,6 +19,7 @@ on_both_stores!(
     an_approver_answers_in_its_own_name_and_no_other,
     what_is_another_treasurys_is_not_answered_nor_erased,
     a_policys_document_is_handed_in_by_its_own_treasury,
+    a_transaction_is_prepared_for_its_own_treasury,
 );
 
 /// Keys of the agent in another treasury, and of another agent.
@@ -130,5 +131,17 @@ async fn a_policys_document_is_handed_in_by_its_own_treasury(stores: Stores) -> 
     assert_eq!(refusal(&answer), (409, "policy_unknown".into()));
     let ours = of_role(&api.seeded.store, Role::Treasury, treasury()).await?;
     assert_eq!(post(&api, &ours, "/v1/policy-documents", &handed).await?.status, 201);
+    Ok(())
+}
+
+async fn a_transaction_is_prepared_for_its_own_treasury(stores: Stores) -> anyhow::Result<()> {
+    let api = guarded(stores).await?;
+    let wish = json!({ "treasury": treasury(), "from": seed::address(1),
+                       "action": { "kind": "freeze_envelope", "envelope": 1 } });
+    let theirs = of_role(&api.seeded.store, Role::Treasury, stranger()).await?;
+    let answer = post(&api, &theirs, "/v1/transactions", &wish).await?;
+    assert_eq!(refusal(&answer), (403, "other_treasury".into()));
+    let ours = of_role(&api.seeded.store, Role::Treasury, treasury()).await?;
+    assert_eq!(post(&api, &ours, "/v1/transactions", &wish).await?.status, 200);
     Ok(())
 }

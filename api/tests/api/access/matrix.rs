@@ -69,6 +69,7 @@ const MAY: &[(&str, &[Role])] = &[
     ("GET /v1/policies", PEOPLE),
     ("GET /v1/policies/{treasury}/{envelope}/{version}", PEOPLE),
     ("POST /v1/policy-documents", &[Treasury]),
+    ("POST /v1/transactions", &[Treasury]),
     ("GET /v1/payees", PEOPLE),
     ("GET /v1/stops", PEOPLE),
     ("GET /v1/approval-requests", EVERYBODY),
