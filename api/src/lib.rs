@@ -25,6 +25,7 @@ mod state;
 mod stream;
 mod totals;
 mod turns;
+mod verify;
 pub mod web;
 pub mod webhook;
 pub mod wire;

@@ -54,8 +54,8 @@ impl AppState {
         }
     }
 
-    /// The same with a node of the chain, which is asked what contracts have signed (EIP-1271), and nothing else.
-    /// Without one, approvals by contracts are not taken.
+    /// The same with a node of the chain. It is asked what contracts have signed (EIP-1271), and what a payment is held
+    /// against; without one, approvals by contracts are not taken, and payments are checked by the reader's node alone.
     #[must_use]
     pub fn with_node(mut self, node: DynProvider) -> Self {
         self.node = Some(node);
@@ -74,7 +74,7 @@ impl AppState {
         self.metrics.register(registry);
     }
 
-    /// The node that is asked what contracts have signed.
+    /// The node, where there is one.
     pub fn node(&self) -> Option<&DynProvider> {
         self.node.as_ref()
     }
