@@ -234,7 +234,7 @@ function kept({ decision, payment }) {
 function record(evidence) {
   const { payment } = evidence;
   const { canonical } = kept(evidence);
-  const { epoch } = JSON.parse(canonical);
+  const { epoch = 0 } = JSON.parse(canonical);
   return same(payment.nonce, commitment(epoch, payment.policyVersion, payment.session, hashOf(canonical)));
 }
 

@@ -103,7 +103,8 @@ impl Facts {
         let input = input.map(|tx| tx.map(|tx| alloy::consensus::Transaction::input(&tx).clone()));
         let token = Eip3009::new(payment.asset.0, node.clone());
         let domain_separator = token.DOMAIN_SEPARATOR().call().await.map_err(|error| silent(&error));
-        let mut facts = Self { block, receipts, input, domain_separator, ..Self::none("it was not asked for") };
+        let mut facts =
+            Self { block, receipts, input, domain_separator, ..Self::none("it was not asked for") };
         facts.stood(node, evidence, at).await;
         if let Some((approver, digest, signature)) = settled::contract_approval(evidence, &facts) {
             let told = eip1271::confirms(node, approver, digest, signature, at).await;

@@ -8,10 +8,7 @@ use bursar_sdk::{
     transparency::{Checkpoint, Entry, Inclusion, leaf_hash},
 };
 
-use super::{
-    facts::Facts,
-    settled::events,
-};
+use super::{facts::Facts, settled::events};
 use crate::{
     model::{
         evidence::{EntryEvidence, Evidence, LogEvidence},
@@ -55,7 +52,8 @@ fn included(evidence: &Evidence, log: &LogEvidence) -> Compared {
     }
     let missing = kept.difference(&told).count();
     let expected = format!("{} records below {}", kept.len(), root_of(log.size, log.root.0));
-    let found = format!("{} records below {}", kept.len().saturating_sub(missing), root_of(log.size, log.root.0));
+    let found =
+        format!("{} records below {}", kept.len().saturating_sub(missing), root_of(log.size, log.root.0));
     Ok(Pair::same(expected, found))
 }
 
@@ -78,7 +76,9 @@ fn on_chain(evidence: &Evidence, log: &LogEvidence, facts: &Facts) -> Compared {
         let receipt = facts.receipt(anchor.tx_hash.0)?;
         let treasury = evidence.payment.treasury.0;
         let root = receipt.and_then(|receipt| {
-            events::<Anchored>(receipt, treasury).find(|(_, told)| told.size == anchor.size).map(|(_, told)| told.root)
+            events::<Anchored>(receipt, treasury)
+                .find(|(_, told)| told.size == anchor.size)
+                .map(|(_, told)| told.root)
         });
         let Some(root) = root else {
             return Ok(Pair::same(format!("a root of {} entries", anchor.size), "none in that transaction"));

@@ -97,7 +97,8 @@ fn words(evidence: &Evidence) -> Compared {
     .into_iter()
     .filter_map(|(field, agrees)| (!agrees).then_some(field))
     .collect();
-    let found = if others.is_empty() { "the same".to_owned() } else { format!("another {}", others.join(", ")) };
+    let found =
+        if others.is_empty() { "the same".to_owned() } else { format!("another {}", others.join(", ")) };
     Ok(Pair::same("the same", found))
 }
 

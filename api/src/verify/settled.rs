@@ -67,7 +67,8 @@ fn nonce(evidence: &Evidence, facts: &Facts) -> Compared {
     if payment.rail != Rail::Eip3009.code() {
         return Err("Permit2 logs no nonce: the session key's signature is over it".into());
     }
-    let expected = format!("{}, log {}", spelled(payment.nonce.as_ref().map(|nonce| nonce.0)), payment.log_index);
+    let expected =
+        format!("{}, log {}", spelled(payment.nonce.as_ref().map(|nonce| nonce.0)), payment.log_index);
     let Some(receipt) = facts.receipt(payment.tx_hash.0)? else { return Ok(Pair::same(expected, NO_TX)) };
     let found: Vec<String> = events::<AuthorizationUsed>(receipt, payment.asset.0)
         .filter(|(_, used)| used.authorizer == payment.purse.0)
@@ -93,9 +94,8 @@ fn session(evidence: &Evidence, facts: &Facts) -> Compared {
 pub(super) fn opening(evidence: &Evidence, receipt: &Receipt) -> Option<SessionOpened> {
     let (payment, said) = (&evidence.payment, evidence.session.as_ref()?);
     let mut found = events::<SessionOpened>(receipt, payment.treasury.0);
-    let of_it = |event: &SessionOpened| {
-        event.purse == payment.purse.0 && event.sequence.to::<u32>() == said.sequence
-    };
+    let of_it =
+        |event: &SessionOpened| event.purse == payment.purse.0 && event.sequence.to::<u32>() == said.sequence;
     found.find(|(_, event)| of_it(event)).map(|(_, event)| event)
 }
 
@@ -123,7 +123,9 @@ fn signed(evidence: &Evidence, facts: &Facts) -> Told<Option<Signed>> {
     let domain_separator = facts.domain_separator.clone()?;
     let purse = payment.purse.0;
     let calls = match payment.rail.as_str() {
-        "eip3009" => find_payment_calls(&input, &[(purse, nonce)]).remove(&(purse, nonce)).unwrap_or_default(),
+        "eip3009" => {
+            find_payment_calls(&input, &[(purse, nonce)]).remove(&(purse, nonce)).unwrap_or_default()
+        }
         _ => find_permit2_calls(&input, purse),
     };
     let of_it = |call: &PaymentCall| {
@@ -203,9 +205,15 @@ fn approved(evidence: &Evidence, facts: &Facts) -> Compared {
     }
     // The treasury asked for the role when it let the payment through; here it is asked again.
     match facts.may_approve.clone()? {
-        Stood { value: true, .. } => Ok(Pair::same(format!("{expected}, an approver"), format!("{by}, an approver"))),
-        Stood { then: true, .. } => Ok(Pair::same(format!("{expected}, an approver"), format!("{by}, no approver"))),
-        Stood { .. } => Err(format!("{by} signed it; the node does not tell whether they were an approver then")),
+        Stood { value: true, .. } => {
+            Ok(Pair::same(format!("{expected}, an approver"), format!("{by}, an approver")))
+        }
+        Stood { then: true, .. } => {
+            Ok(Pair::same(format!("{expected}, an approver"), format!("{by}, no approver")))
+        }
+        Stood { .. } => {
+            Err(format!("{by} signed it; the node does not tell whether they were an approver then"))
+        }
     }
 }
 
