@@ -1,6 +1,7 @@
 // A payment against the chain, link by link, computed in this page from what the reader's node says: the twin of
 // api/src/verify. Each check is {link, what, outcome, expected, found, source, why} as GET …/verification spells it.
-import { abi, decodeEventLog, getAddress, keccak256, stringToBytes } from "./vendor/viem.js";
+import { getAddress, keccak256, stringToBytes } from "./vendor/viem.js";
+import { Unchecked, events, missing, receiptOf, said } from "./facts.js";
 import { commitment, recovered, sealer, signedIn } from "./signed.js";
 import { leadsTo, opened } from "./transparency.js";
 
@@ -8,13 +9,7 @@ const APPROVER = 8;
 const KEPT = "the record that this service keeps";
 const NO_TX = "no such transaction";
 
-/** Why something cannot be checked. */
-class Unchecked extends Error {}
-
 const same = (expected, found) => ({ expected: String(expected), found: String(found), holds: String(expected) === String(found) });
-const missing = why => {
-  throw new Unchecked(why);
-};
 const hashOf = text => keccak256(stringToBytes(text));
 
 /** Every link of a payment, in the order of its story. */
@@ -61,32 +56,6 @@ function links({ payment, session, policy, log }) {
     ["checkpoint", "The log's keeper signed its root", key, checkpoint],
     ["anchor", "A root above them is on the chain", of(anchor?.txHash), anchored],
   ];
-}
-
-/* WHAT THE NODE SAID */
-
-function said(fact) {
-  if (!fact) missing("it was not asked for");
-  if (fact.why) missing(fact.why);
-  return fact.value;
-}
-
-function receiptOf(facts, hash) {
-  return said(facts.receipts.get(hash));
-}
-
-/** The events of a name that a contract logged, with their index in the block. */
-function events(receipt, by, name) {
-  const found = [];
-  for (const { address, topics, data, logIndex } of receipt?.logs ?? []) {
-    if (getAddress(address) !== getAddress(by)) continue;
-    try {
-      found.push({ ...decodeEventLog({ abi: abi[name], topics, data }).args, logIndex: Number(logIndex) });
-    } catch {
-      // Another event.
-    }
-  }
-  return found;
 }
 
 /** Of what a transaction logged, what is as expected, or the first. */

@@ -1,6 +1,6 @@
 // What a node says about one payment, asked through the reader's wallet (EIP-1193): nothing here asks this service.
 // Each fact is {value}, or {why} it is not known; what stood at the payment's block also says whether it is of `then`.
-import { abi, decodeFunctionResult, encodeFunctionData, numberToHex } from "./vendor/viem.js";
+import { abi, decodeEventLog, decodeFunctionResult, encodeFunctionData, getAddress, numberToHex } from "./vendor/viem.js";
 
 /** A node's answers to everything that `evidence` names; `request` is the wallet's. */
 export async function ask(request, evidence) {
@@ -59,4 +59,37 @@ async function known(work) {
   } catch {
     return { why: "the wallet's node does not answer" };
   }
+}
+
+/** Why something cannot be checked. */
+export class Unchecked extends Error {}
+
+export function missing(why) {
+  throw new Unchecked(why);
+}
+
+/** What is known; otherwise nothing can be checked with it. */
+export function said(fact) {
+  if (!fact) missing("it was not asked for");
+  if (fact.why) missing(fact.why);
+  return fact.value;
+}
+
+/** What became of a transaction; null where the node has none. */
+export function receiptOf(facts, hash) {
+  return said(facts.receipts.get(hash));
+}
+
+/** The events of a name that a contract logged, with their index in the block. */
+export function events(receipt, by, name) {
+  const found = [];
+  for (const { address, topics, data, logIndex } of receipt?.logs ?? []) {
+    if (getAddress(address) !== getAddress(by)) continue;
+    try {
+      found.push({ ...decodeEventLog({ abi: abi[name], topics, data }).args, logIndex: Number(logIndex) });
+    } catch {
+      // Another event.
+    }
+  }
+  return found;
 }

@@ -28,6 +28,7 @@ mod scores;
 mod sealed;
 mod seed;
 mod service;
+mod verification;
 mod watched;
 mod webhooks;
 mod why;
