@@ -146,6 +146,10 @@ bindings: setup ## Compile the contracts and rewrite sdk/abi/
 	@cargo build --workspace --bins --quiet
 	@target/debug/bursar-bindings
 
+.PHONY: bundle
+bundle: setup ## Rewrite api/assets/vendor/: what the pages need of npm packages
+	@node script/bundle.mjs
+
 .PHONY: openapi
 openapi: ## Rewrite api/openapi.json
 	@BURSAR_REWRITE=1 cargo test --workspace --quiet openapi
@@ -155,7 +159,7 @@ check: setup ## What CI checks beside the tests: formatting, lints, docs, genera
 	@echo "formatting" && cargo fmt --all --check && forge fmt --check
 	@echo "lints" && cargo clippy --workspace --all-targets --quiet -- -D warnings
 	@echo "docs" && RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --quiet
-	@echo "generated files" && cargo build --workspace --bins --quiet && target/debug/bursar-bindings --check
+	@echo "generated files" && cargo build --workspace --bins --quiet && target/debug/bursar-bindings --check && node script/bundle.mjs --check
 	@echo "gas snapshot" && script/gas
 
 .PHONY: fmt

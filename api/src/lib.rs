@@ -26,6 +26,7 @@ mod state;
 mod stream;
 mod totals;
 mod turns;
+mod verify;
 pub mod web;
 pub mod webhook;
 pub mod wire;

@@ -42,6 +42,8 @@ pub(crate) fn api() -> OpenApiRouter<AppState> {
         .routes(routes!(routes::get_session::get_session))
         .routes(routes!(routes::list_payments::list_payments))
         .routes(routes!(routes::get_payment::get_payment))
+        .routes(routes!(routes::get_payment_evidence::get_payment_evidence))
+        .routes(routes!(routes::get_payment_verification::get_payment_verification))
         .routes(routes!(routes::list_settlements::list_settlements))
         .routes(routes!(routes::list_watched::list_watched))
         .routes(routes!(routes::list_decisions::list_decisions, routes::post_decision::post_decision))

@@ -58,9 +58,9 @@ impl AppState {
         }
     }
 
-    /// The same with a node of the chain, which is asked what contracts have signed (EIP-1271) and what would come of a
-    /// transaction that is prepared, and nothing else. Without one, approvals by contracts are not taken and what is
-    /// prepared is not tried.
+    /// The same with a node of the chain. It is asked what contracts have signed (EIP-1271), what would come of a transaction
+    /// that is prepared, and what a payment is held against. Without one, approvals by contracts are not taken, what is
+    /// prepared is not tried, and payments are checked by the reader's node alone.
     #[must_use]
     pub fn with_node(mut self, node: DynProvider) -> Self {
         self.node = Some(node);
@@ -79,7 +79,7 @@ impl AppState {
         self.metrics.register(registry);
     }
 
-    /// The node that is asked what contracts have signed, and what would come of a transaction.
+    /// The node, where there is one.
     pub fn node(&self) -> Option<&DynProvider> {
         self.node.as_ref()
     }

@@ -76,6 +76,8 @@ pub(crate) const ASKED: &[Route] = &[
     ("/v1/sessions/{id}", Own, Subject::Session),
     ("/v1/payments", Own, Subject::List),
     ("/v1/payments/{purse}/{nonce}", Own, Subject::Payment),
+    ("/v1/payments/{purse}/{nonce}/evidence", Own, Subject::Payment),
+    ("/v1/payments/{purse}/{nonce}/verification", Own, Subject::Payment),
     ("/v1/settlements", Outside, Subject::OfNone),
     ("/v1/watched", Outside, Subject::OfNone),
     ("/v1/decisions", Own, Subject::List),

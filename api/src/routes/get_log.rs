@@ -1,5 +1,6 @@
 //! `GET /v1/treasuries/{address}/log`
 
+use alloy::primitives::{Address, B256};
 use axum::{Json, extract::State};
 use bursar_indexer::query::{log, treasuries};
 
@@ -7,7 +8,7 @@ use crate::{
     AppState,
     error::{ApiError, GetFailure},
     extract::Path,
-    model::log::Log,
+    model::log::{Log, SignedCheckpoint},
     wire::Addr,
 };
 
@@ -24,6 +25,18 @@ pub async fn get_log(
     }
     let size = log::size(db, treasury).await?;
     let root = log::root(db, treasury, size).await?;
+    let checkpoint = signed(&state, treasury, size, root)?;
+    let anchor = log::anchors(db, treasury, u64::MAX, 1).await?.pop().map(Into::into);
+    Ok(Json(Log { treasury: address, size, root: root.into(), checkpoint, anchor }))
+}
+
+/// A root, signed; `None` where this service signs no checkpoints.
+pub(crate) fn signed(
+    state: &AppState,
+    treasury: Address,
+    size: u64,
+    root: B256,
+) -> Result<Option<SignedCheckpoint>, ApiError> {
     let keeper = state.config.log.as_ref();
     let checkpoint =
         keeper.map(|keeper| keeper.sign(state.config.chain_id, treasury, size, root)).transpose();
@@ -31,7 +44,5 @@ pub async fn get_log(
         tracing::error!(%error, "the checkpoint is not signed");
         ApiError::internal()
     })?;
-    let checkpoint = checkpoint.map(Into::into);
-    let anchor = log::anchors(db, treasury, u64::MAX, 1).await?.pop().map(Into::into);
-    Ok(Json(Log { treasury: address, size, root: root.into(), checkpoint, anchor }))
+    Ok(checkpoint.map(Into::into))
 }

@@ -12,6 +12,8 @@ pub mod get_log;
 pub mod get_log_consistency;
 pub mod get_log_inclusion;
 pub mod get_payment;
+pub mod get_payment_evidence;
+pub mod get_payment_verification;
 pub mod get_policy;
 pub mod get_score;
 pub mod get_session;

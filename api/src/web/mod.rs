@@ -31,7 +31,7 @@ const CSS: &str = "text/css; charset=utf-8";
 const JS: &str = "text/javascript; charset=utf-8";
 
 /// What the pages load.
-const ASSETS: [(&str, &str, &str); 14] = [
+const ASSETS: [(&str, &str, &str); 20] = [
     ("/assets/page.css", CSS, include_str!("../../assets/page.css")),
     ("/assets/desk.css", CSS, include_str!("../../assets/desk.css")),
     ("/assets/live.js", JS, include_str!("../../assets/live.js")),
@@ -45,6 +45,12 @@ const ASSETS: [(&str, &str, &str); 14] = [
     ("/assets/wallet.js", JS, include_str!("../../assets/wallet.js")),
     ("/assets/countdown.js", JS, include_str!("../../assets/countdown.js")),
     ("/assets/audit.css", CSS, include_str!("../../assets/audit.css")),
+    ("/assets/verify.js", JS, include_str!("../../assets/verify.js")),
+    ("/assets/checks.js", JS, include_str!("../../assets/checks.js")),
+    ("/assets/facts.js", JS, include_str!("../../assets/facts.js")),
+    ("/assets/signed.js", JS, include_str!("../../assets/signed.js")),
+    ("/assets/transparency.js", JS, include_str!("../../assets/transparency.js")),
+    ("/assets/vendor/viem.js", JS, include_str!("../../assets/vendor/viem.js")),
     ("/assets/icon.svg", "image/svg+xml", include_str!("../../assets/icon.svg")),
 ];
 

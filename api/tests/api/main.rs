@@ -29,6 +29,7 @@ mod sealed;
 mod seed;
 mod service;
 mod transactions;
+mod verification;
 mod watched;
 mod webhooks;
 mod why;

@@ -1,5 +1,5 @@
 /** The `bursar` binary: its service over a chain, and agents that pay from the command line. */
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -10,6 +10,7 @@ import { fileURLToPath } from "node:url";
 import { keyOf } from "../../reference/support/chain.mjs";
 
 const BINARY = fileURLToPath(new URL("../../../target/debug/bursar", import.meta.url));
+const STORE = "ledger.sqlite";
 const POLLING_MS = 50;
 
 const pause = () => new Promise(resolve => setTimeout(resolve, POLLING_MS));
@@ -17,7 +18,7 @@ const pause = () => new Promise(resolve => setTimeout(resolve, POLLING_MS));
 /** Serves the API over the chain on a free port; `agent` runs an agent's verbs against it. */
 export async function startBursar(chain, org) {
   const directory = mkdtempSync(join(tmpdir(), "bursar-browser-"));
-  for (const name of ["agent", "relayer"]) {
+  for (const name of ["agent", "relayer", "owner", "log"]) {
     const file = join(directory, `${name}.key`);
     writeFileSync(file, `${keyOf(name)}\n`);
     chmodSync(file, 0o600);
@@ -28,6 +29,8 @@ export async function startBursar(chain, org) {
     asset: org.token.address,
     treasury: org.treasury.address,
     listen: "127.0.0.1:0",
+    store: STORE,
+    log_name: "log.test",
   };
   const lines = Object.entries(settings).map(([name, value]) => `${name} = "${value}"\n`);
   writeFileSync(join(directory, "bursar.toml"), lines.join(""));
@@ -44,7 +47,7 @@ export async function startBursar(chain, org) {
     );
   }
   function run(args) {
-    const env = { PATH: process.env.PATH, NO_COLOR: "1" };
+    const env = { PATH: process.env.PATH, NO_COLOR: "1", BURSAR_LOG_KEY_FILE: "log.key" };
     const child = spawn(BINARY, args, { cwd: directory, env, stdio: ["ignore", "pipe", "pipe"] });
     children.add(child);
     child.once("exit", () => children.delete(child));
@@ -66,6 +69,20 @@ export async function startBursar(chain, org) {
       return { ended: ended(child) };
     },
 
+    /** Puts the root of the transparency log on chain. */
+    async anchor() {
+      const key = ["--key-file", "owner.key"];
+      const { code, stderr } = await ended(run(["--json", ...key, "log", "anchor"]));
+      if (code !== 0) throw new Error(`the log was not anchored: ${stderr}`);
+    },
+
+    /** Changes the store behind the service's back, as whoever has its file can; Python brings SQLite with it. */
+    tamper(sql) {
+      const script = "import sqlite3, sys\nwith sqlite3.connect(sys.argv[1]) as db: print(db.execute(sys.argv[2]).rowcount)";
+      const changed = execFileSync("python3", ["-c", script, join(directory, STORE), sql], { encoding: "utf8" });
+      if (Number(changed) !== 1) throw new Error(`expected one row changed, got ${changed}: ${sql}`);
+    },
+
     /** Waits until the ledger holds everything that the chain holds now. */
     async caughtUp() {
       const head = Number(await chain.reader.getBlockNumber({ cacheTime: 0 }));
@@ -76,6 +93,12 @@ export async function startBursar(chain, org) {
       const response = await fetch(url + path);
       if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`);
       return response.json();
+    },
+
+    async post(path, body) {
+      const headers = { "content-type": "application/json" };
+      const response = await fetch(url + path, { method: "POST", headers, body: JSON.stringify(body) });
+      if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`);
     },
 
     /** The digests of all requests. */

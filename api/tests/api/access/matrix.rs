@@ -57,6 +57,8 @@ const MAY: &[(&str, &[Role])] = &[
     ("GET /v1/sessions/{id}", EVERYBODY),
     ("GET /v1/payments", EVERYBODY),
     ("GET /v1/payments/{purse}/{nonce}", EVERYBODY),
+    ("GET /v1/payments/{purse}/{nonce}/evidence", EVERYBODY),
+    ("GET /v1/payments/{purse}/{nonce}/verification", EVERYBODY),
     ("GET /v1/settlements", &[Auditor]),
     ("GET /v1/watched", &[Auditor]),
     ("GET /v1/decisions", EVERYBODY),

@@ -1,0 +1,94 @@
+// The verify button of a payment's page: each link, against the chain, in front of the reader. Through the reader's wallet the
+// node is theirs and the arithmetic this page's; without one, this service's node says so, and the page says whose word that is.
+import { checks } from "./checks.js";
+import { ask } from "./facts.js";
+import { discover } from "./wallet.js";
+
+const BADGES = { holds: ["good", "✓ holds"], fails: ["stop", "✗ fails"], unchecked: ["warn", "? not checked"] };
+
+const desk = document.getElementById("verify-desk");
+const [status, trouble, list] = ["verify-status", "verify-trouble", "checks"].map(id => document.getElementById(id));
+const byWallet = document.getElementById("by-wallet");
+const byServer = document.getElementById("by-server");
+const route = desk.dataset.payment;
+const wallets = new Map();
+let busy = false;
+
+discover(({ id, name, icon, provider }) => {
+  wallets.set(id, provider);
+  document.getElementById("no-wallet")?.remove();
+  byWallet.disabled = false;
+  const label = document.createElement("label");
+  label.append(make("input", { type: "radio", name: "wallet", value: id, checked: wallets.size === 1 }));
+  if (icon) label.append(make("img", { src: icon, alt: "" }));
+  label.append(name);
+  const line = make("div", { className: "wallet" });
+  line.append(label);
+  document.getElementById("wallets").append(line);
+});
+
+async function throughWallet() {
+  const provider = wallets.get(desk.querySelector("input[name=wallet]:checked")?.value);
+  const evidence = await json(`${route}/evidence`);
+  const request = question => provider.request(question);
+  tell(await checks(evidence, await ask(request, evidence)), "through your wallet's node, computed in this page");
+}
+
+async function throughServer() {
+  const { checks } = await json(`${route}/verification`);
+  tell(checks, "by this server's node: its word, not the chain's");
+}
+
+function tell(found, how) {
+  list.replaceChildren(...found.map(line));
+  const count = outcome => found.filter(check => check.outcome === outcome).length;
+  const [holds, fails, unchecked] = ["holds", "fails", "unchecked"].map(count);
+  status.textContent = `${holds} of ${found.length} links hold, ${fails} fail, ${unchecked} not checked: ${how}.`;
+}
+
+function line({ link, what, outcome, expected, found, source, why }) {
+  const [level, word] = BADGES[outcome] ?? BADGES.unchecked;
+  const item = make("li", { id: `check-${link}` });
+  item.dataset.outcome = outcome;
+  const summary = make("p");
+  summary.append(make("span", { className: `badge ${level}`, textContent: word }), ` ${what}`);
+  const facts = make("dl", { className: "facts" });
+  const pairs = { Why: why, Expected: expected, Found: found, From: source };
+  for (const [name, text] of Object.entries(pairs).filter(([, text]) => text)) {
+    const pair = make("div");
+    pair.append(make("dt", { textContent: name }), make("dd", { className: "mono whole", textContent: text }));
+    facts.append(pair);
+  }
+  item.append(summary, facts);
+  return item;
+}
+
+function make(tag, properties = {}) {
+  return Object.assign(document.createElement(tag), properties);
+}
+
+async function json(path) {
+  const response = await fetch(path);
+  if (!response.ok) throw new Error(`the service answered ${response.status}`);
+  return response.json();
+}
+
+async function run(work) {
+  if (busy) return;
+  busy = true;
+  trouble.textContent = "";
+  status.textContent = "Each link is asked about.";
+  list.replaceChildren();
+  try {
+    await work();
+  } catch (error) {
+    status.textContent = "";
+    trouble.textContent = `Not checked: ${error.message}.`;
+  } finally {
+    busy = false;
+  }
+}
+
+byWallet.addEventListener("click", () => run(throughWallet));
+byServer.addEventListener("click", () => run(throughServer));
+desk.hidden = false;

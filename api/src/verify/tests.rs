@@ -1,0 +1,201 @@
+//! One payment whose every link holds, and what each change to it breaks.
+#![allow(clippy::unwrap_used)]
+
+mod world;
+
+use alloy::primitives::{Address, B256};
+use bursar_sdk::{abi::Treasury::Anchored, amount::Amount, decision::DecisionRecord};
+
+use self::world::{
+    ANCHORED, PAYEE, SET, SETTLED, TREASURY, UNITS, input, key, log, receipt, record, sealed, whole,
+};
+use super::{
+    checks,
+    facts::{Facts, Stood},
+};
+use crate::{
+    model::{
+        evidence::Evidence,
+        verification::{Check, CheckOutcome, Link},
+    },
+    wire::Hash,
+};
+
+/// The links that came out so.
+fn of(checks: &[Check], outcome: CheckOutcome) -> Vec<Link> {
+    checks.iter().filter(|check| check.outcome == outcome).map(|check| check.link).collect()
+}
+
+#[test]
+fn every_link_of_a_payment_that_is_in_order_holds() {
+    let (evidence, facts) = whole();
+    let found = checks(&evidence, &facts);
+    assert_eq!(of(&found, CheckOutcome::Fails), [], "{found:#?}");
+    assert_eq!(of(&found, CheckOutcome::Unchecked), [Link::Outcome], "{found:#?}");
+    assert_eq!(found.len(), 15);
+}
+
+/// A change to what is kept, or to what the node says.
+type Change = fn(&mut Evidence, &mut Facts);
+
+#[test]
+fn what_was_changed_is_what_fails() {
+    let cases: &[(&str, Change, &[Link])] = &[
+        ("another block", |e, _| e.payment.block_hash = Hash(SET), &[Link::Block, Link::Settlement]),
+        ("another time", |e, _| e.payment.timestamp += 1, &[Link::Block]),
+        (
+            "one unit less",
+            |e, _| e.payment.amount = Amount::new(UNITS - 1).into(),
+            &[Link::Settlement, Link::Words],
+        ),
+        ("another log", |e, _| e.payment.log_index = 5, &[Link::Nonce]),
+        (
+            "a taken-back transaction",
+            |_, f| {
+                f.receipts.insert(SETTLED, Ok(None));
+            },
+            &[Link::Settlement, Link::Nonce],
+        ),
+        (
+            "another token's logs",
+            |e, _| e.payment.asset = TREASURY.into(),
+            &[Link::Settlement, Link::Nonce, Link::Words],
+        ),
+        ("another envelope", |e, _| e.payment.envelope = 2, &[Link::Session, Link::Words, Link::Policy]),
+        (
+            "another session key",
+            |e, _| e.session.as_mut().unwrap().key = key(9).address().into(),
+            &[Link::Session, Link::Signature],
+        ),
+        (
+            "a stranger's signature",
+            |_, f| f.input = Ok(Some(input(&record(), &key(9), Some(&key(3))))),
+            &[Link::Signature],
+        ),
+        (
+            "another token's domain",
+            |_, f| f.domain_separator = Ok(B256::ZERO),
+            &[Link::Signature, Link::Approval],
+        ),
+        ("another stamp", |e, _| e.session.as_mut().unwrap().stamp_hash = SET.into(), &[Link::Stamp]),
+        ("a revoked stamp", |_, f| f.stamp_revoked = Ok(Stood { value: true, then: true }), &[Link::Stamp]),
+        ("another policy text", |e, _| e.policy.as_mut().unwrap().text = Some("{}".into()), &[Link::Policy]),
+        ("another seal", |e, _| e.decision = Some(sealed(&record(), &key(9))), &[Link::Seal]),
+        ("another agent", |_, f| f.agent = Ok(Stood { value: PAYEE, then: true }), &[Link::Seal]),
+        ("another approver", |e, _| e.payment.approver = Some(PAYEE.into()), &[Link::Approval]),
+        (
+            "an approver who is none",
+            |_, f| f.may_approve = Ok(Stood { value: false, then: true }),
+            &[Link::Approval],
+        ),
+        (
+            "an approval left out",
+            |_, f| f.input = Ok(Some(input(&record(), &key(2), None))),
+            &[Link::Approval],
+        ),
+        ("an approver left out", |e, _| e.payment.approver = None, &[Link::Approval]),
+        (
+            "nobody asked above the threshold",
+            |e, f| {
+                e.payment.approver = None;
+                f.input = Ok(Some(input(&record(), &key(2), None)));
+            },
+            &[Link::Approval],
+        ),
+        ("another root", |e, _| e.log.as_mut().unwrap().root = Hash(SET), &[Link::Log, Link::Checkpoint]),
+        (
+            "another entry",
+            |e, _| e.log.as_mut().unwrap().entries[0].leaf.push(' '),
+            &[Link::Log, Link::Anchor],
+        ),
+        ("a log without it", |e, _| e.log.as_mut().unwrap().entries.clear(), &[Link::Log]),
+        (
+            "another checkpoint",
+            |e, _| e.log.as_mut().unwrap().checkpoint.as_mut().unwrap().note.push('x'),
+            &[Link::Checkpoint],
+        ),
+        (
+            "another treasury",
+            |e, _| e.payment.treasury = PAYEE.into(),
+            &[
+                Link::Session,
+                Link::Approval,
+                Link::Words,
+                Link::Seal,
+                Link::Checkpoint,
+                Link::Anchor,
+                Link::Policy,
+            ],
+        ),
+        (
+            "another root on the chain",
+            |_, f| {
+                let told = Anchored { root: SET, size: 2, by: Address::ZERO };
+                f.receipts.insert(ANCHORED, Ok(Some(receipt(vec![log(0, TREASURY, &told)]))));
+            },
+            &[Link::Anchor],
+        ),
+        (
+            "a stranger's anchor",
+            |_, f| {
+                let told = f.receipts[&ANCHORED].clone().unwrap().unwrap();
+                let logs = told.logs.into_iter().map(|(index, _, data)| (index, PAYEE, data)).collect();
+                f.receipts.insert(ANCHORED, Ok(Some(receipt(logs))));
+            },
+            &[Link::Anchor],
+        ),
+    ];
+    for (what, change, expected) in cases {
+        let (mut evidence, mut facts) = whole();
+        change(&mut evidence, &mut facts);
+        let found = checks(&evidence, &facts);
+        let fails = of(&found, CheckOutcome::Fails);
+        assert!(expected.iter().all(|link| fails.contains(link)), "{what}: {fails:?}\n{found:#?}");
+        assert_eq!(fails.len(), expected.len(), "{what}: {fails:?}");
+    }
+}
+
+#[test]
+fn a_record_that_was_rewritten_fails_in_every_place_that_knows_its_hash() {
+    let (mut evidence, facts) = whole();
+    let kept = evidence.decision.as_mut().unwrap();
+    kept.canonical = kept.canonical.replace("asked for", "not asked for");
+    let found = checks(&evidence, &facts);
+    assert_eq!(of(&found, CheckOutcome::Fails), [Link::Record, Link::Seal, Link::Log]);
+}
+
+#[test]
+fn what_the_node_does_not_tell_is_never_a_yes() {
+    let (evidence, _) = whole();
+    let found = checks(&evidence, &Facts::none("the node does not answer"));
+    let ours = [Link::Record, Link::Words, Link::Log, Link::Checkpoint];
+    assert_eq!(of(&found, CheckOutcome::Holds), ours);
+    for check in found.iter().filter(|check| check.outcome == CheckOutcome::Unchecked) {
+        assert!(check.why.is_some() && check.found.is_none(), "{check:?}");
+    }
+    // What stands now says nothing of then where it could have changed since.
+    let (evidence, mut facts) = whole();
+    facts.may_approve = Ok(Stood { value: false, then: false });
+    facts.stamp_revoked = Ok(Stood { value: true, then: false });
+    facts.agent = Ok(Stood { value: PAYEE, then: false });
+    let found = checks(&evidence, &facts);
+    assert_eq!(of(&found, CheckOutcome::Fails), []);
+    let unchecked = of(&found, CheckOutcome::Unchecked);
+    assert_eq!(unchecked, [Link::Stamp, Link::Seal, Link::Approval, Link::Outcome]);
+}
+
+#[test]
+fn nobody_has_to_approve_what_is_at_the_threshold() {
+    for (units, outcome) in [(10_000_000u64, CheckOutcome::Holds), (10_000_001, CheckOutcome::Fails)] {
+        let (mut evidence, mut facts) = whole();
+        let record = DecisionRecord { amount: Amount::new(units), ..record() };
+        let hash = record.hash().unwrap();
+        evidence.payment.approver = None;
+        evidence.payment.decision_hash = Some(Hash(hash));
+        evidence.payment.nonce = Some(Hash(record.nonce_of(hash)));
+        facts.input = Ok(Some(input(&record, &key(2), None)));
+        let found = checks(&evidence, &facts);
+        let approval = found.iter().find(|check| check.link == Link::Approval).unwrap();
+        assert_eq!(approval.outcome, outcome, "{approval:?}");
+    }
+}

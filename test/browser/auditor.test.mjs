@@ -1,0 +1,231 @@
+/** An auditor in a real browser: finds a payment, holds it against the chain, and sees what was changed in the store. */
+import assert from "node:assert/strict";
+import { after, afterEach, before, beforeEach, describe, it } from "node:test";
+
+import { getContractAddress, keccak256, stringToHex } from "viem";
+
+import { CHAIN_ID, startChain } from "../reference/support/chain.mjs";
+import { startFacilitator, startShop } from "../reference/support/shop.mjs";
+import { people, POLICY, setUpTreasury, shopkeeper, UNIT } from "../reference/support/treasury.mjs";
+import { findings } from "./support/axe.mjs";
+import { startBrowser } from "./support/browser.mjs";
+import { startBursar } from "./support/bursar.mjs";
+import { installWallet } from "./support/wallet.mjs";
+
+const SMALL = 5n * UNIT;
+const LARGE = 15n * UNIT;
+const TIMEOUT_MS = 60_000;
+const LINKS = [
+  "block", "settlement", "nonce", "session", "signature", "stamp", "policy", "record", "words", "seal", "approval",
+  "outcome", "log", "checkpoint", "anchor",
+];
+const WHY = "The brief needs this quarter's filing.";
+
+/** Canonical JSON (RFC 8785) of what has neither numbers with fractions nor odd strings. */
+function canonical(value) {
+  if (Array.isArray(value)) return `[${value.map(canonical).join(",")}]`;
+  if (value === null || typeof value !== "object") return JSON.stringify(value);
+  const members = Object.keys(value).sort().map(name => `${JSON.stringify(name)}:${canonical(value[name])}`);
+  return `{${members.join(",")}}`;
+}
+
+// No calendar window, so that no test depends on when it runs.
+const RULES = { ...POLICY, windows: [], lifetimeLimit: 400n * UNIT };
+
+/** The policy's text, as people read it; its token is the first contract of who deploys. */
+const DOCUMENT = {
+  schema: "bursar.policy/1",
+  name: "auditor's walk",
+  purpose: "Buys filings.",
+  chainId: CHAIN_ID,
+  asset: getContractAddress({ from: people.relayer.address, nonce: 0n }).toLowerCase(),
+  paymentCap: String(RULES.paymentCap),
+  approvalThreshold: String(RULES.approvalThreshold),
+  sessionLimit: String(RULES.sessionLimit),
+  maxSessionSeconds: RULES.maxSessionSeconds,
+  payeeList: RULES.payeeList,
+  lifetimeLimit: String(RULES.lifetimeLimit),
+  windows: [],
+};
+
+/** Every page, and those of what `found` names. */
+function pages({ purse, nonce, treasury, digest }) {
+  const lists = ["payments", "refusals", "decisions", "approvals", "stops", "settlements"];
+  return [
+    "/",
+    "/approvals",
+    `/approvals/${digest}`,
+    `/envelopes/${treasury}/1`,
+    "/audit",
+    "/audit?q=nobody",
+    ...lists.map(list => `/audit/${list}`),
+    "/audit/payments?from=tomorrow",
+    `/payments/${purse}/${nonce}`,
+  ];
+}
+
+describe("an auditor's desk", { timeout: 600_000 }, () => {
+  let chain, org, service, shop, bursar, browser, context, page, wallet, problems, small, large, digest;
+
+  before(async () => {
+    // Agents hold the chain's time against their own clock.
+    chain = await startChain(Math.floor(Date.now() / 1000));
+    org = await setUpTreasury(chain, { ...RULES, policyHash: keccak256(stringToHex(canonical(DOCUMENT))) });
+    service = await startFacilitator(chain, people.facilitator);
+    const goods = amount => ({ payTo: shopkeeper, amount });
+    shop = await startShop(service.url, org.token, { "/brief": goods(SMALL), "/report": goods(LARGE) });
+    bursar = await startBursar(chain, org);
+    browser = await startBrowser();
+    await bursar.caughtUp();
+    await bursar.post("/v1/policy-documents", DOCUMENT);
+    await done(bursar.agent("open", "--budget", String(40n * UNIT)));
+    await bursar.caughtUp();
+    await done(bursar.agent("pay", "--why", WHY, "--task", "weekly brief", `${shop.url}/brief`));
+    await approved();
+    await bursar.caughtUp();
+    const { items } = await bursar.json("/v1/payments?limit=2");
+    [large, small] = items;
+    await recorded(small);
+    await recorded(large);
+    await bursar.anchor();
+    await bursar.caughtUp();
+  });
+
+  after(async () => {
+    await browser?.close();
+    await bursar?.stop();
+    await shop?.stop();
+    await service?.stop();
+    await chain?.stop();
+  });
+
+  beforeEach(async () => {
+    context = await browser.newContext();
+    context.setDefaultTimeout(TIMEOUT_MS);
+    page = await context.newPage();
+    problems = [];
+    page.on("pageerror", error => problems.push(String(error)));
+    page.on("console", message => {
+      if (message.text().includes("Content Security Policy")) problems.push(message.text());
+    });
+  });
+
+  afterEach(async () => {
+    await context?.close();
+    assert.deepEqual(problems, []);
+  });
+
+  async function done({ ended }) {
+    const { code, stderr } = await ended;
+    assert.equal(code, 0, stderr);
+  }
+
+  /** A payment that a human says yes to, as their wallet would. */
+  async function approved() {
+    const agent = bursar.agent("pay", "--why", "The full report.", "--task", "weekly brief", "--patience", "900", `${shop.url}/report`);
+    digest = await bursar.askedBeside([]);
+    const { types, ...typed } = await bursar.json(`/v1/approval-requests/${digest}/typed-data`);
+    const { EIP712Domain: _, ...own } = types;
+    const signature = await people.approver.signTypedData({ ...typed, types: own });
+    const body = { approver: people.approver.address, signature, kind: "eoa" };
+    await bursar.post(`/v1/approval-requests/${digest}/approval`, body);
+    await done(agent);
+  }
+
+  /** Outcomes come after payments. */
+  async function recorded({ purse, nonce }) {
+    for (let outcome = null; outcome === null; ) ({ outcome } = await bursar.json(`/v1/payments/${purse}/${nonce}`));
+  }
+
+  const pathOf = ({ purse, nonce }) => `/payments/${purse}/${nonce}`;
+
+  /** How each link came out, once all are told. */
+  async function verified(name) {
+    await page.getByRole("button", { name }).click();
+    await page.getByRole("status").getByText("links hold").waitFor();
+    const lines = await page.locator("#checks > li").evaluateAll(items =>
+      items.map(({ id, dataset, innerText }) => [id.replace("check-", ""), dataset.outcome, innerText]),
+    );
+    return Object.fromEntries(lines.map(([link, outcome, text]) => [link, { outcome, text }]));
+  }
+
+  const MINE = "Verify through my wallet";
+  const THEIRS = "Ask this server's node";
+
+  function assertFails(found, links) {
+    const fails = LINKS.filter(link => found[link].outcome === "fails");
+    assert.deepEqual(fails, links, JSON.stringify(found, null, 1));
+  }
+
+  function assertHolds(found) {
+    assert.deepEqual(Object.keys(found), LINKS);
+    for (const [link, { outcome, text }] of Object.entries(found)) assert.equal(outcome, "holds", `${link}: ${text}`);
+  }
+
+  it("finds a payment by its transaction, and sees every link of it hold", async () => {
+    wallet = await installWallet(context, chain, people.stranger);
+    await page.goto(`${bursar.url}/audit`);
+    await page.getByLabel("Search").fill(large.txHash);
+    await page.keyboard.press("Enter");
+    await page.waitForURL(`**${pathOf(large)}`);
+    const mine = await verified(MINE);
+    assertHolds(mine);
+    assert.ok(mine.approval.text.includes(people.approver.address));
+    assert.ok((await page.getByRole("status").innerText()).includes("your wallet's node"));
+    assert.deepEqual(await findings(page), []);
+    assertHolds(await verified(THEIRS));
+    assert.ok((await page.getByRole("status").innerText()).includes("this server's node"));
+    assert.equal(wallet.signed.length, 0);
+
+    // Nobody had to approve the other one.
+    await page.goto(bursar.url + pathOf(small));
+    const other = await verified(MINE);
+    assertHolds(other);
+    assert.ok(other.approval.text.includes("an approval above 10000000"), other.approval.text);
+    assertHolds(await verified(THEIRS));
+  });
+
+  it("checks nothing on another chain, and says so", async () => {
+    wallet = await installWallet(context, chain, people.stranger);
+    wallet.chainId = 1;
+    await page.goto(bursar.url + pathOf(large));
+    const found = await verified(MINE);
+    assertFails(found, []);
+    assert.equal(found.settlement.outcome, "unchecked");
+    assert.ok(found.settlement.text.includes("the wallet is on chain 1, not 31337"));
+  });
+
+  it("needs no wallet for the server's word", async () => {
+    await page.goto(bursar.url + pathOf(large));
+    await page.getByText("No wallet found in this browser.").waitFor();
+    assert.ok(await page.getByRole("button", { name: MINE }).isDisabled());
+    assertHolds(await verified(THEIRS));
+  });
+
+  it("has no page that keeps people out", async () => {
+    const all = pages({ ...large, digest });
+    for (const colorScheme of ["light", "dark"]) {
+      await page.emulateMedia({ colorScheme });
+      for (const path of all) {
+        await page.goto(bursar.url + path);
+        assert.deepEqual(await findings(page), [], `${path}, ${colorScheme}`);
+      }
+    }
+  });
+
+  // The last ones: what they change stays changed.
+  it("shows a record that was rewritten in the store", async () => {
+    wallet = await installWallet(context, chain, people.stranger);
+    const path = pathOf(small);
+    await page.goto(bursar.url + path);
+    bursar.tamper(`UPDATE decision SET record = replace(record, 'filing', 'gossip') WHERE record LIKE '%filing%'`);
+    for (const way of [MINE, THEIRS]) assertFails(await verified(way), ["record", "seal", "log"]);
+  });
+
+  it("shows a payment that was moved to another payee in the store", async () => {
+    wallet = await installWallet(context, chain, people.stranger);
+    await page.goto(bursar.url + pathOf(large));
+    bursar.tamper(`UPDATE payment SET payee = (SELECT purse FROM payment LIMIT 1) WHERE approver IS NOT NULL`);
+    for (const way of [MINE, THEIRS]) assertFails(await verified(way), ["settlement", "signature", "words", "approval"]);
+  });
+});
