@@ -2,7 +2,7 @@
 // node is theirs and the arithmetic this page's; without one, this service's node says so, and the page says whose word that is.
 import { checks } from "./checks.js";
 import { ask } from "./facts.js";
-import { discover } from "./wallet.js";
+import { choice } from "./wallet.js";
 
 const BADGES = { holds: ["good", "✓ holds"], fails: ["stop", "✗ fails"], unchecked: ["warn", "? not checked"] };
 
@@ -11,24 +11,14 @@ const [status, trouble, list] = ["verify-status", "verify-trouble", "checks"].ma
 const byWallet = document.getElementById("by-wallet");
 const byServer = document.getElementById("by-server");
 const route = desk.dataset.payment;
-const wallets = new Map();
 let busy = false;
 
-discover(({ id, name, icon, provider }) => {
-  wallets.set(id, provider);
-  document.getElementById("no-wallet")?.remove();
+const wallets = choice(document.getElementById("wallets"), () => {
   byWallet.disabled = false;
-  const label = document.createElement("label");
-  label.append(make("input", { type: "radio", name: "wallet", value: id, checked: wallets.size === 1 }));
-  if (icon) label.append(make("img", { src: icon, alt: "" }));
-  label.append(name);
-  const line = make("div", { className: "wallet" });
-  line.append(label);
-  document.getElementById("wallets").append(line);
 });
 
 async function throughWallet() {
-  const provider = wallets.get(desk.querySelector("input[name=wallet]:checked")?.value);
+  const provider = wallets.chosen();
   const evidence = await json(`${route}/evidence`);
   const request = question => provider.request(question);
   tell(await checks(evidence, await ask(request, evidence)), "through your wallet's node, computed in this page");

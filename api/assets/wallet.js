@@ -30,8 +30,8 @@ function discover(found) {
   }
 }
 
-/** Lists the wallets of this browser in a fieldset; gives back who asks for the chosen one. */
-export function choice(fieldset) {
+/** Lists the wallets of this browser in a fieldset, telling `found` of each; gives back who asks for the chosen one. */
+export function choice(fieldset, found = () => {}) {
   const wallets = new Map();
   discover(wallet => {
     wallets.set(wallet.id, wallet.provider);
@@ -51,6 +51,7 @@ export function choice(fieldset) {
     label.append(wallet.name);
     line.append(label);
     fieldset.append(line);
+    found();
   });
   return {
     any: () => wallets.size > 0,
