@@ -133,6 +133,7 @@ function show(prepared) {
   const button = part("send");
   button.hidden = !wallets.any();
   button.textContent = asked.verb;
+  button.classList.toggle("stop", asked.act.startsWith("freeze"));
   // What would fail costs gas and changes nothing.
   button.dataset.off = outcome === "reverts" ? "true" : "";
   const file = new Blob([JSON.stringify(plan.safe, null, 2)], { type: "application/json" });
