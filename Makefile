@@ -66,6 +66,10 @@ simulate: ## Histories of reorgs, faults and deaths, each held against the chain
 fuzz: setup ## The stateful invariants, deep: CALLS=1000000 in all; prints what was attempted and what settled
 	@script/fuzz $(CALLS)
 
+.PHONY: fuzz-api
+fuzz-api: ## Ask the API everything that its document allows, and more: no 5xx, no answer that it does not describe (EXAMPLES=1000: for longer)
+	@script/schemathesis $(or $(EXAMPLES),200) $(or $(SEED),1)
+
 .PHONY: prove
 prove: setup ## Prove the rules for all inputs (docs/PROOFS.md)
 	@script/prove

@@ -9,7 +9,7 @@ use super::post_rejection::check_reason;
 use crate::{
     AppState,
     approval::typed_data,
-    error::{ApiError, GetFailure},
+    error::{ApiError, GetFailure, Problem},
     extract::{Params, Path},
     model::approval::TypedData,
     wire::Hash,
@@ -27,7 +27,8 @@ pub struct Question {
 /// What a wallet is given to sign in answer to a request, as `eth_signTypedData_v4` and Safes take it (EIP-712).
 #[utoipa::path(get, path = "/v1/approval-requests/{digest}/typed-data", tag = "Approvals",
     params(("digest" = inline(Hash), Path, description = "The payment's digest."), Question),
-    responses((status = 200, description = "It.", body = TypedData), GetFailure))]
+    responses((status = 200, description = "It.", body = TypedData),
+              (status = 422, description = "The reason cannot be signed: `code` tells.", body = Problem), GetFailure))]
 pub async fn get_approval_typed_data(
     State(state): State<AppState>,
     Path(digest): Path<Hash>,

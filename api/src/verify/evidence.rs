@@ -1,6 +1,6 @@
 //! What the store has about one payment, as whoever checks it needs it.
 
-use alloy::primitives::Address;
+use alloy::primitives::{Address, B256};
 use bursar_indexer::query::{
     decisions, log, outcomes,
     payments::{self, Payment},
@@ -73,7 +73,7 @@ pub(crate) async fn evidence(state: &AppState, (purse, nonce): (Addr, Hash)) -> 
 async fn logged(
     state: &AppState,
     row: &Payment,
-    subjects: Vec<Option<alloy::primitives::B256>>,
+    subjects: Vec<Option<B256>>,
 ) -> Result<Option<LogEvidence>, ApiError> {
     let (db, treasury) = (&state.db, row.treasury);
     let size = log::size(db, treasury).await?;
