@@ -1,4 +1,5 @@
-//! Serves the pages over made-up data, to look at them: `cargo run --example preview`.
+//! Serves the pages over made-up data, to look at them: `cargo run --example preview`, with a port
+//! and `keys` where it is to ask for the key that it prints.
 #![allow(clippy::unwrap_used, dead_code)]
 
 #[path = "../tests/api/alerted.rs"]
@@ -11,9 +12,19 @@ mod sealed;
 mod seed;
 
 use alloy::primitives::{B256, Bytes};
-use bursar_api::{AppState, AssetLabel, Config};
-use bursar_indexer::query::approvals::{self, Answer, Request, Room};
-use bursar_sdk::payment::{Authorization, Rail};
+use bursar_api::{
+    AppState, AssetLabel, Config,
+    access::{Mode, key::Key},
+};
+use bursar_indexer::{
+    access::{Grant, Role},
+    query::approvals::{self, Answer, Request, Room},
+    store::ApiKey,
+};
+use bursar_sdk::{
+    clock::Entropy,
+    payment::{Authorization, Rail},
+};
 use tokio_util::sync::CancellationToken;
 
 #[tokio::main]
@@ -61,11 +72,31 @@ async fn main() -> anyhow::Result<()> {
     }
     config.names = names.into_iter().map(|(address, name)| (address, name.to_owned())).collect();
     let port = std::env::args().nth(1).unwrap_or_else(|| "0".into());
+    if std::env::args().nth(2).as_deref() == Some("keys") {
+        config.access = Mode::Keys;
+        println!("{}", auditors_key(&seeded).await?);
+    }
     let listener = tokio::net::TcpListener::bind(format!("127.0.0.1:{port}")).await?;
     println!("http://{}/", listener.local_addr()?);
     let state = AppState::new(seeded.store.clone(), config, None).with_clock(|| seed::NOW);
     bursar_api::serve(listener, state, CancellationToken::new()).await?;
     Ok(())
+}
+
+/// A key for all that there is to see.
+async fn auditors_key(seeded: &seed::Seeded) -> anyhow::Result<String> {
+    let key = Key::new(&Entropy::system());
+    let kept = ApiKey {
+        id: key.id().to_owned(),
+        name: "preview".into(),
+        hash: key.hash(),
+        grant: Grant::new(Role::Auditor, None, None)?,
+        created_at: seed::NOW,
+        expires_at: None,
+        revoked_at: None,
+    };
+    seeded.store.add_api_key(&kept).await?;
+    Ok(key.shown())
 }
 
 /// Asks for the approval of a payment, with its record, and answers.

@@ -5,7 +5,7 @@ use bursar_indexer::query::approvals::Room;
 use bursar_sdk::transparency::Keeper;
 use url::Url;
 
-use crate::access::Mode;
+use crate::access::{Mode, Rate};
 
 /// What the API has to be told.
 #[derive(Debug, Clone)]
@@ -16,6 +16,10 @@ pub struct Config {
     pub chain_name: String,
     /// Whether a credential is asked for.
     pub access: Mode,
+    /// How much one key may ask.
+    pub key_rate: Rate,
+    /// How many keys that are not known here yet, good or not, are looked up: guesses wait, whoever is at work does not.
+    pub unknown_rate: Rate,
     /// Where people and agents find this service; pages that events name are below it.
     pub base_url: Option<Url>,
     /// A block explorer; transactions are at `tx/<hash>` and addresses at `address/<address>` below it.
@@ -64,12 +68,15 @@ pub struct AssetLabel {
 impl Config {
     /// For a chain, with everything else at its default: open, ready within 8 blocks of the head, 16 open approval
     /// requests an agent and 256 a treasury, 10 seconds a request, 16 questions at a time while 64 wait for a second, 8192
-    /// accesses that wait to be kept every 5 seconds, 256 streams with 30 seconds an event, whose keys are asked for every 5 seconds.
+    /// accesses that wait to be kept every 5 seconds, 256 streams with 30 seconds an event, whose keys are asked for every 5 seconds,
+    /// 1200 requests a minute and key, 600 look-ups a minute of keys not known yet.
     pub fn new(chain_id: u64, chain_name: impl Into<String>) -> Self {
         Self {
             chain_id,
             chain_name: chain_name.into(),
             access: Mode::default(),
+            key_rate: Rate::new(1_200, Duration::from_secs(60)),
+            unknown_rate: Rate::new(600, Duration::from_secs(60)),
             base_url: None,
             explorer: None,
             assets: Vec::new(),

@@ -8,6 +8,8 @@
 //! - A missing row is no error below this crate (`Ok(None)`); handlers turn it into
 //!   [`ApiError::not_found`].
 
+use std::time::Duration;
+
 use axum::{
     Json,
     http::{HeaderValue, StatusCode, header},
@@ -30,6 +32,8 @@ pub struct ApiError {
     expected: Option<String>,
     got: Option<String>,
     erased: Option<Box<Tombstone>>,
+    /// Seconds until it may be tried again, where it may.
+    retry_after: u64,
 }
 
 /// The JSON of every answer that is not a success.
@@ -114,7 +118,15 @@ const MAX_ECHO: usize = 200;
 impl ApiError {
     /// An error that says what happened.
     pub fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
-        Self { status, code, message: message.into(), expected: None, got: None, erased: None }
+        Self {
+            status,
+            code,
+            message: message.into(),
+            expected: None,
+            got: None,
+            erased: None,
+            retry_after: 1,
+        }
     }
 
     /// Adds both sides of a mismatch.
@@ -128,6 +140,12 @@ impl ApiError {
     /// Nothing there, as far as the ledger has followed the chain.
     pub fn not_found(what: &str, which: impl std::fmt::Display) -> Self {
         Self::new(StatusCode::NOT_FOUND, "not_found", format!("the ledger has no {what} {which}"))
+    }
+
+    /// Too much at once; it may come again then, a second from now at the least.
+    pub(crate) fn too_many(code: &'static str, message: impl Into<String>, after: Duration) -> Self {
+        let retry_after = after.as_millis().div_ceil(1_000).try_into().unwrap_or(u64::MAX).max(1);
+        Self { retry_after, ..Self::new(StatusCode::TOO_MANY_REQUESTS, code, message) }
     }
 
     /// A record that was erased; with what is left of it.
@@ -170,6 +188,16 @@ impl ApiError {
             Some(got) if !got.is_empty() => format!("{}; got {got:?}", self.message),
             _ => self.message.clone(),
         }
+    }
+
+    /// Stable, for programs.
+    pub(crate) fn code(&self) -> &'static str {
+        self.code
+    }
+
+    /// What it says, without what came.
+    pub(crate) fn message(&self) -> &str {
+        &self.message
     }
 
     /// The status it is answered with.
@@ -218,13 +246,13 @@ impl From<StoreError> for ApiError {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        let Self { status, code, message, expected, got, erased } = self;
+        let Self { status, code, message, expected, got, erased, retry_after } = self;
         let mut response = (status, Json(Problem { code, message, expected, got, erased })).into_response();
         if matches!(
             status,
             StatusCode::SERVICE_UNAVAILABLE | StatusCode::CONFLICT | StatusCode::TOO_MANY_REQUESTS
         ) {
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(retry_after));
         }
         if status == StatusCode::UNAUTHORIZED {
             // RFC 6750: what came is only wrong where something came.

@@ -78,6 +78,7 @@ fn asks_for_a_key(operation: &mut Operation) {
     for (status, description) in [
         ("401", "No key came, or none that is taken: `code` tells."),
         ("403", "The key is not for this: `code` tells."),
+        ("429", "Too much at once: it may come again after as many seconds as `Retry-After` says."),
     ] {
         let mut response = Response::new(description);
         let problem = Content::new(Some(RefOr::Ref(Ref::from_schema_name("Problem"))));

@@ -13,7 +13,12 @@ use prometheus_client::registry::Registry;
 use tokio::sync::{Semaphore, watch};
 
 use crate::{
-    Config, access::Accesses, error::ApiError, metrics::HttpMetrics, stream::Followers, totals::Books,
+    Config,
+    access::{Accesses, Limits},
+    error::ApiError,
+    metrics::HttpMetrics,
+    stream::Followers,
+    totals::Books,
 };
 
 /// Tables that are written at a time.
@@ -31,6 +36,7 @@ pub struct AppState {
     status: Option<watch::Receiver<Status>>,
     node: Option<DynProvider>,
     pub(crate) accesses: Arc<Accesses>,
+    pub(crate) limits: Arc<Limits>,
     pub(crate) followers: Arc<Followers>,
     pub(crate) books: Arc<Books>,
     pub(crate) metrics: HttpMetrics,
@@ -47,6 +53,7 @@ impl AppState {
             db: store.db().clone(),
             store,
             accesses: Arc::new(Accesses::new(config.accesses)),
+            limits: Arc::new(Limits::new(config.key_rate, config.unknown_rate)),
             followers: Arc::new(Followers::new(config.streams)),
             books: Arc::default(),
             config: Arc::new(config),

@@ -42,7 +42,7 @@ impl Caller {
     }
 
     /// What they are here; `None` where nobody is asked.
-    pub(super) fn role(&self) -> Option<Role> {
+    pub fn role(&self) -> Option<Role> {
         self.grant.map(|grant| grant.role())
     }
 

@@ -1,22 +1,45 @@
 use axum::{
     extract::{MatchedPath, Request, State},
-    http::{HeaderMap, header},
+    http::{HeaderMap, StatusCode, header},
     middleware::Next,
     response::{IntoResponse as _, Response},
 };
 
-use super::{Caller, Mode, Refused, Who, host, key, key::Key, note::Note, place, routes};
-use crate::{AppState, error::ApiError};
+use super::{Caller, Mode, Refused, Who, cookie, host, key, key::Key, note::Note, origin, place, routes};
+use crate::{
+    AppState,
+    error::ApiError,
+    web::{problem, sign_in},
+};
 
 /// Lets a request through whose caller may ask it, kept to what they may see; and notes who asked what.
 pub(crate) async fn guard(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let mut note = Note::default();
-    let response = match admitted(&state, request, &mut note).await {
-        Ok(request) => next.run(request).await,
-        Err(error) => error.into_response(),
-    };
-    note.answered(response.status());
-    response
+    let page = page_of(&state, &request);
+    match admitted(&state, request, &mut note).await {
+        Ok(request) => {
+            let response = next.run(request).await;
+            note.answered(response.status());
+            response
+        }
+        Err(error) => {
+            note.answered(error.status());
+            match page {
+                Some(asked) if error.status() == StatusCode::UNAUTHORIZED => sign_in::first(&asked),
+                Some(_) => problem::page(&state, &error),
+                None => error.into_response(),
+            }
+        }
+    }
+}
+
+/// The page that somebody's browser asks for; what programs ask for is answered with data.
+fn page_of(state: &AppState, request: &Request) -> Option<String> {
+    let path = request.extensions().get::<MatchedPath>()?.as_str();
+    let accepted = request.headers().get(header::ACCEPT).and_then(|value| value.to_str().ok())?;
+    let browser = request.method().is_safe() && accepted.contains("text/html");
+    let page = state.config.access == Mode::Keys && browser && !path.starts_with("/v1/");
+    page.then(|| request.uri().path_and_query().map_or("/", |asked| asked.as_str()).to_owned())
 }
 
 async fn admitted(state: &AppState, mut request: Request, note: &mut Note) -> Result<Request, ApiError> {
@@ -31,9 +54,15 @@ async fn admitted(state: &AppState, mut request: Request, note: &mut Note) -> Re
     if routes::is_public(path) {
         return Ok(request);
     }
-    let (caller, taken) = identified(state, request.headers()).await?;
+    let (text, from_cookie) = carried(state, request.headers())?;
+    let key: Key = text.parse().map_err(|_| Refused::Malformed)?;
+    let (caller, taken) = identified(state, &key).await?;
     note.begin(state.accesses.room()?, &caller, &request, path, state.now());
+    state.limits.ask(key.id())?;
     taken?;
+    if from_cookie && !request.method().is_safe() {
+        origin::check(request.headers(), request.uri(), state.config.base_url.as_ref())?;
+    }
     let Some((_, permission, subject)) = routes::find(request.method(), path) else {
         return Err(if routes::is_known(path) { ApiError::no_such_method() } else { Refused::Closed.into() });
     };
@@ -44,15 +73,28 @@ async fn admitted(state: &AppState, mut request: Request, note: &mut Note) -> Re
     Ok(Request::from_parts(parts, body))
 }
 
-/// Who asks, and whether their credential is still taken.
-async fn identified(
+/// Who has a key, and whether it is still taken.
+///
+/// # Errors
+/// When nobody has it, too many that nobody has were tried, or the store fails.
+pub(crate) async fn identified(
     state: &AppState,
-    headers: &HeaderMap,
+    key: &Key,
 ) -> Result<(Caller, Result<(), Refused>), ApiError> {
-    let key: Key = bearer(headers)?.parse().map_err(|_| Refused::Malformed)?;
+    state.limits.look_up(key)?;
     let known = key.known(state.store.api_key(key.id()).await?)?;
+    state.limits.is_known(key);
     let taken = key::fresh(&known, state.now());
     Ok((Caller::holding(known), taken))
+}
+
+/// The credential, and whether it is a cookie: what is sent on purpose goes before what a browser sends by itself.
+fn carried<'a>(state: &AppState, headers: &'a HeaderMap) -> Result<(&'a str, bool), Refused> {
+    if headers.contains_key(header::AUTHORIZATION) {
+        return Ok((bearer(headers)?, false));
+    }
+    let text = cookie::of(headers, &state.config)?.ok_or(Refused::Missing)?;
+    Ok((text, true))
 }
 
 /// The token of `Authorization: Bearer TOKEN` (RFC 6750).

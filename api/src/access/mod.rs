@@ -2,16 +2,20 @@
 //!
 //! [`guard`] reads a credential ([`key`]) into a [`Caller`], asks [`permission`] whether its role may what the route is
 //! for ([`routes`]), and [`place`] whether what is asked for is of the caller's treasury and agent. What is refused is
-//! told as [`refused`] has it. What was asked is noted ([`note`]) and kept ([`accesses`]), refused or not. No credential can
+//! told as [`refused`] has it, and to a browser as a page; it signs in with a [`cookie`], and what it hands in comes from a
+//! page of ours ([`origin`]). How much may be asked, [`limits`] say. What was asked is noted ([`note`]) and kept ([`accesses`]), refused or not. No credential can
 //! move money: the API holds no key that could.
 
 mod accesses;
 mod caller;
+pub(crate) mod cookie;
 mod guard;
 mod host;
 pub mod key;
+mod limits;
 mod mode;
 mod note;
+pub(crate) mod origin;
 mod permission;
 mod place;
 mod refused;
@@ -19,9 +23,11 @@ pub(crate) mod routes;
 
 pub use accesses::Unkept;
 pub use caller::{Caller, Who};
+pub use limits::Rate;
 pub use mode::{Mode, OpenToOthers};
 pub use permission::{Permission, allows};
 pub use refused::Refused;
 
 pub(crate) use accesses::Accesses;
-pub(crate) use guard::{guard, still_holds};
+pub(crate) use guard::{guard, identified, still_holds};
+pub(crate) use limits::Limits;

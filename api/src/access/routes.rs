@@ -110,7 +110,7 @@ pub(crate) const HANDED_IN: &[Route] = &[
 ];
 
 /// What everybody may ask, and what it begins with: nothing of anybody's is in it.
-const PUBLIC: [&str; 4] = ["/health/", "/assets/", "/docs", "/openapi.json"];
+const PUBLIC: [&str; 6] = ["/health/", "/assets/", "/docs", "/openapi.json", "/sign-in", "/sign-out"];
 
 /// Whether everybody may ask for it.
 pub(crate) fn is_public(path: &str) -> bool {

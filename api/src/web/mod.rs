@@ -8,8 +8,9 @@ mod gather;
 mod inbox;
 mod page;
 mod payment;
-mod problem;
+pub(crate) mod problem;
 mod request;
+pub(crate) mod sign_in;
 pub(crate) mod text;
 mod view;
 
@@ -18,7 +19,7 @@ use axum::{
     Router,
     http::{HeaderName, HeaderValue, StatusCode, header},
     response::{Html, IntoResponse, Response},
-    routing::get,
+    routing::{get, post},
 };
 
 use crate::{
@@ -63,6 +64,8 @@ pub(crate) fn router() -> Router<AppState> {
         .route("/approvals", get(inbox::inbox))
         .route("/approvals/{digest}", get(request::request))
         .route("/payments/{purse}/{nonce}", get(payment::payment))
+        .route("/sign-in", get(sign_in::asked).post(sign_in::sign_in))
+        .route("/sign-out", post(sign_in::sign_out))
         .merge(audit::router());
     ASSETS.into_iter().fold(pages, |router, (path, content_type, body)| {
         router.route(path, get(async move || asset(content_type, body)))

@@ -17,7 +17,7 @@ struct Problem {
 }
 
 /// The page instead of another.
-pub(super) fn page(state: &AppState, error: &ApiError) -> Response {
+pub(crate) fn page(state: &AppState, error: &ApiError) -> Response {
     let status = error.status();
     let problem = Problem {
         chain: state.config.chain_name.clone(),

@@ -153,9 +153,15 @@ async fn a_key_that_was_tampered_with_in_the_store_is_nobodys(stores: Stores) ->
 
 async fn without_a_key_only_what_is_nobodys_is_told(stores: Stores) -> anyhow::Result<()> {
     let api = guarded(stores).await?;
-    for path in
-        ["/health/live", "/health/ready", "/openapi.json", "/docs/", "/assets/page.css", "/assets/icon.svg"]
-    {
+    for path in [
+        "/health/live",
+        "/health/ready",
+        "/openapi.json",
+        "/docs/",
+        "/assets/page.css",
+        "/assets/icon.svg",
+        "/sign-in",
+    ] {
         assert!(api.get(path).await?.status.is_success(), "{path}");
     }
     for path in ["/", "/approvals", "/v1/status", "/v1/ledger"] {

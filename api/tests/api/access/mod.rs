@@ -3,7 +3,9 @@
 mod clients;
 mod handed_in;
 mod keys;
+mod limits;
 mod matrix;
 mod records;
 mod scope;
+mod sign_in;
 mod streams;

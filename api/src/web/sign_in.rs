@@ -1,0 +1,242 @@
+//! Where people hand in their key, see whose it is, and have their browser forget it.
+
+use askama::Template;
+use axum::{
+    body::Bytes,
+    extract::{State, rejection::BytesRejection},
+    http::{HeaderMap, HeaderValue, StatusCode, Uri, header},
+    response::{IntoResponse as _, Redirect, Response},
+};
+use serde::Deserialize;
+use url::{Url, form_urlencoded};
+
+use super::{problem, rendered_with_forms};
+use crate::{
+    AppState,
+    access::{Caller, Mode, Refused, Who, cookie, identified, key::Key, origin},
+    error::ApiError,
+    extract::{Params, parameters},
+};
+
+#[derive(Debug, Template)]
+#[template(path = "sign_in.html")]
+struct Page {
+    chain: String,
+    /// That nobody is asked for a key.
+    open: bool,
+    held: Option<Held>,
+    refused: Option<String>,
+    /// Where to go on.
+    next: String,
+    version: &'static str,
+}
+
+/// The key that a browser has.
+#[derive(Debug)]
+struct Held {
+    id: String,
+    role: String,
+    /// `None`: of all.
+    treasury: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Asked {
+    #[serde(default)]
+    next: String,
+}
+
+// No Debug: it has a key.
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct HandedIn {
+    key: String,
+    next: String,
+}
+
+/// Has somebody sign in, and come back to what they asked for.
+pub(crate) fn first(asked: &str) -> Response {
+    let next: String = form_urlencoded::byte_serialize(asked.as_bytes()).collect();
+    Redirect::to(&format!("/sign-in?next={next}")).into_response()
+}
+
+/// The page.
+pub(super) async fn asked(
+    State(state): State<AppState>,
+    headers: HeaderMap,
+    asked: Result<Params<Asked>, ApiError>,
+) -> Response {
+    let Params(Asked { next }) = match asked {
+        Ok(asked) => asked,
+        Err(error) => return problem::page(&state, &error),
+    };
+    let caller = match cookie::of(&headers, &state.config) {
+        _ if state.config.access == Mode::Open => Ok(None),
+        Ok(None) => Ok(None),
+        Ok(Some(text)) => taken(&state, text).await.map(|(_, caller)| Some(caller)),
+        Err(refused) => Err(refused.into()),
+    };
+    // A key that is no longer taken is why they are here, and no failure of the page.
+    match caller {
+        Ok(caller) => page(&state, StatusCode::OK, caller.as_ref(), None, &next),
+        Err(error) if error.status() == StatusCode::UNAUTHORIZED => {
+            page(&state, StatusCode::OK, None, Some(&error), &next)
+        }
+        Err(error) => problem::page(&state, &error),
+    }
+}
+
+/// Has a browser keep a key that is taken.
+pub(super) async fn sign_in(
+    State(state): State<AppState>,
+    headers: HeaderMap,
+    uri: Uri,
+    body: Result<Bytes, BytesRejection>,
+) -> Response {
+    let read = || -> Result<HandedIn, ApiError> {
+        origin::check(&headers, &uri, state.config.base_url.as_ref())?;
+        let body = body.map_err(|error| ApiError::new(error.status(), "invalid_body", error.body_text()))?;
+        let unread = || ApiError::new(StatusCode::BAD_REQUEST, "invalid_body", "the form does not read");
+        // What does not fit is not repeated: it may be a key.
+        parameters(std::str::from_utf8(&body).map_err(|_| unread())?).map_err(|_| unread())
+    };
+    let HandedIn { key, next } = match read() {
+        Ok(handed_in) => handed_in,
+        Err(error) => return problem::page(&state, &error),
+    };
+    if state.config.access == Mode::Open {
+        return Redirect::to(&path_here(&next)).into_response();
+    }
+    let kept = match taken(&state, key.trim()).await {
+        Ok((key, _)) => cookie::keeping(&key, &state.config),
+        Err(error) => Err(error),
+    };
+    match kept {
+        Ok(kept) => ([(header::SET_COOKIE, kept)], Redirect::to(&path_here(&next))).into_response(),
+        Err(error) if error.status().is_client_error() => {
+            let page = page(&state, error.status(), None, Some(&error), &next);
+            // The headers that go with the status.
+            let mut headers = error.into_response().headers().clone();
+            headers.remove(header::CONTENT_TYPE);
+            headers.remove(header::CONTENT_LENGTH);
+            (headers, page).into_response()
+        }
+        Err(error) => problem::page(&state, &error),
+    }
+}
+
+/// Has a browser forget its key.
+pub(super) async fn sign_out(State(state): State<AppState>, headers: HeaderMap, uri: Uri) -> Response {
+    let forgotten = origin::check(&headers, &uri, state.config.base_url.as_ref())
+        .and_then(|()| cookie::forgetting(&state.config));
+    match forgotten {
+        Ok(forgotten) => ([(header::SET_COOKIE, forgotten)], Redirect::to("/sign-in")).into_response(),
+        Err(error) => problem::page(&state, &error),
+    }
+}
+
+/// A key that is taken, and whose it is.
+async fn taken(state: &AppState, text: &str) -> Result<(Key, Caller), ApiError> {
+    let key: Key = text.parse().map_err(|_| Refused::Malformed)?;
+    let (caller, taken) = identified(state, &key).await?;
+    taken?;
+    Ok((key, caller))
+}
+
+fn page(
+    state: &AppState,
+    status: StatusCode,
+    caller: Option<&Caller>,
+    refused: Option<&ApiError>,
+    next: &str,
+) -> Response {
+    let held = caller.and_then(|caller| {
+        let Who::Key(id) = caller.who() else { return None };
+        Some(Held {
+            id: id.clone(),
+            role: caller.role()?.to_string(),
+            treasury: caller.treasury().map(|address| address.to_checksum(None)),
+        })
+    });
+    let page = Page {
+        chain: state.config.chain_name.clone(),
+        open: state.config.access == Mode::Open,
+        held,
+        refused: refused.map(in_words),
+        next: path_here(next),
+        version: env!("CARGO_PKG_VERSION"),
+    };
+    match rendered_with_forms(status, &page) {
+        Ok(mut response) => {
+            // Under `no-referrer` browsers would send no Origin along with the form.
+            let policy = HeaderValue::from_static("same-origin");
+            response.headers_mut().insert(header::REFERRER_POLICY, policy);
+            response
+        }
+        Err(error) => error.into_response(),
+    }
+}
+
+/// What is wrong, for people: they hand in a key, and know of no headers.
+fn in_words(error: &ApiError) -> String {
+    match error.code() {
+        "credential_malformed" => {
+            "That is no key: one is bursar_, 16 hex digits, _, and 64 hex digits, all in lower case.".into()
+        }
+        "credential_unknown" => "There is no such key: it was mistyped, or is another service's.".into(),
+        "credential_revoked" => "The key was revoked: ask the operator for another.".into(),
+        "credential_expired" => "The key has run out: ask the operator for another.".into(),
+        _ => error.message().to_owned(),
+    }
+}
+
+/// A path of this service, with its query: what was asked for where it is one, else the overview.
+fn path_here(asked: &str) -> String {
+    let overview = || "/".to_owned();
+    // As browsers read it: with `\` for `/`, without line ends, with `.` and `..` taken out.
+    let Ok(base) = Url::parse("http://here.invalid/") else { return overview() };
+    let read = base.join(asked).ok().filter(|url| asked.starts_with('/') && url.origin() == base.origin());
+    let Some(url) = read else { return overview() };
+    let path = url.path();
+    if path.starts_with("//") || path.starts_with("/sign-") {
+        return overview();
+    }
+    url.query().map_or_else(|| path.to_owned(), |query| format!("{path}?{query}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_is_sent_elsewhere() {
+        for (asked, path) in [
+            ("/", "/"),
+            ("/approvals/0x01", "/approvals/0x01"),
+            ("/audit/payments?from=1&until=2", "/audit/payments?from=1&until=2"),
+            ("/audit?q=a%20b#there", "/audit?q=a%20b"),
+            ("/audit?q=//other.example", "/audit?q=//other.example"),
+            ("", "/"),
+            ("approvals", "/"),
+            ("https://other.example/", "/"),
+            ("//other.example/", "/"),
+            ("///other.example/", "/"),
+            ("/\\other.example/", "/"),
+            ("\\\\other.example/", "/"),
+            ("/\t/other.example/", "/"),
+            ("\n//other.example/", "/"),
+            ("/.//other.example/", "/"),
+            ("/a/..//other.example/", "/"),
+            ("/%2e//other.example/", "/"),
+            ("//here.invalid//other.example/", "/"),
+            ("javascript:alert(1)", "/"),
+            ("/sign-in?next=/sign-in", "/"),
+            ("/sign-out", "/"),
+        ] {
+            assert_eq!(path_here(asked), path, "{asked:?}");
+        }
+        let split = path_here("/audit\r\nset-cookie: a=b");
+        assert!(!split.contains(['\r', '\n']), "{split:?}");
+    }
+}
