@@ -64,7 +64,7 @@ impl Accesses {
         let mut waiting = self.waiting.lock().await;
         let Waiting { receiver, next } = &mut *waiting;
         loop {
-            while next.is_empty() || next.len() < TOGETHER && receiver.len() != 0 {
+            while next.is_empty() || next.len() < TOGETHER && !receiver.is_empty() {
                 match receiver.try_recv() {
                     Ok(access) => next.push(access),
                     Err(TryRecvError::Empty | TryRecvError::Disconnected) => break,

@@ -1,6 +1,6 @@
 //! What a node says about one payment: asked here, judged elsewhere.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, btree_map::Entry};
 
 use alloy::{
     eips::BlockId,
@@ -95,8 +95,8 @@ impl Facts {
         let block = block.map(|block| block.map(|block| (block.header.hash, block.header.timestamp)));
         let mut receipts = BTreeMap::new();
         for hash in named(evidence) {
-            if !receipts.contains_key(&hash) {
-                receipts.insert(hash, receipt(node, hash).await);
+            if let Entry::Vacant(place) = receipts.entry(hash) {
+                place.insert(receipt(node, hash).await);
             }
         }
         let input = node.get_transaction_by_hash(payment.tx_hash.0).await.map_err(|error| silent(&error));
