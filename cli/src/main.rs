@@ -142,7 +142,7 @@ enum Command {
     ///   lease_seconds   another indexer on the store takes over after that; 0: none is there (10)
     ///   store           the ledger: sqlite:PATH, a path, or postgres://USER@HOST/DATABASE (bursar.sqlite)
     ///   listen          where the API listens                                            (127.0.0.1:8402)
-    ///   access          who is answered there: [access] mode = "open" (this machine) | "keys" (open)
+    ///   access          who is answered there: access.mode = "open" (this machine) | "keys" (open)
     ///                   in the environment BURSAR_ACCESS_MODE; see docs/ACCESS.md
     ///   metrics_listen  where Prometheus finds /metrics; not for the public               (none)
     ///   api_url         where agents, approvers and `bursar ledger` find the API          (http://127.0.0.1:8402/)
@@ -152,7 +152,7 @@ enum Command {
     ///   webhook_days    days that a webhook's endpoint may fail before it is told no more (5)
     ///   log_name        the name that transparency logs go by: best a host's               (bursar)
     ///   state_dir       decision records and session keys of agent verbs                  (.bursar)
-    ///   chains          further chains that services follow, each a table [[chains]] in the file with all its
+    ///   chains          further chains that services follow, each a table of that name with all its
     ///                   settings; --chain ID has a command act on one of them             (none)
     ///
     /// Keys are no settings: --key-file FILE (mode 600), BURSAR_KEY_FILE, or BURSAR_KEY; to the API --api-key-file FILE,

@@ -127,10 +127,15 @@ async fn what_is_prepared_is_what_the_chain_does() -> Result<()> {
 
     // A session.
     let spool = tempfile::tempdir()?;
-    let agent =
-        Agent::builder(chain.provider.clone(), chain.treasury, envelope, identity.clone(), spool.path())
-            .connect()
-            .await?;
+    let agent = Agent::builder(
+        chain.provider.clone(),
+        chain.treasury,
+        envelope,
+        Arc::<PrivateKeySigner>::clone(&identity),
+        spool.path(),
+    )
+    .connect()
+    .await?;
     agent.open_session(&SessionTerms::new(dollars(20))).await?;
     office.done(&people.guardian, json!({ "kind": "freeze_session", "purse": purse })).await?;
     ensure!(chain.owner().contract().session(purse).call().await?.frozen);

@@ -1,9 +1,9 @@
 //! Who may ask what: credentials, roles, and the guard in front of every route.
 //!
-//! [`guard`] reads a credential ([`key`]) into a [`Caller`], asks [`permission`] whether its role may what the route is
-//! for ([`routes`]), and [`place`] whether what is asked for is of the caller's treasury and agent. What is refused is
-//! told as [`refused`] has it, and to a browser as a page; it signs in with a [`cookie`], and what it hands in comes from a
-//! page of ours ([`origin`]). How much may be asked, [`limits`] say. What was asked is noted ([`note`]) and kept ([`accesses`]), refused or not. No credential can
+//! `guard` reads a credential (`key`) into a [`Caller`], asks `permission` whether its role may what the route is
+//! for (`routes`), and `place` whether what is asked for is of the caller's treasury and agent. What is refused is
+//! told as `refused` has it, and to a browser as a page; it signs in with a `cookie`, and what it hands in comes from a
+//! page of ours (`origin`). How much may be asked, `limits` say. What was asked is noted (`note`) and kept (`accesses`), refused or not. No credential can
 //! move money: the API holds no key that could.
 
 mod accesses;

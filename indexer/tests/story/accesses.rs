@@ -33,12 +33,12 @@ fn access(number: u64, treasury: Option<Address>) -> Access {
         at: 1_000 + number,
         by: format!("key:{}", number % 2),
         role: Some(Role::Auditor),
-        scope: treasury.filter(|_| number % 3 == 0),
+        scope: treasury.filter(|_| number.is_multiple_of(3)),
         treasury,
         method: "GET".into(),
         route: "/v1/payments".into(),
         asked: format!("/v1/payments?limit={number}"),
-        status: (number % 4 != 0).then_some(200),
+        status: (!number.is_multiple_of(4)).then_some(200),
     }
 }
 
