@@ -6,18 +6,25 @@ import { commitment, recovered, sealer, signedIn } from "./signed.js";
 import { leadsTo, opened } from "./transparency.js";
 
 const APPROVER = 8;
+const ENTRY = "bursar.log-entry/1";
 const KEPT = "the record that this service keeps";
+const NOBODY = "nobody";
 const NO_TX = "no such transaction";
 
 const same = (expected, found) => ({ expected: String(expected), found: String(found), holds: String(expected) === String(found) });
+/** What fails whatever the texts say: what this page finds missing is no value that the evidence could spell as well. */
+const failed = (expected, found) => ({ expected: String(expected), found: String(found), holds: false });
+const holding = (expected, found) => ({ expected: String(expected), found: String(found), holds: true });
 const hashOf = text => keccak256(stringToBytes(text));
 
 /** Every link of a payment, in the order of its story. */
 export async function checks(evidence, facts) {
   const found = [];
+  const odd = unreadable(evidence);
   for (const [link, what, source, check] of links(evidence)) {
     const of = { link, what, source, expected: null, found: null, why: null };
     try {
+      if (odd) missing(`the evidence's ${odd} does not read`);
       if (facts.none && !OURS.has(link)) missing(facts.none.why);
       const { expected, found: is, holds } = await check(evidence, facts);
       found.push({ ...of, outcome: holds ? "holds" : "fails", expected, found: is });
@@ -28,6 +35,72 @@ export async function checks(evidence, facts) {
     }
   }
   return found;
+}
+
+const isHash = text => typeof text === "string" && /^0x[0-9a-f]{64}$/.test(text);
+const isCount = number => Number.isSafeInteger(number) && number >= 0;
+const isAmount = text => typeof text === "string" && /^[0-9]{1,29}$/.test(text);
+const isBytes = text => typeof text === "string" && /^0x([0-9a-f]{2})*$/.test(text);
+const isText = text => typeof text === "string";
+const orNull = is => value => value === null || is(value);
+
+function isAddress(text) {
+  try {
+    return typeof text === "string" && getAddress(text) === text;
+  } catch {
+    return false;
+  }
+}
+
+/** The first value of the evidence that is not what its name says; null where all are. */
+export function unreadable(evidence) {
+  const { chainId, payment, session, policy, decision, outcomes, log } = evidence;
+  const values = [["chainId", chainId, isCount]];
+  const add = (of, is, ...names) => values.push(...names.map(name => [name, of?.[name], is]));
+  add(payment, isAddress, "treasury", "purse", "payee", "asset", "agent");
+  add(payment, isHash, "nonce", "session", "blockHash", "txHash");
+  add(payment, isCount, "envelope", "policyVersion", "blockNumber", "timestamp", "logIndex");
+  add(payment, isAmount, "amount");
+  add(payment, orNull(isAddress), "approver");
+  add(payment, orNull(isHash), "decisionHash");
+  add(payment, isText, "rail");
+  if (session) {
+    add(session, isAddress, "key");
+    add(session, isHash, "stampHash", "openedTx");
+    add(session, isCount, "sequence");
+  }
+  if (policy) {
+    add(policy, isHash, "setTx");
+    add(policy, orNull(isText), "text");
+  }
+  values.push(["outcomes", outcomes, Array.isArray]);
+  for (const kept of [decision, ...(Array.isArray(outcomes) ? outcomes : [])].filter(Boolean)) {
+    add(kept, isText, "canonical");
+    add(kept, orNull(isBytes), "seal");
+  }
+  if (log) {
+    const areHashes = path => Array.isArray(path) && path.every(isHash);
+    add(log, isCount, "size");
+    add(log, isHash, "root");
+    add(log, Array.isArray, "entries");
+    for (const entry of Array.isArray(log.entries) ? log.entries : []) {
+      add(entry, isCount, "number");
+      add(entry, isText, "leaf");
+      add(entry, areHashes, "path");
+      if (!entry?.anchor) continue;
+      add(entry.anchor, isCount, "size");
+      add(entry.anchor, isHash, "txHash");
+      add(entry.anchor, areHashes, "path");
+    }
+  }
+  return values.find(([, value, is]) => !is(value))?.[0] ?? null;
+}
+
+/** What of the evidence is not as the page shows it, `shown`, by name; null where all is. */
+export function another({ chainId, payment }, shown) {
+  const told = { ...payment, chainId };
+  const differs = name => String(told[name]) !== shown[name];
+  return ["chainId", "treasury", "purse", "nonce", "asset", "payee", "amount"].find(differs) ?? null;
 }
 
 /** What takes no node. */
@@ -45,7 +118,7 @@ function links({ payment, session, policy, log }) {
     ["nonce", "The token used this nonce for it", receipt, nonce],
     ["session", "The treasury opened this session, with this key", of(session?.openedTx), openedSession],
     ["signature", "The session's key signed the payment", input, signature],
-    ["stamp", "The identity stamp is the one shown to the treasury, and was not revoked", treasury, stamp],
+    ["stamp", "The identity stamp is the one shown to the treasury, and was not revoked by itself", treasury, stamp],
     ["policy", "The policy's text is the one in force", of(policy?.setTx), policyText],
     ["record", "The nonce commits to the decision record", KEPT, record],
     ["words", "The record tells of this payment", KEPT, words],
@@ -60,7 +133,8 @@ function links({ payment, session, policy, log }) {
 
 /** Of what a transaction logged, what is as expected, or the first. */
 function among(expected, texts, nothing) {
-  return same(expected, texts.find(text => text === expected) ?? texts[0] ?? nothing);
+  if (texts.length === 0) return failed(expected, nothing);
+  return same(expected, texts.find(text => text === expected) ?? texts[0]);
 }
 
 /* THE PAYMENT */
@@ -68,24 +142,50 @@ function among(expected, texts, nothing) {
 function block({ payment }, facts) {
   const found = said(facts.block);
   const expected = `${payment.blockHash} of ${payment.timestamp}`;
-  return same(expected, found ? `${found.hash} of ${Number(found.timestamp)}` : "no such block");
+  return found ? same(expected, `${found.hash} of ${Number(found.timestamp)}`) : failed(expected, "no such block");
 }
 
 function settlement({ payment }, facts) {
-  const text = (to, amount, block) => `${amount} atomic units to ${getAddress(to)}, in block ${block}`;
+  const text = (to, amount, block) => `${amount} atomic units of ${payment.asset} to ${getAddress(to)}, in block ${block}`;
   const expected = text(payment.payee, payment.amount, payment.blockHash);
   const receipt = receiptOf(facts, payment.txHash);
-  if (!receipt) return same(expected, NO_TX);
-  if (Number(receipt.status) !== 1) return same(expected, "a transaction that reverted");
-  const moved = events(receipt, payment.asset, "Transfer").filter(({ from }) => getAddress(from) === payment.purse);
-  return among(expected, moved.map(({ to, value }) => text(to, value, receipt.blockHash)), "no transfer from the purse");
+  if (!receipt) return failed(expected, NO_TX);
+  if (Number(receipt.status) !== 1) return failed(expected, "a transaction that reverted");
+  const moved = moving(payment, receipt);
+  if (!moved) return failed(expected, "no transfer from the purse that goes with it");
+  const found = text(moved.to, moved.value, receipt.blockHash);
+  if (found !== expected) return failed(expected, found);
+  // An envelope's token never changes: how it stands now says how it stood.
+  const asset = getAddress(said(facts.envelope).asset);
+  if (asset !== payment.asset) return failed(`${expected}, the envelope's token`, `${found}, where the envelope's is ${asset}`);
+  return holding(`${expected}, the envelope's token`, `${found}, the envelope's token`);
+}
+
+/**
+ * The transfer that goes with the payment. Permit2's is the one that the evidence names; the token's own is paired with the
+ * nonce's `AuthorizationUsed` as the ledger pairs them: the next one of the payer that is not taken, else the last before it.
+ */
+function moving(payment, receipt) {
+  const moved = events(receipt, payment.asset, "Transfer");
+  if (payment.rail !== "eip3009") {
+    return moved.find(({ from, logIndex }) => getAddress(from) === payment.purse && logIndex === payment.logIndex);
+  }
+  const taken = new Set();
+  for (const used of events(receipt, payment.asset, "AuthorizationUsed")) {
+    const fits = ({ from, logIndex }) => getAddress(from) === getAddress(used.authorizer) && !taken.has(logIndex);
+    const next = moved.find(it => it.logIndex > used.logIndex && fits(it));
+    const transfer = next ?? moved.findLast(it => it.logIndex < used.logIndex && fits(it));
+    if (getAddress(used.authorizer) === payment.purse && used.nonce === payment.nonce) return transfer;
+    if (transfer) taken.add(transfer.logIndex);
+  }
+  return undefined;
 }
 
 function nonce({ payment }, facts) {
   if (payment.rail !== "eip3009") missing("Permit2 logs no nonce: the session key's signature is over it");
   const expected = `${payment.nonce}, log ${payment.logIndex}`;
   const receipt = receiptOf(facts, payment.txHash);
-  if (!receipt) return same(expected, NO_TX);
+  if (!receipt) return failed(expected, NO_TX);
   const used = events(receipt, payment.asset, "AuthorizationUsed");
   const texts = used
     .filter(({ authorizer }) => getAddress(authorizer) === payment.purse)
@@ -100,6 +200,13 @@ function opening({ payment, session }, receipt) {
   );
 }
 
+/** The same, as far as the node tells; nothing can be checked without it. */
+function openingTold(evidence, facts) {
+  const { session } = evidence;
+  if (!session) missing("the ledger does not know the session");
+  return opening(evidence, receiptOf(facts, session.openedTx)) ?? missing("the chain does not tell of the session");
+}
+
 /** What the treasury logged when it put the policy in force. */
 function policySet({ payment }, receipt) {
   return events(receipt, payment.treasury, "PolicySet").find(
@@ -110,12 +217,12 @@ function policySet({ payment }, receipt) {
 function openedSession(evidence, facts) {
   const { payment, session } = evidence;
   if (!session) missing("the ledger does not know the session");
-  const text = (id, key, envelope) => `${id}, key ${key}, of envelope ${envelope}`;
+  const text = (id, key, envelope) => `${id}, key ${key}, of envelope ${envelope} of treasury ${payment.treasury}`;
   const expected = text(payment.session, session.key, payment.envelope);
   const receipt = receiptOf(facts, session.openedTx);
-  if (!receipt) return same(expected, NO_TX);
+  if (!receipt) return failed(expected, NO_TX);
   const event = opening(evidence, receipt);
-  if (!event) return same(expected, "no session of the purse");
+  if (!event) return failed(expected, "no session of the purse");
   const id = `${event.purse.toLowerCase()}${Number(event.sequence).toString(16).padStart(24, "0")}`;
   return same(expected, text(id, getAddress(event.key), Number(event.envelope)));
 }
@@ -128,59 +235,62 @@ function settling(evidence, facts) {
 }
 
 async function signature(evidence, facts) {
-  const key = evidence.session?.key ?? missing("the ledger does not know the session");
+  const { session } = evidence;
+  if (!session) missing("the ledger does not know the session");
   const call = settling(evidence, facts);
-  if (!call) return same(key, "no call of this payment in the transaction");
-  return same(key, await recovered(call.digest, call.blob.signature));
+  if (!call) return failed(session.key, "no call of this payment in the transaction");
+  const key = getAddress(openingTold(evidence, facts).key);
+  const by = await recovered(call.digest, call.blob.signature);
+  return by === key ? holding(key, by) : failed(key, by ?? NOBODY);
 }
 
 async function approval(evidence, facts) {
   const call = settling(evidence, facts);
-  if (!call) return same("a call of this payment", "none in the transaction");
+  if (!call) return failed("a call of this payment", "none in the transaction");
   const { approver } = evidence.payment;
   const given = call.blob.approval;
-  if (!given) return approver ? same(approver, "no approval in the transaction") : unneeded(evidence, facts, call.blob.amount);
-  const by = given.contract ? await byContract(facts, given, call) : await recovered(call.approvalDigest, given.signature);
-  const expected = approver ?? "nobody";
-  if (by !== expected) return same(expected, by);
-  // The treasury asked for the role when it let the payment through; here it is asked again.
+  if (!given) return approver ? failed(approver, "no approval in the transaction") : unneeded(evidence, facts, call.blob.amount);
+  const by = given.contract ? given.contract : await recovered(call.approvalDigest, given.signature);
+  if (by === null || by !== approver) return failed(approver ?? NOBODY, by ?? NOBODY);
+  if (given.contract) {
+    const confirmed = said(await facts.confirms(given.contract, call.approvalDigest, given.signature));
+    if (confirmed === null) return failed(approver, `${by}, where there is no contract`);
+    if (confirmed !== true) return failed(approver, `${by}, whose contract does not take it for its own`);
+  }
+  // The treasury asked for the role when it let the payment through; here it is asked again, as it stood then.
   const { roles } = said(facts.account);
-  if (roles & APPROVER) return same(`${expected}, an approver`, `${by}, an approver`);
-  if (facts.account.then) return same(`${expected}, an approver`, `${by}, no approver`);
-  return missing(`${by} signed it; the node does not tell whether they were an approver then`);
-}
-
-async function byContract(facts, { contract, signature }, { approvalDigest }) {
-  const confirmed = said(await facts.confirms(contract, approvalDigest, signature));
-  if (confirmed) return contract;
-  return confirmed === null
-    ? `${contract}, where there is no contract`
-    : `${contract}, whose contract does not take it for its own`;
+  if (!facts.account.then) missing(`${by} signed it; the node does not tell whether they were an approver then`);
+  return BigInt(roles) & BigInt(APPROVER)
+    ? holding(`${approver}, an approver`, `${by}, an approver`)
+    : failed(`${approver}, an approver`, `${by}, no approver`);
 }
 
 /** That nobody was asked, since nobody had to be: by the policy, and by the session, as the chain has them. */
 function unneeded(evidence, facts, amount) {
-  const { policy, session } = evidence;
+  const { policy, payment } = evidence;
   if (!policy) missing("the ledger has not got the policy");
-  if (!session) missing("the ledger does not know the session");
   const set = policySet(evidence, receiptOf(facts, policy.setTx));
-  const event = opening(evidence, receiptOf(facts, session.openedTx));
-  if (!set || !event) missing("the chain does not tell the policy and the session");
+  const event = openingTold(evidence, facts);
+  if (Number(event.policyVersion) !== payment.policyVersion) return otherVersion(event, payment);
+  if (!set) missing("the chain does not tell the policy");
   const [most, own] = [set.policy.approvalThreshold, event.scope.approvalThreshold];
   const threshold = own !== 0n && own < most ? own : most;
   return { expected: `an approval above ${threshold}`, found: `none, of ${amount}`, holds: amount <= threshold };
 }
 
+/** The policy in force is the one that the session was opened under. */
+const otherVersion = (event, { policyVersion }) =>
+  failed(`policy version ${Number(event.policyVersion)}, as the session has it`, `policy version ${policyVersion}`);
+
 /* WHAT WAS WRITTEN DOWN */
 
 function stamp(evidence, facts) {
-  const { session } = evidence;
-  if (!session) missing("the ledger does not know the session");
-  const event = opening(evidence, receiptOf(facts, session.openedTx));
-  if (!event) missing("the chain does not tell of the session");
+  const event = openingTold(evidence, facts);
+  const { stampHash } = evidence.session;
   const shown = hash => (BigInt(hash) === 0n ? "none shown" : hash);
-  const [expected, found] = [shown(session.stampHash), shown(event.stampHash)];
-  if (expected !== found || BigInt(session.stampHash) === 0n) return same(expected, found);
+  const [expected, found] = [shown(stampHash), shown(event.stampHash)];
+  if (stampHash !== event.stampHash) return failed(expected, found);
+  if (BigInt(stampHash) === 0n) missing("no stamp was shown");
   // What is revoked stays so.
   const revoked = said(facts.revoked);
   if (revoked && !facts.revoked.then) missing("it is revoked now; the node does not tell whether it was then");
@@ -188,11 +298,15 @@ function stamp(evidence, facts) {
 }
 
 function policyText(evidence, facts) {
-  const { policy } = evidence;
+  const { policy, payment } = evidence;
   if (!policy) missing("the ledger has not got the policy");
   if (policy.text === null) missing("nobody has handed in its text");
   const set = policySet(evidence, receiptOf(facts, policy.setTx));
-  return same(set ? set.policy.policyHash : "no such policy", hashOf(policy.text));
+  const hash = hashOf(policy.text);
+  if (!set) return failed("a policy of this version", "none in that transaction");
+  const event = openingTold(evidence, facts);
+  if (Number(event.policyVersion) !== payment.policyVersion) return otherVersion(event, payment);
+  return same(set.policy.policyHash, hash);
 }
 
 function kept({ decision, payment }) {
@@ -215,29 +329,45 @@ function words(evidence) {
   const others = ["treasury", "envelope", "agent", "purse", "payee", "asset", "amount"]
     .filter(differs)
     .filter(name => !(name === "amount" && most));
-  return same("the same", others.length === 0 ? "the same" : `another ${others.join(", ")}`);
+  return others.length === 0 ? holding("the same", "the same") : failed("the same", `another ${others.join(", ")}`);
 }
 
 const seal = (evidence, facts) => sealed(evidence, facts, "DecisionRecord", kept(evidence));
 
-/** Whose seal it is: the agent's as the treasury names it, or the session key's. */
+/** Whose seal it is: the agent's as the treasury named it then, or the session key's as it logged it. */
 async function sealed(evidence, facts, type, { canonical, seal }) {
   if (seal === null) missing("it carries no seal");
+  const either = "the agent's, or the session key's";
   const by = await sealer(type, evidence, hashOf(canonical), seal);
-  if (by === evidence.session?.key) return { expected: "the agent's, or the session key's", found: by, holds: true };
-  const { agent } = said(facts.envelope);
-  if (by !== agent && !facts.envelope.then && by === evidence.payment.agent) {
-    missing("the envelope has another agent now; the node does not tell who it was then");
+  if (by === null) return failed(either, NOBODY);
+  const key = tried(() => getAddress(openingTold(evidence, facts).key));
+  if (by === key.value) return holding(either, by);
+  const agent = getAddress(said(facts.envelope).agent);
+  if (!facts.envelope.then && (by === agent || by === evidence.payment.agent)) {
+    missing("the node does not tell who the agent was then");
   }
-  return same(agent, by);
+  if (by === agent) return holding(agent, by);
+  // Whether the session's key made it is not known.
+  if (key.why) missing(key.why);
+  return failed(agent, by);
+}
+
+/** {value}, or {why} it cannot be checked. */
+function tried(work) {
+  try {
+    return { value: work() };
+  } catch (error) {
+    if (error instanceof Unchecked) return { why: error.message };
+    throw error;
+  }
 }
 
 async function outcome(evidence, facts) {
   let last = null;
   for (const revision of evidence.outcomes) {
     const { decisionHash } = JSON.parse(revision.canonical);
-    if (decisionHash !== evidence.payment.decisionHash) {
-      return same("an outcome of this payment's decision", "one of another, or none");
+    if (!isHash(decisionHash) || decisionHash !== evidence.payment.decisionHash) {
+      return failed("an outcome of this payment's decision", "one of another, or none");
     }
     last = await sealed(evidence, facts, "OutcomeRecord", revision);
     if (!last.holds) break;
@@ -250,17 +380,35 @@ async function outcome(evidence, facts) {
 const rootOf = (size, root) => `root ${root} of ${size} entries`;
 const logOf = ({ log }) => log ?? missing("the treasury's log is empty");
 
-/** Every record that is kept has its entry, and every entry its way to the root. */
+/** The records of the payment, as the log has to tell of each: the kind of its entry, and its hash. */
+function recordsOf({ payment, decision, outcomes }) {
+  const hash = decision ? hashOf(decision.canonical) : payment.erased && payment.decisionHash;
+  const records = new Set(outcomes.map(({ canonical }) => `outcome ${hashOf(canonical)}`));
+  if (hash) records.add(`decision ${hash}`);
+  return records.size > 0 ? records : missing("no record is known");
+}
+
+/** What an entry is about, spelled as `recordsOf` does; null where it is no entry of this treasury's log. */
+function toldBy({ leaf }, { payment }) {
+  try {
+    const { schema, kind, treasury, subject } = JSON.parse(leaf);
+    const ours = schema === ENTRY && treasury.toLowerCase() === payment.treasury.toLowerCase();
+    return ours ? `${kind} ${subject}` : null;
+  } catch {
+    return null;
+  }
+}
+
+/** Every record that is known has its entry, and every entry its way to the root. */
 function inLog(evidence) {
   const { size, root, entries } = logOf(evidence);
-  const records = [evidence.decision, ...evidence.outcomes].filter(Boolean).map(({ canonical }) => hashOf(canonical));
-  if (records.length === 0 && entries.length === 0) missing("no record is known");
+  const records = recordsOf(evidence);
   for (const entry of entries) {
-    if (!leadsTo(root, { ...entry, size })) return same(rootOf(size, root), `entry ${entry.number} does not lead to it`);
+    if (!leadsTo(root, { ...entry, size })) return failed(rootOf(size, root), `entry ${entry.number} does not lead to it`);
   }
-  const told = new Set(entries.map(({ leaf }) => JSON.parse(leaf).subject));
+  const told = new Set(entries.map(entry => toldBy(entry, evidence)));
   const text = count => `${count} records below ${rootOf(size, root)}`;
-  return same(text(records.length), text(records.filter(hash => told.has(hash)).length));
+  return same(text(records.size), text([...records].filter(record => told.has(record)).length));
 }
 
 function checkpoint(evidence) {
@@ -270,19 +418,26 @@ function checkpoint(evidence) {
   const text = (size, root, origin) => `${rootOf(size, root)}, of the log …${origin.endsWith(place) ? place : origin}`;
   const expected = text(size, root, place);
   const told = opened(checkpoint);
-  return same(expected, told ? text(told.size, told.root, told.origin) : "a checkpoint that its key did not sign");
+  if (!told) return failed(expected, "a checkpoint that its key did not sign");
+  return same(expected, text(told.size, told.root, told.origin));
 }
 
+/** Every record has its own entry below a root that the treasury logged. */
 function anchored(evidence, facts) {
-  let last = null;
-  for (const entry of logOf(evidence).entries.filter(({ anchor }) => anchor)) {
+  const { entries } = logOf(evidence);
+  const records = recordsOf(evidence);
+  const [below, roots] = [new Set(), new Set()];
+  for (const entry of entries.filter(({ anchor }) => anchor)) {
     const { size, txHash, path } = entry.anchor;
     const told = events(receiptOf(facts, txHash), evidence.payment.treasury, "Anchored");
     const root = told.find(event => Number(event.size) === size)?.root;
-    if (!root) return same(`a root of ${size} entries`, "none in that transaction");
-    const holds = leadsTo(root, { ...entry, size, path });
-    last = { expected: rootOf(size, root), found: `entry ${entry.number} ${holds ? "leads" : "does not lead"} to it`, holds };
-    if (!holds) break;
+    if (!root) return failed(`a root of ${size} entries`, "none in that transaction");
+    if (!leadsTo(root, { ...entry, size, path })) return failed(rootOf(size, root), `entry ${entry.number} does not lead to it`);
+    below.add(toldBy(entry, evidence));
+    roots.add(rootOf(size, root));
   }
-  return last ?? missing("no root above them is on the chain yet");
+  const without = [...records].filter(record => !below.has(record)).length;
+  if (without > 0) missing(`${without} of ${records.size} records have no entry below a root on the chain yet`);
+  const text = `${records.size} records below ${[...roots].join(", ")}`;
+  return holding(text, text);
 }

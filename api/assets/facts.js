@@ -36,14 +36,25 @@ export async function ask(request, evidence) {
     confirms: (contract, digest, signature) => known(async () => {
       const code = await request({ method: "eth_getCode", params: [contract, then] });
       if (code === "0x") return null;
-      const { value, why } = await known(() => call(contract, "isValidSignature", [digest, signature], then));
-      return !why && value === "0x1626ba7e";
+      try {
+        return (await call(contract, "isValidSignature", [digest, signature], then)) === "0x1626ba7e";
+      } catch (error) {
+        // A contract that reverts, or answers with something else, says no. A node that does not answer says nothing.
+        if (isAnswer(error)) return false;
+        throw error;
+      }
     }),
   };
 }
 
 function anchors(log) {
   return (log?.entries ?? []).flatMap(({ anchor }) => (anchor ? [anchor.txHash] : []));
+}
+
+/** Whether a node has answered, with an error of the call: neither the wallet's own (4001 to 4902) nor none at all. */
+function isAnswer(error) {
+  const code = error?.code;
+  return code === undefined ? error?.name?.startsWith("Abi") === true : code === 3 || (code <= -32000 && code >= -32099 && code !== -32002);
 }
 
 async function called(request, { to, functionName, args }, block) {

@@ -40,6 +40,8 @@ export function signedIn(input, { payment, chainId }, domainSeparator) {
       if (at % 2) continue;
       const blob = read(input.slice(at + 8), places, payment);
       if (!blob || blob.rail !== payment.rail || !same(blob.payee, payment.payee)) continue;
+      const paid = BigInt(payment.amount);
+      if (payment.rail === "permit2_upto" ? paid > blob.amount : paid !== blob.amount) continue;
       if (payment.decisionHash && blob.decisionHash !== payment.decisionHash) continue;
       const digest = digestOf(blob, payment, chainId, domainSeparator);
       return { blob, digest, approvalDigest: approvalOf(blob, payment, chainId, digest) };
@@ -141,7 +143,7 @@ function approvalOf({ payee, amount, validBefore, decisionHash }, { treasury, pu
   });
 }
 
-/** Whose seal a record carries, "nobody" where it is nobody's. */
+/** Whose seal a record carries; null where it is nobody's. */
 export function sealer(primaryType, { payment, chainId }, recordHash, seal) {
   const digest = hashTypedData({
     domain: treasuryDomain(chainId, payment.treasury),
@@ -152,10 +154,10 @@ export function sealer(primaryType, { payment, chainId }, recordHash, seal) {
   return recovered(digest, seal);
 }
 
-/** Who signed a digest with these 65 bytes, "nobody" where nobody did. A high s is another form of one with a low s. */
+/** Who signed a digest with these 65 bytes; null where nobody did. A high s is another form of one with a low s. */
 export async function recovered(hash, signature) {
-  if (signature.length !== 132 || BigInt(`0x${signature.slice(66, 130)}`) > HALF_N) return "nobody";
-  return recoverAddress({ hash, signature }).catch(() => "nobody");
+  if (signature.length !== 132 || BigInt(`0x${signature.slice(66, 130)}`) > HALF_N) return null;
+  return recoverAddress({ hash, signature }).catch(() => null);
 }
 
 /** The nonce that commits to these, its low 64 bits zero. */

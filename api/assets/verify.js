@@ -1,7 +1,8 @@
 // The verify button of a payment's page: each link, against the chain, in front of the reader. Through the reader's wallet the
 // node is theirs and the arithmetic this page's; without one, this service's node says so, and the page says whose word that is.
-import { checks } from "./checks.js";
+import { another, checks } from "./checks.js";
 import { ask } from "./facts.js";
+import { Trouble, answerOf } from "./service.js";
 import { choice } from "./wallet.js";
 
 const BADGES = { holds: ["good", "✓ holds"], fails: ["stop", "✗ fails"], unchecked: ["warn", "? not checked"] };
@@ -11,6 +12,9 @@ const [status, trouble, list] = ["verify-status", "verify-trouble", "checks"].ma
 const byWallet = document.getElementById("by-wallet");
 const byServer = document.getElementById("by-server");
 const route = desk.dataset.payment;
+/** The payment that this page shows: what is checked has to be of the same one. */
+const [purse, nonce] = route.split("/").slice(-2);
+const shown = { ...desk.dataset, purse, nonce };
 let busy = false;
 
 const wallets = choice(document.getElementById("wallets"), () => {
@@ -19,14 +23,17 @@ const wallets = choice(document.getElementById("wallets"), () => {
 
 async function throughWallet() {
   const provider = wallets.chosen();
-  const evidence = await json(`${route}/evidence`);
+  const evidence = await answerOf(await fetch(`${route}/evidence`));
+  const differs = another(evidence, shown);
+  if (differs) throw new Error(`the evidence is of another payment than this page shows (its ${differs} differs)`);
   const request = question => provider.request(question);
   tell(await checks(evidence, await ask(request, evidence)), "through your wallet's node, computed in this page");
 }
 
 async function throughServer() {
-  const { checks } = await json(`${route}/verification`);
-  tell(checks, "by this server's node: its word, not the chain's");
+  const told = await answerOf(await fetch(`${route}/verification`));
+  if (told.purse !== purse || told.nonce !== nonce) throw new Error("the answer is of another payment than this page shows");
+  tell(told.checks, "by this server's node: its word, not the chain's");
 }
 
 function tell(found, how) {
@@ -57,12 +64,6 @@ function make(tag, properties = {}) {
   return Object.assign(document.createElement(tag), properties);
 }
 
-async function json(path) {
-  const response = await fetch(path);
-  if (!response.ok) throw new Error(`the service answered ${response.status}`);
-  return response.json();
-}
-
 async function run(work) {
   if (busy) return;
   busy = true;
@@ -73,7 +74,7 @@ async function run(work) {
     await work();
   } catch (error) {
     status.textContent = "";
-    trouble.textContent = `Not checked: ${error.message}.`;
+    trouble.textContent = error instanceof Trouble ? error.message : `Not checked: ${error.message}.`;
   } finally {
     busy = false;
   }

@@ -149,6 +149,13 @@ describe("an auditor's desk", { timeout: 600_000 }, () => {
     return Object.fromEntries(lines.map(([link, outcome, text]) => [link, { outcome, text }]));
   }
 
+  /** That nothing was checked, since the evidence was of another payment. */
+  async function refused(differs) {
+    await page.getByRole("button", { name: MINE }).click();
+    await page.locator("#verify-trouble").getByText(`another payment than this page shows (its ${differs} differs)`).waitFor();
+    assert.equal(await page.locator("#checks > li").count(), 0);
+  }
+
   const MINE = "Verify through my wallet";
   const THEIRS = "Ask this server's node";
 
@@ -157,9 +164,23 @@ describe("an auditor's desk", { timeout: 600_000 }, () => {
     assert.deepEqual(fails, links, JSON.stringify(found, null, 1));
   }
 
+  /** Every link there is: this agent has shown no stamp. */
   function assertHolds(found) {
     assert.deepEqual(Object.keys(found), LINKS);
-    for (const [link, { outcome, text }] of Object.entries(found)) assert.equal(outcome, "holds", `${link}: ${text}`);
+    for (const [link, { outcome, text }] of Object.entries(found)) {
+      assert.equal(outcome, link === "stamp" ? "unchecked" : "holds", `${link}: ${text}`);
+    }
+    assert.ok(found.stamp.text.includes("no stamp was shown"), found.stamp.text);
+  }
+
+  /** The evidence is of something else on its way to the page, as a service that lies would have it. */
+  async function lying(change) {
+    await page.route("**/evidence", async route => {
+      const response = await route.fetch();
+      const evidence = await response.json();
+      change(evidence);
+      await route.fulfill({ response, json: evidence });
+    });
   }
 
   it("finds a payment by its transaction, and sees every link of it hold", async () => {
@@ -195,6 +216,42 @@ describe("an auditor's desk", { timeout: 600_000 }, () => {
     assert.ok(found.settlement.text.includes("the wallet is on chain 1, not 31337"));
   });
 
+  it("takes no word of the service for what it found itself", async () => {
+    wallet = await installWallet(context, chain, people.stranger);
+    const nobody = "nobody";
+    const lies = [
+      [evidence => (evidence.session.key = nobody), found => assert.ok(found.seal.text.includes("key does not read"))],
+      [evidence => (evidence.payment.approver = nobody), found => assert.ok(found.approval.text.includes("does not read"))],
+    ];
+    for (const [change, look] of lies) {
+      await lying(change);
+      await page.goto(bursar.url + pathOf(large));
+      const found = await verified(MINE);
+      for (const link of LINKS) assert.equal(found[link].outcome, "unchecked", link);
+      look(found);
+      await page.unroute("**/evidence");
+    }
+    // A key that no transaction tells of.
+    await lying(evidence => (evidence.session.key = people.stranger.address));
+    await page.goto(bursar.url + pathOf(large));
+    assertFails(await verified(MINE), ["session"]);
+    await page.unroute("**/evidence");
+    // A version that the session was not opened under; the record's nonce commits to another as well.
+    await lying(evidence => (evidence.payment.policyVersion += 1));
+    await page.goto(bursar.url + pathOf(small));
+    assertFails(await verified(MINE), ["policy", "record", "approval"]);
+  });
+
+  it("checks nothing of another payment than it shows", async () => {
+    wallet = await installWallet(context, chain, people.stranger);
+    for (const name of ["treasury", "purse", "nonce", "payee", "amount"]) {
+      await lying(({ payment }) => (payment[name] = small[name] === large[name] ? shopkeeper.toLowerCase() : small[name]));
+      await page.goto(bursar.url + pathOf(large));
+      await refused(name);
+      await page.unroute("**/evidence");
+    }
+  });
+
   it("needs no wallet for the server's word", async () => {
     await page.goto(bursar.url + pathOf(large));
     await page.getByText("No wallet found in this browser.").waitFor();
@@ -226,6 +283,9 @@ describe("an auditor's desk", { timeout: 600_000 }, () => {
     wallet = await installWallet(context, chain, people.stranger);
     await page.goto(bursar.url + pathOf(large));
     bursar.tamper(`UPDATE payment SET payee = (SELECT purse FROM payment LIMIT 1) WHERE approver IS NOT NULL`);
+    // The page is from before, and shows the one that was paid.
+    await refused("payee");
+    await page.reload();
     for (const way of [MINE, THEIRS]) assertFails(await verified(way), ["settlement", "signature", "words", "approval"]);
   });
 });

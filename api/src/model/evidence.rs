@@ -88,7 +88,7 @@ pub struct EntryEvidence {
     pub leaf: String,
     /// The hashes beside the way from the leaf to the root, the leaf's first (RFC 6962, 2.1.1).
     pub path: Vec<Hash>,
-    /// The last root above it that was anchored; null where none was.
+    /// The first root above it that is known to be anchored; null where none is.
     pub anchor: Option<AnchorEvidence>,
 }
 

@@ -24,7 +24,7 @@ use crate::{
 const REVISIONS: u32 = 20;
 /// Entries of the log that are handed out of one record.
 const ENTRIES: u32 = 10;
-/// Anchors that are looked through, the newest first.
+/// Newest anchors that are looked through, oldest first.
 const ANCHORS: u32 = 64;
 
 /// What the ledger holds of the payment.

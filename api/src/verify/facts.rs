@@ -49,6 +49,8 @@ pub(crate) struct Facts {
     pub(crate) domain_separator: Told<B256>,
     /// The envelope's agent.
     pub(crate) agent: Told<Stood<Address>>,
+    /// The envelope's token, which never changes.
+    pub(crate) asset: Told<Address>,
     /// Whether the payment's approver holds that role.
     pub(crate) may_approve: Told<Stood<bool>>,
     /// Whether the session's stamp is revoked.
@@ -67,6 +69,7 @@ impl Facts {
             input: Err(why()),
             domain_separator: Err(why()),
             agent: Err(why()),
+            asset: Err(why()),
             may_approve: Err(why()),
             stamp_revoked: Err(why()),
             confirmed: Err(why()),
@@ -118,11 +121,16 @@ impl Facts {
         let payment = &evidence.payment;
         let treasury = Treasury::new(payment.treasury.0, node.clone());
         let number = U24::from(payment.envelope & 0x00ff_ffff);
-        self.agent = stood(at, |block| {
+        let envelope = stood(at, |block| {
             let treasury = treasury.clone();
-            async move { Ok(treasury.envelope(number).block(block).call().await?.agent) }
+            async move {
+                let envelope = treasury.envelope(number).block(block).call().await?;
+                Ok((envelope.agent, envelope.asset))
+            }
         })
         .await;
+        self.asset = envelope.as_ref().map(|stood| stood.value.1).map_err(Clone::clone);
+        self.agent = envelope.map(|stood| Stood { value: stood.value.0, then: stood.then });
         if let Some(approver) = payment.approver.as_ref().map(|approver| approver.0) {
             self.may_approve = stood(at, |block| {
                 let treasury = treasury.clone();

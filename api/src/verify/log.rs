@@ -5,13 +5,16 @@ use std::collections::BTreeSet;
 use alloy::primitives::{B256, keccak256};
 use bursar_sdk::{
     abi::Treasury::Anchored,
-    transparency::{Checkpoint, Entry, Inclusion, leaf_hash},
+    transparency::{Checkpoint, Entry, Inclusion, LogKind, leaf_hash},
 };
 
-use super::{facts::Facts, settled::events};
+use super::{
+    facts::{Facts, Told},
+    settled::events,
+};
 use crate::{
     model::{
-        evidence::{EntryEvidence, Evidence, LogEvidence},
+        evidence::{EntryEvidence, Evidence, LogEvidence, SealedText},
         verification::{Check, Compared, Link, Pair},
     },
     wire::Hash,
@@ -35,26 +38,36 @@ pub(super) fn checks(evidence: &Evidence, facts: &Facts) -> [Check; 3] {
     ]
 }
 
-/// Every record that is kept has its entry, and every entry its way to the root.
+/// The records of the payment, as the log has to tell of each: the kind of its entry, and its hash.
+fn records(evidence: &Evidence) -> Told<BTreeSet<(LogKind, B256)>> {
+    let hash = |kept: &SealedText| keccak256(&kept.canonical);
+    let outcomes = evidence.outcomes.iter().map(|kept| (LogKind::Outcome, hash(kept)));
+    let payment = &evidence.payment;
+    let erased = payment.erased.as_ref().and(payment.decision_hash.as_ref()).map(|hash| hash.0);
+    let decision = evidence.decision.as_ref().map(hash).or(erased);
+    let found: BTreeSet<_> = outcomes.chain(decision.map(|hash| (LogKind::Decision, hash))).collect();
+    if found.is_empty() { Err("no record is known".into()) } else { Ok(found) }
+}
+
+/// What an entry is about, spelled as [`records`] does; `None` where it is no entry of this treasury's log.
+fn told_by(entry: &EntryEvidence, evidence: &Evidence) -> Option<(LogKind, B256)> {
+    let told = Entry::from_canonical(&entry.leaf).ok()?;
+    (told.treasury == evidence.payment.treasury.0).then_some((told.kind, told.subject))
+}
+
+/// Every record that is known has its entry, and every entry its way to the root.
 fn included(evidence: &Evidence, log: &LogEvidence) -> Compared {
-    let kept = evidence.decision.iter().chain(&evidence.outcomes);
-    let kept: BTreeSet<B256> = kept.map(|record| keccak256(&record.canonical)).collect();
-    if kept.is_empty() && log.entries.is_empty() {
-        return Err("no record is known".into());
-    }
+    let known = records(evidence)?;
     let mut told = BTreeSet::new();
     for entry in &log.entries {
         if !leads(entry, log.size, &entry.path, log.root.0) {
             let found = format!("entry {} does not lead to it", entry.number);
-            return Ok(Pair::same(root_of(log.size, log.root.0), found));
+            return Ok(Pair::of(false, root_of(log.size, log.root.0), found));
         }
-        told.extend(Entry::from_canonical(&entry.leaf).ok().map(|entry| entry.subject));
+        told.extend(told_by(entry, evidence));
     }
-    let missing = kept.difference(&told).count();
-    let expected = format!("{} records below {}", kept.len(), root_of(log.size, log.root.0));
-    let found =
-        format!("{} records below {}", kept.len().saturating_sub(missing), root_of(log.size, log.root.0));
-    Ok(Pair::same(expected, found))
+    let text = |count: usize| format!("{count} records below {}", root_of(log.size, log.root.0));
+    Ok(Pair::same(text(known.len()), text(known.intersection(&told).count())))
 }
 
 fn signed(evidence: &Evidence, log: &LogEvidence) -> Compared {
@@ -66,12 +79,14 @@ fn signed(evidence: &Evidence, log: &LogEvidence) -> Compared {
             let of = if opened.origin.ends_with(&place) { place } else { opened.origin };
             Pair::same(expected, format!("{}, of the log …{of}", root_of(opened.size, opened.root)))
         }
-        Err(error) => Pair::same(expected, error),
+        Err(error) => Pair::of(false, expected, error),
     })
 }
 
+/// Every record has its own entry below a root that the treasury logged.
 fn on_chain(evidence: &Evidence, log: &LogEvidence, facts: &Facts) -> Compared {
-    let mut last = Err("no root above them is on the chain yet".to_owned());
+    let known = records(evidence)?;
+    let (mut below, mut roots) = (BTreeSet::new(), BTreeSet::new());
     for (entry, anchor) in log.entries.iter().filter_map(|entry| Some((entry, entry.anchor.as_ref()?))) {
         let receipt = facts.receipt(anchor.tx_hash.0)?;
         let treasury = evidence.payment.treasury.0;
@@ -81,16 +96,26 @@ fn on_chain(evidence: &Evidence, log: &LogEvidence, facts: &Facts) -> Compared {
                 .map(|(_, told)| told.root)
         });
         let Some(root) = root else {
-            return Ok(Pair::same(format!("a root of {} entries", anchor.size), "none in that transaction"));
+            let expected = format!("a root of {} entries", anchor.size);
+            return Ok(Pair::of(false, expected, "none in that transaction"));
         };
-        let holds = leads(entry, anchor.size, &anchor.path, root);
-        let found = if holds { "leads to it" } else { "does not lead to it" };
-        last = Ok(Pair::of(holds, root_of(anchor.size, root), format!("entry {} {found}", entry.number)));
-        if !holds {
-            break;
+        if !leads(entry, anchor.size, &anchor.path, root) {
+            let found = format!("entry {} does not lead to it", entry.number);
+            return Ok(Pair::of(false, root_of(anchor.size, root), found));
         }
+        below.extend(told_by(entry, evidence));
+        roots.insert(root_of(anchor.size, root));
     }
-    last
+    let without = known.difference(&below).count();
+    if without > 0 {
+        return Err(format!(
+            "{without} of {} records have no entry below a root on the chain yet",
+            known.len()
+        ));
+    }
+    let roots: Vec<String> = roots.into_iter().collect();
+    let text = format!("{} records below {}", known.len(), roots.join(", "));
+    Ok(Pair::of(true, &text, &text))
 }
 
 fn leads(entry: &EntryEvidence, size: u64, path: &[Hash], root: B256) -> bool {

@@ -10,7 +10,7 @@ use bursar_sdk::{
 
 use super::{
     facts::{Facts, Stood, Told},
-    settled::{opening, policy_set},
+    settled::{opening_told, other_version, policy_set, somebody},
 };
 use crate::model::{
     evidence::{Evidence, SealedText},
@@ -18,12 +18,14 @@ use crate::model::{
 };
 
 const KEPT: &str = "the record that this service keeps";
+/// What is checked of a stamp: its links, which may be revoked as well, are in the agent's bundle.
+const STAMP: &str = "The identity stamp is the one shown to the treasury, and was not revoked by itself";
 
 pub(super) fn checks(evidence: &Evidence, facts: &Facts) -> Vec<Check> {
     let treasury = format!("treasury {}", evidence.payment.treasury);
     let set = evidence.policy.as_ref().map(|policy| format!("receipt of {}", policy.set_tx));
     vec![
-        Check::of(Link::Stamp, treasury.clone(), stamp(evidence, facts)),
+        Check { what: STAMP, ..Check::of(Link::Stamp, treasury.clone(), stamp(evidence, facts)) },
         Check::of(Link::Policy, set.unwrap_or_default(), policy(evidence, facts)),
         Check::of(Link::Record, KEPT, record(evidence)),
         Check::of(Link::Words, KEPT, words(evidence)),
@@ -33,12 +35,14 @@ pub(super) fn checks(evidence: &Evidence, facts: &Facts) -> Vec<Check> {
 
 fn stamp(evidence: &Evidence, facts: &Facts) -> Compared {
     let said = evidence.session.as_ref().ok_or("the ledger does not know the session")?;
-    let opened = facts.receipt(said.opened_tx.0)?.and_then(|receipt| opening(evidence, receipt));
-    let opened = opened.ok_or("the chain does not tell of the session")?;
+    let opened = opening_told(evidence, facts)?;
     let shown = |hash: B256| if hash.is_zero() { "none shown".to_owned() } else { hash.to_string() };
     let (expected, found) = (shown(said.stamp_hash.0), shown(opened.stampHash));
-    if expected != found || said.stamp_hash.0.is_zero() {
-        return Ok(Pair::same(expected, found));
+    if said.stamp_hash.0 != opened.stampHash {
+        return Ok(Pair::of(false, expected, found));
+    }
+    if said.stamp_hash.0.is_zero() {
+        return Err("no stamp was shown".into());
     }
     // What is revoked stays so.
     let standing = match facts.stamp_revoked.clone()? {
@@ -53,8 +57,13 @@ fn policy(evidence: &Evidence, facts: &Facts) -> Compared {
     let said = evidence.policy.as_ref().ok_or("the ledger has not got the policy")?;
     let text = said.text.as_ref().ok_or("nobody has handed in its text")?;
     let set = facts.receipt(said.set_tx.0)?.and_then(|receipt| policy_set(evidence, receipt));
-    let expected = set.map(|event| event.policy.policyHash.to_string());
-    Ok(Pair::same(expected.unwrap_or_else(|| "no such policy".into()), keccak256(text)))
+    let Some(set) = set else {
+        return Ok(Pair::of(false, "a policy of this version", "none in that transaction"));
+    };
+    if let Some(other) = other_version(evidence, &opening_told(evidence, facts)?) {
+        return Ok(other);
+    }
+    Ok(Pair::same(set.policy.policyHash, keccak256(text)))
 }
 
 /// The record that is kept.
@@ -74,7 +83,7 @@ fn record(evidence: &Evidence) -> Compared {
             let terms = terms(record.epoch, payment.policy_version);
             Pair::same(expected, commitment(terms, payment.session.0, keccak256(&kept.canonical)))
         }
-        Err(_) => Pair::same(expected, "a record that does not read"),
+        Err(_) => Pair::of(false, expected, "a record that does not read"),
     })
 }
 
@@ -99,28 +108,35 @@ fn words(evidence: &Evidence) -> Compared {
     .collect();
     let found =
         if others.is_empty() { "the same".to_owned() } else { format!("another {}", others.join(", ")) };
-    Ok(Pair::same("the same", found))
+    Ok(Pair::of(others.is_empty(), "the same", found))
 }
 
 fn seal(evidence: &Evidence, facts: &Facts) -> Compared {
     held(evidence, facts, RecordKind::Decision, kept(evidence)?)
 }
 
-/// Whose seal it is: the agent's as the treasury names it, or the session key's.
+/// Whose seal it is: the agent's as the treasury named it then, or the session key's as it logged it.
 fn held(evidence: &Evidence, facts: &Facts, kind: RecordKind, kept: &SealedText) -> Compared {
     let payment = &evidence.payment;
     let seal = kept.seal.as_ref().ok_or("it carries no seal")?;
     let hash = keccak256(&kept.canonical);
     let by = sealed_by(kind, evidence.chain_id, payment.treasury.0, hash, &seal.0);
-    let found = by.map_or("nobody".into(), |by| by.to_checksum(None));
-    if by.is_some() && by == evidence.session.as_ref().map(|session| session.key.0) {
-        return Ok(Pair::of(true, "the agent's, or the session key's", found));
+    let (either, found) = ("the agent's, or the session key's", somebody(by));
+    let Some(by) = by else { return Ok(Pair::of(false, either, found)) };
+    let key = opening_told(evidence, facts).map(|opened| opened.key);
+    if key.as_ref().is_ok_and(|key| *key == by) {
+        return Ok(Pair::of(true, either, found));
     }
     let agent = facts.agent.clone()?;
-    if by != Some(agent.value) && !agent.then && by == Some(payment.agent.0) {
-        return Err("the envelope has another agent now; the node does not tell who it was then".into());
+    if !agent.then && (by == agent.value || by == payment.agent.0) {
+        return Err("the node does not tell who the agent was then".into());
     }
-    Ok(Pair::same(agent.value, found))
+    if by == agent.value {
+        return Ok(Pair::of(true, agent.value, found));
+    }
+    // Whether the session's key made it is not known.
+    key?;
+    Ok(Pair::of(false, agent.value, found))
 }
 
 /// What came of it: every revision, about this record and sealed.
@@ -133,8 +149,9 @@ fn revisions(evidence: &Evidence, facts: &Facts) -> Compared {
     for kept in &evidence.outcomes {
         let about = OutcomeRecord::from_canonical(&kept.canonical).map(|record| record.decision_hash);
         let decision = evidence.payment.decision_hash.as_ref().map(|hash| hash.0);
-        if about.ok() != decision {
-            return Ok(Pair::same("an outcome of this payment's decision", "one of another, or none"));
+        if decision.is_none() || about.ok() != decision {
+            let expected = "an outcome of this payment's decision";
+            return Ok(Pair::of(false, expected, "one of another, or none"));
         }
         last = held(evidence, facts, RecordKind::Outcome, kept);
         if !last.as_ref().is_ok_and(Pair::holds) {

@@ -1,5 +1,7 @@
 //! What the chain says of the payment itself: block, logs, session, signatures.
 
+use std::fmt::Display;
+
 use alloy::{
     primitives::{Address, B256, Bytes, Signature, U256},
     sol_types::{SolEvent, SolStruct as _},
@@ -14,7 +16,7 @@ use bursar_sdk::{
     payment::{Approval, Authorization, Rail, Token, session_id, treasury_domain},
 };
 
-use super::facts::{Facts, Receipt, Stood, Told};
+use super::facts::{Facts, Receipt, Told};
 use crate::model::{
     evidence::Evidence,
     verification::{Check, Compared, Link, Pair},
@@ -45,21 +47,52 @@ fn block(evidence: &Evidence, facts: &Facts) -> Compared {
 
 fn settlement(evidence: &Evidence, facts: &Facts) -> Compared {
     let payment = &evidence.payment;
-    let said = |to: Address, amount: &dyn ToString, block: B256| {
-        format!("{} atomic units to {to}, in block {block}", amount.to_string())
+    let token = &payment.asset;
+    let said = |to: Address, amount: U256, block: B256| {
+        format!("{amount} atomic units of {token} to {to}, in block {block}")
     };
-    let expected = said(payment.payee.0, &payment.amount, payment.block_hash.0);
-    let Some(receipt) = facts.receipt(payment.tx_hash.0)? else { return Ok(Pair::same(expected, NO_TX)) };
+    let expected = said(payment.payee.0, payment.amount.0.to_u256(), payment.block_hash.0);
+    let Some(receipt) = facts.receipt(payment.tx_hash.0)? else {
+        return Ok(Pair::of(false, expected, NO_TX));
+    };
     if !receipt.success {
-        return Ok(Pair::same(expected, "a transaction that reverted"));
+        return Ok(Pair::of(false, expected, "a transaction that reverted"));
     }
-    let found: Vec<String> = events::<Transfer>(receipt, payment.asset.0)
-        .filter(|(_, moved)| moved.from == payment.purse.0)
-        .map(|(_, moved)| said(moved.to, &moved.value, receipt.block_hash))
-        .collect();
-    let nothing = || "no transfer from the purse".to_owned();
-    let found = found.iter().find(|said| **said == expected).or_else(|| found.first()).cloned();
-    Ok(Pair::same(expected, found.unwrap_or_else(nothing)))
+    let Some(moved) = moving(evidence, receipt) else {
+        return Ok(Pair::of(false, expected, "no transfer from the purse that goes with it"));
+    };
+    let found = said(moved.to, moved.value, receipt.block_hash);
+    if found != expected {
+        return Ok(Pair::of(false, expected, found));
+    }
+    let asset = facts.asset.clone()?;
+    let holds = asset == token.0;
+    let is =
+        if holds { "the envelope's token".to_owned() } else { format!("where the envelope's is {asset}") };
+    Ok(Pair::of(holds, format!("{expected}, the envelope's token"), format!("{found}, {is}")))
+}
+
+/// The transfer that goes with the payment. Permit2's is the one that the evidence names; the token's own is paired with
+/// the nonce's `AuthorizationUsed` as the ledger pairs them: the next one of the payer that is not taken, else the last
+/// before it.
+fn moving(evidence: &Evidence, receipt: &Receipt) -> Option<Transfer> {
+    let payment = &evidence.payment;
+    let mut moved: Vec<(u64, Transfer)> = events::<Transfer>(receipt, payment.asset.0).collect();
+    if payment.rail != Rail::Eip3009.code() {
+        let named = |(at, moved): &(u64, Transfer)| *at == payment.log_index && moved.from == payment.purse.0;
+        return moved.into_iter().find(named).map(|(_, moved)| moved);
+    }
+    let nonce = payment.nonce.as_ref()?.0;
+    for (at, used) in events::<AuthorizationUsed>(receipt, payment.asset.0) {
+        let from = |moved: &Transfer| moved.from == used.authorizer;
+        let next = moved.iter().position(|(other, moved)| *other > at && from(moved));
+        let place = next.or_else(|| moved.iter().rposition(|(other, moved)| *other < at && from(moved)));
+        let transfer = place.map(|place| moved.remove(place).1);
+        if used.authorizer == payment.purse.0 && used.nonce == nonce {
+            return transfer;
+        }
+    }
+    None
 }
 
 fn nonce(evidence: &Evidence, facts: &Facts) -> Compared {
@@ -69,34 +102,60 @@ fn nonce(evidence: &Evidence, facts: &Facts) -> Compared {
     }
     let expected =
         format!("{}, log {}", spelled(payment.nonce.as_ref().map(|nonce| nonce.0)), payment.log_index);
-    let Some(receipt) = facts.receipt(payment.tx_hash.0)? else { return Ok(Pair::same(expected, NO_TX)) };
+    let Some(receipt) = facts.receipt(payment.tx_hash.0)? else {
+        return Ok(Pair::of(false, expected, NO_TX));
+    };
     let found: Vec<String> = events::<AuthorizationUsed>(receipt, payment.asset.0)
         .filter(|(_, used)| used.authorizer == payment.purse.0)
         .map(|(index, used)| format!("{}, log {index}", used.nonce))
         .collect();
     let found = found.iter().find(|said| **said == expected).or_else(|| found.first()).cloned();
-    Ok(Pair::same(expected, found.unwrap_or_else(|| "no nonce of the purse".into())))
+    Ok(match found {
+        Some(found) => Pair::same(expected, found),
+        None => Pair::of(false, expected, "no nonce of the purse"),
+    })
 }
 
 fn session(evidence: &Evidence, facts: &Facts) -> Compared {
     let payment = &evidence.payment;
     let said = evidence.session.as_ref().ok_or("the ledger does not know the session")?;
-    let expected = format!("{}, key {}, of envelope {}", payment.session, said.key, payment.envelope);
-    let Some(receipt) = facts.receipt(said.opened_tx.0)? else { return Ok(Pair::same(expected, NO_TX)) };
-    let found = opening(evidence, receipt).map(|event| {
-        let id = session_id(event.purse, event.sequence.to());
-        format!("{id}, key {}, of envelope {}", event.key, event.envelope)
-    });
-    Ok(Pair::same(expected, found.unwrap_or_else(|| "no session of the purse".into())))
+    let spelled = |id: &dyn Display, key: &dyn Display, envelope: &dyn Display| {
+        format!("{id}, key {key}, of envelope {envelope} of treasury {}", payment.treasury)
+    };
+    let expected = spelled(&payment.session, &said.key, &payment.envelope);
+    let Some(receipt) = facts.receipt(said.opened_tx.0)? else {
+        return Ok(Pair::of(false, expected, NO_TX));
+    };
+    Ok(match opening(evidence, receipt) {
+        Some(event) => {
+            let id = session_id(event.purse, event.sequence.to());
+            Pair::same(expected, spelled(&id, &event.key, &event.envelope))
+        }
+        None => Pair::of(false, expected, "no session of the purse"),
+    })
 }
 
 /// What the treasury logged when it opened the session.
-pub(super) fn opening(evidence: &Evidence, receipt: &Receipt) -> Option<SessionOpened> {
+fn opening(evidence: &Evidence, receipt: &Receipt) -> Option<SessionOpened> {
     let (payment, said) = (&evidence.payment, evidence.session.as_ref()?);
     let mut found = events::<SessionOpened>(receipt, payment.treasury.0);
     let of_it =
         |event: &SessionOpened| event.purse == payment.purse.0 && event.sequence.to::<u32>() == said.sequence;
     found.find(|(_, event)| of_it(event)).map(|(_, event)| event)
+}
+
+/// The same, as far as the node tells; nothing can be checked without it.
+pub(super) fn opening_told(evidence: &Evidence, facts: &Facts) -> Told<SessionOpened> {
+    let said = evidence.session.as_ref().ok_or("the ledger does not know the session")?;
+    let opened = facts.receipt(said.opened_tx.0)?.and_then(|receipt| opening(evidence, receipt));
+    opened.ok_or_else(|| "the chain does not tell of the session".into())
+}
+
+/// That the policy is another than the session was opened under.
+pub(super) fn other_version(evidence: &Evidence, opened: &SessionOpened) -> Option<Pair> {
+    let (own, said) = (opened.policyVersion, evidence.payment.policy_version);
+    let expected = || format!("policy version {own}, as the session has it");
+    (own != said).then(|| Pair::of(false, expected(), format!("policy version {said}")))
 }
 
 /// What the treasury logged when it put the policy in force.
@@ -130,7 +189,11 @@ fn signed(evidence: &Evidence, facts: &Facts) -> Told<Option<Signed>> {
     };
     let of_it = |call: &PaymentCall| {
         let decision = payment.decision_hash.as_ref().is_none_or(|hash| hash.0 == call.blob.decision_hash);
-        call.nonce == nonce && call.blob.payee == payment.payee.0 && decision
+        // There, the signed amount is the most that may be charged.
+        let (signed, paid) = (call.blob.amount, payment.amount.0);
+        let most = matches!(call.blob.rail, Rail::Permit2Upto { .. });
+        let amount = signed == paid || (most && signed > paid);
+        call.nonce == nonce && call.blob.payee == payment.payee.0 && amount && decision
     };
     let Some(call) = calls.into_iter().find(of_it) else { return Ok(None) };
     let blob = &call.blob;
@@ -150,14 +213,20 @@ fn signed(evidence: &Evidence, facts: &Facts) -> Told<Option<Signed>> {
 fn signature(evidence: &Evidence, facts: &Facts) -> Compared {
     let key = &evidence.session.as_ref().ok_or("the ledger does not know the session")?.key;
     let Some(signed) = signed(evidence, facts)? else {
-        return Ok(Pair::same(key, "no call of this payment in the transaction"));
+        return Ok(Pair::of(false, key, "no call of this payment in the transaction"));
     };
-    Ok(Pair::same(key, recovered(&signed.call.blob.signature, signed.digest)))
+    let key = opening_told(evidence, facts)?.key;
+    let by = recovered(&signed.call.blob.signature, signed.digest);
+    Ok(Pair::of(by == Some(key), key, somebody(by)))
 }
 
-fn recovered(signature: &Signature, digest: B256) -> String {
-    let by = signature.recover_address_from_prehash(&digest);
-    by.map_or("nobody".into(), |by| by.to_checksum(None))
+fn recovered(signature: &Signature, digest: B256) -> Option<Address> {
+    signature.recover_address_from_prehash(&digest).ok()
+}
+
+/// How people read who it is.
+pub(super) fn somebody(who: Option<Address>) -> String {
+    who.map_or("nobody".into(), |who| who.to_checksum(None))
 }
 
 impl Signed {
@@ -187,43 +256,47 @@ pub(super) fn approval(evidence: &Evidence, facts: &Facts) -> Check {
 fn approved(evidence: &Evidence, facts: &Facts) -> Compared {
     let payment = &evidence.payment;
     let Some(signed) = signed(evidence, facts)? else {
-        return Ok(Pair::same("a call of this payment", "none in the transaction"));
+        return Ok(Pair::of(false, "a call of this payment", "none in the transaction"));
     };
+    let approver = payment.approver.as_ref().map(|approver| approver.0);
     let by = match (&signed.call.blob.approval, &payment.approver) {
-        (None, Some(approver)) => return Ok(Pair::same(approver, "no approval in the transaction")),
+        (None, Some(approver)) => return Ok(Pair::of(false, approver, "no approval in the transaction")),
         (None, None) => return unneeded(evidence, facts, signed.authorization.amount),
         (Some(Approval::Eoa(signature)), _) => recovered(signature, signed.approval_digest(evidence)),
-        (Some(Approval::Contract { approver, .. }), _) => match facts.confirmed.clone()? {
-            Some(true) => approver.to_checksum(None),
-            Some(false) => format!("{approver}, whose contract does not take it for its own"),
-            None => format!("{approver}, where there is no contract"),
-        },
+        (Some(Approval::Contract { approver, .. }), _) => Some(*approver),
     };
-    let expected = payment.approver.as_ref().map_or("nobody".into(), ToString::to_string);
-    if by != expected {
-        return Ok(Pair::same(expected, by));
+    let (expected, found) = (somebody(approver), somebody(by));
+    if by.is_none() || by != approver {
+        return Ok(Pair::of(false, expected, found));
     }
-    // The treasury asked for the role when it let the payment through; here it is asked again.
-    match facts.may_approve.clone()? {
-        Stood { value: true, .. } => {
-            Ok(Pair::same(format!("{expected}, an approver"), format!("{by}, an approver")))
-        }
-        Stood { then: true, .. } => {
-            Ok(Pair::same(format!("{expected}, an approver"), format!("{by}, no approver")))
-        }
-        Stood { .. } => {
-            Err(format!("{by} signed it; the node does not tell whether they were an approver then"))
+    if let Some(Approval::Contract { .. }) = &signed.call.blob.approval {
+        let denied = match facts.confirmed.clone()? {
+            Some(true) => None,
+            Some(false) => Some("whose contract does not take it for its own"),
+            None => Some("where there is no contract"),
+        };
+        if let Some(denied) = denied {
+            return Ok(Pair::of(false, expected, format!("{found}, {denied}")));
         }
     }
+    // The treasury asked for the role when it let the payment through; here it is asked again, as it stood then.
+    let stood = facts.may_approve.clone()?;
+    if !stood.then {
+        return Err(format!("{found} signed it; the node does not tell whether they were an approver then"));
+    }
+    let role = if stood.value { "an approver" } else { "no approver" };
+    Ok(Pair::of(stood.value, format!("{expected}, an approver"), format!("{found}, {role}")))
 }
 
 /// That nobody was asked, since nobody had to be: by the policy, and by the session, as the chain has them.
 fn unneeded(evidence: &Evidence, facts: &Facts, amount: Amount) -> Compared {
     let policy = evidence.policy.as_ref().ok_or("the ledger has not got the policy")?;
     let set = facts.receipt(policy.set_tx.0)?.and_then(|receipt| policy_set(evidence, receipt));
-    let session = evidence.session.as_ref().ok_or("the ledger does not know the session")?;
-    let opened = facts.receipt(session.opened_tx.0)?.and_then(|receipt| opening(evidence, receipt));
-    let (set, opened) = set.zip(opened).ok_or("the chain does not tell the policy and the session")?;
+    let opened = opening_told(evidence, facts)?;
+    if let Some(other) = other_version(evidence, &opened) {
+        return Ok(other);
+    }
+    let set = set.ok_or("the chain does not tell the policy")?;
     let own = opened.scope.approvalThreshold;
     let most = set.policy.approvalThreshold;
     let threshold = if own.is_zero() { most } else { own.min(most) };

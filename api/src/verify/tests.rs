@@ -3,11 +3,20 @@
 
 mod world;
 
-use alloy::primitives::{Address, B256};
-use bursar_sdk::{abi::Treasury::Anchored, amount::Amount, decision::DecisionRecord};
+use alloy::primitives::{Address, B256, U256};
+use bursar_sdk::{
+    abi::{
+        Eip3009::{AuthorizationUsed, Transfer},
+        Treasury::{Anchored, SessionOpened},
+    },
+    amount::Amount,
+    decision::DecisionRecord,
+    transparency::LogKind,
+};
 
 use self::world::{
-    ANCHORED, PAYEE, SET, SETTLED, TREASURY, UNITS, input, key, log, receipt, record, sealed, whole,
+    ANCHORED, OPENED, PAYEE, PURSE, SET, SETTLED, TOKEN, TREASURY, UNITS, input, key, log, logged, opened,
+    receipt, record, sealed, whole,
 };
 use super::{
     checks,
@@ -15,7 +24,7 @@ use super::{
 };
 use crate::{
     model::{
-        evidence::Evidence,
+        evidence::{Evidence, SealedText},
         verification::{Check, CheckOutcome, Link},
     },
     wire::Hash,
@@ -46,7 +55,7 @@ fn what_was_changed_is_what_fails() {
         (
             "one unit less",
             |e, _| e.payment.amount = Amount::new(UNITS - 1).into(),
-            &[Link::Settlement, Link::Words],
+            &[Link::Settlement, Link::Signature, Link::Words, Link::Approval],
         ),
         ("another log", |e, _| e.payment.log_index = 5, &[Link::Nonce]),
         (
@@ -65,7 +74,50 @@ fn what_was_changed_is_what_fails() {
         (
             "another session key",
             |e, _| e.session.as_mut().unwrap().key = key(9).address().into(),
-            &[Link::Session, Link::Signature],
+            &[Link::Session],
+        ),
+        (
+            "a seal by a key that only the service names",
+            |e, _| {
+                e.session.as_mut().unwrap().key = key(9).address().into();
+                e.decision = Some(sealed(&record(), &key(9)));
+            },
+            &[Link::Session, Link::Seal],
+        ),
+        ("a token that is not the envelope's", |_, f| f.asset = Ok(PAYEE), &[Link::Settlement]),
+        (
+            "a transfer that goes with another nonce",
+            |e, f| {
+                let nonce = e.payment.nonce.clone().unwrap().0;
+                let used = |nonce| AuthorizationUsed { authorizer: PURSE, nonce };
+                let moved = |units: u64| Transfer { from: PURSE, to: PAYEE, value: U256::from(units) };
+                let logs = vec![
+                    log(2, TOKEN, &used(SET)),
+                    log(3, TOKEN, &moved(UNITS)),
+                    log(4, TOKEN, &used(nonce)),
+                    log(5, TOKEN, &moved(1)),
+                ];
+                f.receipts.insert(SETTLED, Ok(Some(receipt(logs))));
+            },
+            &[Link::Settlement],
+        ),
+        (
+            "a session under another policy version",
+            |_, f| {
+                let opened = SessionOpened { policyVersion: 4, ..opened() };
+                f.receipts.insert(OPENED, Ok(Some(receipt(vec![log(1, TREASURY, &opened)]))));
+            },
+            &[Link::Policy],
+        ),
+        (
+            "an entry of another kind",
+            |e, f| {
+                let (told, root) = logged(&record(), LogKind::Refusal);
+                e.log = Some(told);
+                let told = Anchored { root, size: 2, by: Address::ZERO };
+                f.receipts.insert(ANCHORED, Ok(Some(receipt(vec![log(0, TREASURY, &told)]))));
+            },
+            &[Link::Log],
         ),
         (
             "a stranger's signature",
@@ -121,7 +173,7 @@ fn what_was_changed_is_what_fails() {
                 Link::Session,
                 Link::Approval,
                 Link::Words,
-                Link::Seal,
+                Link::Log,
                 Link::Checkpoint,
                 Link::Anchor,
                 Link::Policy,
@@ -182,6 +234,71 @@ fn what_the_node_does_not_tell_is_never_a_yes() {
     assert_eq!(of(&found, CheckOutcome::Fails), []);
     let unchecked = of(&found, CheckOutcome::Unchecked);
     assert_eq!(unchecked, [Link::Stamp, Link::Seal, Link::Approval, Link::Outcome]);
+    // Nor where it agrees; but what is not revoked now was not revoked then.
+    let (evidence, mut facts) = whole();
+    facts.may_approve = Ok(Stood { value: true, then: false });
+    facts.stamp_revoked = Ok(Stood { value: false, then: false });
+    facts.agent = Ok(Stood { value: key(1).address(), then: false });
+    let found = checks(&evidence, &facts);
+    assert_eq!(of(&found, CheckOutcome::Fails), []);
+    let unchecked = of(&found, CheckOutcome::Unchecked);
+    assert_eq!(unchecked, [Link::Seal, Link::Approval, Link::Outcome]);
+}
+
+#[test]
+fn a_seal_by_the_sessions_key_takes_the_treasurys_word_for_that_key() {
+    let (mut evidence, mut facts) = whole();
+    evidence.decision = Some(sealed(&record(), &key(2)));
+    let seal = |evidence: &Evidence, facts: &Facts| {
+        let found = checks(evidence, facts).into_iter().find(|check| check.link == Link::Seal);
+        found.unwrap().outcome
+    };
+    assert_eq!(seal(&evidence, &facts), CheckOutcome::Holds);
+    facts.receipts.insert(OPENED, Err("the node does not answer".into()));
+    assert_eq!(seal(&evidence, &facts), CheckOutcome::Unchecked);
+    // The agent's own takes no session.
+    evidence.decision = Some(sealed(&record(), &key(1)));
+    assert_eq!(seal(&evidence, &facts), CheckOutcome::Holds);
+}
+
+#[test]
+fn a_stamp_that_was_not_shown_is_no_stamp_that_holds() {
+    let (mut evidence, mut facts) = whole();
+    evidence.session.as_mut().unwrap().stamp_hash = Hash(B256::ZERO);
+    let opened = SessionOpened { stampHash: B256::ZERO, ..opened() };
+    facts.receipts.insert(OPENED, Ok(Some(receipt(vec![log(1, TREASURY, &opened)]))));
+    let found = checks(&evidence, &facts);
+    let stamp = found.iter().find(|check| check.link == Link::Stamp).unwrap();
+    assert_eq!(stamp.why.as_deref(), Some("no stamp was shown"));
+    assert_eq!(of(&found, CheckOutcome::Fails), []);
+}
+
+#[test]
+fn a_root_on_the_chain_has_to_be_above_every_record() {
+    let (mut evidence, facts) = whole();
+    evidence.log.as_mut().unwrap().entries[0].anchor = None;
+    let why = |evidence: &Evidence| {
+        let found = checks(evidence, &facts).into_iter().find(|check| check.link == Link::Anchor);
+        found.unwrap().why.unwrap_or_default()
+    };
+    assert_eq!(why(&evidence), "1 of 1 records have no entry below a root on the chain yet");
+    // Of two records, one has an entry.
+    let (mut evidence, _) = whole();
+    evidence.outcomes = vec![SealedText { canonical: "{}".into(), seal: None }];
+    assert_eq!(why(&evidence), "1 of 2 records have no entry below a root on the chain yet");
+}
+
+#[test]
+fn nobody_was_to_be_asked_only_under_the_sessions_own_policy() {
+    let (mut evidence, mut facts) = whole();
+    evidence.payment.approver = None;
+    facts.input = Ok(Some(input(&record(), &key(2), None)));
+    let opened = SessionOpened { policyVersion: 4, ..opened() };
+    facts.receipts.insert(OPENED, Ok(Some(receipt(vec![log(1, TREASURY, &opened)]))));
+    let found = checks(&evidence, &facts);
+    let approval = found.iter().find(|check| check.link == Link::Approval).unwrap();
+    assert_eq!(approval.outcome, CheckOutcome::Fails, "{approval:?}");
+    assert_eq!(approval.found.as_deref(), Some("policy version 3"));
 }
 
 #[test]
@@ -191,6 +308,7 @@ fn nobody_has_to_approve_what_is_at_the_threshold() {
         let record = DecisionRecord { amount: Amount::new(units), ..record() };
         let hash = record.hash().unwrap();
         evidence.payment.approver = None;
+        evidence.payment.amount = record.amount.into();
         evidence.payment.decision_hash = Some(Hash(hash));
         evidence.payment.nonce = Some(Hash(record.nonce_of(hash)));
         facts.input = Ok(Some(input(&record, &key(2), None)));

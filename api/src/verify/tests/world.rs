@@ -36,12 +36,12 @@ use crate::{
 
 const CHAIN: u64 = 31_337;
 pub(super) const TREASURY: Address = Address::repeat_byte(0x11);
-const TOKEN: Address = Address::repeat_byte(0x22);
-const PURSE: Address = Address::repeat_byte(0x33);
+pub(super) const TOKEN: Address = Address::repeat_byte(0x22);
+pub(super) const PURSE: Address = Address::repeat_byte(0x33);
 pub(super) const PAYEE: Address = Address::repeat_byte(0x44);
 pub(super) const UNITS: u64 = 15_000_000;
 pub(super) const SETTLED: B256 = B256::repeat_byte(0xa1);
-const OPENED: B256 = B256::repeat_byte(0xa2);
+pub(super) const OPENED: B256 = B256::repeat_byte(0xa2);
 pub(super) const SET: B256 = B256::repeat_byte(0xa3);
 pub(super) const ANCHORED: B256 = B256::repeat_byte(0xa4);
 const BLOCK: B256 = B256::repeat_byte(0xb0);
@@ -146,10 +146,11 @@ pub(super) fn sealed(record: &DecisionRecord, by: &PrivateKeySigner) -> SealedTe
     SealedText { canonical: record.canonical().unwrap(), seal: Some(Hex(seal)) }
 }
 
-fn logged(record: &DecisionRecord) -> (LogEvidence, B256) {
+/// A log whose last entry tells of the record, as that kind, and its root.
+pub(super) fn logged(record: &DecisionRecord, kind: LogKind) -> (LogEvidence, B256) {
     let entry = Entry {
         schema: bursar_sdk::transparency::SCHEMA.into(),
-        kind: LogKind::Decision,
+        kind,
         treasury: TREASURY,
         envelope: Some(1),
         subject: record.hash().unwrap(),
@@ -165,27 +166,14 @@ fn logged(record: &DecisionRecord) -> (LogEvidence, B256) {
     let root = growth.root().unwrap();
     let keeper = Keeper::new("log.example", CheckpointKey::from_seed(&[7; 32])).unwrap();
     let anchor = AnchorEvidence { size: 2, tx_hash: Hash(ANCHORED), path: vec![Hash(before)] };
-    let entry = EntryEvidence {
-        number: 1,
-        kind: LogKind::Decision,
-        leaf,
-        path: vec![Hash(before)],
-        anchor: Some(anchor),
-    };
+    let entry = EntryEvidence { number: 1, kind, leaf, path: vec![Hash(before)], anchor: Some(anchor) };
     let checkpoint = Some(keeper.sign(CHAIN, TREASURY, 2, root).unwrap().into());
     (LogEvidence { size: 2, root: Hash(root), checkpoint, entries: vec![entry] }, root)
 }
 
-/// A payment of which every link holds, but that nobody said what came of it.
-pub(super) fn whole() -> (Evidence, Facts) {
-    let record = record();
-    let hash = record.hash().unwrap();
-    let nonce = record.nonce_of(hash);
-    let (log_evidence, root) = logged(&record);
-    let amount = U256::from(UNITS);
-    let moved = Transfer { from: PURSE, to: PAYEE, value: amount };
-    let used = AuthorizationUsed { authorizer: PURSE, nonce };
-    let mut opened = SessionOpened {
+/// What the treasury logged when the session was opened, without a threshold of its own.
+pub(super) fn opened() -> SessionOpened {
+    SessionOpened {
         envelope: U24::from(1),
         purse: PURSE,
         sequence: U24::from(7),
@@ -195,8 +183,18 @@ pub(super) fn whole() -> (Evidence, Facts) {
         policyVersion: 3,
         scope: Treasury::Scope::default(),
         stampHash: STAMP,
-    };
-    opened.scope.approvalThreshold = U96::ZERO;
+    }
+}
+
+/// A payment of which every link holds, but that nobody said what came of it.
+pub(super) fn whole() -> (Evidence, Facts) {
+    let record = record();
+    let hash = record.hash().unwrap();
+    let nonce = record.nonce_of(hash);
+    let (log_evidence, root) = logged(&record, LogKind::Decision);
+    let amount = U256::from(UNITS);
+    let moved = Transfer { from: PURSE, to: PAYEE, value: amount };
+    let used = AuthorizationUsed { authorizer: PURSE, nonce };
     let policy = Treasury::Policy {
         approvalThreshold: U96::from(10_000_000),
         policyHash: keccak256(POLICY),
@@ -206,7 +204,7 @@ pub(super) fn whole() -> (Evidence, Facts) {
     let anchored = Anchored { root, size: 2, by: Address::ZERO };
     let receipts = BTreeMap::from([
         (SETTLED, Ok(Some(receipt(vec![log(4, TOKEN, &used), log(5, TOKEN, &moved)])))),
-        (OPENED, Ok(Some(receipt(vec![log(1, TREASURY, &opened)])))),
+        (OPENED, Ok(Some(receipt(vec![log(1, TREASURY, &opened())])))),
         (SET, Ok(Some(receipt(vec![log(2, TREASURY, &set)])))),
         (ANCHORED, Ok(Some(receipt(vec![log(0, TREASURY, &anchored)])))),
     ]);
@@ -216,6 +214,7 @@ pub(super) fn whole() -> (Evidence, Facts) {
         input: Ok(Some(input(&record, &key(2), Some(&key(3))))),
         domain_separator: Ok(DOMAIN),
         agent: Ok(Stood { value: key(1).address(), then: true }),
+        asset: Ok(TOKEN),
         may_approve: Ok(Stood { value: true, then: true }),
         stamp_revoked: Ok(Stood { value: false, then: true }),
         ..Facts::none("not asked")
