@@ -57,8 +57,9 @@ async fn admitted(state: &AppState, mut request: Request, note: &mut Note) -> Re
     let (text, from_cookie) = carried(state, request.headers())?;
     let key: Key = text.parse().map_err(|_| Refused::Malformed)?;
     let (caller, taken) = identified(state, &key).await?;
-    note.begin(state.accesses.room()?, &caller, &request, path, state.now());
+    // First: what is kept of a key, revoked ones among them, is as much as it may ask.
     state.limits.ask(key.id())?;
+    note.begin(state.accesses.room()?, &caller, &request, path, state.now());
     taken?;
     if from_cookie && !request.method().is_safe() {
         origin::check(request.headers(), request.uri(), state.config.base_url.as_ref())?;

@@ -78,7 +78,8 @@ async fn named(state: &AppState, subject: Subject, parts: &mut Parts) -> Result<
         Subject::List | Subject::Handler | Subject::Agent => {
             let query = parts.uri.query().unwrap_or_default().as_bytes();
             let value = form_urlencoded::parse(query).find(|(key, _)| key == "treasury");
-            value.and_then(|(name, value)| address(&name, &value).ok())
+            value
+                .and_then(|(name, value)| address(&name, value.trim()).ok().or_else(|| called(state, &value)))
         }
         Subject::Treasury(name) => path.address(name).ok(),
         Subject::Envelope => path.address("treasury").ok(),
@@ -95,6 +96,14 @@ async fn named(state: &AppState, subject: Subject, parts: &mut Parts) -> Result<
         Some(address) => Ok(treasuries::get(&state.db, address).await?.map(|row| row.address)),
         None => Ok(None),
     }
+}
+
+/// Who is called that, as pages let people ask: one account alone.
+fn called(state: &AppState, name: &str) -> Option<Address> {
+    let known = state.config.names.iter().filter(|(_, known)| known.eq_ignore_ascii_case(name.trim()));
+    let mut known = known.map(|(address, _)| *address);
+    let found = known.next()?;
+    known.next().is_none().then_some(found)
 }
 
 async fn envelope(state: &AppState, treasury: Address, number: &str) -> Result<Found, ApiError> {

@@ -16,7 +16,7 @@ use super::{
     list::{On, Shown},
     words::Words,
 };
-use crate::{AppState, AsOf, error::ApiError, extract::parameters};
+use crate::{AppState, AsOf, access::Caller, error::ApiError, extract::parameters};
 
 /// Rows read at a time, and so most that a table holds.
 const ROWS: u32 = 500;
@@ -24,9 +24,11 @@ const ROWS: u32 = 500;
 /// The table of a list.
 pub(super) async fn table<L: Shown>(
     State(state): State<AppState>,
+    caller: Caller,
     RawQuery(query): RawQuery,
 ) -> Result<Response, ApiError> {
-    let words = Words::of(&query.unwrap_or_default(), L::FIELDS, &state.config);
+    let named = caller.treasury().is_none();
+    let words = Words::of(&query.unwrap_or_default(), L::FIELDS, &state.config, named);
     for paging in ["limit", "cursor"] {
         if let Some(got) = words.get(paging) {
             return Err(ApiError::invalid_parameter(paging, "no pages: a table has all rows", got));

@@ -17,6 +17,7 @@ use super::{
 };
 use crate::{
     AppState, AsOf, Config,
+    access::Caller,
     error::ApiError,
     extract::parameters,
     list::{self, Listed},
@@ -109,9 +110,11 @@ struct Input {
 /// The page of a list.
 pub(super) async fn page<L: Shown>(
     State(state): State<AppState>,
+    caller: Caller,
     RawQuery(query): RawQuery,
 ) -> Result<Response, ApiError> {
-    let words = Words::of(&query.unwrap_or_default(), L::FIELDS, &state.config);
+    let named = caller.treasury().is_none();
+    let words = Words::of(&query.unwrap_or_default(), L::FIELDS, &state.config, named);
     let as_of = state.as_of().await?;
     let found = match parameters::<L>(&words.without(&[])) {
         Ok(filter) => list::page(&state, &filter, &as_of).await,
@@ -135,7 +138,7 @@ pub(super) async fn page<L: Shown>(
         path: L::PATH,
         q: String::new(),
         form: L::FIELDS.iter().map(|field| input(field, &words)).collect(),
-        names: state.config.names.values().take(NAMES).cloned().collect(),
+        names: state.config.names.values().filter(|_| named).take(NAMES).cloned().collect(),
         refused: refused.as_ref().map(ApiError::told),
         filtered: words.any(L::FIELDS),
         headings: L::HEADINGS,

@@ -44,11 +44,13 @@ pub(super) const fn field(name: &'static str, label: &'static str, kind: Kind) -
 pub(super) struct Words(Vec<(String, String)>);
 
 impl Words {
-    /// Of a form's query.
-    pub(super) fn of(query: &str, fields: &[Field], config: &Config) -> Self {
+    /// Of a form's query. Names stand for accounts where `named`: names are of all treasuries, and so for those alone who
+    /// see all of them.
+    pub(super) fn of(query: &str, fields: &[Field], config: &Config, named: bool) -> Self {
         let pairs = form_urlencoded::parse(query.as_bytes()).map(|(name, value)| {
             let value = value.trim();
             let field = fields.iter().find(|field| field.name == name);
+            let field = field.filter(|field| named || !matches!(field.kind, Kind::Account));
             let value =
                 field.and_then(|field| spelled(field.kind, value, config)).unwrap_or(value.to_owned());
             (name.into_owned(), value)
@@ -159,7 +161,7 @@ mod tests {
     }
 
     fn asked(query: &str) -> String {
-        Words::of(query, &FIELDS, &config()).without(&[])
+        Words::of(query, &FIELDS, &config(), true).without(&[])
     }
 
     #[test]
@@ -205,11 +207,13 @@ mod tests {
             asked("agent=Research-Agent"),
             format!("agent={}", Address::repeat_byte(0xaa).to_checksum(None))
         );
+        let words = Words::of("agent=Research-Agent", &FIELDS, &config(), false);
+        assert_eq!(words.get("agent"), Some("Research-Agent"), "to who sees one treasury they are nobody's");
     }
 
     #[test]
     fn the_next_page_asks_the_same() {
-        let words = Words::of("from=2026-11-21&cursor=aa", &FIELDS, &config());
+        let words = Words::of("from=2026-11-21&cursor=aa", &FIELDS, &config(), true);
         assert_eq!(words.going_on("bb"), "from=1795219200&cursor=bb");
         assert_eq!(Words::default().going_on("bb"), "cursor=bb");
     }
