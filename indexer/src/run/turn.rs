@@ -63,9 +63,11 @@ impl<'a> Turn<'a> {
 
     /// Waits until it is this indexer's turn. `waits` is told each time that it is not.
     pub(super) async fn comes(&self, mut waits: impl FnMut()) -> Held {
+        let mut began = tokio::time::Instant::now();
         loop {
             let held = self.turns.held();
-            tokio::time::sleep(self.pause() * held).await;
+            // No longer than a lease lives: whoever has many would else leave one that nobody wants for too long.
+            tokio::time::sleep_until(began + self.pause() * held.min(RENEWALS)).await;
             let asking = self.turns.asking.lock().await;
             if self.turns.held() > held {
                 // Another chain's turn has come meanwhile: there is longer to wait.
@@ -78,6 +80,7 @@ impl<'a> Turn<'a> {
             }
             drop(asking);
             tokio::time::sleep(self.pause()).await;
+            began = tokio::time::Instant::now();
         }
     }
 
