@@ -53,7 +53,7 @@ test-reference: setup ## The unmodified TypeScript facilitator and server agains
 	@npm run --silent test:reference
 
 .PHONY: test-browser
-test-browser: setup ## Approvers and a treasurer in Chromium, a wallet in the page, an agent that waits (CHROMIUM: where it is, if not on PATH)
+test-browser: setup ## A treasurer, approvers and an auditor in Chromium, a wallet in the page, agents that pay (CHROMIUM: where it is, if not on PATH)
 	@cargo build --workspace --bins --quiet
 	@npm run --silent test:browser
 

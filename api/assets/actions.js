@@ -211,13 +211,14 @@ async function tell(say, done, told, { hash, block }) {
     const detail = { "policy.changed": `version ${body.version}`, "envelope.topped_up": money(body), "envelope.withdrawn": money(body) };
     return [WORDS.get(kind), detail[kind]].filter(Boolean).join(" ");
   }
-  /** As the pages write it: two decimals, and more where they say something. */
+  /** As the pages write it: thousands apart, two decimals, and more where they say something. */
   function money({ amount }) {
     const [decimals, shown] = [Number(told.decimals), Math.min(2, Number(told.decimals))];
     const digits = String(amount).padStart(decimals + 1, "0");
     const [whole, fraction] = [digits.slice(0, digits.length - decimals), digits.slice(digits.length - decimals)];
+    const grouped = whole.replace(/\B(?=(\d{3})+$)/g, ",");
     const rest = fraction.slice(0, shown) + fraction.slice(shown).replace(/0+$/, "");
-    return `${whole}${rest && `.${rest}`} ${told.symbol}`;
+    return `${grouped}${rest && `.${rest}`} ${told.symbol}`;
   }
 }
 

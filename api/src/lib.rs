@@ -1,7 +1,8 @@
-//! The auditor's and treasurer's HTTP API over the store, with its overview page.
+//! The auditor's and treasurer's HTTP API over the store, with its pages.
 //!
 //! A contents page. [`router`] gathers the [`routes`], one endpoint per file; they answer with what is in
 //! [`model`], spelled as [`wire`] says, in pages ([`page`]), or with an [`error`]. [`access`] says who may ask what,
+//! `prepare` what wallets sign, and `verify` holds payments against the chain; [`web`] are the pages for people.
 //! [`webhook`] delivers what happens. [`serve`] runs it all.
 
 pub mod access;

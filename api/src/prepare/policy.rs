@@ -5,6 +5,7 @@ use bursar_indexer::query::{envelopes::Envelope, policies::Policy};
 use bursar_sdk::{
     abi::Treasury::{self, announceCall, setPolicyCall},
     amount::Amount,
+    model::roles::ANNOUNCEMENT_LIFE,
     policy::{PolicyDocument, tightens},
 };
 
@@ -13,9 +14,6 @@ use crate::{
     error::ApiError,
     web::text::{money, span, when, window},
 };
-
-/// An announcement that nobody used for this long, in seconds, is void (TreasuryStorage.ANNOUNCEMENT_LIFE).
-const ANNOUNCEMENT_LIFE: u64 = 14 * 86_400;
 
 /// The call that puts a document in force on an envelope.
 pub(super) fn call(

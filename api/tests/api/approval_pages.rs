@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use crate::{
     approvals::{answer_to, approver, authorization, refusal, submission_of},
     client::{Api, api},
+    pages::keeps_to_itself,
     sealed,
     seed::{self, payee},
 };
@@ -189,18 +190,7 @@ async fn the_pages_run_nothing_inline_and_load_only_from_here(stores: Stores) ->
     let api = api(stores).await?;
     let payment = asked(&api, &decision()).await?;
     for route in ["/approvals".to_owned(), path(&payment)] {
-        let page = api.get(&route).await?;
-        let policy = page.headers["content-security-policy"].to_str()?.to_owned();
-        assert!(policy.contains("default-src 'none'") && !policy.contains("unsafe"), "{policy}");
-        assert!(
-            policy.contains("form-action 'none'") && policy.contains("frame-ancestors 'none'"),
-            "{policy}"
-        );
-        let html = page.text();
-        assert!(!html.contains(" style=") && !html.contains("<style") && !html.contains(" onclick="));
-        for asset in html.split(['"']).filter(|part| part.starts_with("/assets/")) {
-            assert_eq!(api.get(asset).await?.status, 200, "{asset}");
-        }
+        keeps_to_itself(&api, &api.get(&route).await?, "'none'").await?;
     }
     Ok(())
 }

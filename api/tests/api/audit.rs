@@ -12,6 +12,7 @@ use tower::ServiceExt as _;
 
 use crate::{
     client::{Answer, Api, config, state},
+    pages::keeps_to_itself,
     sealed,
     seed::{self, agent, payee, purse, treasury},
 };
@@ -79,17 +80,8 @@ async fn every_list_is_a_page_that_runs_nothing_inline_and_loads_only_from_here(
     for path in LISTS.map(|(page, _)| page).into_iter().chain(["/audit", "/audit?q=nothing"]) {
         let answer = api.get(path).await?;
         assert_eq!(answer.status, 200, "{path}");
-        let policy = answer.headers["content-security-policy"].to_str()?.to_owned();
-        assert!(policy.contains("default-src 'none'") && !policy.contains("unsafe"), "{policy}");
-        assert!(
-            policy.contains("form-action 'self'") && policy.contains("frame-ancestors 'none'"),
-            "{policy}"
-        );
+        keeps_to_itself(&api, &answer, "'self'").await?;
         let html = answer.text();
-        assert!(!html.contains(" style=") && !html.contains("<style") && !html.contains(" onclick="));
-        for asset in html.split(['"']).filter(|part| part.starts_with("/assets/")) {
-            assert_eq!(api.get(asset).await?.status, 200, "{asset}");
-        }
         for (list, _) in LISTS {
             assert!(html.contains(&format!("href=\"{list}\"")), "{path} does not lead to {list}");
         }

@@ -5,6 +5,7 @@ use bursar_test_stores::{Stores, on_both_stores};
 
 use crate::{
     client::{Api, api},
+    pages::keeps_to_itself,
     scored, sealed,
     seed::{self, padded},
 };
@@ -176,15 +177,7 @@ async fn what_agents_write_is_text_there_too(stores: Stores) -> anyhow::Result<(
 
 async fn the_page_runs_nothing_inline_and_loads_only_from_here(stores: Stores) -> anyhow::Result<()> {
     let api = api(stores).await?;
-    let page = api.get(&path(1)).await?;
-    let policy = page.headers["content-security-policy"].to_str()?.to_owned();
-    assert!(policy.contains("default-src 'none'") && !policy.contains("unsafe"), "{policy}");
-    let html = page.text();
-    assert!(!html.contains(" style=") && !html.contains("<style") && !html.contains(" onclick="));
-    for asset in html.split('"').filter(|part| part.starts_with("/assets/") || part.ends_with(".svg")) {
-        assert_eq!(api.get(asset).await?.status, 200, "{asset}");
-    }
-    Ok(())
+    keeps_to_itself(&api, &api.get(&path(1)).await?, "'none'").await
 }
 
 async fn what_is_no_envelope_is_not_found(stores: Stores) -> anyhow::Result<()> {

@@ -19,6 +19,7 @@ mod log;
 mod openapi;
 mod outcomes;
 mod overview;
+mod pages;
 mod paging;
 mod payment_page;
 mod plans;

@@ -2,7 +2,7 @@
 
 use bursar_test_stores::{Stores, on_both_stores};
 
-use crate::client::api;
+use crate::{client::api, pages::keeps_to_itself};
 
 on_both_stores!(
     the_page_shows_money_limits_reasons_and_stops,
@@ -57,15 +57,7 @@ async fn what_agents_write_is_text_and_never_markup(stores: Stores) -> anyhow::R
 
 async fn the_page_runs_nothing_inline_and_loads_only_from_here(stores: Stores) -> anyhow::Result<()> {
     let api = api(stores).await?;
-    let page = api.get("/").await?;
-    let policy = page.headers["content-security-policy"].to_str()?.to_owned();
-    assert!(policy.contains("default-src 'none'") && !policy.contains("unsafe"), "{policy}");
-    let html = page.text();
-    assert!(!html.contains(" style=") && !html.contains("<style") && !html.contains(" onclick="));
-    for asset in html.split(['"']).filter(|part| part.starts_with("/assets/")) {
-        assert_eq!(api.get(asset).await?.status, 200, "{asset}");
-    }
-    Ok(())
+    keeps_to_itself(&api, &api.get("/").await?, "'none'").await
 }
 
 async fn an_empty_ledger_is_a_page_too(stores: Stores) -> anyhow::Result<()> {

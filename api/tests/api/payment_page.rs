@@ -12,6 +12,7 @@ use crate::{
     approvals::{answer_to, approver, authorization, submission_of},
     audit::named,
     client::Api,
+    pages::keeps_to_itself,
     scored::scored,
     sealed,
     seed::{self, payee, purse, treasury},
@@ -113,15 +114,8 @@ async fn the_story_is_told_from_the_agent_to_the_log(stores: Stores) -> anyhow::
 
 async fn the_page_runs_nothing_inline_and_loads_only_from_here(stores: Stores) -> anyhow::Result<()> {
     let api = named(stores).await?;
-    let answer = api.get(&path(&api.seeded.decisions[0])).await?;
-    let policy = answer.headers["content-security-policy"].to_str()?.to_owned();
-    assert!(policy.contains("default-src 'none'") && !policy.contains("unsafe"), "{policy}");
-    let html = answer.text();
-    assert!(!html.contains(" style=") && !html.contains("<style") && !html.contains(" onclick="));
-    for asset in html.split(['"']).filter(|part| part.starts_with("/assets/")) {
-        assert_eq!(api.get(asset).await?.status, 200, "{asset}");
-    }
-    Ok(())
+    let page = api.get(&path(&api.seeded.decisions[0])).await?;
+    keeps_to_itself(&api, &page, "'none'").await
 }
 
 async fn what_agents_write_is_text_and_bounded(stores: Stores) -> anyhow::Result<()> {

@@ -15,7 +15,7 @@ use bursar_sdk::amount::Amount;
 use super::{
     super::{
         gather::{cost, explore, named},
-        text::{money, said, when},
+        text::{envelope_page, money, said, when},
         view::Reason,
     },
     rules::threshold,
@@ -49,7 +49,6 @@ pub(super) fn log(row: &Payment) -> String {
 }
 
 pub(super) fn who(config: &Config, row: &Payment, session: Option<&Session>) -> Who {
-    let treasury = row.treasury.to_checksum(None);
     let grant = |session: &Session| Grant {
         sequence: session.sequence,
         key: named(config, session.key),
@@ -62,7 +61,7 @@ pub(super) fn who(config: &Config, row: &Payment, session: Option<&Session>) -> 
     Who {
         treasury: named(config, row.treasury),
         envelope: row.envelope,
-        envelope_href: format!("/v1/envelopes/{treasury}/{}", row.envelope),
+        envelope_href: envelope_page(row.treasury, row.envelope),
         purse: named(config, row.purse),
         session: spelled(row.session),
         session_href: format!("/v1/sessions/{:#x}", row.session),

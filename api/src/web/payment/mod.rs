@@ -30,7 +30,7 @@ use crate::{
 const REVISIONS: u32 = 20;
 /// Entries of the log that are shown of one record.
 const ENTRIES: u32 = 10;
-/// Anchors that are looked through, the newest first.
+/// Newest anchors that are looked through, oldest first.
 const ANCHORS: u32 = 64;
 
 /// One payment's page.
