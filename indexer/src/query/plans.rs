@@ -39,6 +39,7 @@ async fn payments_walk_an_index_whatever_is_asked() -> anyhow::Result<()> {
         ("payment_by_agent", payments::Filter { agent: Some(ONE), ..Default::default() }),
         ("payment_by_payee", payments::Filter { payee: Some(ONE), time, ..Default::default() }),
         ("payment_by_session", payments::Filter { session: Some(HASH), ..Default::default() }),
+        ("payment_by_rail", payments::Filter { rail: Some("permit2_exact"), ..Default::default() }),
         ("payment_by_treasury", payments::Filter { treasury: Some(ONE), time, ..Default::default() }),
         (
             "payment_by_treasury",
