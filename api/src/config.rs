@@ -66,6 +66,11 @@ pub struct AssetLabel {
 }
 
 impl Config {
+    /// How amounts of a token are written, where that is known.
+    pub(crate) fn label(&self, asset: Address) -> Option<&AssetLabel> {
+        self.assets.iter().find(|label| label.address == asset)
+    }
+
     /// For a chain, with everything else at its default: open, ready within 8 blocks of the head, 16 open approval
     /// requests an agent and 256 a treasury, 10 seconds a request, 16 questions at a time while 64 wait for a second, 8192
     /// accesses that wait to be kept every 5 seconds, 256 streams with 30 seconds an event, whose keys are asked for every 5 seconds,

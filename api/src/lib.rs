@@ -13,6 +13,7 @@ pub mod error;
 pub mod extract;
 mod layers;
 mod list;
+mod logged;
 mod metrics;
 pub mod model;
 mod openapi;

@@ -92,7 +92,10 @@ impl Link {
             Self::Nonce => "The token used this nonce for it",
             Self::Session => "The treasury opened this session, with this key",
             Self::Signature => "The session's key signed the payment",
-            Self::Stamp => "The identity stamp is the one shown to the treasury, and was not revoked",
+            // Its links, which may be revoked as well, are in the agent's bundle.
+            Self::Stamp => {
+                "The identity stamp is the one shown to the treasury, and was not revoked by itself"
+            }
             Self::Policy => "The policy's text is the one in force",
             Self::Record => "The nonce commits to the decision record",
             Self::Words => "The record tells of this payment",

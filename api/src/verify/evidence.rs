@@ -1,15 +1,12 @@
 //! What the store has about one payment, as whoever checks it needs it.
 
 use alloy::primitives::{Address, B256};
-use bursar_indexer::query::{
-    decisions, log, outcomes,
-    payments::{self, Payment},
-    policies, sessions,
-};
+use bursar_indexer::query::{decisions, log, outcomes, payments, policies, sessions};
 
 use crate::{
     AppState,
     error::ApiError,
+    logged::{Logged, Placed, logged},
     model::{
         evidence::{
             AnchorEvidence, EntryEvidence, Evidence, LogEvidence, PolicyEvidence, SealedText, SessionEvidence,
@@ -22,10 +19,6 @@ use crate::{
 
 /// Revisions of an outcome that are handed out.
 const REVISIONS: u32 = 20;
-/// Entries of the log that are handed out of one record.
-const ENTRIES: u32 = 10;
-/// Newest anchors that are looked through, oldest first.
-const ANCHORS: u32 = 64;
 
 /// What the ledger holds of the payment.
 ///
@@ -57,61 +50,44 @@ pub(crate) async fn evidence(state: &AppState, (purse, nonce): (Addr, Hash)) -> 
         _ => None,
     };
     let mut outcomes = Vec::new();
-    let mut subjects = vec![row.decision_hash];
+    let mut records = Vec::from_iter(row.decision_hash);
     if let Some(hash) = row.decision_hash {
         for revision in outcomes::revisions(db, hash, REVISIONS).await? {
-            subjects.push(Some(revision.outcome.hash));
+            records.push(revision.outcome.hash);
             let canonical = revision.outcome.record.canonical().unwrap_or_default();
             outcomes.push(SealedText { canonical, seal: revision.seal.map(Hex) });
         }
     }
-    let log = logged(state, &row, subjects).await?;
+    let log = log_of(state, row.treasury, records).await?;
     let payment = PaymentModel::new(row, state.as_of().await?.final_block());
     Ok(Evidence { chain_id: state.config.chain_id, payment, session, policy, decision, outcomes, log })
 }
 
-async fn logged(
+async fn log_of(
     state: &AppState,
-    row: &Payment,
-    subjects: Vec<Option<B256>>,
+    treasury: Address,
+    records: Vec<B256>,
 ) -> Result<Option<LogEvidence>, ApiError> {
-    let (db, treasury) = (&state.db, row.treasury);
-    let size = log::size(db, treasury).await?;
-    if size == 0 {
+    let Some(Logged { size, root, entries: placed }) = logged(&state.db, treasury, records).await? else {
         return Ok(None);
-    }
-    let anchors = log::anchors(db, treasury, u64::MAX, ANCHORS).await?;
+    };
     let mut entries = Vec::new();
-    for subject in subjects.into_iter().flatten() {
-        let of = log::Filter { treasury, subject: Some(subject) };
-        for leaf in log::list(db, of, None, ENTRIES).await? {
-            // Whoever anchors may say any number.
-            let covering = anchors.iter().find(|anchor| anchor.size > leaf.number && anchor.size <= size);
-            let anchor = match covering {
-                Some(anchor) => Some(AnchorEvidence {
-                    size: anchor.size,
-                    tx_hash: anchor.tx_hash.into(),
-                    path: path(state, treasury, leaf.number, anchor.size).await?,
-                }),
-                None => None,
-            };
-            let path = path(state, treasury, leaf.number, size).await?;
-            entries.push(EntryEvidence {
-                number: leaf.number,
-                kind: leaf.entry.kind,
-                leaf: leaf.bytes,
-                path,
-                anchor,
-            });
-        }
+    for Placed { leaf, path, anchor } in placed {
+        let anchor = match anchor {
+            Some(anchor) => Some(AnchorEvidence {
+                size: anchor.size,
+                tx_hash: anchor.tx_hash.into(),
+                path: hashes(log::inclusion(&state.db, treasury, leaf.number, anchor.size).await?.path),
+            }),
+            None => None,
+        };
+        let (kind, path) = (leaf.entry.kind, hashes(path));
+        entries.push(EntryEvidence { number: leaf.number, kind, leaf: leaf.bytes, path, anchor });
     }
-    entries.sort_by_key(|entry| entry.number);
-    let root = log::root(db, treasury, size).await?;
     let checkpoint = signed(state, treasury, size, root)?;
     Ok(Some(LogEvidence { size, root: root.into(), checkpoint, entries }))
 }
 
-async fn path(state: &AppState, treasury: Address, number: u64, size: u64) -> Result<Vec<Hash>, ApiError> {
-    let proof = log::inclusion(&state.db, treasury, number, size).await?;
-    Ok(proof.path.into_iter().map(Hash).collect())
+fn hashes(path: Vec<B256>) -> Vec<Hash> {
+    path.into_iter().map(Hash).collect()
 }

@@ -18,14 +18,12 @@ use crate::model::{
 };
 
 const KEPT: &str = "the record that this service keeps";
-/// What is checked of a stamp: its links, which may be revoked as well, are in the agent's bundle.
-const STAMP: &str = "The identity stamp is the one shown to the treasury, and was not revoked by itself";
 
 pub(super) fn checks(evidence: &Evidence, facts: &Facts) -> Vec<Check> {
     let treasury = format!("treasury {}", evidence.payment.treasury);
     let set = evidence.policy.as_ref().map(|policy| format!("receipt of {}", policy.set_tx));
     vec![
-        Check { what: STAMP, ..Check::of(Link::Stamp, treasury.clone(), stamp(evidence, facts)) },
+        Check::of(Link::Stamp, treasury.clone(), stamp(evidence, facts)),
         Check::of(Link::Policy, set.unwrap_or_default(), policy(evidence, facts)),
         Check::of(Link::Record, KEPT, record(evidence)),
         Check::of(Link::Words, KEPT, words(evidence)),

@@ -8,7 +8,8 @@ use bursar_indexer::{
 use bursar_sdk::score::{CEILING, CLEARING, FLOOR, State};
 
 use super::{
-    text::{envelope_page, money, per_mille, said, short, short_hash, span, when, window},
+    links,
+    text::{money, per_mille, said, short, short_hash, span, when, window},
     view::{Agent, Alert, Limit, Named, Payment, Reason, Refusal, Request, Score, Stop, Total, Transaction},
 };
 use crate::{
@@ -17,7 +18,7 @@ use crate::{
 };
 
 /// Most characters of a rationale that fit a table.
-const MAX_WORDS: usize = 180;
+pub(super) const MAX_WORDS: usize = 180;
 /// Most characters of a rejection's reason that are shown: all that is taken.
 const MAX_REASON: usize = 1_000;
 
@@ -32,8 +33,7 @@ pub(super) fn explorer(config: &Config) -> String {
 }
 
 pub(super) fn named(config: &Config, address: Address) -> Named {
-    let label =
-        || config.assets.iter().find(|label| label.address == address).map(|label| label.symbol.clone());
+    let label = || config.label(address).map(|label| label.symbol.clone());
     let name = config.names.get(&address).cloned().or_else(label);
     Named {
         name: name.unwrap_or_else(|| short(address)),
@@ -77,7 +77,7 @@ pub(super) fn agent(
         agent: named(config, row.agent),
         treasury: named(config, row.treasury),
         number: row.number,
-        href: envelope_page(row.treasury, row.number),
+        href: links::envelope(row.treasury, row.number),
         frozen: row.frozen,
         organisation_frozen: row.organisation_frozen,
         group_frozen: row.group_frozen,
@@ -196,14 +196,13 @@ pub(super) fn request(
 }
 
 pub(super) fn payment(config: &Config, row: &payments::Payment, final_block: Option<u64>) -> Payment {
-    let treasury = row.treasury.to_checksum(None);
     Payment {
         at: when(row.timestamp),
         agent: named(config, row.agent),
         payee: named(config, row.payee),
         amount: money(config, row.asset, row.amount.to_u256()),
         policy_version: row.policy_version,
-        policy_href: format!("/v1/policies/{treasury}/{}/{}", row.envelope, row.policy_version),
+        policy_href: links::policy(row.treasury, row.envelope, row.policy_version),
         rationale: match (&row.decision, &row.erased) {
             (Some(record), _) => Some(said(&record.rationale, MAX_WORDS)),
             (None, Some(note)) => Some(format!("(erased: {})", note.category)),
@@ -214,16 +213,8 @@ pub(super) fn payment(config: &Config, row: &payments::Payment, final_block: Opt
         approver: row.approver.map(|approver| named(config, approver)),
         tx: short_hash(row.tx_hash),
         tx_href: explore(config, &format!("tx/{:#x}", row.tx_hash)),
-        href: story(row),
+        href: links::payment(row),
         is_final: final_block.is_some_and(|last| row.position.block <= last),
-    }
-}
-
-/// The page of a payment; what tells no nonce stands in the list of its transaction.
-pub(super) fn story(row: &payments::Payment) -> String {
-    match row.nonce {
-        Some(nonce) => format!("/payments/{}/{nonce:#x}", row.purse.to_checksum(None)),
-        None => format!("/audit/payments?tx={:#x}", row.tx_hash),
     }
 }
 
@@ -238,7 +229,7 @@ pub(super) fn refusal(config: &Config, row: &decisions::Decision) -> Refusal {
         reason: reason.map_or("unknown", |reason| reason.code()).replace('_', " "),
         help: reason.map_or("", |reason| reason.help()),
         rationale: said(&record.rationale, MAX_WORDS),
-        href: format!("/v1/decisions/{:#x}", row.hash),
+        href: links::decision(row.hash),
     }
 }
 

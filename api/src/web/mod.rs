@@ -6,6 +6,7 @@ mod envelope;
 mod fleet;
 mod gather;
 mod inbox;
+mod links;
 mod page;
 mod payment;
 pub(crate) mod problem;

@@ -11,7 +11,7 @@ const WORD_JOINER: char = '\u{2060}';
 
 /// An amount with its symbol, as `1,234.50 USDC`; in atomic units where the token is not known.
 pub(crate) fn money(config: &Config, asset: Address, units: U256) -> String {
-    match config.assets.iter().find(|label| label.address == asset) {
+    match config.label(asset) {
         Some(label) => format!("{} {}", decimal(&units.to_string(), label.decimals), label.symbol),
         None => format!("{} units", grouped(&units.to_string())),
     }
@@ -19,8 +19,7 @@ pub(crate) fn money(config: &Config, asset: Address, units: U256) -> String {
 
 /// An amount without its symbol, as `1234.50`, and the symbol; nothing where the token is not known.
 pub(super) fn bare(config: &Config, asset: Address, units: U256) -> (String, String) {
-    let known = config.assets.iter().find(|label| label.address == asset);
-    known.map_or_else(Default::default, |label| {
+    config.label(asset).map_or_else(Default::default, |label| {
         (decimal(&units.to_string(), label.decimals).replace(',', ""), label.symbol.clone())
     })
 }
@@ -73,11 +72,6 @@ pub(crate) fn short(address: Address) -> String {
 pub(super) fn short_hash(hash: B256) -> String {
     let text = format!("{hash:#x}");
     format!("{}…{WORD_JOINER}{}", &text[..8], &text[62..])
-}
-
-/// Where an envelope's page is.
-pub(super) fn envelope_page(treasury: Address, number: u32) -> String {
-    format!("/envelopes/{}/{number}", treasury.to_checksum(None))
 }
 
 /// A point in time, for people and for machines.

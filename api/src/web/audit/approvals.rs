@@ -14,9 +14,9 @@ use super::{
         text::{bare, when},
     },
     Approvals,
-    cell::{Cell, Heading, heading},
+    cell::{Cell, Heading, called, heading},
     list::{On, Shown},
-    words::{Field, Kind, field},
+    words::{AGENT, AT_LEAST, AT_MOST, FROM, Field, Kind, PAYEE, TREASURY, UNTIL, field},
 };
 use crate::{AppState, error::ApiError};
 
@@ -27,9 +27,9 @@ impl Shown for Approvals {
     const PATH: &'static str = "/audit/approvals";
     const API: &'static str = "/v1/approval-requests";
     const FIELDS: &'static [Field] = &[
-        field("agent", "Agent", Kind::Account),
-        field("payee", "Payee", Kind::Account),
-        field("treasury", "Treasury", Kind::Account),
+        AGENT,
+        PAYEE,
+        TREASURY,
         field("purse", "Purse", Kind::Account),
         field(
             "state",
@@ -41,10 +41,10 @@ impl Shown for Approvals {
                 ("expired", "Expired"),
             ]),
         ),
-        field("from", "From (UTC, inclusive)", Kind::Time),
-        field("until", "Until (UTC, exclusive)", Kind::Time),
-        field("min_amount", "Amount at least", Kind::Amount),
-        field("max_amount", "Amount at most", Kind::Amount),
+        FROM,
+        UNTIL,
+        AT_LEAST,
+        AT_MOST,
     ];
     const HEADINGS: &'static [Heading] = &[
         heading("Asked (UTC)", "nowrap"),
@@ -111,9 +111,8 @@ impl Shown for Approvals {
         let (amount, symbol) = bare(config, asset.unwrap_or_default(), request.amount.to_u256());
         let spelled =
             |address: Option<Address>| address.map(|address| address.to_checksum(None)).unwrap_or_default();
-        let called = |address: Option<Address>| {
-            address.and_then(|address| config.names.get(&address).cloned()).unwrap_or_default()
-        };
+        let name =
+            |address: Option<Address>| address.map(|address| called(config, address)).unwrap_or_default();
         let (by, contract, reason) = match &row.answer {
             None => (None, "", ""),
             Some(Answer::Approved { approver, contract, .. }) => {
@@ -132,9 +131,9 @@ impl Shown for Approvals {
             row.requested_at.to_string(),
             request.treasury.to_checksum(None),
             spelled(request.agent),
-            called(request.agent),
+            name(request.agent),
             request.payee.to_checksum(None),
-            called(Some(request.payee)),
+            called(config, request.payee),
             symbol,
             amount,
             request.amount.to_string(),
@@ -144,7 +143,7 @@ impl Shown for Approvals {
             request.valid_before.to_string(),
             state.to_owned(),
             spelled(by),
-            called(by),
+            name(by),
             contract.to_owned(),
             reason.to_owned(),
             request.purse.to_checksum(None),

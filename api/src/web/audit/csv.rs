@@ -12,10 +12,7 @@ use bursar_report::annex::guarded;
 use futures::stream;
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 
-use super::{
-    list::{On, Shown},
-    words::Words,
-};
+use super::list::{On, Shown, words};
 use crate::{AppState, AsOf, access::Caller, error::ApiError, extract::parameters};
 
 /// Rows read at a time, and so most that a table holds.
@@ -27,8 +24,7 @@ pub(super) async fn table<L: Shown>(
     caller: Caller,
     RawQuery(query): RawQuery,
 ) -> Result<Response, ApiError> {
-    let named = caller.treasury().is_none();
-    let words = Words::of(&query.unwrap_or_default(), L::FIELDS, &state.config, named);
+    let (words, _) = words::<L>(&state, &caller, query);
     for paging in ["limit", "cursor"] {
         if let Some(got) = words.get(paging) {
             return Err(ApiError::invalid_parameter(paging, "no pages: a table has all rows", got));

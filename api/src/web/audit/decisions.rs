@@ -6,13 +6,13 @@ use bursar_sdk::decision::Verdict;
 use super::{
     super::{
         gather::named,
-        text::{bare, money, said, when},
+        links,
+        text::{bare, money, when},
     },
     Decisions,
-    cell::{Cell, Heading, heading},
+    cell::{Cell, Heading, called, heading, spelled, wanted, yes},
     list::{On, Shown},
-    payments::{MAX_WORDS, spelled, yes},
-    words::{Field, Kind, field},
+    words::{AGENT, AT_LEAST, AT_MOST, ENVELOPE, FROM, Field, Kind, PAYEE, SESSION, TREASURY, UNTIL, field},
 };
 use crate::{AppState, Config, error::ApiError};
 
@@ -54,17 +54,17 @@ impl Shown for Decisions {
     const PATH: &'static str = "/audit/decisions";
     const API: &'static str = "/v1/decisions";
     const FIELDS: &'static [Field] = &[
-        field("agent", "Agent", Kind::Account),
-        field("payee", "Payee", Kind::Account),
-        field("treasury", "Treasury", Kind::Account),
-        field("envelope", "Envelope", Kind::Number),
+        AGENT,
+        PAYEE,
+        TREASURY,
+        ENVELOPE,
         field("verdict", "Verdict", Kind::Choice(&[("approved", "To pay"), ("denied", "Not to")])),
         field("settled", "Payment on chain", Kind::Choice(&[("true", "Settled"), ("false", "None")])),
-        field("from", "From (UTC, inclusive)", Kind::Time),
-        field("until", "Until (UTC, exclusive)", Kind::Time),
-        field("min_amount", "Amount at least", Kind::Amount),
-        field("max_amount", "Amount at most", Kind::Amount),
-        field("session", "Session", Kind::Hash),
+        FROM,
+        UNTIL,
+        AT_LEAST,
+        AT_MOST,
+        SESSION,
     ];
     const HEADINGS: &'static [Heading] = &[
         heading("Decided (UTC)", "nowrap"),
@@ -95,10 +95,7 @@ impl Shown for Decisions {
             vec![Cell::Who(named(config, record.payee))],
             vec![Cell::Amount(money(config, record.asset, record.amount.to_u256()))],
             vec![verdict],
-            vec![
-                Cell::Said(said(&record.rationale, MAX_WORDS)),
-                Cell::Faint(said(&record.resource.url, MAX_WORDS)),
-            ],
+            wanted(record),
             vec![payment(row)],
             vec![json(row)],
         ]
@@ -110,16 +107,13 @@ impl Shown for Decisions {
 }
 
 fn payment(row: &Decision) -> Cell {
-    let settled = row.payment.as_ref().zip(row.nonce);
-    settled.map_or(Cell::Faint("none".into()), |(payment, nonce)| {
-        let purse = payment.purse.to_checksum(None);
-        Cell::Link("Its story".into(), format!("/payments/{purse}/{nonce:#x}"), false)
-    })
+    let story = |href| Cell::Link("Its story".into(), href, false);
+    links::settled(row).map_or(Cell::Faint("none".into()), story)
 }
 
 /// The record itself.
 pub(super) fn json(row: &Decision) -> Cell {
-    Cell::Link("JSON".into(), format!("/v1/decisions/{:#x}", row.hash), false)
+    Cell::Link("JSON".into(), links::decision(row.hash), false)
 }
 
 /// A decision for programs, in the order of [`COLUMNS`].
@@ -136,9 +130,9 @@ pub(super) fn record(config: &Config, row: &Decision) -> Vec<String> {
         record.treasury.to_checksum(None),
         record.envelope.to_string(),
         record.agent.to_checksum(None),
-        config.names.get(&record.agent).cloned().unwrap_or_default(),
+        called(config, record.agent),
         record.payee.to_checksum(None),
-        config.names.get(&record.payee).cloned().unwrap_or_default(),
+        called(config, record.payee),
         record.asset.to_checksum(None),
         symbol,
         amount,

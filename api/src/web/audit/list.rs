@@ -113,8 +113,7 @@ pub(super) async fn page<L: Shown>(
     caller: Caller,
     RawQuery(query): RawQuery,
 ) -> Result<Response, ApiError> {
-    let named = caller.treasury().is_none();
-    let words = Words::of(&query.unwrap_or_default(), L::FIELDS, &state.config, named);
+    let (words, named) = words::<L>(&state, &caller, query);
     let as_of = state.as_of().await?;
     let found = match parameters::<L>(&words.without(&[])) {
         Ok(filter) => list::page(&state, &filter, &as_of).await,
@@ -152,6 +151,12 @@ pub(super) async fn page<L: Shown>(
     };
     let status = refused.map_or(StatusCode::OK, |error| error.status());
     rendered_with_forms(status, &page)
+}
+
+/// What is asked of a list, and whether names may be used for it: they are of all treasuries.
+pub(super) fn words<L: Shown>(state: &AppState, caller: &Caller, query: Option<String>) -> (Words, bool) {
+    let named = caller.treasury().is_none();
+    (Words::of(&query.unwrap_or_default(), L::FIELDS, &state.config, named), named)
 }
 
 fn input(field: &Field, words: &Words) -> Input {

@@ -4,27 +4,19 @@ use bursar_indexer::query::payments::Payment;
 
 use super::{
     super::{
-        gather::{named, story},
-        text::{bare, money, said, when},
+        gather::named,
+        links,
+        text::{bare, money, when},
     },
     Payments,
-    cell::{Cell, Heading, heading},
+    cell::{Cell, Heading, called, heading, spelled, state, state_code, wanted, yes},
     list::{On, Shown},
-    words::{Field, Kind, field},
+    words::{
+        AGENT, AT_LEAST, AT_MOST, ENVELOPE, FROM, Field, Kind, PAYEE, RAIL, SESSION, STATE, TREASURY, UNTIL,
+        field,
+    },
 };
-use crate::{AppState, error::ApiError, model::payment::PaymentState};
-
-/// Most characters of what agents wrote that fit a table.
-pub(super) const MAX_WORDS: usize = 180;
-
-pub(super) const RAILS: Kind = Kind::Choice(&[
-    ("eip3009", "EIP-3009"),
-    ("permit2_exact", "Permit2, exact"),
-    ("permit2_upto", "Permit2, up to"),
-    ("permit2", "Permit2, unknown which"),
-]);
-pub(super) const STATES: Kind = Kind::Choice(&[("final", "Final"), ("seen", "May be taken back")]);
-pub(super) const YES_NO: [&str; 2] = ["no", "yes"];
+use crate::{AppState, error::ApiError};
 
 impl Shown for Payments {
     const TITLE: &'static str = "Payments";
@@ -32,18 +24,18 @@ impl Shown for Payments {
     const PATH: &'static str = "/audit/payments";
     const API: &'static str = "/v1/payments";
     const FIELDS: &'static [Field] = &[
-        field("agent", "Agent", Kind::Account),
-        field("payee", "Payee", Kind::Account),
-        field("treasury", "Treasury", Kind::Account),
-        field("envelope", "Envelope", Kind::Number),
-        field("from", "From (UTC, inclusive)", Kind::Time),
-        field("until", "Until (UTC, exclusive)", Kind::Time),
-        field("min_amount", "Amount at least", Kind::Amount),
-        field("max_amount", "Amount at most", Kind::Amount),
-        field("rail", "Rail", RAILS),
-        field("state", "State", STATES),
+        AGENT,
+        PAYEE,
+        TREASURY,
+        ENVELOPE,
+        FROM,
+        UNTIL,
+        AT_LEAST,
+        AT_MOST,
+        RAIL,
+        STATE,
         field("explained", "Decision record", Kind::Choice(&[("true", "Known"), ("false", "Missing")])),
-        field("session", "Session", Kind::Hash),
+        SESSION,
         field("tx", "Transaction", Kind::Hash),
     ];
     const HEADINGS: &'static [Heading] = &[
@@ -98,20 +90,17 @@ impl Shown for Payments {
     fn cells(on: &On<'_, ()>, row: &Payment) -> Vec<Vec<Cell>> {
         let config = on.config;
         let mut why = match (&row.decision, &row.erased) {
-            (Some(record), _) => vec![
-                Cell::Said(said(&record.rationale, MAX_WORDS)),
-                Cell::Faint(said(&record.resource.url, MAX_WORDS)),
-            ],
+            (Some(record), _) => wanted(record),
             (None, Some(note)) => vec![Cell::Faint(format!("(erased: {})", note.category))],
             (None, None) => vec![Cell::Badge("Unexplained".into(), "warn")],
         };
         if !row.disagreements().is_empty() {
             why.push(Cell::Badge("Record disagrees".into(), "stop"));
         }
-        let (treasury, version) = (row.treasury.to_checksum(None), row.policy_version);
-        let policy = format!("/v1/policies/{treasury}/{}/{version}", row.envelope);
+        let version = row.policy_version;
+        let policy = links::policy(row.treasury, row.envelope, version);
         vec![
-            vec![Cell::Time(when(row.timestamp), Some(story(row)))],
+            vec![Cell::Time(when(row.timestamp), Some(links::payment(row)))],
             vec![Cell::Who(named(config, row.agent))],
             vec![Cell::Who(named(config, row.payee))],
             vec![Cell::Amount(money(config, row.asset, row.amount.to_u256()))],
@@ -136,15 +125,15 @@ impl Shown for Payments {
             row.treasury.to_checksum(None),
             row.envelope.to_string(),
             row.agent.to_checksum(None),
-            config.names.get(&row.agent).cloned().unwrap_or_default(),
+            called(config, row.agent),
             row.payee.to_checksum(None),
-            config.names.get(&row.payee).cloned().unwrap_or_default(),
+            called(config, row.payee),
             row.asset.to_checksum(None),
             symbol,
             amount,
             row.amount.to_string(),
             row.rail.clone(),
-            state_code(row.position.block, on.as_of.final_block()).to_owned(),
+            state_code(row.position.block, on.as_of.final_block()),
             row.policy_version.to_string(),
             spelled(row.policy_hash),
             row.approver.map(|approver| approver.to_checksum(None)).unwrap_or_default(),
@@ -164,29 +153,4 @@ impl Shown for Payments {
             format!("{:#x}", row.tx_hash),
         ]
     }
-}
-
-/// Whether the chain may still take back what stands in a block.
-pub(super) fn state(block: u64, final_block: Option<u64>) -> Cell {
-    match PaymentState::at(block, final_block) {
-        PaymentState::Final => Cell::Badge("Final".into(), "good"),
-        PaymentState::Seen => Cell::Badge("Seen".into(), ""),
-    }
-}
-
-/// The same, as the API spells it.
-pub(super) fn state_code(block: u64, final_block: Option<u64>) -> &'static str {
-    match PaymentState::at(block, final_block) {
-        PaymentState::Final => "final",
-        PaymentState::Seen => "seen",
-    }
-}
-
-/// A hash as text; nothing where there is none.
-pub(super) fn spelled(hash: Option<alloy::primitives::B256>) -> String {
-    hash.map(|hash| format!("{hash:#x}")).unwrap_or_default()
-}
-
-pub(super) fn yes(yes: bool) -> String {
-    YES_NO[usize::from(yes)].to_owned()
 }

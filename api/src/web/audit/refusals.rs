@@ -5,14 +5,13 @@ use bursar_indexer::query::decisions::Decision;
 use super::{
     super::{
         gather::named,
-        text::{money, said, when},
+        text::{money, when},
     },
     Refusals,
-    cell::{Cell, Heading, heading},
+    cell::{Cell, Heading, heading, wanted},
     decisions,
     list::{On, Shown},
-    payments::MAX_WORDS,
-    words::{Field, Kind, field},
+    words::{AGENT, AT_LEAST, AT_MOST, ENVELOPE, FROM, Field, Kind, PAYEE, SESSION, TREASURY, UNTIL, field},
 };
 use crate::{AppState, error::ApiError};
 
@@ -23,16 +22,16 @@ impl Shown for Refusals {
     const PATH: &'static str = "/audit/refusals";
     const API: &'static str = "/v1/refusals";
     const FIELDS: &'static [Field] = &[
-        field("agent", "Agent", Kind::Account),
-        field("payee", "Payee", Kind::Account),
-        field("treasury", "Treasury", Kind::Account),
-        field("envelope", "Envelope", Kind::Number),
+        AGENT,
+        PAYEE,
+        TREASURY,
+        ENVELOPE,
         field("reason", "Reason", Kind::Reason),
-        field("from", "From (UTC, inclusive)", Kind::Time),
-        field("until", "Until (UTC, exclusive)", Kind::Time),
-        field("min_amount", "Amount at least", Kind::Amount),
-        field("max_amount", "Amount at most", Kind::Amount),
-        field("session", "Session", Kind::Hash),
+        FROM,
+        UNTIL,
+        AT_LEAST,
+        AT_MOST,
+        SESSION,
     ];
     const HEADINGS: &'static [Heading] = &[
         heading("Decided (UTC)", "nowrap"),
@@ -62,10 +61,7 @@ impl Shown for Refusals {
                 Cell::Badge(reason.map_or("unknown", |reason| reason.code()).replace('_', " "), "stop"),
                 Cell::Faint(reason.map_or("", |reason| reason.help()).to_owned()),
             ],
-            vec![
-                Cell::Said(said(&record.rationale, MAX_WORDS)),
-                Cell::Faint(said(&record.resource.url, MAX_WORDS)),
-            ],
+            wanted(record),
             vec![decisions::json(row)],
         ]
     }

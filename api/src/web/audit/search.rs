@@ -14,9 +14,12 @@ use bursar_indexer::query::{
 use serde::Deserialize;
 
 use super::{
-    super::{gather, rendered_with_forms, text::said},
+    super::{
+        gather::{self, MAX_WORDS},
+        links, rendered_with_forms,
+        text::said,
+    },
     TABS, Tab,
-    payments::MAX_WORDS,
 };
 use crate::{
     AppState,
@@ -132,14 +135,11 @@ async fn of_hash(state: &AppState, hash: B256) -> Result<Vec<Found>, ApiError> {
         decided = row.map(|row| ("Outcome of a decision", row));
     }
     if let Some((what, row)) = decided {
-        let settled = row.payment.as_ref().zip(row.nonce);
-        let href = settled.map_or(format!("/v1/decisions/{:#x}", row.hash), |(payment, nonce)| {
-            format!("/payments/{}/{nonce:#x}", payment.purse.to_checksum(None))
-        });
+        let href = links::settled(&row).unwrap_or_else(|| links::decision(row.hash));
         let name = said(&row.record.rationale, MAX_WORDS);
         found.push(Found { what: what.into(), name, href });
     } else if erasures::get(db, hash).await?.is_some() {
-        let (name, href) = ("what is left of it".into(), format!("/v1/decisions/{hash:#x}"));
+        let (name, href) = ("what is left of it".into(), links::decision(hash));
         found.push(Found { what: "Erased record".into(), name, href });
     }
     if approvals::get(db, hash).await?.is_some() {
@@ -155,7 +155,7 @@ async fn of_hash(state: &AppState, hash: B256) -> Result<Vec<Found>, ApiError> {
         let (treasury, envelope, version) = (row.treasury, row.envelope, row.version);
         let name =
             format!("version {version} of envelope {envelope} of {}", gather::named(config, treasury).name);
-        let href = format!("/v1/policies/{}/{envelope}/{version}", treasury.to_checksum(None));
+        let href = links::policy(treasury, envelope, version);
         found.push(Found { what: "Policy".into(), name, href });
     }
     Ok(found)

@@ -8,11 +8,9 @@ use super::{
         text::{bare, money, when},
     },
     Settlements,
-    cell::{Cell, Heading, heading},
+    cell::{Cell, Heading, called, heading, spelled, state, state_code, tx},
     list::{On, Shown},
-    payments::{RAILS, STATES, spelled, state, state_code},
-    stops::transaction,
-    words::{Field, Kind, field},
+    words::{AT_LEAST, AT_MOST, FROM, Field, Kind, PAYEE, RAIL, STATE, UNTIL, field},
 };
 use crate::{AppState, error::ApiError};
 
@@ -21,16 +19,8 @@ impl Shown for Settlements {
     const LEAD: &'static str = "What watched accounts paid outside any envelope: no policy, no decision and no limit stands behind it.";
     const PATH: &'static str = "/audit/settlements";
     const API: &'static str = "/v1/settlements";
-    const FIELDS: &'static [Field] = &[
-        field("payer", "Payer", Kind::Account),
-        field("payee", "Payee", Kind::Account),
-        field("from", "From (UTC, inclusive)", Kind::Time),
-        field("until", "Until (UTC, exclusive)", Kind::Time),
-        field("min_amount", "Amount at least", Kind::Amount),
-        field("max_amount", "Amount at most", Kind::Amount),
-        field("rail", "Rail", RAILS),
-        field("state", "State", STATES),
-    ];
+    const FIELDS: &'static [Field] =
+        &[field("payer", "Payer", Kind::Account), PAYEE, FROM, UNTIL, AT_LEAST, AT_MOST, RAIL, STATE];
     const HEADINGS: &'static [Heading] = &[
         heading("Time (UTC)", "nowrap"),
         heading("Payer", ""),
@@ -83,7 +73,7 @@ impl Shown for Settlements {
             vec![Cell::Faint(row.rail.clone())],
             row.facilitator.map(|address| called(address, &row.facilitator_label)).into_iter().collect(),
             vec![state(row.position.block, on.as_of.final_block())],
-            vec![transaction(config, row.tx_hash)],
+            vec![tx(config, row.tx_hash)],
         ]
     }
 
@@ -96,13 +86,13 @@ impl Shown for Settlements {
             row.payer.to_checksum(None),
             row.payer_label.clone().unwrap_or_default(),
             row.payee.to_checksum(None),
-            config.names.get(&row.payee).cloned().unwrap_or_default(),
+            called(config, row.payee),
             row.asset.to_checksum(None),
             symbol,
             amount,
             row.amount.to_string(),
             row.rail.clone(),
-            state_code(row.position.block, on.as_of.final_block()).to_owned(),
+            state_code(row.position.block, on.as_of.final_block()),
             spelled(row.nonce),
             row.facilitator.map(|address| address.to_checksum(None)).unwrap_or_default(),
             row.facilitator_label.clone().unwrap_or_default(),

@@ -8,10 +8,9 @@ use super::{
         text::{short_hash, when},
     },
     Stops,
-    cell::{Cell, Heading, heading},
+    cell::{Cell, Heading, called, heading, spelled, tx},
     list::{On, Shown},
-    payments::spelled,
-    words::{Field, Kind, field},
+    words::{AGENT, ENVELOPE, FROM, Field, Kind, TREASURY, UNTIL, field},
 };
 use crate::{AppState, error::ApiError};
 
@@ -21,9 +20,9 @@ impl Shown for Stops {
     const PATH: &'static str = "/audit/stops";
     const API: &'static str = "/v1/stops";
     const FIELDS: &'static [Field] = &[
-        field("agent", "Agent", Kind::Account),
-        field("treasury", "Treasury", Kind::Account),
-        field("envelope", "Envelope", Kind::Number),
+        AGENT,
+        TREASURY,
+        ENVELOPE,
         field(
             "level",
             "Of",
@@ -36,8 +35,8 @@ impl Shown for Stops {
             ]),
         ),
         field("stopped", "What", Kind::Choice(&[("true", "Stops"), ("false", "Releases")])),
-        field("from", "From (UTC, inclusive)", Kind::Time),
-        field("until", "Until (UTC, exclusive)", Kind::Time),
+        FROM,
+        UNTIL,
     ];
     const HEADINGS: &'static [Heading] = &[
         heading("Time (UTC)", "nowrap"),
@@ -78,7 +77,7 @@ impl Shown for Stops {
             vec![Cell::Who(named(config, row.treasury))],
             vec![Cell::Who(told.by)],
             row.reason.map(|reason| Cell::Faint(short_hash(reason))).into_iter().collect(),
-            vec![transaction(config, row.tx_hash)],
+            vec![tx(config, row.tx_hash)],
         ]
     }
 
@@ -94,19 +93,11 @@ impl Shown for Stops {
             spelled(row.session),
             if row.stopped { "stop" } else { "release" }.to_owned(),
             row.by.to_checksum(None),
-            on.config.names.get(&row.by).cloned().unwrap_or_default(),
+            called(on.config, row.by),
             spelled(row.reason),
             row.position.block.to_string(),
             row.position.log.to_string(),
             format!("{:#x}", row.tx_hash),
         ]
-    }
-}
-
-/// A transaction, at the explorer's where there is one.
-pub(super) fn transaction(config: &crate::Config, hash: alloy::primitives::B256) -> Cell {
-    match gather::explore(config, &format!("tx/{hash:#x}")) {
-        Some(link) => Cell::Link(short_hash(hash), link, true),
-        None => Cell::Mono(short_hash(hash), format!("{hash:#x}")),
     }
 }

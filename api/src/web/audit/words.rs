@@ -39,6 +39,29 @@ pub(super) const fn field(name: &'static str, label: &'static str, kind: Kind) -
     Field { name, label, kind }
 }
 
+// What several lists are asked by.
+pub(super) const AGENT: Field = field("agent", "Agent", Kind::Account);
+pub(super) const PAYEE: Field = field("payee", "Payee", Kind::Account);
+pub(super) const TREASURY: Field = field("treasury", "Treasury", Kind::Account);
+pub(super) const ENVELOPE: Field = field("envelope", "Envelope", Kind::Number);
+pub(super) const FROM: Field = field("from", "From (UTC, inclusive)", Kind::Time);
+pub(super) const UNTIL: Field = field("until", "Until (UTC, exclusive)", Kind::Time);
+pub(super) const AT_LEAST: Field = field("min_amount", "Amount at least", Kind::Amount);
+pub(super) const AT_MOST: Field = field("max_amount", "Amount at most", Kind::Amount);
+pub(super) const SESSION: Field = field("session", "Session", Kind::Hash);
+pub(super) const RAIL: Field = field(
+    "rail",
+    "Rail",
+    Kind::Choice(&[
+        ("eip3009", "EIP-3009"),
+        ("permit2_exact", "Permit2, exact"),
+        ("permit2_upto", "Permit2, up to"),
+        ("permit2", "Permit2, unknown which"),
+    ]),
+);
+pub(super) const STATE: Field =
+    field("state", "State", Kind::Choice(&[("final", "Final"), ("seen", "May be taken back")]));
+
 /// What is asked, in the API's words.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Words(Vec<(String, String)>);

@@ -83,7 +83,7 @@ async fn drawn(
 fn chart(config: &Config, row: &Envelope, curve: &Curve, size: Size) -> Result<Chart, ApiError> {
     let span = &curve.span;
     let show = |amount: Amount| money(config, row.asset, amount.to_u256());
-    let label = config.assets.iter().find(|label| label.address == row.asset);
+    let label = config.label(row.asset);
     let drawing = draw(curve, size, label.map_or(0, |label| label.decimals)).map_err(|error| {
         tracing::error!(%error, "a curve is missing from a page");
         ApiError::internal()
@@ -131,7 +131,7 @@ fn samples(config: &Config, row: &Envelope, curve: &Curve) -> Vec<Sample> {
 
 /// Rounded down to hundredths of the token: a share of something has digits that nobody means.
 fn rough(config: &Config, asset: Address, amount: Amount) -> String {
-    let label = config.assets.iter().find(|label| label.address == asset);
+    let label = config.label(asset);
     let beyond = label.map_or(0, |label| label.decimals.saturating_sub(2));
     let unit = U256::from(10).checked_pow(U256::from(beyond)).unwrap_or(U256::MAX);
     money(config, asset, amount.to_u256() / unit * unit)

@@ -7,7 +7,8 @@ use bursar_sdk::{amount::Amount, tree::Tree};
 use super::{
     super::{
         gather::{limit, named, transaction},
-        text::{envelope_page, money, when},
+        links,
+        text::{money, when},
         view::Limit,
     },
     Above,
@@ -23,7 +24,7 @@ pub(super) fn above(config: &Config, (group, rooms): &Above, now: u64) -> Vec<Li
 
 /// Atomic units, where the token is not known.
 pub(super) fn unit(config: &Config, asset: Address) -> Unit {
-    let label = config.assets.iter().find(|label| label.address == asset);
+    let label = config.label(asset);
     Unit {
         asset: asset.to_checksum(None),
         symbol: label.map_or_else(|| "units".to_owned(), |label| label.symbol.clone()),
@@ -52,20 +53,19 @@ pub(super) fn session(config: &Config, row: &sessions::Session, now: u64) -> Ses
         opened: when(row.opened_at),
         until: when(row.closed_at.unwrap_or(row.expiry)),
         key: named(config, row.key),
-        href: format!("/v1/sessions/{:#x}", row.id),
+        href: links::session(row.id),
         opened_in: transaction(config, row.opened_tx),
     }
 }
 
 pub(super) fn policy(config: &Config, row: &envelopes::Envelope, tree: Option<&Tree>) -> Option<Policy> {
     let tree = tree?;
-    let treasury = row.treasury.to_checksum(None);
     Some(Policy {
         version: row.policy_version,
         title: tree.title.clone(),
         text: tree.to_text(),
-        picture: format!("{}/policy.svg", envelope_page(row.treasury, row.number)),
-        href: format!("/v1/policies/{treasury}/{}/{}", row.number, row.policy_version),
+        picture: format!("{}/policy.svg", links::envelope(row.treasury, row.number)),
+        href: links::policy(row.treasury, row.number, row.policy_version),
         asset: named(config, row.asset),
     })
 }

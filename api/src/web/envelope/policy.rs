@@ -18,7 +18,7 @@ pub(super) async fn tree(
 ) -> Result<Option<Tree>, ApiError> {
     let key = (row.treasury, row.number, row.policy_version);
     let Some(policy) = policies::get(&state.db, key).await? else { return Ok(None) };
-    let label = state.config.assets.iter().find(|label| label.address == row.asset);
+    let label = state.config.label(row.asset);
     let unit = label.map(|label| Unit { decimals: label.decimals, symbol: label.symbol.clone() });
     Ok(Some(Tree::of(&setting(row, &policy, above, now), &unit.unwrap_or_default())))
 }

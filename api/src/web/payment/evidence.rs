@@ -2,22 +2,23 @@
 
 use alloy::primitives::{B256, Bytes, keccak256};
 use bursar_indexer::query::{
-    decisions::Decision, erasures::Note, log, outcomes::Revision, payments::Payment, sessions::Session,
+    decisions::Decision, erasures::Note, outcomes::Revision, payments::Payment, sessions::Session,
 };
-use bursar_sdk::{
-    record::{RecordKind, sealed_by},
-    transparency::Inclusion,
-};
+use bursar_sdk::record::{RecordKind, sealed_by};
 
 use super::{
     super::{
-        gather::named,
+        gather::{named, transaction},
+        links,
         text::{said, short_hash, when},
     },
-    gather::{self, MAX_LINE, spelled, tx},
-    view::{Entry, Erased, Outcome, Record, Seal},
+    gather::{self, MAX_LINE, spelled},
+    view::{self, Entry, Erased, Outcome, Record, Seal},
 };
-use crate::Config;
+use crate::{
+    Config,
+    logged::{Logged, Placed},
+};
 
 pub(super) fn record(
     config: &Config,
@@ -28,10 +29,10 @@ pub(super) fn record(
 ) -> Record {
     let record = &decision.record;
     let prev = (!record.prev_hash.is_zero())
-        .then(|| (short_hash(record.prev_hash), format!("/v1/decisions/{:#x}", record.prev_hash)));
+        .then(|| (short_hash(record.prev_hash), links::decision(record.prev_hash)));
     Record {
         hash: spelled(decision.hash),
-        href: format!("/v1/decisions/{:#x}", decision.hash),
+        href: links::decision(decision.hash),
         seq: record.seq,
         prev,
         received: when(decision.received_at),
@@ -111,23 +112,21 @@ pub(super) fn outcome(
     }
 }
 
-pub(super) fn entry(
-    config: &Config,
-    row: &Payment,
-    leaf: &log::Leaf,
-    proof: &Inclusion,
-    size: u64,
-    anchors: &[log::Anchor],
-) -> Entry {
-    // Whoever anchors may say any number.
-    let covering = anchors.iter().find(|anchor| anchor.size > leaf.number && anchor.size <= size);
+pub(super) fn logged(config: &Config, row: &Payment, log: Logged) -> view::Logged {
+    let entries = log.entries.iter().map(|placed| entry(config, row, placed)).collect();
+    view::Logged { size: log.size, root: spelled(log.root), href: gather::log(row), entries }
+}
+
+fn entry(config: &Config, row: &Payment, Placed { leaf, path, anchor }: &Placed) -> Entry {
     Entry {
         number: leaf.number,
         kind: leaf.entry.kind.code().replace('_', " "),
         at: when(leaf.entry.at),
         leaf: spelled(leaf.hash()),
-        path: proof.path.iter().copied().map(spelled).collect(),
+        path: path.iter().copied().map(spelled).collect(),
         href: format!("{}/inclusion?entry={}", gather::log(row), leaf.number),
-        anchor: covering.map(|anchor| (anchor.size, when(anchor.timestamp), tx(config, anchor.tx_hash))),
+        anchor: anchor
+            .as_ref()
+            .map(|anchor| (anchor.size, when(anchor.timestamp), transaction(config, anchor.tx_hash))),
     }
 }

@@ -14,12 +14,13 @@ use bursar_sdk::amount::Amount;
 
 use super::{
     super::{
-        gather::{cost, explore, named},
-        text::{envelope_page, money, said, when},
+        gather::{cost, named, transaction},
+        links,
+        text::{money, said, when},
         view::Reason,
     },
     rules::threshold,
-    view::{Approval, Grant, Moved, Policy, PolicyText, Request, Score, Stamp, Tx, Who},
+    view::{Approval, Grant, Moved, Policy, PolicyText, Request, Score, Stamp, Who},
 };
 use crate::{Config, model::score::PastScore};
 
@@ -31,10 +32,6 @@ const MAX_NOTES: usize = 24;
 
 pub(super) fn spelled(hash: B256) -> String {
     format!("{hash:#x}")
-}
-
-pub(super) fn tx(config: &Config, hash: B256) -> Tx {
-    Tx { hash: spelled(hash), link: explore(config, &format!("tx/{hash:#x}")) }
 }
 
 /// Where the payment's JSON is.
@@ -56,15 +53,15 @@ pub(super) fn who(config: &Config, row: &Payment, session: Option<&Session>) -> 
         expiry: when(session.expiry),
         live: (session.opened_at..session.expiry).contains(&row.timestamp),
         budget: money(config, row.asset, session.budget.to_u256()),
-        tx: tx(config, session.opened_tx),
+        tx: transaction(config, session.opened_tx),
     };
     Who {
         treasury: named(config, row.treasury),
         envelope: row.envelope,
-        envelope_href: envelope_page(row.treasury, row.envelope),
+        envelope_href: links::envelope(row.treasury, row.envelope),
         purse: named(config, row.purse),
         session: spelled(row.session),
-        session_href: format!("/v1/sessions/{:#x}", row.session),
+        session_href: links::session(row.session),
         grant: session.map(grant),
     }
 }
@@ -91,15 +88,14 @@ pub(super) fn policy(config: &Config, row: &Payment, policy: &policies::Policy) 
         matches: document.hash().is_ok_and(|hash| hash == policy.policy_hash),
         canonical: said(&document.canonical().unwrap_or_default(), MAX_TEXT),
     });
-    let treasury = row.treasury.to_checksum(None);
     Policy {
         version: policy.version,
-        href: format!("/v1/policies/{treasury}/{}/{}", row.envelope, policy.version),
+        href: links::policy(row.treasury, row.envelope, policy.version),
         hash: spelled(policy.policy_hash),
         set_by: named(config, policy.set_by),
         set_at: when(policy.timestamp),
         block: policy.block_number,
-        tx: tx(config, policy.tx_hash),
+        tx: transaction(config, policy.tx_hash),
         text,
         drift: crate::model::policy::Policy::from(policy.clone()).drift,
     }
@@ -150,7 +146,7 @@ pub(super) fn moved(
     let of =
         |session: &Session| (show(paid), show(session.budget), show(session.budget.saturating_sub(paid)));
     Moved {
-        tx: tx(config, row.tx_hash),
+        tx: transaction(config, row.tx_hash),
         block: row.position.block,
         block_hash: spelled(row.block_hash),
         log_index: row.position.log,

@@ -11,27 +11,24 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use bursar_indexer::query::{
-    approvals, decisions, envelopes, log, outcomes,
+    approvals, decisions, envelopes, outcomes,
     payees::{self, Payee},
     payments::{self, Payment},
     policies, scores, sessions, stamps, treasuries,
 };
 
-use self::view::{Logged, Story};
+use self::view::Story;
 use super::{problem, rendered, text::when};
 use crate::{
     AppState,
     error::ApiError,
     extract::Path,
+    logged::logged,
     wire::{Addr, Hash},
 };
 
 /// Revisions of an outcome that are shown.
 const REVISIONS: u32 = 20;
-/// Entries of the log that are shown of one record.
-const ENTRIES: u32 = 10;
-/// Newest anchors that are looked through, oldest first.
-const ANCHORS: u32 = 64;
 
 /// One payment's page.
 pub(super) async fn payment(
@@ -87,9 +84,10 @@ async fn gathered(state: &AppState, row: &Payment) -> Result<Story, ApiError> {
     let before = row.position.block.saturating_sub(1);
     let score = scores::at_block(db, (row.treasury, row.envelope), before).await?;
     let envelope = envelopes::get(db, (row.treasury, row.envelope)).await?;
-    let mut subjects = vec![row.decision_hash];
-    subjects.push(approval.as_ref().map(|approval| approval.request.digest));
-    subjects.extend(revisions.iter().map(|revision| Some(revision.outcome.hash)));
+    let asked = approval.as_ref().map(|approval| approval.request.digest);
+    let said = revisions.iter().map(|revision| revision.outcome.hash);
+    let records = row.decision_hash.into_iter().chain(asked).chain(said).collect();
+    let log = logged(db, row.treasury, records).await?;
     let mut stamps = Vec::new();
     let of_session = session.as_ref().map(|session| ("opened its session with", session.stamp_hash));
     let of_record = row.decision.as_ref().map(|record| ("named in its decision", record.stamp_hash));
@@ -126,7 +124,7 @@ async fn gathered(state: &AppState, row: &Payment) -> Result<Story, ApiError> {
             .map(|revision| evidence::outcome(config, row, revision, session.as_ref()))
             .collect(),
         score: score.map(|past| gather::score(row, past)),
-        log: logged(state, row, &subjects).await?,
+        log: log.map(|log| evidence::logged(config, row, log)),
         version: env!("CARGO_PKG_VERSION"),
     })
 }
@@ -135,29 +133,4 @@ async fn listed(state: &AppState, row: &Payment, list: u16) -> Result<bool, ApiE
     let of = payees::Filter { treasury: Some(row.treasury), list: Some(list), payee: Some(row.payee) };
     let found: Vec<Payee> = payees::list(&state.db, &of, None, 1).await?;
     Ok(!found.is_empty())
-}
-
-/// What the treasury's log has about the payment's records, each with its way to the root.
-async fn logged(
-    state: &AppState,
-    row: &Payment,
-    subjects: &[Option<alloy::primitives::B256>],
-) -> Result<Option<Logged>, ApiError> {
-    let (db, treasury) = (&state.db, row.treasury);
-    let size = log::size(db, treasury).await?;
-    if size == 0 {
-        return Ok(None);
-    }
-    let root = log::root(db, treasury, size).await?;
-    let anchors = log::anchors(db, treasury, u64::MAX, ANCHORS).await?;
-    let mut entries = Vec::new();
-    for subject in subjects.iter().flatten() {
-        let of = log::Filter { treasury, subject: Some(*subject) };
-        for leaf in log::list(db, of, None, ENTRIES).await? {
-            let proof = log::inclusion(db, treasury, leaf.number, size).await?;
-            entries.push(evidence::entry(&state.config, row, &leaf, &proof, size, &anchors));
-        }
-    }
-    entries.sort_by_key(|entry| entry.number);
-    Ok(Some(Logged { size, root: format!("{root:#x}"), href: gather::log(row), entries }))
 }

@@ -5,7 +5,7 @@ use askama::Template;
 use super::super::{
     request::Why,
     text::When,
-    view::{Named, Payment, Reason},
+    view::{Named, Payment, Reason, Transaction},
 };
 
 #[derive(Debug, Template)]
@@ -59,14 +59,7 @@ pub(super) struct Grant {
     /// Whether the payment was within.
     pub(super) live: bool,
     pub(super) budget: String,
-    pub(super) tx: Tx,
-}
-
-/// A transaction, at the explorer's where there is one.
-#[derive(Debug)]
-pub(super) struct Tx {
-    pub(super) hash: String,
-    pub(super) link: Option<String>,
+    pub(super) tx: Transaction,
 }
 
 /// An identity stamp that was shown.
@@ -86,7 +79,7 @@ pub(super) struct Policy {
     pub(super) set_by: Named,
     pub(super) set_at: When,
     pub(super) block: u64,
-    pub(super) tx: Tx,
+    pub(super) tx: Transaction,
     pub(super) text: Option<PolicyText>,
     /// What the document says otherwise than the contract.
     pub(super) drift: Option<String>,
@@ -176,7 +169,7 @@ pub(super) struct Request {
 
 #[derive(Debug)]
 pub(super) struct Moved {
-    pub(super) tx: Tx,
+    pub(super) tx: Transaction,
     pub(super) block: u64,
     pub(super) block_hash: String,
     pub(super) log_index: u64,
@@ -237,5 +230,5 @@ pub(super) struct Entry {
     pub(super) path: Vec<String>,
     pub(super) href: String,
     /// The first anchor known that covers it: its size, when, and its transaction.
-    pub(super) anchor: Option<(u64, When, Tx)>,
+    pub(super) anchor: Option<(u64, When, Transaction)>,
 }

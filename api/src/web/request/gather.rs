@@ -7,7 +7,10 @@ use bursar_indexer::query::{
 use bursar_sdk::{amount::Amount, decision::Verdict};
 
 use super::{
-    super::text::{envelope_page, money, said, when, window},
+    super::{
+        links,
+        text::{money, said, when, window},
+    },
     view::{Envelope, Limit, Policy, Rule, Why},
 };
 use crate::Config;
@@ -38,7 +41,7 @@ pub(in crate::web) fn why(decision: &Decision) -> Why {
         model: model.map(|it| said(&format!("{} {} {}", it.provider, it.name, it.version), MAX_PHRASE)),
         rules: rules.collect(),
         at: when(record.created_at),
-        href: format!("/v1/decisions/{:#x}", decision.hash),
+        href: links::decision(decision.hash),
     }
 }
 
@@ -62,16 +65,15 @@ pub(super) fn disagreements(
 }
 
 pub(super) fn envelope(row: &envelopes::Envelope) -> Envelope {
-    Envelope { number: row.number, href: envelope_page(row.treasury, row.number) }
+    Envelope { number: row.number, href: links::envelope(row.treasury, row.number) }
 }
 
 pub(super) fn policy(config: &Config, asset: Address, row: &policies::Policy) -> Policy {
-    let treasury = row.treasury.to_checksum(None);
     Policy {
         version: row.version,
         threshold: money(config, asset, row.rules.approval_threshold.to_u256()),
         cap: money(config, asset, row.rules.payment_cap.to_u256()),
-        href: format!("/v1/policies/{treasury}/{}/{}", row.envelope, row.version),
+        href: links::policy(row.treasury, row.envelope, row.version),
     }
 }
 
