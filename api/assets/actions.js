@@ -1,8 +1,9 @@
 // What people do to a treasury. The API says what it will do, the person's own wallet sends it, and the ledger says what
 // it did. This page decides nothing: the treasury checks who sends what.
+import { make } from "./page.js";
 import { documentOf, draftOf, keep, settle } from "./policy.js";
 import { Trouble, answerOf, post } from "./service.js";
-import { accountOf, chainOf, choice, receiptOf, send, switchTo } from "./wallet.js";
+import { accountOf, chainOf, choice, isAddress, receiptOf, send, switchTo } from "./wallet.js";
 
 const EVERY_MS = 1_000;
 // Longer than any block takes; the transaction may come all the same.
@@ -29,7 +30,6 @@ let working = 0;
 
 class Left extends Error {}
 
-const make = (tag, text) => Object.assign(document.createElement(tag), { textContent: text });
 const pause = () => new Promise(resolve => setTimeout(resolve, EVERY_MS));
 
 /* WHAT IS ASKED FOR */
@@ -45,7 +45,7 @@ function units(text, { symbol, decimals }) {
 const fields = {
   amount: text => units(text, asked),
   to(text) {
-    if (!/^0x[0-9a-fA-F]{40}$/.test(text)) throw new Trouble("The receiver is 0x and 40 hexadecimal digits.");
+    if (!isAddress(text)) throw new Trouble("The receiver is 0x and 40 hexadecimal digits.");
     return text;
   },
   reason(text) {
@@ -95,7 +95,7 @@ async function look(say) {
     from.value = account;
   }
   const account = from.value.trim();
-  if (!/^0x[0-9a-fA-F]{40}$/.test(account)) {
+  if (!isAddress(account)) {
     from.focus();
     throw new Trouble("Name the account that will send it: 0x and 40 hexadecimal digits.");
   }
@@ -113,7 +113,7 @@ function show(prepared) {
     ...plan.changes.map(({ what, before, after }) => {
       const row = document.createElement("tr");
       for (const [label, text] of [["What", what], ["Before", before], ["After", after]]) {
-        row.append(Object.assign(make("td", text), { className: "amount" }));
+        row.append(make("td", text, { className: "amount" }));
         row.lastChild.dataset.label = label;
       }
       return row;
@@ -127,7 +127,7 @@ function show(prepared) {
     ...plan.calls.flatMap(({ what, function: name, to, data }) => [
       make("dt", what),
       make("dd", `${name} of ${to}`),
-      Object.assign(make("dd", data), { className: "mono whole" }),
+      make("dd", data, { className: "mono whole" }),
     ]),
   );
   const button = part("send");
@@ -198,8 +198,8 @@ async function tell(say, done, told, { hash, block }) {
   const query = new URLSearchParams({ treasury: done.treasury, cursor: String(done.cursor), limit: "200" });
   const { items } = await answerOf(await fetch(`/v1/events?${query}`));
   const ours = items.filter(event => event.block?.txHash === hash && WORDS.has(event.kind));
-  const link = Object.assign(make("a", hash), { className: "mono whole", href: `${dialog.dataset.explorer}tx/${hash}` });
-  const where = dialog.dataset.explorer ? link : Object.assign(make("span", hash), { className: "mono whole" });
+  const link = make("a", hash, { className: "mono whole", href: `${dialog.dataset.explorer}tx/${hash}` });
+  const where = dialog.dataset.explorer ? link : make("span", hash, { className: "mono whole" });
   const line = make("p", `The ledger has it, in block ${block}: ${ours.map(inWords).join("; ") || "nothing that it counts"}. `);
   line.append("Transaction ", where);
   say("Done.");

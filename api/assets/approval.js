@@ -1,7 +1,7 @@
 // One request's answer: a wallet signs it, the API takes it. The API trusts nothing of this page: it checks who signed
 // what, again.
 import { Trouble, answerOf, post } from "./service.js";
-import { accountOf, chainOf, choice, kindOf, sign, switchTo } from "./wallet.js";
+import { accountOf, chainOf, choice, isAddress, kindOf, sign, switchTo } from "./wallet.js";
 
 const EVERY_MS = 2_000;
 
@@ -64,7 +64,7 @@ function why() {
 /** The account and the signature that were pasted. */
 function byContract() {
   const [account, signature] = [value("account"), value("signature").replace(/\s/g, "")];
-  if (!/^0x[0-9a-fA-F]{40}$/.test(account)) throw new Trouble("The account is 0x and 40 hexadecimal digits.");
+  if (!isAddress(account)) throw new Trouble("The account is 0x and 40 hexadecimal digits.");
   if (!/^0x([0-9a-fA-F]{2})+$/.test(signature)) throw new Trouble("The signature is 0x and hexadecimal digits.");
   say("The account's contract is asked.");
   return [account, signature];

@@ -2,6 +2,7 @@
 // node is theirs and the arithmetic this page's; without one, this service's node says so, and the page says whose word that is.
 import { another, checks } from "./checks.js";
 import { ask } from "./facts.js";
+import { make } from "./page.js";
 import { Trouble, answerOf } from "./service.js";
 import { choice } from "./wallet.js";
 
@@ -45,23 +46,19 @@ function tell(found, how) {
 
 function line({ link, what, outcome, expected, found, source, why }) {
   const [level, word] = BADGES[outcome] ?? BADGES.unchecked;
-  const item = make("li", { id: `check-${link}` });
+  const item = make("li", "", { id: `check-${link}` });
   item.dataset.outcome = outcome;
   const summary = make("p");
-  summary.append(make("span", { className: `badge ${level}`, textContent: word }), ` ${what}`);
-  const facts = make("dl", { className: "facts" });
+  summary.append(make("span", word, { className: `badge ${level}` }), ` ${what}`);
+  const facts = make("dl", "", { className: "facts" });
   const pairs = { Why: why, Expected: expected, Found: found, From: source };
   for (const [name, text] of Object.entries(pairs).filter(([, text]) => text)) {
     const pair = make("div");
-    pair.append(make("dt", { textContent: name }), make("dd", { className: "mono whole", textContent: text }));
+    pair.append(make("dt", name), make("dd", text, { className: "mono whole" }));
     facts.append(pair);
   }
   item.append(summary, facts);
   return item;
-}
-
-function make(tag, properties = {}) {
-  return Object.assign(document.createElement(tag), properties);
 }
 
 async function run(work) {

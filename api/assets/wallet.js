@@ -63,10 +63,13 @@ export function choice(fieldset, found = () => {}) {
   };
 }
 
+/** Whether a text is an account's address. */
+export const isAddress = text => /^0x[0-9a-fA-F]{40}$/.test(text);
+
 /** The account that a wallet offers first; asks the person where it must. */
 export async function accountOf(provider) {
   const [account] = (await ask(provider, "eth_requestAccounts")) ?? [];
-  if (!/^0x[0-9a-fA-F]{40}$/.test(account)) throw new Trouble("The wallet offers no account.");
+  if (!isAddress(account)) throw new Trouble("The wallet offers no account.");
   return account;
 }
 
