@@ -2,6 +2,7 @@
 
 use std::{collections::VecDeque, sync::Arc};
 
+use alloy::primitives::B256;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::{
@@ -10,7 +11,7 @@ use super::{
     follow::{Follower, Step, Trouble},
 };
 use crate::{
-    ledger::WatchList,
+    ledger::{BlockFacts, WatchList},
     source::{BlockHeader, Blocks, SourceError, Sources},
     store::{Checkpoint, Watch},
 };
@@ -55,6 +56,23 @@ impl Asking {
     }
 }
 
+/// Answers that are applied together.
+#[derive(Default)]
+struct Joined {
+    facts: Vec<BlockFacts>,
+    /// The last block of them, once there is one.
+    tip: Option<BlockHeader>,
+    logs: u64,
+}
+
+impl Joined {
+    fn add(&mut self, fetched: Fetched, tip: BlockHeader) {
+        self.facts.extend(fetched.facts);
+        self.tip = Some(tip);
+        self.logs = self.logs.saturating_add(fetched.logs);
+    }
+}
+
 /// Blocks that still have to be asked for, in order.
 struct Plan {
     next: u64,
@@ -90,6 +108,7 @@ impl Follower<'_> {
         let mut after = at.hash;
         // What is left of a range that was too much: it comes before all that was asked for since.
         let mut again: Option<(u64, u64)> = None;
+        let mut joined = Joined::default();
         loop {
             if let Some((from, to)) = again.take() {
                 let end = from.saturating_add(self.width.blocks() - 1).min(to);
@@ -99,6 +118,13 @@ impl Follower<'_> {
             while ahead.len() < self.config.ahead.max(1) {
                 let Some((from, to)) = plan.next(self.width.blocks()) else { break };
                 ahead.push_back(Ahead::ask(&asking, &watch, from, to));
+            }
+            // One transaction for what is there already: beginning and ending it takes the time of some hundred blocks.
+            let more = joined.logs < self.config.batch_logs
+                && ahead.front().is_some_and(|next| joined.tip.is_none() || next.answer.is_finished());
+            if !more && joined.tip.is_some() {
+                self.apply_joined(&mut joined, &mut after, head, last).await?;
+                continue;
             }
             let Some(Ahead { from, to, watch: whom, answer }) = ahead.pop_front() else { break };
             let blocks = to - from + 1;
@@ -111,7 +137,11 @@ impl Follower<'_> {
                     again = Some((from, again.map_or(to, |(_, to)| to)));
                     continue;
                 }
-                Err(error) => return Err(error.into()),
+                Err(error) => {
+                    // What came before it is not lost.
+                    self.apply_joined(&mut joined, &mut after, head, last).await?;
+                    return Err(error.into());
+                }
             };
             self.width.answered(blocks, fetched.logs);
             let fetched = if Arc::ptr_eq(&whom, &watch) {
@@ -122,14 +152,27 @@ impl Follower<'_> {
                 fetch_more(sources, config, list, &whom, &new, Blocks::Range(from, to), fetched).await?
             };
             let tip = fetched.tip.ok_or_else(|| SourceError::NotFound(format!("block {to}")))?;
-            self.apply(Some(after), &fetched.facts, tip, head.number, last, Phase::Backfilling).await?;
-            after = tip.hash;
             if !fetched.found.without(&watch).is_empty() {
                 Arc::make_mut(&mut watch).add(&fetched.found);
             }
+            joined.add(fetched, tip);
         }
         self.watch = Some(Arc::unwrap_or_clone(watch));
         Ok(Step::Advanced)
+    }
+
+    /// Applies what was joined, if anything was, to the ledger that stands at the block `after`.
+    async fn apply_joined(
+        &mut self,
+        joined: &mut Joined,
+        after: &mut B256,
+        head: BlockHeader,
+        last: u64,
+    ) -> Result<(), Trouble> {
+        let Joined { facts, tip: Some(tip), .. } = std::mem::take(joined) else { return Ok(()) };
+        self.apply(Some(*after), &facts, tip, head.number, last, Phase::Backfilling).await?;
+        *after = tip.hash;
+        Ok(())
     }
 }
 

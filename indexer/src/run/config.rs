@@ -23,9 +23,11 @@ pub struct Config {
     pub max_range: u64,
     /// About how many logs an answer should hold during backfill. Default: 10,000.
     pub max_logs: u64,
-    /// How many ranges are asked for at the same time during backfill; with [`Self::max_logs`], this bounds memory.
-    /// Default: 4.
+    /// How many ranges are asked for at the same time during backfill; with [`Self::max_logs`] and [`Self::batch_logs`],
+    /// this bounds memory. Default: 4.
     pub ahead: usize,
+    /// Answers that are there are applied together until they hold about so many logs. Default: 40,000.
+    pub batch_logs: u64,
     /// From so many rows on, what blocks add is written while the ones after them are projected. Default: 1,024.
     pub write_from: usize,
     /// Most addresses or topics in one question. Default: 500.
@@ -56,6 +58,7 @@ impl Config {
             max_range: 10_000,
             max_logs: 10_000,
             ahead: 4,
+            batch_logs: 40_000,
             write_from: 1_024,
             max_filter: 500,
             max_questions: 8,
