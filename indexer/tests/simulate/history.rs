@@ -33,6 +33,7 @@ pub async fn live(seed: u64, file: &Path) -> Result<Count> {
         facilitators: 3,
         treasuries: 2,
         envelopes: 2,
+        jumps_pct: dice.below(2) * 30,
         ..Params::default()
     };
     let finality = 4 + dice.below(12);

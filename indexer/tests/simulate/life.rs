@@ -124,6 +124,7 @@ pub fn config(usual: &Config, dice: &mut Dice) -> Config {
         max_range: 1 + dice.below(40),
         max_logs: 1 + dice.below(200),
         ahead: usize::try_from(1 + dice.below(4)).unwrap_or(1),
+        batch_logs: dice.below(200),
         write_from: usize::try_from(1 + dice.below(100)).unwrap_or(1),
         max_filter: usize::try_from(1 + dice.below(6)).unwrap_or(1),
         poll: Duration::from_millis(1),
@@ -230,7 +231,7 @@ async fn happen(node: &Node, finality: u64, store: &Store, dice: &mut Dice, coun
             for _ in 0..1 + dice.below(5) {
                 let at = usize::try_from(dice.below(governed.len() as u64)).unwrap_or_default();
                 let Some(one) = governed.get(at) else { continue };
-                count.records += explain(store, one).await?;
+                count.records += explain(store, one, dice).await?;
             }
         }
     }
@@ -238,7 +239,7 @@ async fn happen(node: &Node, finality: u64, store: &Store, dice: &mut Dice, coun
 }
 
 /// Hands in why a purse paid.
-async fn explain(store: &Store, of: &Settlement) -> Result<u64> {
+async fn explain(store: &Store, of: &Settlement, dice: &mut Dice) -> Result<u64> {
     let hash = of.decision.unwrap_or_default();
     let record = DecisionRecord {
         id: hash.to_string(),
@@ -252,6 +253,8 @@ async fn explain(store: &Store, of: &Settlement) -> Result<u64> {
     };
     let sealed =
         SealedRecord { kind: RecordKind::Decision, hash, canonical: "{}".into(), seal: [7; 65].into() };
-    let stored = store.insert_decision(&record, &sealed, of.timestamp).await?;
+    // Whatever time this machine takes it to be.
+    let now = (of.timestamp + dice.below(2 << 20)).saturating_sub(1 << 20);
+    let stored = store.insert_decision(&record, &sealed, now).await?;
     Ok(u64::from(stored == bursar_indexer::Inserted::New))
 }

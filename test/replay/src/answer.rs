@@ -9,7 +9,7 @@ use alloy::{
 
 use crate::{
     body::{Body, Entry, Tx},
-    chain::{Block, timestamp},
+    chain::Block,
     setup::TOKEN,
 };
 
@@ -68,7 +68,7 @@ impl Json {
         });
         self.raw(",\"data\":").bytes(&log.data.data).number("blockNumber", number);
         if timestamps {
-            self.number("blockTimestamp", timestamp(number));
+            self.number("blockTimestamp", block.at);
         }
         self.hash("blockHash", block.hash)
             .hash("transactionHash", tx.hash)

@@ -22,6 +22,8 @@ const BLOCK_TIME: u64 = 2;
 #[derive(Debug, Clone)]
 pub(crate) struct Block {
     pub(crate) shape: Shape,
+    /// Unix seconds.
+    pub(crate) at: u64,
     pub(crate) hash: B256,
     pub(crate) parent: B256,
     pub(crate) bloom: Box<Bloom>,
@@ -116,11 +118,11 @@ impl Chain {
     }
 
     pub(crate) fn logs(&self, block: &Block, body: &Body) -> Vec<Entry> {
-        body.logs(&self.params, timestamp(block.shape.number))
+        body.logs(&self.params, block.at)
     }
 
     pub(crate) fn header(&self, block: &Block, transactions: usize) -> Header {
-        header(&self.params, block.shape, block.parent, *block.bloom, transactions)
+        header(&self.params, (block.shape, block.at), block.parent, *block.bloom, transactions)
     }
 
     /// The block of a transaction and its place there.
@@ -129,6 +131,16 @@ impl Chain {
         let body = self.body(block);
         let place = body.txs.iter().position(|other| other.hash == tx)?;
         Some((block, body, place))
+    }
+
+    /// How long after the block before it.
+    fn step(&self, Shape { number, fork, .. }: Shape) -> u64 {
+        let draw = mix3(self.params.seed ^ 0x71c7, number, fork.into());
+        if draw % 100 >= self.params.jumps_pct {
+            return BLOCK_TIME;
+        }
+        // From a second to some weeks, short ones as often as long ones.
+        1 + (draw >> 32) % (1 << ((draw >> 8) % 22))
     }
 
     fn mine_on(&mut self, fork: u32) {
@@ -145,6 +157,7 @@ impl Chain {
             if number == 0 { 0 } else { (u64::from(settlements) * self.params.noise_pct + spread) / 100 };
         let noise = u32::try_from(noise).unwrap_or(u32::MAX);
         let shape = Shape { number, fork, settlements, noise };
+        let at = self.blocks.last().map_or(BEGINS, |before| before.at + self.step(shape));
         let mut body = Body::of(&self.params, shape);
         let mut decisions: Box<[B256]> = Box::default();
         if self.params.recorded {
@@ -154,17 +167,17 @@ impl Chain {
             body.decide(&decisions);
         }
         let mut bloom = Bloom::ZERO;
-        for log in body.logs(&self.params, timestamp(number)) {
+        for log in body.logs(&self.params, at) {
             bloom.accrue_raw_log(log.address, log.data.topics());
         }
         let parent = self.blocks.last().map_or(B256::ZERO, |block| block.hash);
-        let hash = header(&self.params, shape, parent, bloom, body.txs.len()).hash_slow();
+        let hash = header(&self.params, (shape, at), parent, bloom, body.txs.len()).hash_slow();
         self.by_hash.insert(hash, number);
-        self.blocks.push(Block { shape, hash, parent, bloom: Box::new(bloom), decisions });
+        self.blocks.push(Block { shape, at, hash, parent, bloom: Box::new(bloom), decisions });
     }
 }
 
-/// Unix seconds.
+/// Unix seconds, of a chain whose clock does not jump.
 pub(crate) fn timestamp(number: u64) -> u64 {
     BEGINS + BLOCK_TIME * number
 }
@@ -175,7 +188,13 @@ fn weight(params: &Params, block: u64) -> u64 {
     if block == 0 { 0 } else { (draw & 15) * ((draw >> 8) & 15) }
 }
 
-fn header(params: &Params, shape: Shape, parent: B256, bloom: Bloom, transactions: usize) -> Header {
+fn header(
+    params: &Params,
+    (shape, at): (Shape, u64),
+    parent: B256,
+    bloom: Bloom,
+    transactions: usize,
+) -> Header {
     let key = mix3(params.seed ^ 0x4ead, shape.number, shape.fork.into());
     Header {
         parent_hash: parent,
@@ -189,7 +208,7 @@ fn header(params: &Params, shape: Shape, parent: B256, bloom: Bloom, transaction
         number: shape.number,
         gas_limit: 240_000_000,
         gas_used: 50_000 + 85_000 * transactions as u64,
-        timestamp: timestamp(shape.number),
+        timestamp: at,
         extra_data: Bytes::new(),
         mix_hash: word(key ^ 4),
         nonce: B64::ZERO,

@@ -95,7 +95,7 @@ impl Chain {
                 found.push(Settlement {
                     block: number,
                     block_hash: block.hash,
-                    timestamp: crate::chain::timestamp(number),
+                    timestamp: block.at,
                     tx_hash: tx.hash,
                     log_index,
                     sender: tx.sender,

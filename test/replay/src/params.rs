@@ -47,6 +47,9 @@ pub struct Params {
     /// Envelopes of each treasury, with one purse and one open session each.
     #[arg(long, default_value_t = 10)]
     pub envelopes: u64,
+    /// Percent of blocks that come sooner or later than the others, by up to some weeks. None where there are records.
+    #[arg(long, default_value_t = 0, conflicts_with = "recorded")]
+    pub jumps_pct: u64,
     /// Whether what purses pay commits to records of decisions ([`crate::Chain::stories`]); otherwise to hashes of
     /// nothing.
     #[arg(long)]
@@ -70,6 +73,7 @@ impl Default for Params {
             facilitators: 40,
             treasuries: 10,
             envelopes: 10,
+            jumps_pct: 0,
             recorded: false,
         }
     }
