@@ -29,7 +29,7 @@ const VIEM = [
 
 /** What of the contracts' ABI a payment is held against. */
 const ABI = {
-  Treasury: ["SessionOpened", "PolicySet", "Anchored", "envelope", "account", "isStampRevoked", "isValidSignature"],
+  Treasury: ["SessionOpened", "PolicySet", "Anchored", "envelope", "account", "organisation", "isStampRevoked", "isValidSignature"],
   TestUSDC: ["Transfer", "AuthorizationUsed", "DOMAIN_SEPARATOR"],
 };
 

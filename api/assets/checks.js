@@ -3,9 +3,11 @@
 import { getAddress, keccak256, stringToBytes } from "./vendor/viem.js";
 import { Unchecked, events, missing, receiptOf, said } from "./facts.js";
 import { commitment, recovered, sealer, signedIn } from "./signed.js";
+import { allows, hashOfStamp } from "./stamps.js";
 import { leadsTo, opened } from "./transparency.js";
 
 const APPROVER = 8;
+const STAMPER = 32;
 const ENTRY = "bursar.log-entry/1";
 const KEPT = "the record that this service keeps";
 const NOBODY = "nobody";
@@ -39,6 +41,8 @@ export async function checks(evidence, facts) {
 
 const isHash = text => typeof text === "string" && /^0x[0-9a-f]{64}$/.test(text);
 const isCount = number => Number.isSafeInteger(number) && number >= 0;
+/** Seconds; where they are too many to count, there is no end. */
+const isTime = number => Number.isInteger(number) && number >= 0;
 const isAmount = text => typeof text === "string" && /^[0-9]{1,29}$/.test(text);
 const isBytes = text => typeof text === "string" && /^0x([0-9a-f]{2})*$/.test(text);
 const isText = text => typeof text === "string";
@@ -54,7 +58,7 @@ function isAddress(text) {
 
 /** The first value of the evidence that is not what its name says; null where all are. */
 export function unreadable(evidence) {
-  const { chainId, payment, session, policy, decision, outcomes, log } = evidence;
+  const { chainId, payment, session, stamps, policy, decision, outcomes, log } = evidence;
   const values = [["chainId", chainId, isCount]];
   const add = (of, is, ...names) => values.push(...names.map(name => [name, of?.[name], is]));
   add(payment, isAddress, "treasury", "purse", "payee", "asset", "agent");
@@ -68,6 +72,17 @@ export function unreadable(evidence) {
     add(session, isAddress, "key");
     add(session, isHash, "stampHash", "openedTx");
     add(session, isCount, "sequence");
+  }
+  if (stamps) {
+    add(stamps, Array.isArray, "links");
+    for (const link of Array.isArray(stamps.links) ? stamps.links : []) {
+      add(link, isHash, "hash", "parent", "agentRef", "scopeHash", "windowsHash", "policyHash", "httpsigJkt", "workloadHash", "salt");
+      add(link, isAddress, "issuer", "subject");
+      add(link, isAmount, "perPaymentMax", "totalMax");
+      add(link, isTime, "notBefore", "notAfter");
+      add(link, isCount, "depthLeft", "epoch");
+      add(link, isBytes, "scopeBytes", "signature");
+    }
   }
   if (policy) {
     add(policy, isHash, "setTx");
@@ -118,7 +133,8 @@ function links({ payment, session, policy, log }) {
     ["nonce", "The token used this nonce for it", receipt, nonce],
     ["session", "The treasury opened this session, with this key", of(session?.openedTx), openedSession],
     ["signature", "The session's key signed the payment", input, signature],
-    ["stamp", "The identity stamp is the one shown to the treasury, and was not revoked by itself", treasury, stamp],
+    ["stamp", "The identity stamp is the one shown to the treasury, and was not revoked", treasury, stamp],
+    ["issuers", "A stamper vouched for the agent, link by link, for payments like this one", treasury, issuers],
     ["policy", "The policy's text is the one in force", of(policy?.setTx), policyText],
     ["record", "The nonce commits to the decision record", KEPT, record],
     ["words", "The record tells of this payment", KEPT, words],
@@ -295,6 +311,57 @@ function stamp(evidence, facts) {
   const revoked = said(facts.revoked);
   if (revoked && !facts.revoked.then) missing("it is revoked now; the node does not tell whether it was then");
   return same(`${expected}, not revoked`, `${found}, ${revoked ? "revoked" : "not revoked"}`);
+}
+
+/** From the stamp that the treasury logged back to a root that a stamper issued. */
+async function issuers(evidence, facts) {
+  const expected = "from a stamper to this agent, for payments like this one";
+  const event = openingTold(evidence, facts);
+  if (BigInt(event.stampHash) === 0n) missing("no stamp was shown");
+  const links = evidence.stamps?.links ?? missing("nobody has handed in what the stamp is delegated from");
+  const counts = ({ notBefore, notAfter }) => [notBefore, notAfter].every(Number.isSafeInteger);
+  if (!links.every(counts)) missing("a link's times are beyond what this page counts exactly");
+  let before = null;
+  for (const [at, link] of links.entries()) {
+    const wrong = await brokenIn(link, before, evidence);
+    if (wrong) return failed(expected, `link ${at} ${wrong}`);
+    before = { ...link, hash: hashOfStamp(link, evidence) };
+  }
+  if (before?.hash !== event.stampHash) return failed(expected, "another stamp than the session was opened under");
+  const agent = getAddress(asOfThen(facts.envelope, "who the agent was").agent);
+  if (before.subject !== agent) return same(agent, before.subject);
+  const asked = links.findIndex(link => link.byContract);
+  if (asked !== -1) missing(`link ${asked} is signed by a contract, which alone can tell`);
+  // What is revoked stays so.
+  if (said(facts.parentsRevoked) && asOfThen(facts.parentsRevoked, "whether a link was revoked")) return failed(expected, "a link was revoked");
+  const epoch = Number(asOfThen(facts.organisation, "which the stamp epoch was").stampEpoch);
+  if (epoch !== before.epoch) return failed(`stamp epoch ${epoch}`, `stamp epoch ${before.epoch}`);
+  const [{ issuer }] = links;
+  const { roles } = asOfThen(facts.stamper, "who the stampers were");
+  if (!(BigInt(roles) & BigInt(STAMPER))) return failed("a root by a stamper", issuer);
+  return holding(expected, `${links.length} links from ${issuer}`);
+}
+
+/** What is wrong with a link after the one before it, of which the payment has to be within each; null where nothing is. */
+async function brokenIn(link, before, { chainId, payment }) {
+  const hash = hashOfStamp(link, { chainId, payment });
+  if (BigInt(link.parent) !== BigInt(before?.hash ?? 0)) return "is delegated from another";
+  if (before && link.issuer !== before.subject) return "is not issued by the one before it";
+  if (before && !(link.depthLeft < before.depthLeft)) return "was not to be delegated";
+  if (before && link.epoch !== before.epoch) return "is of another epoch";
+  if (!before && link.issuer === link.subject) return "is issued by its own subject";
+  if (!link.byContract && (await recovered(hash, link.signature)) !== link.issuer) return "is not signed by its issuer";
+  if (keccak256(link.scopeBytes) !== link.scopeHash) return "has another scope than was signed";
+  if (!(link.notBefore <= payment.timestamp && payment.timestamp < link.notAfter)) return "was not valid then";
+  if (BigInt(payment.amount) > BigInt(link.perPaymentMax)) return "allows less for one payment";
+  if (!allows(link.scopeBytes, payment)) return "does not allow this token or payee";
+  return null;
+}
+
+/** As it stood at the payment's block, and at no other. */
+function asOfThen(fact, what) {
+  const value = said(fact);
+  return fact.then ? value : missing(`the node does not tell ${what} then`);
 }
 
 function policyText(evidence, facts) {

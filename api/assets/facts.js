@@ -4,7 +4,7 @@ import { abi, decodeEventLog, decodeFunctionResult, encodeFunctionData, getAddre
 
 /** A node's answers to everything that `evidence` names; `request` is the wallet's. */
 export async function ask(request, evidence) {
-  const { payment, session, policy, log } = evidence;
+  const { payment, session, stamps, policy, log } = evidence;
   const told = (method, ...params) => known(() => request({ method, params }));
   const chain = await told("eth_chainId");
   if (chain.why || Number(chain.value) !== evidence.chainId) {
@@ -24,6 +24,15 @@ export async function ask(request, evidence) {
   };
   const { treasury, approver } = payment;
   const shown = session && BigInt(session.stampHash) !== 0n;
+  const [root] = stamps?.links ?? [];
+  /** Whether any link but the last is revoked; as little is known of all as of the one that least is known of. */
+  const anyRevoked = async () => {
+    for (const { hash } of stamps.links.slice(0, -1)) {
+      const fact = await stood(treasury, "isStampRevoked", [hash]);
+      if (fact.why || fact.value) return fact;
+    }
+    return { value: false, then: true };
+  };
   return {
     block: await told("eth_getBlockByNumber", then, false),
     receipts,
@@ -32,6 +41,9 @@ export async function ask(request, evidence) {
     envelope: await stood(treasury, "envelope", [payment.envelope]),
     account: approver ? await stood(treasury, "account", [approver]) : null,
     revoked: shown ? await stood(treasury, "isStampRevoked", [session.stampHash]) : null,
+    stamper: root ? await stood(treasury, "account", [root.issuer]) : null,
+    organisation: root ? await stood(treasury, "organisation", []) : null,
+    parentsRevoked: root ? await anyRevoked() : null,
     /** Whether a contract takes a signature for its own (EIP-1271); null where there is no contract. */
     confirms: (contract, digest, signature) => known(async () => {
       const code = await request({ method: "eth_getCode", params: [contract, then] });

@@ -166,11 +166,11 @@ export function commitment(epoch, policyVersion, session, decisionHash) {
   return `${keccak256(concat([terms, session, decisionHash])).slice(0, -16)}${"0".repeat(16)}`;
 }
 
-function treasuryDomain(chainId, verifyingContract) {
+export function treasuryDomain(chainId, verifyingContract) {
   return { name: "Bursar Treasury", version: "1", chainId, verifyingContract };
 }
 
-function fields(text) {
+export function fields(text) {
   return text.split(", ").map(field => {
     const [type, name] = field.split(" ");
     return { name, type };

@@ -34,6 +34,7 @@ use crate::access::routes;
         (name = "Payments", description = "x402 settlements, joined with the decisions they committed to."),
         (name = "Watched", description = "What others pay outside any envelope, and who is looked at."),
         (name = "Decisions", description = "Why agents paid, or were refused."),
+        (name = "Stamps", description = "Who vouched for an agent."),
         (name = "Policies", description = "Limits, rules and payee lists, with their history."),
         (name = "Stops", description = "Freezes, releases and reviews."),
         (name = "Approvals", description = "Payments that wait for a human."),

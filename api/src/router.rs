@@ -49,6 +49,8 @@ pub(crate) fn api() -> OpenApiRouter<AppState> {
         .routes(routes!(routes::list_decisions::list_decisions, routes::post_decision::post_decision))
         .routes(routes!(routes::get_decision::get_decision))
         .routes(routes!(routes::post_outcome::post_outcome))
+        .routes(routes!(routes::post_stamp::post_stamp))
+        .routes(routes!(routes::get_stamp::get_stamp))
         .routes(routes!(routes::post_erasure::post_erasure))
         .routes(routes!(routes::get_erasure_typed_data::get_erasure_typed_data))
         .routes(routes!(routes::list_refusals::list_refusals))

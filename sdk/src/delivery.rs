@@ -2,7 +2,7 @@
 
 use std::{
     fmt,
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
@@ -10,7 +10,7 @@ use alloy::primitives::{Address, B256, Bytes};
 use async_trait::async_trait;
 use backon::{ExponentialBuilder, Retryable as _};
 use reqwest::StatusCode;
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::{sync::Notify, task::JoinHandle};
 use url::Url;
 
@@ -20,6 +20,7 @@ use crate::{
     record::{RecordKind, seal_digest},
     session::SharedSigner,
     spool::{PendingRecord, Spool, SpoolError},
+    stamp::{StampBundle, StampError},
 };
 
 /// How many records one pass takes up at most.
@@ -50,6 +51,15 @@ pub trait RecordSink: Send + Sync + fmt::Debug {
     /// # Errors
     /// A transient error ([`AgentError::is_transient`]) is tried again; any other leaves the record spooled.
     async fn deliver(&self, record: &SealedRecord) -> Result<(), AgentError>;
+
+    /// Hands over the stamp that sessions are opened under, so that whoever reads of their payments sees who vouched for the
+    /// agent. Whoever keeps records alone has no use for it.
+    ///
+    /// # Errors
+    /// As [`Self::deliver`]; a transient one, too, as long as no session names it there.
+    async fn deliver_stamp(&self, _stamp: &StampBundle) -> Result<(), AgentError> {
+        Ok(())
+    }
 }
 
 /// Bursar's API.
@@ -66,6 +76,19 @@ impl HttpSink {
     }
 }
 
+impl HttpSink {
+    /// Hands something in; what the API said where it did not take it.
+    async fn post(&self, list: &str, body: &Value) -> Result<Result<(), (StatusCode, String)>, AgentError> {
+        let route = format!("{}/v1/{list}", self.base.as_str().trim_end_matches('/'));
+        let response = self.client.post(route).json(body).send().await?;
+        let status = response.status();
+        if status.is_success() {
+            return Ok(Ok(()));
+        }
+        Ok(Err((status, shorten(&response.text().await.unwrap_or_default()))))
+    }
+}
+
 impl fmt::Debug for HttpSink {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("HttpSink").field("host", &self.base.host_str()).finish_non_exhaustive()
@@ -79,15 +102,25 @@ impl RecordSink for HttpSink {
             RecordKind::Decision => "decisions",
             RecordKind::Outcome => "outcomes",
         };
-        let route = format!("{}/v1/{list}", self.base.as_str().trim_end_matches('/'));
         let body = json!({ "hash": record.hash, "record": record.canonical, "seal": record.seal });
-        let response = self.client.post(route).json(&body).send().await?;
-        let status = response.status();
-        if status.is_success() {
-            return Ok(());
-        }
-        let message = shorten(&response.text().await.unwrap_or_default());
+        let (status, message) = match self.post(list, &body).await? {
+            Ok(()) => return Ok(()),
+            Err(refused) => refused,
+        };
         if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS {
+            return Err(AgentError::Http(format!("the API answered {status}: {message}")));
+        }
+        Err(AgentError::NotAccepted { status: status.as_u16(), message })
+    }
+
+    async fn deliver_stamp(&self, stamp: &StampBundle) -> Result<(), AgentError> {
+        let text = stamp.to_text().map_err(StampError::from)?;
+        let (status, message) = match self.post("stamps", &json!({ "stamp": text })).await? {
+            Ok(()) => return Ok(()),
+            Err(refused) => refused,
+        };
+        let waits = [StatusCode::TOO_MANY_REQUESTS, StatusCode::CONFLICT].contains(&status);
+        if status.is_server_error() || waits {
             return Err(AgentError::Http(format!("the API answered {status}: {message}")));
         }
         Err(AgentError::NotAccepted { status: status.as_u16(), message })
@@ -115,7 +148,7 @@ pub(crate) async fn on_disk<T: Send + 'static>(
     let spool = Arc::clone(spool);
     let done = tokio::task::spawn_blocking(move || {
         // A panic inside a spool operation leaves its file as it was: state follows the write.
-        let mut spool = spool.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut spool = spool.lock().unwrap_or_else(PoisonError::into_inner);
         work(&mut spool)
     });
     match done.await {
@@ -157,6 +190,8 @@ pub(crate) struct Delivery {
     spool: SharedSpool,
     sink: Arc<dyn RecordSink>,
     sealer: Sealer,
+    // Until it is handed in.
+    stamp: Arc<Mutex<Option<StampBundle>>>,
     wake: Arc<Notify>,
     // One pass at a time, or a record would be sent twice for nothing.
     turn: Arc<tokio::sync::Mutex<()>>,
@@ -164,9 +199,14 @@ pub(crate) struct Delivery {
 }
 
 impl Delivery {
-    pub(crate) fn start(spool: SharedSpool, sink: Arc<dyn RecordSink>, sealer: Sealer) -> Self {
-        let (wake, turn) = (Arc::default(), Arc::default());
-        let mut delivery = Self { spool, sink, sealer, wake, turn, task: None };
+    pub(crate) fn start(
+        spool: SharedSpool,
+        sink: Arc<dyn RecordSink>,
+        sealer: Sealer,
+        stamp: Option<StampBundle>,
+    ) -> Self {
+        let (wake, turn, stamp) = (Arc::default(), Arc::default(), Arc::new(Mutex::new(stamp)));
+        let mut delivery = Self { spool, sink, sealer, stamp, wake, turn, task: None };
         let worker = delivery.handle();
         delivery.task = Some(tokio::spawn(async move {
             loop {
@@ -186,6 +226,7 @@ impl Delivery {
             spool: Arc::clone(&self.spool),
             sink: Arc::clone(&self.sink),
             sealer: self.sealer.clone(),
+            stamp: Arc::clone(&self.stamp),
             wake: Arc::clone(&self.wake),
             turn: Arc::clone(&self.turn),
             task: None,
@@ -214,8 +255,24 @@ impl Delivery {
                 self.deliver(record, &mut report).await?;
             }
         }
+        self.deliver_stamp().await;
         report.waiting = on_disk(&self.spool, |spool| Ok(spool.pending_count())).await?;
         Ok(report)
+    }
+
+    /// Hands in the stamp, once. Nobody waits for it: where it is not taken yet, the next pass tries again.
+    async fn deliver_stamp(&self) {
+        let held = || self.stamp.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(stamp) = held().clone() else { return };
+        match self.sink.deliver_stamp(&stamp).await {
+            Err(error) if error.is_transient() => {
+                tracing::debug!(%error, "the stamp waits to be handed in");
+                return;
+            }
+            Err(error) => tracing::error!(%error, "the API refuses the agent's stamp"),
+            Ok(()) => {}
+        }
+        *held() = None;
     }
 
     async fn deliver(&self, record: PendingRecord, report: &mut Delivered) -> Result<(), AgentError> {

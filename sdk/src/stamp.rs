@@ -56,6 +56,7 @@ mod curve;
 mod domain;
 mod httpsig;
 mod issue;
+mod linked;
 mod memory;
 mod narrow;
 mod proof;
@@ -80,6 +81,7 @@ pub use self::{
         thumbprint,
     },
     issue::{StampError, StampTerms, UnsignedStamp},
+    linked::Linked,
     memory::{MAX_VALIDITY, Memory},
     proof::SessionProof,
     refusal::{StampRefusal, StampRefused},

@@ -2,11 +2,11 @@
 import assert from "node:assert/strict";
 import { after, afterEach, before, beforeEach, describe, it } from "node:test";
 
-import { getContractAddress, keccak256, stringToHex } from "viem";
+import { getContractAddress, keccak256, stringToHex, zeroHash } from "viem";
 
 import { CHAIN_ID, startChain } from "../reference/support/chain.mjs";
 import { startFacilitator, startShop } from "../reference/support/shop.mjs";
-import { people, POLICY, setUpTreasury, shopkeeper, UNIT } from "../reference/support/treasury.mjs";
+import { people, POLICY, ROLE, setUpTreasury, shopkeeper, UNIT } from "../reference/support/treasury.mjs";
 import { findings } from "./support/axe.mjs";
 import { startBrowser } from "./support/browser.mjs";
 import { startBursar } from "./support/bursar.mjs";
@@ -16,7 +16,7 @@ const SMALL = 5n * UNIT;
 const LARGE = 15n * UNIT;
 const TIMEOUT_MS = 60_000;
 const LINKS = [
-  "block", "settlement", "nonce", "session", "signature", "stamp", "policy", "record", "words", "seal", "approval",
+  "block", "settlement", "nonce", "session", "signature", "stamp", "issuers", "policy", "record", "words", "seal", "approval",
   "outcome", "log", "checkpoint", "anchor",
 ];
 const WHY = "The brief needs this quarter's filing.";
@@ -48,6 +48,23 @@ const DOCUMENT = {
   windows: [],
 };
 
+/** Who the agent is, as the treasury's stamper has it. */
+const TERMS = {
+  subject: people.agent.address,
+  agentRef: zeroHash,
+  scope: { payees: [shopkeeper.toLowerCase()] },
+  perPaymentMax: String(LARGE),
+  totalMax: String(400n * UNIT),
+  windows: [],
+  notBefore: 0,
+  notAfter: 4_000_000_000,
+  depthLeft: 0,
+  policyHash: zeroHash,
+  httpsigJkt: zeroHash,
+  workloadHash: zeroHash,
+  epoch: 0,
+};
+
 /** Every page, and those of what `found` names. */
 function pages({ purse, nonce, treasury, digest }) {
   const lists = ["payments", "refusals", "decisions", "approvals", "stops", "settlements"];
@@ -65,7 +82,7 @@ function pages({ purse, nonce, treasury, digest }) {
 }
 
 describe("an auditor's desk", { timeout: 600_000 }, () => {
-  let chain, org, service, shop, bursar, browser, context, page, wallet, problems, small, large, digest;
+  let chain, org, service, shop, bursar, browser, context, page, wallet, problems, small, large, digest, stamp;
 
   before(async () => {
     // Agents hold the chain's time against their own clock.
@@ -78,9 +95,11 @@ describe("an auditor's desk", { timeout: 600_000 }, () => {
     browser = await startBrowser();
     await bursar.caughtUp();
     await bursar.post("/v1/policy-documents", DOCUMENT);
-    await done(bursar.agent("open", "--budget", String(40n * UNIT)));
+    await chain.send(people.owner, org.treasury, "grantRole", [people.guardian.address, ROLE.stamper]);
+    stamp = ["--stamp", await bursar.stamp(TERMS)];
+    await done(bursar.agent("open", ...stamp, "--budget", String(40n * UNIT)));
     await bursar.caughtUp();
-    await done(bursar.agent("pay", "--why", WHY, "--task", "weekly brief", `${shop.url}/brief`));
+    await done(bursar.agent("pay", ...stamp, "--why", WHY, "--task", "weekly brief", `${shop.url}/brief`));
     await approved();
     await bursar.caughtUp();
     const { items } = await bursar.json("/v1/payments?limit=2");
@@ -122,7 +141,7 @@ describe("an auditor's desk", { timeout: 600_000 }, () => {
 
   /** A payment that a human says yes to, as their wallet would. */
   async function approved() {
-    const agent = bursar.agent("pay", "--why", "The full report.", "--task", "weekly brief", "--patience", "900", `${shop.url}/report`);
+    const agent = bursar.agent("pay", ...stamp, "--why", "The full report.", "--task", "weekly brief", "--patience", "900", `${shop.url}/report`);
     digest = await bursar.askedBeside([]);
     const { types, ...typed } = await bursar.json(`/v1/approval-requests/${digest}/typed-data`);
     const { EIP712Domain: _, ...own } = types;
@@ -164,13 +183,11 @@ describe("an auditor's desk", { timeout: 600_000 }, () => {
     assert.deepEqual(fails, links, JSON.stringify(found, null, 1));
   }
 
-  /** Every link there is: this agent has shown no stamp. */
+  /** Every link there is. */
   function assertHolds(found) {
     assert.deepEqual(Object.keys(found), LINKS);
-    for (const [link, { outcome, text }] of Object.entries(found)) {
-      assert.equal(outcome, link === "stamp" ? "unchecked" : "holds", `${link}: ${text}`);
-    }
-    assert.ok(found.stamp.text.includes("no stamp was shown"), found.stamp.text);
+    for (const [link, { outcome, text }] of Object.entries(found)) assert.equal(outcome, "holds", `${link}: ${text}`);
+    assert.ok(found.issuers.text.includes(people.guardian.address), found.issuers.text);
   }
 
   /** The evidence is of something else on its way to the page, as a service that lies would have it. */
@@ -204,6 +221,35 @@ describe("an auditor's desk", { timeout: 600_000 }, () => {
     assertHolds(other);
     assert.ok(other.approval.text.includes("an approval above 10000000"), other.approval.text);
     assertHolds(await verified(THEIRS));
+  });
+
+  it("holds who vouched for the agent against what they signed", async () => {
+    wallet = await installWallet(context, chain, people.stranger);
+    await page.goto(bursar.url + pathOf(large));
+    const told = await page.locator("ol.chain > li").innerText();
+    for (const part of ["vouched for", "15 ", "400 ", "1 payee", "valid then"]) assert.ok(told.includes(part), told);
+    const lies = [
+      [({ stamps }) => (stamps.links[0].perPaymentMax = String(LARGE - 1n)), "not signed by its issuer"],
+      [({ stamps }) => (stamps.links[0].notAfter -= 1), "not signed by its issuer"],
+      [({ stamps }) => (stamps.links[0].issuer = people.stranger.address), "not signed by its issuer"],
+      [({ stamps }) => (stamps.links[0].scopeBytes = "0x01000000"), "another scope than was signed"],
+      [({ stamps }) => (stamps.links[0].parent = stamps.links[0].hash), "delegated from another"],
+      [({ stamps }) => stamps.links.pop(), "another stamp than the session"],
+    ];
+    for (const [change, why] of lies) {
+      await lying(change);
+      await page.goto(bursar.url + pathOf(large));
+      const found = await verified(MINE);
+      assertFails(found, ["issuers"]);
+      assert.ok(found.issuers.text.includes(why), found.issuers.text);
+      await page.unroute("**/evidence");
+    }
+    await lying(evidence => (evidence.stamps = null));
+    await page.goto(bursar.url + pathOf(large));
+    const found = await verified(MINE);
+    assert.equal(found.issuers.outcome, "unchecked");
+    assert.ok(found.issuers.text.includes("nobody has handed in"), found.issuers.text);
+    await page.unroute("**/evidence");
   });
 
   it("checks nothing on another chain, and says so", async () => {

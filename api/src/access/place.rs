@@ -6,7 +6,7 @@ use axum::{
     http::{StatusCode, Uri, request::Parts},
 };
 use bursar_indexer::query::{
-    approvals, decisions, envelopes, erasures, outcomes, payments, sessions, treasuries,
+    approvals, decisions, envelopes, erasures, outcomes, payments, sessions, stamps, treasuries,
 };
 use url::form_urlencoded;
 
@@ -56,7 +56,7 @@ pub(super) async fn keep(
                 check(caller, envelope(state, own, path.text("number")?).await?)?;
             }
         }
-        Subject::Session | Subject::Payment | Subject::Filed | Subject::Request => {
+        Subject::Session | Subject::Payment | Subject::Filed | Subject::Stamp | Subject::Request => {
             check(caller, found(state, subject, &path).await?)?;
         }
     }
@@ -83,7 +83,7 @@ async fn named(state: &AppState, subject: Subject, parts: &mut Parts) -> Result<
         }
         Subject::Treasury(name) => path.address(name).ok(),
         Subject::Envelope => path.address("treasury").ok(),
-        Subject::Session | Subject::Payment | Subject::Filed | Subject::Request => {
+        Subject::Session | Subject::Payment | Subject::Filed | Subject::Stamp | Subject::Request => {
             match found(state, subject, &path).await {
                 Ok(found) => return Ok(found.place.map(|(treasury, _)| treasury)),
                 Err(error) if error.status().is_client_error() => None,
@@ -131,6 +131,11 @@ async fn found(state: &AppState, subject: Subject, path: &Named) -> Result<Found
             let row = payments::get(db, purse.0, nonce.0).await?;
             let place = row.map(|row| (row.treasury, Some(row.agent)));
             Found { what: "payment", which: format!("{purse}/{nonce}"), place }
+        }
+        Subject::Stamp => {
+            let hash = path.hash("hash")?;
+            let place = stamps::chain(db, hash.0).await?.map(|chain| (chain.treasury, Some(chain.subject)));
+            Found { what: "stamp", which: hash.to_string(), place }
         }
         Subject::Request => {
             let digest = path.hash("digest")?;

@@ -25,6 +25,8 @@ pub(crate) enum Subject {
     Payment,
     /// The decision or outcome with the `hash` in the path, erased ones among them.
     Filed,
+    /// The stamp with the `hash` in the path.
+    Stamp,
     /// The approval request with the `digest` in the path.
     Request,
     /// The handler holds what it reads against the caller.
@@ -83,6 +85,7 @@ pub(crate) const ASKED: &[Route] = &[
     ("/v1/decisions", Own, Subject::List),
     ("/v1/decisions/{hash}", Own, Subject::Filed),
     ("/v1/records/{hash}/erasure/typed-data", Prepare, Subject::Filed),
+    ("/v1/stamps/{hash}", Own, Subject::Stamp),
     ("/v1/refusals", Own, Subject::List),
     ("/v1/policies", Books, Subject::List),
     ("/v1/policies/{treasury}/{envelope}/{version}", Books, Subject::Treasury("treasury")),
@@ -101,6 +104,7 @@ pub(crate) const ASKED: &[Route] = &[
 pub(crate) const HANDED_IN: &[Route] = &[
     ("/v1/decisions", Record, Subject::Handler),
     ("/v1/outcomes", Record, Subject::Handler),
+    ("/v1/stamps", Record, Subject::Handler),
     ("/v1/approval-requests", Record, Subject::Handler),
     ("/v1/approval-requests/{digest}/approval", Answer, Subject::Request),
     ("/v1/approval-requests/{digest}/rejection", Answer, Subject::Request),

@@ -5,7 +5,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::{
-    model::{log::SignedCheckpoint, payment::Payment},
+    model::{log::SignedCheckpoint, payment::Payment, stamp::StampChain},
     wire::{Addr, Hash, Hex},
 };
 
@@ -20,6 +20,9 @@ pub struct Evidence {
     pub payment: Payment,
     /// The session it was paid in; null where the ledger has not got it.
     pub session: Option<SessionEvidence>,
+    /// The stamp that the session was opened under, with those that it is delegated from; null where nobody has handed
+    /// them in.
+    pub stamps: Option<StampChain>,
     /// The policy in force; null where the ledger has not got it.
     pub policy: Option<PolicyEvidence>,
     /// The decision record; null where none is known, or it was erased.

@@ -19,6 +19,7 @@ pub mod record;
 pub mod score;
 pub mod session;
 pub mod settlement;
+pub mod stamp;
 pub mod status;
 pub mod stop;
 pub mod transaction;

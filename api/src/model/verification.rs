@@ -64,6 +64,8 @@ pub enum Link {
     Signature,
     /// The identity stamp.
     Stamp,
+    /// Who vouched for the agent, from a stamper of the treasury on.
+    Issuers,
     /// The treasury's `PolicySet`, and the document.
     Policy,
     /// The decision record, which the nonce commits to.
@@ -92,10 +94,8 @@ impl Link {
             Self::Nonce => "The token used this nonce for it",
             Self::Session => "The treasury opened this session, with this key",
             Self::Signature => "The session's key signed the payment",
-            // Its links, which may be revoked as well, are in the agent's bundle.
-            Self::Stamp => {
-                "The identity stamp is the one shown to the treasury, and was not revoked by itself"
-            }
+            Self::Stamp => "The identity stamp is the one shown to the treasury, and was not revoked",
+            Self::Issuers => "A stamper vouched for the agent, link by link, for payments like this one",
             Self::Policy => "The policy's text is the one in force",
             Self::Record => "The nonce commits to the decision record",
             Self::Words => "The record tells of this payment",

@@ -1,7 +1,7 @@
 //! What the store has about one payment, as whoever checks it needs it.
 
 use alloy::primitives::{Address, B256};
-use bursar_indexer::query::{decisions, log, outcomes, payments, policies, sessions};
+use bursar_indexer::query::{decisions, log, outcomes, payments, policies, sessions, stamps};
 
 use crate::{
     AppState,
@@ -12,6 +12,7 @@ use crate::{
             AnchorEvidence, EntryEvidence, Evidence, LogEvidence, PolicyEvidence, SealedText, SessionEvidence,
         },
         payment::Payment as PaymentModel,
+        stamp::StampChain,
     },
     routes::get_log::signed,
     wire::{Addr, Hash, Hex},
@@ -28,7 +29,12 @@ pub(crate) async fn evidence(state: &AppState, (purse, nonce): (Addr, Hash)) -> 
     let db = &state.db;
     let row = payments::get(db, purse.0, nonce.0).await?;
     let row = row.ok_or_else(|| ApiError::not_found("payment", format!("{purse}/{nonce}")))?;
-    let session = sessions::get(db, row.session).await?.map(|session| SessionEvidence {
+    let session = sessions::get(db, row.session).await?;
+    let stamps = match session.as_ref().filter(|session| !session.stamp_hash.is_zero()) {
+        Some(session) => chain(state, session.stamp_hash).await?,
+        None => None,
+    };
+    let session = session.map(|session| SessionEvidence {
         sequence: session.sequence,
         key: session.key.into(),
         stamp_hash: session.stamp_hash.into(),
@@ -60,7 +66,31 @@ pub(crate) async fn evidence(state: &AppState, (purse, nonce): (Addr, Hash)) -> 
     }
     let log = log_of(state, row.treasury, records).await?;
     let payment = PaymentModel::new(row, state.as_of().await?.final_block());
-    Ok(Evidence { chain_id: state.config.chain_id, payment, session, policy, decision, outcomes, log })
+    Ok(Evidence {
+        chain_id: state.config.chain_id,
+        payment,
+        session,
+        stamps,
+        policy,
+        decision,
+        outcomes,
+        log,
+    })
+}
+
+/// The stamps that were handed in with that leaf; none where what is kept of them does not hold together.
+///
+/// # Errors
+/// When the store fails.
+pub(crate) async fn chain(state: &AppState, leaf: B256) -> Result<Option<StampChain>, ApiError> {
+    let Some(row) = stamps::chain(&state.db, leaf).await? else { return Ok(None) };
+    match StampChain::read(&row) {
+        Ok(chain) => Ok(Some(chain)),
+        Err(refused) => {
+            tracing::error!(%leaf, %refused, "a kept stamp does not hold together");
+            Ok(None)
+        }
+    }
 }
 
 async fn log_of(

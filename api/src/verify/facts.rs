@@ -55,6 +55,12 @@ pub(crate) struct Facts {
     pub(crate) may_approve: Told<Stood<bool>>,
     /// Whether the session's stamp is revoked.
     pub(crate) stamp_revoked: Told<Stood<bool>>,
+    /// The treasury's stamp epoch: stamps of an earlier one are revoked.
+    pub(crate) stamp_epoch: Told<Stood<u32>>,
+    /// Whether who issued the root stamp holds that role.
+    pub(crate) may_stamp: Told<Stood<bool>>,
+    /// Whether any of the stamps that the session's is delegated from is revoked.
+    pub(crate) parents_revoked: Told<Stood<bool>>,
     /// Whether the approver's contract takes the approval for its own; `None` where there is no contract.
     pub(crate) confirmed: Told<Option<bool>>,
 }
@@ -72,6 +78,9 @@ impl Facts {
             asset: Err(why()),
             may_approve: Err(why()),
             stamp_revoked: Err(why()),
+            stamp_epoch: Err(why()),
+            may_stamp: Err(why()),
+            parents_revoked: Err(why()),
             confirmed: Err(why()),
         }
     }
@@ -131,21 +140,46 @@ impl Facts {
         .await;
         self.asset = envelope.as_ref().map(|stood| stood.value.1).map_err(Clone::clone);
         self.agent = envelope.map(|stood| Stood { value: stood.value.0, then: stood.then });
-        if let Some(approver) = payment.approver.as_ref().map(|approver| approver.0) {
-            self.may_approve = stood(at, |block| {
+        let holds = |account: Address, role: Role| {
+            let treasury = &treasury;
+            stood(at, move |block| {
                 let treasury = treasury.clone();
                 async move {
-                    let roles = treasury.account(approver).block(block).call().await?.roles;
-                    Ok(U256::from(roles) & U256::from(Role::Approver.bit()) != U256::ZERO)
+                    let roles = treasury.account(account).block(block).call().await?.roles;
+                    Ok(U256::from(roles) & U256::from(role.bit()) != U256::ZERO)
                 }
             })
-            .await;
+        };
+        if let Some(approver) = payment.approver.as_ref() {
+            self.may_approve = holds(approver.0, Role::Approver).await;
+        }
+        let chain = evidence.stamps.as_ref().map_or(&[][..], |chain| &chain.links);
+        if let Some(root) = chain.first() {
+            self.may_stamp = holds(root.issuer.0, Role::Stamper).await;
         }
         let stamp = evidence.session.as_ref().map(|session| session.stamp_hash.0);
         if let Some(stamp) = stamp.filter(|stamp| !stamp.is_zero()) {
-            self.stamp_revoked = stood(at, |block| {
+            let revoked = |stamp: B256| {
+                let treasury = &treasury;
+                stood(at, move |block| {
+                    let treasury = treasury.clone();
+                    async move { treasury.isStampRevoked(stamp).block(block).call().await }
+                })
+            };
+            self.stamp_revoked = revoked(stamp).await;
+            let parents = chain.iter().map(|link| link.hash.0).filter(|hash| *hash != stamp);
+            self.parents_revoked = Ok(Stood { value: false, then: true });
+            for parent in parents {
+                let told = revoked(parent).await;
+                // One is enough; and what is not told of one is not known of all.
+                if !matches!(told, Ok(Stood { value: false, .. })) {
+                    self.parents_revoked = told;
+                    break;
+                }
+            }
+            self.stamp_epoch = stood(at, |block| {
                 let treasury = treasury.clone();
-                async move { treasury.isStampRevoked(stamp).block(block).call().await }
+                async move { Ok(treasury.organisation().block(block).call().await?.stampEpoch) }
             })
             .await;
         }

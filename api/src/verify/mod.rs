@@ -6,10 +6,14 @@ mod facts;
 mod log;
 mod records;
 mod settled;
+mod stamps;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use self::{evidence::evidence, facts::Facts};
+pub(crate) use self::{
+    evidence::{chain, evidence},
+    facts::Facts,
+};
 use crate::model::{evidence::Evidence, verification::Check};
 
 /// Every link of a payment, in the order of its story.

@@ -11,6 +11,7 @@ use bursar_sdk::{
 use super::{
     facts::{Facts, Stood, Told},
     settled::{opening_told, other_version, policy_set, somebody},
+    stamps,
 };
 use crate::model::{
     evidence::{Evidence, SealedText},
@@ -24,6 +25,7 @@ pub(super) fn checks(evidence: &Evidence, facts: &Facts) -> Vec<Check> {
     let set = evidence.policy.as_ref().map(|policy| format!("receipt of {}", policy.set_tx));
     vec![
         Check::of(Link::Stamp, treasury.clone(), stamp(evidence, facts)),
+        Check::of(Link::Issuers, treasury.clone(), stamps::issuers(evidence, facts)),
         Check::of(Link::Policy, set.unwrap_or_default(), policy(evidence, facts)),
         Check::of(Link::Record, KEPT, record(evidence)),
         Check::of(Link::Words, KEPT, words(evidence)),

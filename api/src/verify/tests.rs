@@ -3,7 +3,10 @@
 
 mod world;
 
-use alloy::primitives::{Address, B256, U256};
+use alloy::{
+    primitives::{Address, B256, U256},
+    signers::SignerSync as _,
+};
 use bursar_sdk::{
     abi::{
         Eip3009::{AuthorizationUsed, Transfer},
@@ -11,12 +14,13 @@ use bursar_sdk::{
     },
     amount::Amount,
     decision::DecisionRecord,
+    stamp::{Scope, StampSignature, StampTerms},
     transparency::LogKind,
 };
 
 use self::world::{
-    ANCHORED, OPENED, PAYEE, PURSE, SET, SETTLED, TOKEN, TREASURY, UNITS, input, key, log, logged, opened,
-    receipt, record, sealed, whole,
+    ANCHORED, AT, OPENED, PAYEE, PURSE, SET, SETTLED, TOKEN, TREASURY, UNITS, allowed, handed_in, input, key,
+    log, logged, opened, receipt, record, sealed, stamp, whole,
 };
 use super::{
     checks,
@@ -41,7 +45,69 @@ fn every_link_of_a_payment_that_is_in_order_holds() {
     let found = checks(&evidence, &facts);
     assert_eq!(of(&found, CheckOutcome::Fails), [], "{found:#?}");
     assert_eq!(of(&found, CheckOutcome::Unchecked), [Link::Outcome], "{found:#?}");
-    assert_eq!(found.len(), 15);
+    assert_eq!(found.len(), 16);
+}
+
+/// Other stamps under the session, which the treasury logged, too.
+fn under(evidence: &mut Evidence, facts: &mut Facts, terms: &StampTerms) {
+    let stamp = stamp(terms);
+    evidence.session.as_mut().unwrap().stamp_hash = stamp.hash().into();
+    evidence.stamps = Some(handed_in(&stamp));
+    let opened = SessionOpened { stampHash: stamp.hash(), ..opened() };
+    facts.receipts.insert(OPENED, Ok(Some(receipt(vec![log(1, TREASURY, &opened)]))));
+}
+
+fn give(evidence: &mut Evidence, terms: &StampTerms) {
+    evidence.stamps = Some(handed_in(&stamp(terms)));
+}
+
+#[test]
+fn a_stamp_holds_for_payments_within_it_alone() {
+    let cases: &[(&str, StampTerms, bool)] = &[
+        ("just enough", allowed(), true),
+        ("a unit too little", StampTerms { per_payment_max: Amount::new(UNITS - 1), ..allowed() }, false),
+        ("over by then", StampTerms { not_before: 0, not_after: AT, ..allowed() }, false),
+        ("not yet valid", StampTerms { not_before: AT + 1, not_after: AT + 2, ..allowed() }, false),
+        ("another payee", StampTerms { scope: Scope::any().payees([PURSE]), ..allowed() }, false),
+        ("another token", StampTerms { scope: Scope::any().assets([PURSE]), ..allowed() }, false),
+    ];
+    for (what, terms, holds) in cases {
+        let (mut evidence, mut facts) = whole();
+        under(&mut evidence, &mut facts, terms);
+        let found = checks(&evidence, &facts);
+        assert_eq!(of(&found, CheckOutcome::Fails).is_empty(), *holds, "{what}: {found:#?}");
+        let issuers = found.iter().find(|check| check.link == Link::Issuers).unwrap();
+        assert_eq!(issuers.outcome == CheckOutcome::Holds, *holds, "{what}: {issuers:#?}");
+    }
+}
+
+#[test]
+fn who_vouched_is_no_question_of_today() {
+    let changes: [Change; 5] = [
+        |_, f| f.may_stamp = Ok(Stood { value: true, then: false }),
+        |_, f| f.parents_revoked = Ok(Stood { value: true, then: false }),
+        |_, f| f.agent = Ok(Stood { value: key(1).address(), then: false }),
+        |_, f| f.stamp_epoch = Ok(Stood { value: 6, then: false }),
+        |e, _| e.stamps = None,
+    ];
+    for change in changes {
+        let (mut evidence, mut facts) = whole();
+        change(&mut evidence, &mut facts);
+        let found = checks(&evidence, &facts);
+        assert!(of(&found, CheckOutcome::Unchecked).contains(&Link::Issuers), "{found:#?}");
+    }
+}
+
+#[test]
+fn a_link_that_somebody_else_signed_fails() {
+    let (mut evidence, facts) = whole();
+    let mut forged = stamp(&allowed());
+    let hash = forged.hash();
+    forged.links[1].signature = StampSignature::by_key(&key(9).sign_hash_sync(&hash).unwrap(), &hash);
+    let chain = evidence.stamps.as_mut().unwrap();
+    chain.bundle = forged.to_text().unwrap();
+    let found = checks(&evidence, &facts);
+    assert_eq!(of(&found, CheckOutcome::Fails), [Link::Issuers], "{found:#?}");
 }
 
 /// A change to what is kept, or to what the node says.
@@ -68,7 +134,7 @@ fn what_was_changed_is_what_fails() {
         (
             "another token's logs",
             |e, _| e.payment.asset = TREASURY.into(),
-            &[Link::Settlement, Link::Nonce, Link::Words],
+            &[Link::Settlement, Link::Nonce, Link::Issuers, Link::Words],
         ),
         ("another envelope", |e, _| e.payment.envelope = 2, &[Link::Session, Link::Words, Link::Policy]),
         (
@@ -130,10 +196,43 @@ fn what_was_changed_is_what_fails() {
             &[Link::Signature, Link::Approval],
         ),
         ("another stamp", |e, _| e.session.as_mut().unwrap().stamp_hash = SET.into(), &[Link::Stamp]),
+        (
+            "stamps of another agent",
+            |e, _| give(e, &StampTerms { subject: PAYEE, ..allowed() }),
+            &[Link::Issuers],
+        ),
+        (
+            "stamps that are not the session's",
+            |e, _| give(e, &StampTerms { total_max: Amount::new(UNITS), ..allowed() }),
+            &[Link::Issuers],
+        ),
+        (
+            "a root by nobody who may",
+            |_, f| f.may_stamp = Ok(Stood { value: false, then: true }),
+            &[Link::Issuers],
+        ),
+        (
+            "a revoked parent",
+            |_, f| f.parents_revoked = Ok(Stood { value: true, then: true }),
+            &[Link::Issuers],
+        ),
+        ("a later epoch", |_, f| f.stamp_epoch = Ok(Stood { value: 7, then: true }), &[Link::Issuers]),
+        (
+            "an agent that is not the stamp's",
+            |e, f| {
+                f.agent = Ok(Stood { value: key(2).address(), then: true });
+                e.decision = Some(sealed(&record(), &key(2)));
+            },
+            &[Link::Issuers],
+        ),
         ("a revoked stamp", |_, f| f.stamp_revoked = Ok(Stood { value: true, then: true }), &[Link::Stamp]),
         ("another policy text", |e, _| e.policy.as_mut().unwrap().text = Some("{}".into()), &[Link::Policy]),
         ("another seal", |e, _| e.decision = Some(sealed(&record(), &key(9))), &[Link::Seal]),
-        ("another agent", |_, f| f.agent = Ok(Stood { value: PAYEE, then: true }), &[Link::Seal]),
+        (
+            "another agent",
+            |_, f| f.agent = Ok(Stood { value: PAYEE, then: true }),
+            &[Link::Issuers, Link::Seal],
+        ),
         ("another approver", |e, _| e.payment.approver = Some(PAYEE.into()), &[Link::Approval]),
         (
             "an approver who is none",
@@ -233,7 +332,7 @@ fn what_the_node_does_not_tell_is_never_a_yes() {
     let found = checks(&evidence, &facts);
     assert_eq!(of(&found, CheckOutcome::Fails), []);
     let unchecked = of(&found, CheckOutcome::Unchecked);
-    assert_eq!(unchecked, [Link::Stamp, Link::Seal, Link::Approval, Link::Outcome]);
+    assert_eq!(unchecked, [Link::Stamp, Link::Issuers, Link::Seal, Link::Approval, Link::Outcome]);
     // Nor where it agrees; but what is not revoked now was not revoked then.
     let (evidence, mut facts) = whole();
     facts.may_approve = Ok(Stood { value: true, then: false });
@@ -242,7 +341,7 @@ fn what_the_node_does_not_tell_is_never_a_yes() {
     let found = checks(&evidence, &facts);
     assert_eq!(of(&found, CheckOutcome::Fails), []);
     let unchecked = of(&found, CheckOutcome::Unchecked);
-    assert_eq!(unchecked, [Link::Seal, Link::Approval, Link::Outcome]);
+    assert_eq!(unchecked, [Link::Issuers, Link::Seal, Link::Approval, Link::Outcome]);
 }
 
 #[test]

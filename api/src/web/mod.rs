@@ -33,9 +33,10 @@ const CSS: &str = "text/css; charset=utf-8";
 const JS: &str = "text/javascript; charset=utf-8";
 
 /// What the pages load.
-const ASSETS: [(&str, &str, &str); 20] = [
+const ASSETS: [(&str, &str, &str); 22] = [
     ("/assets/page.css", CSS, include_str!("../../assets/page.css")),
     ("/assets/desk.css", CSS, include_str!("../../assets/desk.css")),
+    ("/assets/page.js", JS, include_str!("../../assets/page.js")),
     ("/assets/live.js", JS, include_str!("../../assets/live.js")),
     ("/assets/form.css", CSS, include_str!("../../assets/form.css")),
     ("/assets/actions.css", CSS, include_str!("../../assets/actions.css")),
@@ -51,6 +52,7 @@ const ASSETS: [(&str, &str, &str); 20] = [
     ("/assets/checks.js", JS, include_str!("../../assets/checks.js")),
     ("/assets/facts.js", JS, include_str!("../../assets/facts.js")),
     ("/assets/signed.js", JS, include_str!("../../assets/signed.js")),
+    ("/assets/stamps.js", JS, include_str!("../../assets/stamps.js")),
     ("/assets/transparency.js", JS, include_str!("../../assets/transparency.js")),
     ("/assets/vendor/viem.js", JS, include_str!("../../assets/vendor/viem.js")),
     ("/assets/icon.svg", "image/svg+xml", include_str!("../../assets/icon.svg")),

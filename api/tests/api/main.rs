@@ -29,6 +29,7 @@ mod scores;
 mod sealed;
 mod seed;
 mod service;
+mod stamps;
 mod transactions;
 mod verification;
 mod watched;

@@ -43,7 +43,7 @@ fn that(outcomes: &[(String, String, Value)], wanted: &str) -> Vec<String> {
 async fn without_a_node_only_what_is_here_is_checked(stores: Stores) -> anyhow::Result<()> {
     let api = api(stores).await?;
     let found = outcomes(&api, &api.seeded.decisions[0]).await?;
-    assert_eq!(found.len(), 15);
+    assert_eq!(found.len(), 16);
     assert_eq!(that(&found, "holds"), ["record", "words", "log"]);
     assert_eq!(that(&found, "fails"), [""; 0]);
     let (_, _, why) = &found[0];

@@ -11,7 +11,7 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 use url::Url;
 
-use super::{Context, session_keys::FileKeys};
+use super::{Context, session_keys::FileKeys, stamp::read_stamp};
 use crate::{keys, output::usdc};
 
 /// Agent verbs. The key of `--key-file` or BURSAR_KEY is the agent's identity key.
@@ -80,6 +80,10 @@ pub(crate) struct Who {
     /// Key file of whoever pays the gas of session requests; by default the agent itself
     #[arg(long, value_name = "FILE")]
     gas_key_file: Option<PathBuf>,
+    /// The agent's stamp, as `bursar stamp issue` prints it: sessions are opened under it, payments carry it, and the API
+    /// is handed it
+    #[arg(long, value_name = "FILE")]
+    stamp: Option<PathBuf>,
 }
 
 pub(crate) async fn run(context: &Context, verb: AgentCommand) -> Result<()> {
@@ -219,7 +223,7 @@ async fn connect(context: &Context, who: &Who, patience: Duration) -> Result<(Ag
     let http = context.api_client()?;
     let approvals =
         HttpApprovals::new(http.clone(), config.api_url.clone(), Clock::system(), Duration::from_secs(1));
-    let agent = Agent::builder(
+    let mut agent = Agent::builder(
         node,
         config.treasury()?,
         who.envelope,
@@ -230,8 +234,9 @@ async fn connect(context: &Context, who: &Who, patience: Duration) -> Result<(Ag
     .session_keys(Arc::clone(&session_keys) as _)
     .approvals(Arc::new(approvals))
     .patience(patience)
-    .sink(Arc::new(HttpSink::new(http, config.api_url.clone())))
-    .connect()
-    .await?;
-    Ok((agent, session_keys))
+    .sink(Arc::new(HttpSink::new(http, config.api_url.clone())));
+    if let Some(path) = &who.stamp {
+        agent = agent.stamp(read_stamp(path)?);
+    }
+    Ok((agent.connect().await?, session_keys))
 }

@@ -183,7 +183,7 @@ async fn read_state(context: &Context) -> Result<StampState> {
     StampState::read(&provider, *contract.address(), from).await.context("reading the treasury's events")
 }
 
-fn read_stamp(path: &Path) -> Result<StampBundle> {
+pub(super) fn read_stamp(path: &Path) -> Result<StampBundle> {
     StampBundle::from_text(read(path)?.trim()).with_context(|| format!("the stamp {}", path.display()))
 }
 

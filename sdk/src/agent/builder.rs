@@ -193,7 +193,8 @@ impl AgentBuilder {
         let spool = Arc::new(Mutex::new(spool));
         let sealer =
             Sealer { chain_id: view.chain_id(), treasury: view.treasury(), identity: Arc::clone(&identity) };
-        let delivery = self.sink.map(|sink| Delivery::start(Arc::clone(&spool), sink, sealer));
+        let (of_sink, stamp) = (Arc::clone(&spool), self.stamp.clone());
+        let delivery = self.sink.map(|sink| Delivery::start(of_sink, sink, sealer, stamp));
         let keys = self.keys.unwrap_or_else(|| Arc::new(LocalKeys(self.entropy.clone())));
         let inner = Inner {
             means: Means::of(&view),

@@ -112,6 +112,11 @@ impl Prefix {
         Ok(self)
     }
 
+    /// The links that contracts are said to have signed.
+    pub(crate) fn by_contracts(&self) -> Vec<usize> {
+        self.questions.iter().map(|(at, _)| *at).collect()
+    }
+
     /// The root's issuer.
     pub(crate) fn root_issuer(&self) -> Address {
         self.root_issuer

@@ -212,15 +212,7 @@ pub(super) struct Bundle<'a> {
 
 impl<'a> Bundle<'a> {
     fn read(bytes: &'a [u8], state: &StampState) -> Result<Self, StampRefused> {
-        if bytes.len() > MAX_BUNDLE {
-            let expected = format_args!("at most {MAX_BUNDLE} bytes");
-            return Err(StampRefused::new(StampRefusal::TooLarge, expected, bytes.len()));
-        }
-        let view = BundleView::read(bytes).map_err(malformed)?;
-        if view.count > MAX_LINKS {
-            let expected = format_args!("at most {MAX_LINKS} links");
-            return Err(StampRefused::new(StampRefusal::TooManyLinks, expected, view.count));
-        }
+        let view = view(bytes)?;
         if view.chain_id != state.chain_id {
             return Err(StampRefused::new(StampRefusal::OtherChain, state.chain_id, view.chain_id));
         }
@@ -234,6 +226,20 @@ impl<'a> Bundle<'a> {
     pub(super) fn domain(&self) -> StampDomain {
         StampDomain::new(self.view.chain_id, self.view.treasury)
     }
+}
+
+/// A bundle taken apart, of no more bytes and links than it may have.
+pub(super) fn view(bytes: &[u8]) -> Result<BundleView<'_>, StampRefused> {
+    if bytes.len() > MAX_BUNDLE {
+        let expected = format_args!("at most {MAX_BUNDLE} bytes");
+        return Err(StampRefused::new(StampRefusal::TooLarge, expected, bytes.len()));
+    }
+    let view = BundleView::read(bytes).map_err(malformed)?;
+    if view.count > MAX_LINKS {
+        let expected = format_args!("at most {MAX_LINKS} links");
+        return Err(StampRefused::new(StampRefusal::TooManyLinks, expected, view.count));
+    }
+    Ok(view)
 }
 
 pub(super) fn malformed(error: Malformed) -> StampRefused {

@@ -18,7 +18,7 @@ const pause = () => new Promise(resolve => setTimeout(resolve, POLLING_MS));
 /** Serves the API over the chain on a free port; `agent` runs an agent's verbs against it. */
 export async function startBursar(chain, org) {
   const directory = mkdtempSync(join(tmpdir(), "bursar-browser-"));
-  for (const name of ["agent", "relayer", "owner", "log"]) {
+  for (const name of ["agent", "relayer", "owner", "guardian", "log"]) {
     const file = join(directory, `${name}.key`);
     writeFileSync(file, `${keyOf(name)}\n`);
     chmodSync(file, 0o600);
@@ -67,6 +67,15 @@ export async function startBursar(chain, org) {
       const who = ["--envelope", String(org.envelope), "--gas-key-file", "relayer.key"];
       const child = run(["--json", "--key-file", "agent.key", "--api-url", url, "agent", verb, ...who, ...args]);
       return { ended: ended(child) };
+    },
+
+    /** Has the guardian vouch for the agent, who is to hold the stamper's role; the file with the stamp. */
+    async stamp(terms) {
+      writeFileSync(join(directory, "terms.json"), JSON.stringify(terms));
+      const { code, stderr, facts } = await ended(run(["--json", "--key-file", "guardian.key", "stamp", "issue", "terms.json"]));
+      if (code !== 0) throw new Error(`the stamp was not issued: ${stderr}`);
+      writeFileSync(join(directory, "agent.stamp"), facts.stamp);
+      return "agent.stamp";
     },
 
     /** Puts the root of the transparency log on chain. */

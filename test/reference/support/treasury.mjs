@@ -6,7 +6,7 @@ import { openSessionTypedData } from "./session.mjs";
 
 export const UNIT = 1_000_000n;
 
-export const ROLE = { owner: 1, policyManager: 2, guardian: 4, approver: 8 };
+export const ROLE = { owner: 1, policyManager: 2, guardian: 4, approver: 8, stamper: 32 };
 const PAYEE_LIST = 1;
 const ESCROW = 500n * UNIT;
 const SESSION_SECONDS = 3_600n;

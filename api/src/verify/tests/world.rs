@@ -11,6 +11,7 @@ use alloy::{
     signers::{SignerSync as _, local::PrivateKeySigner},
     sol_types::{SolCall as _, SolEvent, SolStruct as _},
 };
+use bursar_indexer::query::stamps::Chain;
 use bursar_sdk::{
     abi::{
         Eip3009::{AuthorizationUsed, Transfer, transferWithAuthorizationCall},
@@ -20,8 +21,11 @@ use bursar_sdk::{
     decision::{DecisionRecord, Resource, Verdict},
     payment::{Approval, Authorization, PaymentBlob, Rail, Token, session_id, treasury_domain},
     record::{RecordKind, seal_digest},
+    stamp::{Scope, StampBundle, StampDomain, StampTerms, UnsignedStamp, Windows},
     transparency::{CheckpointKey, Entry, Growth, Keeper, LogKind, leaf_hash},
 };
+
+use futures::executor::block_on;
 
 use super::super::facts::{Facts, Receipt, Stood};
 use crate::{
@@ -30,6 +34,7 @@ use crate::{
             AnchorEvidence, EntryEvidence, Evidence, LogEvidence, PolicyEvidence, SealedText, SessionEvidence,
         },
         payment::{Payment, PaymentState},
+        stamp::StampChain,
     },
     wire::{Hash, Hex},
 };
@@ -45,12 +50,56 @@ pub(super) const OPENED: B256 = B256::repeat_byte(0xa2);
 pub(super) const SET: B256 = B256::repeat_byte(0xa3);
 pub(super) const ANCHORED: B256 = B256::repeat_byte(0xa4);
 const BLOCK: B256 = B256::repeat_byte(0xb0);
+pub(super) const AT: u64 = 1_700_000_100;
 const DOMAIN: B256 = B256::repeat_byte(0xd0);
-const STAMP: B256 = B256::repeat_byte(0x5a);
 const POLICY: &str = "{\"name\":\"research\"}";
 
 pub(super) fn key(name: u8) -> PrivateKeySigner {
     PrivateKeySigner::from_bytes(&B256::repeat_byte(name)).unwrap()
+}
+
+/// What the agent's stamp allows.
+pub(super) fn allowed() -> StampTerms {
+    StampTerms {
+        subject: key(1).address(),
+        agent_ref: B256::ZERO,
+        scope: Scope::any().payees([PAYEE]).assets([TOKEN]),
+        per_payment_max: Amount::new(UNITS),
+        total_max: Amount::new(10 * UNITS),
+        windows: Windows::default(),
+        not_before: AT,
+        not_after: AT + 2,
+        depth_left: 0,
+        policy_hash: B256::ZERO,
+        httpsig_jkt: B256::ZERO,
+        workload_hash: B256::ZERO,
+        epoch: 6,
+    }
+}
+
+/// A stamp that a stamper, key 4, gave to key 5, and which that one delegated to the agent.
+pub(super) fn stamp(terms: &StampTerms) -> StampBundle {
+    let wide = StampTerms {
+        subject: key(5).address(),
+        scope: Scope::any(),
+        per_payment_max: Amount::new(20 * UNITS),
+        total_max: Amount::new(20 * UNITS),
+        not_before: 0,
+        not_after: u64::MAX,
+        depth_left: 1,
+        ..terms.clone()
+    };
+    let domain = StampDomain::new(CHAIN, TREASURY);
+    let root = UnsignedStamp::root(domain, &wide, key(4).address(), B256::ZERO).unwrap();
+    let root = block_on(root.sign(&key(4))).unwrap();
+    block_on(UnsignedStamp::child(&root, terms, B256::ZERO).unwrap().sign(&key(5))).unwrap()
+}
+
+/// The same as somebody handed it in.
+pub(super) fn handed_in(stamp: &StampBundle) -> StampChain {
+    let bundle = stamp.encode().unwrap().into();
+    let (hash, subject) = (stamp.hash(), stamp.leaf().unwrap().stamp.subject);
+    StampChain::read(&Chain { hash, treasury: TREASURY, subject, bundle, received_at: 0 }).unwrap()
 }
 
 pub(super) fn record() -> DecisionRecord {
@@ -64,7 +113,7 @@ pub(super) fn record() -> DecisionRecord {
         envelope: 1,
         agent: key(1).address(),
         agent_ref: B256::ZERO,
-        stamp_hash: STAMP,
+        stamp_hash: stamp(&allowed()).hash(),
         purse: PURSE,
         session: session_id(PURSE, 7),
         policy_version: 3,
@@ -182,7 +231,7 @@ pub(super) fn opened() -> SessionOpened {
         expiry: 2_000_000_000,
         policyVersion: 3,
         scope: Treasury::Scope::default(),
-        stampHash: STAMP,
+        stampHash: stamp(&allowed()).hash(),
     }
 }
 
@@ -216,6 +265,9 @@ pub(super) fn whole() -> (Evidence, Facts) {
         agent: Ok(Stood { value: key(1).address(), then: true }),
         asset: Ok(TOKEN),
         may_approve: Ok(Stood { value: true, then: true }),
+        stamp_epoch: Ok(Stood { value: 6, then: true }),
+        may_stamp: Ok(Stood { value: true, then: true }),
+        parents_revoked: Ok(Stood { value: false, then: true }),
         stamp_revoked: Ok(Stood { value: false, then: true }),
         ..Facts::none("not asked")
     };
@@ -241,7 +293,7 @@ pub(super) fn whole() -> (Evidence, Facts) {
         outcome: None,
         rail: "eip3009".into(),
         nonce: Some(Hash(nonce)),
-        timestamp: 1_700_000_100,
+        timestamp: AT,
         block_number: 100,
         block_hash: BLOCK.into(),
         log_index: 4,
@@ -253,9 +305,10 @@ pub(super) fn whole() -> (Evidence, Facts) {
         session: Some(SessionEvidence {
             sequence: 7,
             key: key(2).address().into(),
-            stamp_hash: STAMP.into(),
+            stamp_hash: stamp(&allowed()).hash().into(),
             opened_tx: OPENED.into(),
         }),
+        stamps: Some(handed_in(&stamp(&allowed()))),
         policy: Some(PolicyEvidence { text: Some(POLICY.into()), set_tx: SET.into() }),
         decision: Some(sealed(&record, &key(1))),
         outcomes: vec![],

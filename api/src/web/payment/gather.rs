@@ -20,15 +20,24 @@ use super::{
         view::Reason,
     },
     rules::threshold,
-    view::{Approval, Grant, Moved, Policy, PolicyText, Request, Score, Stamp, Who},
+    view::{Approval, Grant, Moved, Policy, PolicyText, Request, Score, Stamp, Vouched, Who},
 };
-use crate::{Config, model::score::PastScore};
+use crate::{
+    Config,
+    model::{
+        score::PastScore,
+        stamp::{StampChain, StampLink, StampScope},
+    },
+    wire::Units,
+};
 
 /// Most characters shown of a policy's words, and of a line.
 const MAX_TEXT: usize = 4_000;
 pub(super) const MAX_LINE: usize = 500;
 /// Most notes shown of a policy.
 const MAX_NOTES: usize = 24;
+/// Most hosts of a stamp that are named.
+const MAX_HOSTS: usize = 4;
 
 pub(super) fn spelled(hash: B256) -> String {
     format!("{hash:#x}")
@@ -71,13 +80,46 @@ pub(super) fn stamp(
     what: &'static str,
     hash: B256,
     revoked: Option<&Revocation>,
+    chain: Option<&StampChain>,
     row: &Payment,
 ) -> Stamp {
     let revoked = revoked.map(|revoked| {
         let before = revoked.position <= row.position;
         (when(revoked.timestamp), named(config, revoked.by), before)
     });
-    Stamp { what, hash: spelled(hash), revoked }
+    let links = chain.map(|chain| chain.links.iter().map(|link| vouched(config, link, row)).collect());
+    Stamp { what, hash: spelled(hash), revoked, links: links.unwrap_or_default() }
+}
+
+fn vouched(config: &Config, link: &StampLink, row: &Payment) -> Vouched {
+    let show = |units: &Units| money(config, row.asset, units.0.to_u256());
+    Vouched {
+        issuer: named(config, link.issuer.0),
+        subject: named(config, link.subject.0),
+        hash: link.hash.to_string(),
+        most: show(&link.per_payment_max),
+        in_all: show(&link.total_max),
+        scope: scope(&link.scope),
+        from: when(link.not_before),
+        until: when(link.not_after),
+        live: (link.not_before..link.not_after).contains(&row.timestamp),
+        by_contract: link.by_contract,
+    }
+}
+
+/// What a stamp lets be paid, in words.
+fn scope(scope: &StampScope) -> String {
+    let list = |many: Option<usize>, what: &str| match many {
+        None => format!("any {what}"),
+        Some(1) => format!("1 {what}"),
+        Some(many) => format!("{many} {what}s"),
+    };
+    let hosts = match scope.hosts.as_deref() {
+        Some(hosts @ [_, ..]) if hosts.len() <= MAX_HOSTS => said(&hosts.join(", "), MAX_LINE),
+        hosts => list(hosts.map(<[_]>::len), "host"),
+    };
+    let (assets, payees) = (scope.assets.as_ref().map(Vec::len), scope.payees.as_ref().map(Vec::len));
+    format!("{}, {}, {hosts}", list(assets, "token"), list(payees, "payee"))
 }
 
 pub(super) fn policy(config: &Config, row: &Payment, policy: &policies::Policy) -> Policy {

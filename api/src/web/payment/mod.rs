@@ -24,6 +24,7 @@ use crate::{
     error::ApiError,
     extract::Path,
     logged::logged,
+    verify::chain,
     wire::{Addr, Hash},
 };
 
@@ -93,7 +94,8 @@ async fn gathered(state: &AppState, row: &Payment) -> Result<Story, ApiError> {
     let of_record = row.decision.as_ref().map(|record| ("named in its decision", record.stamp_hash));
     for (what, hash) in of_session.into_iter().chain(of_record).filter(|(_, hash)| !hash.is_zero()) {
         let revoked = stamps::revoked(db, row.treasury, hash).await?;
-        stamps.push(gather::stamp(config, what, hash, revoked.as_ref(), row));
+        let chain = chain(state, hash).await?;
+        stamps.push(gather::stamp(config, what, hash, revoked.as_ref(), chain.as_ref(), row));
     }
     let treasury = treasuries::get(db, row.treasury).await?;
     Ok(Story {

@@ -69,6 +69,25 @@ pub(super) struct Stamp {
     pub(super) hash: String,
     /// That it was revoked, and whether that was before the payment.
     pub(super) revoked: Option<(When, Named, bool)>,
+    /// Who vouched, root first; nothing where it was not handed in.
+    pub(super) links: Vec<Vouched>,
+}
+
+/// One stamp of the chain.
+#[derive(Debug)]
+pub(super) struct Vouched {
+    pub(super) issuer: Named,
+    pub(super) subject: Named,
+    pub(super) hash: String,
+    pub(super) most: String,
+    pub(super) in_all: String,
+    pub(super) scope: String,
+    pub(super) from: When,
+    pub(super) until: When,
+    /// Whether the payment was within.
+    pub(super) live: bool,
+    /// Whether only the chain can tell who signed it.
+    pub(super) by_contract: bool,
 }
 
 #[derive(Debug)]

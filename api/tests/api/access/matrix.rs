@@ -65,6 +65,8 @@ const MAY: &[(&str, &[Role])] = &[
     ("POST /v1/decisions", &[Agent]),
     ("GET /v1/decisions/{hash}", EVERYBODY),
     ("POST /v1/outcomes", &[Agent]),
+    ("POST /v1/stamps", &[Agent]),
+    ("GET /v1/stamps/{hash}", EVERYBODY),
     ("POST /v1/records/{hash}/erasure", &[Treasury]),
     ("GET /v1/records/{hash}/erasure/typed-data", &[Treasury]),
     ("GET /v1/refusals", EVERYBODY),
