@@ -158,3 +158,41 @@ impl Limits {
         ApiError::too_many(code, message, until.wait_time_from(self.clock.now()))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn limits_are_something_and_not_everything() {
+        let fine = LimitSettings::default();
+        let (holder, new) = fine.rates().unwrap();
+        assert_eq!(holder, Rate::new(1_200, Duration::from_secs(60)));
+        assert_eq!(new, Rate::new(600, Duration::from_secs(60)));
+        for of in [
+            |got| LimitSettings { per_minute: got, ..Default::default() },
+            |got| LimitSettings { at_once: got, ..Default::default() },
+            |got| LimitSettings { new_per_minute: got, ..Default::default() },
+            |got| LimitSettings { new_at_once: got, ..Default::default() },
+        ] {
+            assert!(of(1).rates().is_ok() && of(MOST).rates().is_ok());
+            for got in [0, MOST + 1] {
+                let error = of(got).rates().unwrap_err();
+                assert_eq!(error.got, got, "{error}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_asked_at_once_is_not_what_is_asked_in_a_while() {
+        let rate = Rate::new(1, Duration::from_secs(3_600)).at_once(2);
+        let limits = Limits::new(rate, rate);
+        let (ada, bob) = (Who::Subject("ada".into()), Who::Subject("bob".into()));
+        assert!(limits.ask(&ada).is_ok() && limits.ask(&ada).is_ok());
+        assert!(limits.ask(&ada).is_err());
+        assert!(limits.ask(&bob).is_ok());
+        // A key of that name is somebody else.
+        assert!(limits.ask(&Who::Key("ada".into())).is_ok());
+    }
+}

@@ -267,3 +267,34 @@ async fn interruption() -> std::io::Result<()> {
     #[cfg(not(unix))]
     tokio::signal::ctrl_c().await
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tokens_are_taken_where_keys_are_asked_for() -> Result<()> {
+        let dir = tempfile::tempdir()?;
+        let file = dir.path().join("bursar.toml");
+        let read = |text: &str| -> Result<Option<Arc<Issuer>>> {
+            std::fs::write(&file, text)?;
+            issuer(&Config::load(Some(&file), None)?)
+        };
+        const OIDC: &str = "[access.oidc]\nissuer = \"https://login.example\"\naudience = \"bursar\"\n";
+        const GRANT: &str = "[[access.oidc.grants]]\ngroup = \"audit\"\nrole = \"auditor\"\n";
+        assert!(read(&format!("[access]\nmode = \"keys\"\n{OIDC}{GRANT}"))?.is_some());
+        assert!(read("[access]\nmode = \"keys\"\n")?.is_none());
+        for (bad, told) in [
+            (format!("{OIDC}{GRANT}"), "expected access.mode = \"keys\""),
+            (format!("[access]\nmode = \"keys\"\n{OIDC}"), "access.oidc.grants: expected a group"),
+            (
+                format!("[access]\nmode = \"keys\"\n{OIDC}{}", GRANT.replace("auditor", "owner")),
+                "got \"owner\"",
+            ),
+        ] {
+            let error = read(&bad).err().map(|error| format!("{error:#}"));
+            assert!(error.as_deref().is_some_and(|error| error.contains(told)), "{bad}: {error:?}");
+        }
+        Ok(())
+    }
+}
