@@ -1,11 +1,11 @@
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use alloy::primitives::Address;
 use bursar_indexer::query::approvals::Room;
 use bursar_sdk::transparency::Keeper;
 use url::Url;
 
-use crate::access::{Mode, Rate};
+use crate::access::{Mode, Rate, oidc::Issuer};
 
 /// What the API has to be told.
 #[derive(Debug, Clone)]
@@ -16,9 +16,11 @@ pub struct Config {
     pub chain_name: String,
     /// Whether a credential is asked for.
     pub access: Mode,
-    /// How much one key may ask.
+    /// Whose tokens are taken in place of keys, where keys are asked for.
+    pub issuer: Option<Arc<Issuer>>,
+    /// How much may be asked with one key, or by one holder of tokens.
     pub key_rate: Rate,
-    /// How many keys that are not known here yet, good or not, are looked up: guesses wait, whoever is at work does not.
+    /// How many keys and tokens that are not known here yet, good or not, are looked up: guesses wait, whoever is at work does not.
     pub unknown_rate: Rate,
     /// Where people and agents find this service; pages that events name are below it.
     pub base_url: Option<Url>,
@@ -80,6 +82,7 @@ impl Config {
             chain_id,
             chain_name: chain_name.into(),
             access: Mode::default(),
+            issuer: None,
             key_rate: Rate::new(1_200, Duration::from_secs(60)),
             unknown_rate: Rate::new(600, Duration::from_secs(60)),
             base_url: None,

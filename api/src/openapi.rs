@@ -53,6 +53,7 @@ pub fn document() -> Document {
 
 /// How credentials are called here.
 const KEY: &str = "key";
+const TOKEN: &str = "token";
 
 /// The document with what the guard in front of the routes asks and answers, which no route says.
 pub(crate) fn guarded(mut document: Document) -> Document {
@@ -63,7 +64,15 @@ pub(crate) fn guarded(mut document: Document) -> Document {
          see docs/ACCESS.md for which role may what."
             .into(),
     );
-    document.components.get_or_insert_default().add_security_scheme(KEY, SecurityScheme::Http(scheme));
+    let mut token = Http::new(HttpAuthScheme::Bearer);
+    token.bearer_format = Some("JWT".into());
+    token.description = Some(
+        "A token of the OpenID issuer that the operator has set up, in place of a key: its groups say its role."
+            .into(),
+    );
+    let components = document.components.get_or_insert_default();
+    components.add_security_scheme(KEY, SecurityScheme::Http(scheme));
+    components.add_security_scheme(TOKEN, SecurityScheme::Http(token));
     for (path, item) in &mut document.paths.paths {
         for (method, operation) in [(Method::GET, &mut item.get), (Method::POST, &mut item.post)] {
             if let (Some(operation), Some(_)) = (operation, routes::find(&method, path)) {
@@ -75,10 +84,10 @@ pub(crate) fn guarded(mut document: Document) -> Document {
 }
 
 fn asks_for_a_key(operation: &mut Operation) {
-    operation.security = Some(vec![SecurityRequirement::new(KEY, [""; 0])]);
+    operation.security = Some([KEY, TOKEN].map(|name| SecurityRequirement::new(name, [""; 0])).into());
     for (status, description) in [
-        ("401", "No key came, or none that is taken: `code` tells."),
-        ("403", "The key is not for this: `code` tells."),
+        ("401", "No key or token came, or none that is taken: `code` tells."),
+        ("403", "The key or token is not for this: `code` tells."),
         ("429", "Too much at once: it may come again after as many seconds as `Retry-After` says."),
     ] {
         let mut response = Response::new(description);

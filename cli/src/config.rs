@@ -7,7 +7,7 @@ use alloy::{
     providers::{DynProvider, Provider as _, ProviderBuilder},
 };
 use anyhow::{Context as _, Result, bail, ensure};
-use bursar_api::access::Mode;
+use bursar_api::access::{LimitSettings, Mode, oidc};
 use bursar_indexer::StoreUrl;
 use clap::ValueEnum;
 use figment::{
@@ -46,6 +46,10 @@ pub(crate) enum FinalAt {
 pub(crate) struct Access {
     /// Whether a credential is asked for.
     pub(crate) mode: Mode,
+    /// How much is answered.
+    pub(crate) limits: LimitSettings,
+    /// Whose tokens are taken in place of keys.
+    pub(crate) oidc: Option<oidc::Settings>,
 }
 
 /// Everything a command may need to know. See `bursar config --help` for the names.
@@ -157,7 +161,7 @@ impl Config {
             lease_seconds: 10,
             store: "bursar.sqlite".parse()?,
             listen: SocketAddr::from(([127, 0, 0, 1], 8402)),
-            access: Access { mode: Mode::Open },
+            access: Access { mode: Mode::Open, limits: LimitSettings::default(), oidc: None },
             metrics_listen: None,
             api_url: "http://127.0.0.1:8402/".parse()?,
             open_requests_per_agent: 16,
@@ -283,7 +287,7 @@ const FIELDS: &[&str] = &[
     "state_dir",
 ];
 
-/// The names below `access`: `BURSAR_ACCESS_` and these, in capitals.
+/// The names below `access` that may: `BURSAR_ACCESS_` and these, in capitals. Tables are in the file alone.
 const ACCESS: &[&str] = &["mode"];
 
 #[cfg(test)]
@@ -301,7 +305,7 @@ mod tests {
             // Further chains come from the file alone.
             assert_eq!(value.as_object().map(serde_json::Map::len), Some(FIELDS.len() + 1));
             let access = value.get("access").and_then(serde_json::Value::as_object);
-            assert!(access.is_some_and(|access| access.keys().eq(ACCESS)));
+            assert!(access.is_some_and(|access| ACCESS.iter().all(|name| access.contains_key(*name))));
         }
         Ok(())
     }
@@ -319,6 +323,22 @@ mod tests {
         std::fs::write(&file, "[access]\nmode = \"keys\"\n")?;
         assert_eq!(Config::load(Some(&file), None)?.access.mode, Mode::Keys);
         for bad in ["[access]\nmode = \"none\"\n", "[access]\nmod = \"keys\"\n", "access = \"keys\"\n"] {
+            std::fs::write(&file, bad)?;
+            assert!(Config::load(Some(&file), None).is_err(), "{bad}");
+        }
+        std::fs::write(
+            &file,
+            "[access.limits]\nper_minute = 60\n[access.oidc]\nissuer = \"https://login.example\"\naudience = \"bursar\"\n[[access.oidc.grants]]\ngroup = \"audit\"\nrole = \"auditor\"\n",
+        )?;
+        let access = Config::load(Some(&file), None)?.access;
+        assert_eq!((access.limits.per_minute, access.limits.at_once), (60, 1_200));
+        let oidc = access.oidc.context("an issuer")?;
+        assert_eq!((oidc.groups_claim.as_str(), oidc.grants.len()), ("groups", 1));
+        for bad in [
+            "[access.limits]\nper_second = 1\n",
+            "[access.oidc]\nissuer = \"https://login.example\"\n",
+            "[access.oidc]\nissuer = \"https://login.example\"\naudience = \"bursar\"\nsecret = \"s\"\n",
+        ] {
             std::fs::write(&file, bad)?;
             assert!(Config::load(Some(&file), None).is_err(), "{bad}");
         }

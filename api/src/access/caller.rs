@@ -1,9 +1,8 @@
+use std::fmt;
+
 use alloy::primitives::Address;
 use axum::{extract::FromRequestParts, http::request::Parts};
-use bursar_indexer::{
-    access::{Grant, Role},
-    store::ApiKey,
-};
+use bursar_indexer::access::{Grant, Role};
 
 use super::{Permission, Refused, allows};
 use crate::error::ApiError;
@@ -15,6 +14,43 @@ pub enum Who {
     Anybody,
     /// The holder of the API key with this id.
     Key(String),
+    /// Whom the issuer of tokens calls this: its `sub`, 255 characters of ASCII at most.
+    Subject(String),
+}
+
+/// As accesses name them.
+impl fmt::Display for Who {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Anybody => f.write_str("anybody"),
+            Self::Key(id) => write!(f, "key:{id}"),
+            Self::Subject(subject) => write!(f, "oidc:{subject}"),
+        }
+    }
+}
+
+/// Somebody with a credential that is theirs, whether or not it is taken.
+#[derive(Debug)]
+pub(crate) struct Identified {
+    pub(super) who: Who,
+    /// What it would let them do; `None`: nothing.
+    pub(super) grant: Option<Grant>,
+    /// When it ends by itself, in unix seconds, where that does not change any more.
+    pub(super) until: Option<u64>,
+    pub(super) taken: Result<(), Refused>,
+}
+
+impl Identified {
+    /// Who they are here.
+    ///
+    /// # Errors
+    /// When the credential is not taken.
+    pub(crate) fn caller(self) -> Result<Caller, Refused> {
+        self.taken?;
+        // Without a grant a caller may everything.
+        let grant = Some(self.grant.ok_or(Refused::Unknown)?);
+        Ok(Caller { who: self.who, grant, until: self.until })
+    }
 }
 
 /// Who asks, and what of it they may.
@@ -23,22 +59,24 @@ pub struct Caller {
     who: Who,
     /// `None`: everything.
     grant: Option<Grant>,
+    /// When their credential ends by itself; `None`: it does not, or the store says.
+    until: Option<u64>,
 }
 
 impl Caller {
     /// Whoever reached an open service.
     pub(super) fn anybody() -> Self {
-        Self { who: Who::Anybody, grant: None }
-    }
-
-    /// The holder of a key.
-    pub(super) fn holding(key: ApiKey) -> Self {
-        Self { who: Who::Key(key.id), grant: Some(key.grant) }
+        Self { who: Who::Anybody, grant: None, until: None }
     }
 
     /// Who it is.
     pub fn who(&self) -> &Who {
         &self.who
+    }
+
+    /// Whether their credential has not ended by itself; `now` is in unix seconds.
+    pub(super) fn lasts(&self, now: u64) -> bool {
+        self.until.is_none_or(|until| now < until)
     }
 
     /// What they are here; `None` where nobody is asked.

@@ -4,7 +4,7 @@
 use axum::http::{HeaderMap, HeaderValue, header};
 use url::Url;
 
-use super::{Refused, key::Key};
+use super::Refused;
 use crate::{Config, error::ApiError};
 
 /// What it is called: browsers send cookies to every port of a host, where other chains' services may be. `__Host-`
@@ -39,12 +39,21 @@ pub(crate) fn of<'a>(headers: &'a HeaderMap, config: &Config) -> Result<Option<&
     }
 }
 
-/// Has a browser keep a key until it is closed.
+/// Largest that browsers keep, in bytes: name and value.
+const MOST: usize = 4_096;
+
+/// Has a browser keep a key or token until it is closed.
 ///
 /// # Errors
-/// Never, for keys are text that headers take.
-pub(crate) fn keeping(key: &Key, config: &Config) -> Result<HeaderValue, ApiError> {
-    value(&key.shown(), "", config)
+/// When it is larger than browsers keep, as tokens may be. Else never, for keys and tokens are text that headers take.
+pub(crate) fn keeping(credential: &str, config: &Config) -> Result<HeaderValue, ApiError> {
+    let got = name(config).len() + credential.len();
+    if got > MOST {
+        let message = "the token is larger than browsers keep: have the issuer put less into it";
+        let refused = ApiError::unprocessable("credential_too_large", message);
+        return Err(refused.mismatch(format!("at most {MOST} bytes, with the cookie's name"), got));
+    }
+    value(credential, "", config)
 }
 
 /// Has a browser forget it.

@@ -5,7 +5,10 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 
-use super::{Caller, Mode, Refused, Who, cookie, host, key, key::Key, note::Note, origin, place, routes};
+use super::{
+    Caller, Mode, Refused, Who, caller::Identified, cookie, host, key, key::Key, note::Note, origin, place,
+    routes,
+};
 use crate::{
     AppState,
     error::ApiError,
@@ -55,12 +58,11 @@ async fn admitted(state: &AppState, mut request: Request, note: &mut Note) -> Re
         return Ok(request);
     }
     let (text, from_cookie) = carried(state, request.headers())?;
-    let key: Key = text.parse().map_err(|_| Refused::Malformed)?;
-    let (caller, taken) = identified(state, &key).await?;
+    let identified = identified(state, text).await?;
     // First: what is kept of a key, revoked ones among them, is as much as it may ask.
-    state.limits.ask(key.id())?;
-    note.begin(state.accesses.room()?, &caller, &request, path, state.now());
-    taken?;
+    state.limits.ask(&identified.who)?;
+    note.begin(state.accesses.room()?, &identified, &request, path, state.now());
+    let caller = identified.caller()?;
     if from_cookie && !request.method().is_safe() {
         origin::check(request.headers(), request.uri(), state.config.base_url.as_ref())?;
     }
@@ -74,19 +76,31 @@ async fn admitted(state: &AppState, mut request: Request, note: &mut Note) -> Re
     Ok(Request::from_parts(parts, body))
 }
 
-/// Who has a key, and whether it is still taken.
+/// Who has a credential, and whether it is still taken: a key, or a token where an issuer's are.
 ///
 /// # Errors
-/// When nobody has it, too many that nobody has were tried, or the store fails.
-pub(crate) async fn identified(
-    state: &AppState,
-    key: &Key,
-) -> Result<(Caller, Result<(), Refused>), ApiError> {
-    state.limits.look_up(key)?;
-    let known = key.known(state.store.api_key(key.id()).await?)?;
-    state.limits.is_known(key);
-    let taken = key::fresh(&known, state.now());
-    Ok((Caller::holding(known), taken))
+/// When nobody has it, too many that nobody has were tried, or the store fails; when the issuer's keys are not known.
+pub(crate) async fn identified(state: &AppState, text: &str) -> Result<Identified, ApiError> {
+    let now = state.now();
+    let (hash, identified) = match (text.parse::<Key>(), &state.config.issuer) {
+        (Ok(key), _) => {
+            let hash = key.hash();
+            state.limits.look_up(hash)?;
+            let known = key.known(state.store.api_key(key.id()).await?)?;
+            let taken = key::fresh(&known, now);
+            let (who, grant) = (Who::Key(known.id), Some(known.grant));
+            (hash, Identified { who, grant, until: None, taken })
+        }
+        (Err(_), Some(issuer)) => {
+            let token = issuer.read(text)?;
+            let hash = token.hash();
+            state.limits.look_up(hash)?;
+            (hash, issuer.identify(&token, now).await?)
+        }
+        (Err(_), None) => return Err(Refused::Malformed.into()),
+    };
+    state.limits.is_known(hash);
+    Ok(identified)
 }
 
 /// The credential, and whether it is a cookie: what is sent on purpose goes before what a browser sends by itself.
@@ -116,6 +130,7 @@ fn bearer(headers: &HeaderMap) -> Result<&str, Refused> {
 pub(crate) async fn still_holds(state: &AppState, caller: &Caller) -> bool {
     match caller.who() {
         Who::Anybody => true,
+        Who::Subject(_) => caller.lasts(state.now()),
         Who::Key(id) => {
             let kept = state.store.api_key(id).await;
             kept.is_ok_and(|kept| kept.is_some_and(|kept| key::fresh(&kept, state.now()).is_ok()))

@@ -1,6 +1,6 @@
 //! Who may ask what: credentials, roles, and the guard in front of every route.
 //!
-//! `guard` reads a credential (`key`) into a [`Caller`], asks `permission` whether its role may what the route is
+//! `guard` reads a credential (`key`, or a token of an issuer: [`oidc`]) into a [`Caller`], asks `permission` whether its role may what the route is
 //! for (`routes`), and `place` whether what is asked for is of the caller's treasury and agent. What is refused is
 //! told as `refused` has it, and to a browser as a page; it signs in with a `cookie`, and what it hands in comes from a
 //! page of ours (`origin`). How much may be asked, `limits` say. What was asked is noted (`note`) and kept (`accesses`), refused or not. No credential can
@@ -15,6 +15,7 @@ pub mod key;
 mod limits;
 mod mode;
 mod note;
+pub mod oidc;
 pub(crate) mod origin;
 mod permission;
 mod place;
@@ -23,7 +24,7 @@ pub(crate) mod routes;
 
 pub use accesses::Unkept;
 pub use caller::{Caller, Who};
-pub use limits::Rate;
+pub use limits::{LimitError, LimitSettings, Rate};
 pub use mode::{Mode, OpenToOthers};
 pub use permission::{Permission, allows};
 pub use refused::Refused;

@@ -6,7 +6,7 @@ use axum::{
 use bursar_indexer::query::accesses::Access;
 use tokio::sync::mpsc::OwnedPermit;
 
-use super::{Caller, Who};
+use super::caller::Identified;
 use crate::layers;
 
 /// Longest path with parameters that is kept, in characters.
@@ -22,18 +22,15 @@ pub(super) struct Note(Option<(Room, Access)>);
 
 impl Note {
     /// Begins with who asks; `route` is the one that the path is of.
-    pub(super) fn begin(&mut self, room: Room, caller: &Caller, request: &Request, route: &str, at: u64) {
-        let by = match caller.who() {
-            Who::Anybody => return,
-            Who::Key(id) => format!("key:{id}"),
-        };
+    pub(super) fn begin(&mut self, room: Room, by: &Identified, request: &Request, route: &str, at: u64) {
+        let treasury = by.grant.and_then(|grant| grant.treasury());
         let access = Access {
             request: layers::id_of(request.headers()).to_owned(),
             at,
-            by,
-            role: caller.role(),
-            scope: caller.treasury(),
-            treasury: caller.treasury(),
+            by: by.who.to_string(),
+            role: by.grant.map(|grant| grant.role()),
+            scope: treasury,
+            treasury,
             method: request.method().as_str().to_owned(),
             route: route.to_owned(),
             asked: shortened(request.uri()),

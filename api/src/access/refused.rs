@@ -2,17 +2,20 @@ use alloy::primitives::Address;
 use axum::http::StatusCode;
 use bursar_indexer::access::Role;
 
-use super::{Permission, allows};
+use super::{Permission, allows, oidc::WrongToken};
 use crate::error::ApiError;
 
 /// Why somebody is not answered. Repeats nothing of a credential.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
     /// There is no credential.
     #[error("a key is asked for here: send it as Authorization: Bearer KEY")]
     Missing,
     /// What came is no credential.
-    #[error("the credential does not read: expected one header Authorization: Bearer bursar_ID_SECRET")]
+    #[error(
+        "the credential does not read: expected one header Authorization: Bearer bursar_ID_SECRET, or a token of the \
+         issuer's where one is set up"
+    )]
     Malformed,
     /// There is no such key.
     #[error("there is no such key")]
@@ -28,6 +31,9 @@ pub enum Refused {
         /// The time now.
         now: u64,
     },
+    /// It is a token, and not taken.
+    #[error(transparent)]
+    Token(#[from] WrongToken),
     /// The role is another's.
     #[error("the role {role} may not {permission}")]
     Role {
@@ -80,6 +86,7 @@ impl Refused {
             Self::Unknown => "credential_unknown",
             Self::Revoked => "credential_revoked",
             Self::Expired { .. } => "credential_expired",
+            Self::Token(wrong) => wrong.code(),
             Self::Role { .. } => "role_not_allowed",
             Self::OtherTreasury { .. } => "other_treasury",
             Self::Outside { .. } => "of_no_treasury",
@@ -94,6 +101,7 @@ impl Refused {
             Self::Missing | Self::Malformed | Self::Unknown | Self::Revoked | Self::Expired { .. } => {
                 StatusCode::UNAUTHORIZED
             }
+            Self::Token(wrong) => wrong.status(),
             _ => StatusCode::FORBIDDEN,
         }
     }
@@ -105,6 +113,7 @@ impl From<Refused> for ApiError {
         let text = |address: Address| address.to_checksum(None);
         match refused {
             Refused::Expired { at, now } => error.mismatch(format!("before {at} (unix seconds)"), now),
+            Refused::Token(wrong) => wrong.explain(error),
             Refused::Role { role, permission } => {
                 let may: Vec<&str> = Role::ALL
                     .iter()

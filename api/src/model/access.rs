@@ -16,10 +16,11 @@ pub struct Access {
     pub request: String,
     /// When it came, in unix seconds.
     pub at: u64,
-    /// Who: `key:ID` for the holder of a key, `command-line` for who has the store.
+    /// Who: `key:ID` for the holder of a key, `oidc:SUBJECT` for whom the issuer of tokens calls that, `command-line` for who has
+    /// the store.
     #[schema(example = "key:9f86d081884c7d65")]
     pub by: String,
-    /// Their role; null for who has the store.
+    /// Their role; null for who has the store, and for whose groups had none.
     pub role: Option<&'static str>,
     /// The only treasury that they are let see; null: all.
     pub scope: Option<Addr>,

@@ -22,7 +22,7 @@ pub struct Filter {
     /// Of this treasury's things.
     #[param(inline)]
     treasury: Option<Addr>,
-    /// By them: `key:ID`, or `command-line`.
+    /// By them: `key:ID`, `oidc:SUBJECT`, or `command-line`.
     by: Option<String>,
     /// This request: the `x-request-id` of its answer.
     request: Option<String>,

@@ -13,7 +13,7 @@ use url::{Url, form_urlencoded};
 use super::{problem, rendered_with_forms};
 use crate::{
     AppState,
-    access::{Caller, Mode, Refused, Who, cookie, identified, key::Key, origin},
+    access::{Caller, Mode, Who, cookie, identified, origin},
     error::ApiError,
     extract::{Params, parameters},
 };
@@ -74,7 +74,7 @@ pub(super) async fn asked(
     let caller = match cookie::of(&headers, &state.config) {
         _ if state.config.access == Mode::Open => Ok(None),
         Ok(None) => Ok(None),
-        Ok(Some(text)) => taken(&state, text).await.map(|(_, caller)| Some(caller)),
+        Ok(Some(text)) => taken(&state, text).await.map(Some),
         Err(refused) => Err(refused.into()),
     };
     // A key that is no longer taken is why they are here, and no failure of the page.
@@ -109,7 +109,7 @@ pub(super) async fn sign_in(
         return Redirect::to(&path_here(&next)).into_response();
     }
     let kept = match taken(&state, key.trim()).await {
-        Ok((key, _)) => cookie::keeping(&key, &state.config),
+        Ok(_) => cookie::keeping(key.trim(), &state.config),
         Err(error) => Err(error),
     };
     match kept {
@@ -136,12 +136,9 @@ pub(super) async fn sign_out(State(state): State<AppState>, headers: HeaderMap, 
     }
 }
 
-/// A key that is taken, and whose it is.
-async fn taken(state: &AppState, text: &str) -> Result<(Key, Caller), ApiError> {
-    let key: Key = text.parse().map_err(|_| Refused::Malformed)?;
-    let (caller, taken) = identified(state, &key).await?;
-    taken?;
-    Ok((key, caller))
+/// Whose a key is that is taken.
+async fn taken(state: &AppState, text: &str) -> Result<Caller, ApiError> {
+    Ok(identified(state, text).await?.caller()?)
 }
 
 fn page(
@@ -152,7 +149,7 @@ fn page(
     next: &str,
 ) -> Response {
     let held = caller.and_then(|caller| {
-        let Who::Key(id) = caller.who() else { return None };
+        let (Who::Key(id) | Who::Subject(id)) = caller.who() else { return None };
         Some(Held {
             id: id.clone(),
             role: caller.role()?.to_string(),

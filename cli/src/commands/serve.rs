@@ -3,8 +3,12 @@
 use std::{sync::Arc, time::Duration};
 
 use alloy::primitives::Address;
-use anyhow::{Context as _, Result};
-use bursar_api::{AppState, AssetLabel, webhook};
+use anyhow::{Context as _, Result, ensure};
+use bursar_api::{
+    AppState, AssetLabel,
+    access::{Mode, oidc::Issuer},
+    webhook,
+};
 use bursar_indexer::{
     Indexer, Store, Turns,
     query::approvals::Room,
@@ -202,6 +206,8 @@ fn api_config(context: &Context) -> Result<bursar_api::Config> {
     };
     let mut api = bursar_api::Config::new(config.chain_id, name);
     api.access = config.access.mode;
+    (api.key_rate, api.unknown_rate) = config.access.limits.rates()?;
+    api.issuer = issuer(config)?;
     api.base_url = Some(config.api_url.clone());
     api.explorer = match config.network {
         Network::Local => None,
@@ -213,6 +219,17 @@ fn api_config(context: &Context) -> Result<bursar_api::Config> {
         Room { per_agent: config.open_requests_per_agent, per_treasury: config.open_requests_per_treasury };
     api.log = context.log_keeper()?;
     Ok(api)
+}
+
+/// Whose tokens are taken, where somebody's are.
+fn issuer(config: &Config) -> Result<Option<Arc<Issuer>>> {
+    let Some(settings) = &config.access.oidc else { return Ok(None) };
+    ensure!(
+        config.access.mode == Mode::Keys,
+        "expected access.mode = \"keys\" where tokens are taken ([access.oidc]), got \"{}\": it asks for none",
+        config.access.mode
+    );
+    Ok(Some(Arc::new(Issuer::new(settings.clone())?)))
 }
 
 /// USDC, as every preset's asset is.
@@ -249,4 +266,35 @@ async fn interruption() -> std::io::Result<()> {
     }
     #[cfg(not(unix))]
     tokio::signal::ctrl_c().await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tokens_are_taken_where_keys_are_asked_for() -> Result<()> {
+        let dir = tempfile::tempdir()?;
+        let file = dir.path().join("bursar.toml");
+        let read = |text: &str| -> Result<Option<Arc<Issuer>>> {
+            std::fs::write(&file, text)?;
+            issuer(&Config::load(Some(&file), None)?)
+        };
+        const OIDC: &str = "[access.oidc]\nissuer = \"https://login.example\"\naudience = \"bursar\"\n";
+        const GRANT: &str = "[[access.oidc.grants]]\ngroup = \"audit\"\nrole = \"auditor\"\n";
+        assert!(read(&format!("[access]\nmode = \"keys\"\n{OIDC}{GRANT}"))?.is_some());
+        assert!(read("[access]\nmode = \"keys\"\n")?.is_none());
+        for (bad, told) in [
+            (format!("{OIDC}{GRANT}"), "expected access.mode = \"keys\""),
+            (format!("[access]\nmode = \"keys\"\n{OIDC}"), "access.oidc.grants: expected a group"),
+            (
+                format!("[access]\nmode = \"keys\"\n{OIDC}{}", GRANT.replace("auditor", "owner")),
+                "got \"owner\"",
+            ),
+        ] {
+            let error = read(&bad).err().map(|error| format!("{error:#}"));
+            assert!(error.as_deref().is_some_and(|error| error.contains(told)), "{bad}: {error:?}");
+        }
+        Ok(())
+    }
 }

@@ -7,7 +7,10 @@ use bursar_test_stores::{Stores, on_both_stores};
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
-use super::clients::{asked, guarded, made, of_role};
+use super::{
+    clients::{asked, guarded, made, of_role},
+    issuer::Served,
+};
 use crate::{
     approvals::{authorization, submission},
     client::{Api, config, state},
@@ -156,9 +159,12 @@ async fn every_route_answers_the_roles_that_may_and_no_other(stores: Stores) -> 
         wanted.push((name, answer(&open, case, None).await?));
     }
     let mut config = config();
-    config.access = bursar_api::access::Mode::Keys;
+    let issuer = Served::begin().await?;
+    (config.access, config.issuer) = (bursar_api::access::Mode::Keys, issuer.issuer()?);
     let guarded = Api { router: bursar_api::router(state(&open.seeded, config)), seeded: open.seeded };
-    let operator = made(&store, Auditor, None, None).await?;
+    let operator = [made(&store, Auditor, None, None).await?, issuer.token("operator")?];
+    let tokens = Role::ALL.map(|role| issuer.token(&format!("ours-{role}")));
+    let tokens: Vec<String> = tokens.into_iter().collect::<anyhow::Result<_>>()?;
     for (case, (name, expected)) in cases.iter().zip(wanted) {
         if PUBLIC.contains(&name.as_str()) {
             assert_eq!(answer(&guarded, case, None).await?, expected, "{name}");
@@ -168,22 +174,27 @@ async fn every_route_answers_the_roles_that_may_and_no_other(stores: Stores) -> 
         assert_eq!(answer(&guarded, case, None).await?, missing, "{name}");
         let may = MAY.iter().find(|(of, _)| *of == name);
         let (_, may) = may.ok_or_else(|| anyhow::anyhow!("{name}: say in MAY who may"))?;
-        for role in Role::ALL {
+        for (role, token) in Role::ALL.into_iter().zip(&tokens) {
             let key = of_role(&store, role, treasury()).await?;
-            let got = answer(&guarded, case, Some(&key)).await?;
-            if !may.contains(&role) {
-                assert_eq!(got, (403, "role_not_allowed".into()), "{name} as {role}");
-            } else if OF_NONE.contains(&name.as_str()) {
-                assert_eq!(got, (403, "of_no_treasury".into()), "{name} as {role} of one treasury");
-            } else {
-                assert_eq!(got, expected, "{name} as {role}");
+            for credential in [&key, token] {
+                let got = answer(&guarded, case, Some(credential)).await?;
+                if !may.contains(&role) {
+                    assert_eq!(got, (403, "role_not_allowed".into()), "{name} as {role}");
+                } else if OF_NONE.contains(&name.as_str()) {
+                    assert_eq!(got, (403, "of_no_treasury".into()), "{name} as {role} of one treasury");
+                } else {
+                    assert_eq!(got, expected, "{name} as {role}");
+                }
+                told += 1;
             }
-            told += 1;
         }
-        let of_all = answer(&guarded, case, Some(&operator)).await?;
-        let operators = if may.contains(&Auditor) { expected } else { (403, "role_not_allowed".into()) };
-        assert_eq!(of_all, operators, "{name} as the operator's auditor");
+        for credential in &operator {
+            let of_all = answer(&guarded, case, Some(credential)).await?;
+            let refused = || (403, "role_not_allowed".into());
+            let operators = if may.contains(&Auditor) { expected.clone() } else { refused() };
+            assert_eq!(of_all, operators, "{name} as the operator's auditor");
+        }
     }
-    assert_eq!(told, MAY.len() * Role::ALL.len(), "a line of MAY is of no route");
+    assert_eq!(told, MAY.len() * Role::ALL.len() * 2, "a line of MAY is of no route");
     Ok(())
 }

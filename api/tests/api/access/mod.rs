@@ -2,9 +2,12 @@
 
 mod clients;
 mod handed_in;
+mod issuer;
 mod keys;
 mod limits;
 mod matrix;
+mod oidc;
+mod oidc_worth;
 mod records;
 mod scope;
 mod sign_in;

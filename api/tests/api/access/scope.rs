@@ -7,7 +7,10 @@ use bursar_sdk::payment::session_id;
 use bursar_test_stores::{Stores, on_both_stores};
 use serde_json::json;
 
-use super::clients::{get, guarded, made, of_role, refusal, stranger};
+use super::{
+    clients::{get, guarded, made, of_role, refusal, stranger},
+    issuer::Served,
+};
 use crate::{
     approvals::{authorization, submission},
     client::{Api, config, state},
@@ -71,16 +74,23 @@ async fn told_nothing(api: &Api, about: &About, key: &str, marks: &[String]) -> 
 async fn a_key_of_another_treasury_is_told_nothing(stores: Stores) -> anyhow::Result<()> {
     let (api, about) = full(stores).await?;
     let marks = [marks(&about), vec![treasury().to_string()]].concat();
+    let issuer = Served::begin().await?;
+    let mut config = config();
+    (config.access, config.issuer) = (bursar_api::access::Mode::Keys, issuer.issuer()?);
+    let router = bursar_api::router(state(&api.seeded, config));
+    let api = Api { router, seeded: api.seeded };
     for role in Role::ALL {
         let own = of_role(&api.seeded.store, role, treasury()).await?;
         assert!(told_nothing(&api, &about, &own, &marks).await.is_err(), "there is something to be told");
         let key = of_role(&api.seeded.store, role, stranger()).await?;
-        let answered = told_nothing(&api, &about, &key, &marks).await?;
-        assert!(answered >= 20, "{role}: only {answered} questions were answered");
-        // Its own, however small, it is told.
-        let own = get(&api, &key, "/v1/envelopes").await?.json();
-        assert_eq!(own["items"].as_array().map(Vec::len), Some(1), "{role}");
-        assert_eq!(own["items"][0]["treasury"], json!(stranger()), "{role}");
+        for credential in [key, issuer.token(&format!("theirs-{role}"))?] {
+            let answered = told_nothing(&api, &about, &credential, &marks).await?;
+            assert!(answered >= 20, "{role}: only {answered} questions were answered");
+            // Its own, however small, it is told.
+            let own = get(&api, &credential, "/v1/envelopes").await?.json();
+            assert_eq!(own["items"].as_array().map(Vec::len), Some(1), "{role}");
+            assert_eq!(own["items"][0]["treasury"], json!(stranger()), "{role}");
+        }
     }
     Ok(())
 }

@@ -1,0 +1,20 @@
+//! Tokens of an OpenID issuer, in place of keys: signed by the issuer, for this service, and worth what its groups are granted.
+//!
+//! [`Settings`] are what the operator writes, `terms` what holds of them. `source` asks the issuer for its keys, `keyring`
+//! keeps them and says when they are asked for again, `jwks` reads them. `token` holds a token against all this, in one way
+//! whoever brings it, and [`Issuer`] tells the guard who it is. The issuer's keys are public: nothing here is a secret, but tokens.
+
+mod issuer;
+mod jwks;
+mod keyring;
+mod settings;
+mod source;
+mod terms;
+#[cfg(test)]
+mod tests;
+mod token;
+mod wrong;
+
+pub use issuer::Issuer;
+pub use settings::{Granted, Settings, SettingsError};
+pub use wrong::WrongToken;
