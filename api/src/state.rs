@@ -7,7 +7,7 @@ use alloy::providers::DynProvider;
 use bursar_indexer::{
     Status, Store, StoreError,
     db::Db,
-    query::checkpoint::{self, Checkpoint},
+    query::checkpoint::{self, Checkpoint, Settled},
 };
 use prometheus_client::registry::Registry;
 use tokio::sync::{Semaphore, watch};
@@ -145,9 +145,9 @@ impl AsOf {
         self.checkpoint.map(|checkpoint| self.head.unwrap_or_default().saturating_sub(checkpoint.number))
     }
 
-    /// The last block that no reorg may take back; `None` before the first.
-    pub fn final_block(&self) -> Option<u64> {
-        self.checkpoint.map(|checkpoint| checkpoint.final_number)
+    /// How far the chain is to be relied on; `None` before the first block.
+    pub fn settled(&self) -> Option<Settled> {
+        self.checkpoint.map(|checkpoint| checkpoint.settled())
     }
 }
 

@@ -81,7 +81,7 @@ impl Listed for Filter {
         after: Option<Self::Key>,
         limit: u32,
     ) -> Result<Vec<Self::Row>, ApiError> {
-        let (up_to_block, beyond_block) = PaymentState::blocks(self.state, as_of.final_block());
+        let (up_to_block, beyond_block) = PaymentState::blocks(self.state, as_of.settled());
         let of = payments::Filter {
             treasury: self.treasury.as_ref().map(|address| address.0),
             envelope: self.envelope.map(EnvelopeNumber::to_u32),
@@ -113,5 +113,5 @@ pub async fn list_payments(
 ) -> Result<Json<Page<Payment>>, ApiError> {
     let as_of = state.as_of().await?;
     let page = list::page(&state, &filter, &as_of).await?;
-    Ok(Json(page.map(|row| Payment::new(row, as_of.final_block()))))
+    Ok(Json(page.map(|row| Payment::new(row, as_of.settled()))))
 }

@@ -70,7 +70,7 @@ impl Listed for Filter {
         after: Option<Self::Key>,
         limit: u32,
     ) -> Result<Vec<Self::Row>, ApiError> {
-        let (up_to_block, beyond_block) = PaymentState::blocks(self.state, as_of.final_block());
+        let (up_to_block, beyond_block) = PaymentState::blocks(self.state, as_of.settled());
         let of = settlements::Filter {
             payer: self.payer.as_ref().map(|address| address.0),
             payee: self.payee.as_ref().map(|address| address.0),
@@ -97,5 +97,5 @@ pub async fn list_settlements(
 ) -> Result<Json<Page<Settlement>>, ApiError> {
     let as_of = state.as_of().await?;
     let page = list::page(&state, &filter, &as_of).await?;
-    Ok(Json(page.map(|row| Settlement::new(row, as_of.final_block()))))
+    Ok(Json(page.map(|row| Settlement::new(row, as_of.settled()))))
 }

@@ -24,6 +24,7 @@ pub(crate) const MIDNIGHT: u64 = 1_795_219_200;
 pub(crate) const NOW: u64 = MIDNIGHT + 3 * 3600;
 pub(crate) const HEAD: u64 = 1_000;
 pub(crate) const FINAL: u64 = 960;
+pub(crate) const SAFE: u64 = 980;
 const DAY: u64 = 86_400;
 const WEEK: u64 = 7 * DAY;
 
@@ -84,13 +85,15 @@ pub(crate) async fn seeded(stores: Stores) -> anyhow::Result<Seeded> {
 
 async fn chain(db: &Db) -> anyhow::Result<()> {
     Query::new(
-        "INSERT INTO checkpoint (id, number, hash, timestamp, head, final_number) VALUES (1, $1, $2, $3, $4, $5)",
+        "INSERT INTO checkpoint (id, number, hash, timestamp, head, final_number, safe_number) \
+         VALUES (1, $1, $2, $3, $4, $5, $6)",
     )
     .bind(HEAD)
     .bind(B256::repeat_byte(0xee))
     .bind(NOW - 2)
     .bind(HEAD)
     .bind(FINAL)
+    .bind(SAFE)
     .execute(db)
     .await?;
     Ok(())

@@ -18,6 +18,7 @@ mod recorded;
 mod refuses;
 mod reorgs;
 mod restarts;
+mod safe;
 mod scores;
 mod socket;
 mod stores;

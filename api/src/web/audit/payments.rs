@@ -110,7 +110,7 @@ impl Shown for Payments {
                 Some(approver) => vec![Cell::Who(named(config, approver))],
                 None => vec![Cell::Faint("not needed".into())],
             },
-            vec![state(row.position.block, on.as_of.final_block())],
+            vec![state(row.position.block, on.as_of.settled())],
         ]
     }
 
@@ -133,7 +133,7 @@ impl Shown for Payments {
             amount,
             row.amount.to_string(),
             row.rail.clone(),
-            state_code(row.position.block, on.as_of.final_block()),
+            state_code(row.position.block, on.as_of.settled()),
             row.policy_version.to_string(),
             spelled(row.policy_hash),
             row.approver.map(|approver| approver.to_checksum(None)).unwrap_or_default(),

@@ -72,7 +72,7 @@ impl Shown for Settlements {
             vec![Cell::Amount(money(config, row.asset, row.amount.to_u256()))],
             vec![Cell::Faint(row.rail.clone())],
             row.facilitator.map(|address| called(address, &row.facilitator_label)).into_iter().collect(),
-            vec![state(row.position.block, on.as_of.final_block())],
+            vec![state(row.position.block, on.as_of.settled())],
             vec![tx(config, row.tx_hash)],
         ]
     }
@@ -92,7 +92,7 @@ impl Shown for Settlements {
             amount,
             row.amount.to_string(),
             row.rail.clone(),
-            state_code(row.position.block, on.as_of.final_block()),
+            state_code(row.position.block, on.as_of.settled()),
             spelled(row.nonce),
             row.facilitator.map(|address| address.to_checksum(None)).unwrap_or_default(),
             row.facilitator_label.clone().unwrap_or_default(),

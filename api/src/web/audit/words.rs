@@ -59,8 +59,15 @@ pub(super) const RAIL: Field = field(
         ("permit2", "Permit2, unknown which"),
     ]),
 );
-pub(super) const STATE: Field =
-    field("state", "State", Kind::Choice(&[("final", "Final"), ("seen", "May be taken back")]));
+pub(super) const STATE: Field = field(
+    "state",
+    "State",
+    Kind::Choice(&[
+        ("final", "Final"),
+        ("safe", "Safe: unlikely to be taken back"),
+        ("seen", "Seen: may be taken back"),
+    ]),
+);
 
 /// What is asked, in the API's words.
 #[derive(Debug, Clone, Default)]
