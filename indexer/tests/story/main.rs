@@ -12,6 +12,7 @@ mod groups;
 mod hostile;
 mod ledger;
 mod log;
+mod past;
 mod permit2;
 mod record;
 mod recorded;

@@ -12,8 +12,8 @@ use super::{
     cell::{Cell, Heading, called, heading, spelled, state, state_code, wanted, yes},
     list::{On, Shown},
     words::{
-        AGENT, AT_LEAST, AT_MOST, ENVELOPE, FROM, Field, Kind, PAYEE, RAIL, SESSION, STATE, TREASURY, UNTIL,
-        field,
+        AGENT, AS_OF, AS_OF_TIME, AT_LEAST, AT_MOST, ENVELOPE, FROM, Field, Kind, PAYEE, RAIL, SESSION,
+        STATE, TREASURY, UNTIL, field,
     },
 };
 use crate::{AppState, error::ApiError};
@@ -37,6 +37,8 @@ impl Shown for Payments {
         field("explained", "Decision record", Kind::Choice(&[("true", "Known"), ("false", "Missing")])),
         SESSION,
         field("tx", "Transaction", Kind::Hash),
+        AS_OF,
+        AS_OF_TIME,
     ];
     const HEADINGS: &'static [Heading] = &[
         heading("Time (UTC)", "nowrap"),

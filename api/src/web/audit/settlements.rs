@@ -10,7 +10,7 @@ use super::{
     Settlements,
     cell::{Cell, Heading, called, heading, spelled, state, state_code, tx},
     list::{On, Shown},
-    words::{AT_LEAST, AT_MOST, FROM, Field, Kind, PAYEE, RAIL, STATE, UNTIL, field},
+    words::{AS_OF, AS_OF_TIME, AT_LEAST, AT_MOST, FROM, Field, Kind, PAYEE, RAIL, STATE, UNTIL, field},
 };
 use crate::{AppState, error::ApiError};
 
@@ -19,8 +19,18 @@ impl Shown for Settlements {
     const LEAD: &'static str = "What watched accounts paid outside any envelope: no policy, no decision and no limit stands behind it.";
     const PATH: &'static str = "/audit/settlements";
     const API: &'static str = "/v1/settlements";
-    const FIELDS: &'static [Field] =
-        &[field("payer", "Payer", Kind::Account), PAYEE, FROM, UNTIL, AT_LEAST, AT_MOST, RAIL, STATE];
+    const FIELDS: &'static [Field] = &[
+        field("payer", "Payer", Kind::Account),
+        PAYEE,
+        FROM,
+        UNTIL,
+        AT_LEAST,
+        AT_MOST,
+        RAIL,
+        STATE,
+        AS_OF,
+        AS_OF_TIME,
+    ];
     const HEADINGS: &'static [Heading] = &[
         heading("Time (UTC)", "nowrap"),
         heading("Payer", ""),
