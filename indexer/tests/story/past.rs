@@ -243,7 +243,7 @@ async fn as_of_a_block_lists_are_those_of_a_ledger_that_ended_there(stores: Stor
             seen.push(now);
         }
     }
-    ensure!(seen.len() > 20, "expected many moments that differ, got {}", seen.len());
+    ensure!(seen.len() > 15, "expected many moments that differ, got {}", seen.len());
     let all = seen.concat();
     for what in
         ["approvals Some(Pending)", "approvals Some(Expired)", "settled Some(false)", "explained Some(false)"]
