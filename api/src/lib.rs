@@ -1,7 +1,7 @@
 //! The auditor's and treasurer's HTTP API over the store, with its pages.
 //!
 //! A contents page. [`router`] gathers the [`routes`], one endpoint per file; they answer with what is in
-//! [`model`], spelled as [`wire`] says, in pages ([`page`]), or with an [`error`]. [`access`] says who may ask what,
+//! [`model`], spelled as [`wire`] says, in pages ([`page`]), as of now or of another time ([`past`]), or with an [`error`]. [`access`] says who may ask what,
 //! `prepare` what wallets sign, and `verify` holds payments against the chain; [`web`] are the pages for people.
 //! [`webhook`] delivers what happens. [`serve`] runs it all.
 
@@ -18,6 +18,7 @@ mod metrics;
 pub mod model;
 mod openapi;
 pub mod page;
+pub mod past;
 mod prepare;
 pub mod record;
 mod router;

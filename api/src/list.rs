@@ -8,6 +8,7 @@ use crate::{
     AppState, AsOf,
     error::ApiError,
     page::{Asked, Page, PageLimit},
+    past::At,
 };
 
 /// What a list is asked: the query parameters of its route.
@@ -22,6 +23,9 @@ pub(crate) trait Listed: DeserializeOwned + Send + Sync + 'static {
     /// Which page.
     fn asked(&self) -> Result<Asked<Self::Key>, ApiError>;
 
+    /// As of when; `None`: now.
+    fn at(&self) -> Result<Option<At>, ApiError>;
+
     /// At most `limit` rows, those after a key.
     fn rows(
         &self,
@@ -35,6 +39,11 @@ pub(crate) trait Listed: DeserializeOwned + Send + Sync + 'static {
     fn key(row: &Self::Row) -> Self::Key;
 }
 
+/// When a list is asked for.
+pub(crate) async fn as_of<F: Listed>(state: &AppState, filter: &F) -> Result<AsOf, ApiError> {
+    state.as_of_at(filter.at()?).await
+}
+
 /// The page that is asked for.
 pub(crate) async fn page<F: Listed>(
     state: &AppState,
@@ -43,7 +52,8 @@ pub(crate) async fn page<F: Listed>(
 ) -> Result<Page<F::Row>, ApiError> {
     let asked = filter.asked()?;
     let rows = filter.rows(state, as_of, asked.after, asked.fetch()).await?;
-    Ok(asked.page(rows, F::key, |row| row))
+    let page = asked.page(rows, F::key, |row| row);
+    Ok(Page { as_of: as_of.at.map(Into::into), ..page })
 }
 
 /// Reads cursor and limit of a list.

@@ -3,7 +3,7 @@
 use serde::{Serialize, de::DeserializeOwned};
 use utoipa::ToSchema;
 
-use crate::{error::ApiError, extract::Number};
+use crate::{error::ApiError, extract::Number, past::ToldAsOf};
 
 /// Most rows on a page.
 pub const MAX_LIMIT: u64 = 200;
@@ -20,6 +20,9 @@ pub struct Page<T> {
     pub items: Vec<T>,
     /// Pass it as `cursor` to read on; null on the last page.
     pub next: Option<String>,
+    /// As of when these are, where another time than now was asked for.
+    #[serde(skip_serializing_if = "Option::is_none", rename = "asOf")]
+    pub as_of: Option<ToldAsOf>,
 }
 
 /// Which page is asked for.
@@ -34,7 +37,7 @@ pub struct Asked<K> {
 impl<T> Page<T> {
     /// The same page of something else.
     pub fn map<U>(self, view: impl FnMut(T) -> U) -> Page<U> {
-        Page { items: self.items.into_iter().map(view).collect(), next: self.next }
+        Page { items: self.items.into_iter().map(view).collect(), next: self.next, as_of: self.as_of }
     }
 }
 
@@ -60,7 +63,7 @@ impl<K: Serialize + DeserializeOwned> Asked<K> {
         let more = rows.len() > limit;
         rows.truncate(limit);
         let next = if more { rows.last().map(|row| encode(self.list, &key(row))) } else { None };
-        Page { items: rows.into_iter().map(view).collect(), next }
+        Page { items: rows.into_iter().map(view).collect(), next, as_of: None }
     }
 }
 

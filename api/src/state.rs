@@ -7,7 +7,10 @@ use alloy::providers::DynProvider;
 use bursar_indexer::{
     Status, Store, StoreError,
     db::Db,
-    query::checkpoint::{self, Checkpoint},
+    query::{
+        Past,
+        checkpoint::{self, Checkpoint, Settled},
+    },
 };
 use prometheus_client::registry::Registry;
 use tokio::sync::{Semaphore, watch};
@@ -17,6 +20,7 @@ use crate::{
     access::{Accesses, Limits},
     error::ApiError,
     metrics::HttpMetrics,
+    past::{self, At, Point},
     stream::Followers,
     totals::Books,
 };
@@ -124,7 +128,18 @@ impl AppState {
         let now = self.now().max(checkpoint.map_or(0, |checkpoint| checkpoint.timestamp));
         let head = self.indexer().and_then(|status| status.head);
         let head = head.max(checkpoint.map(|checkpoint| checkpoint.head));
-        Ok(AsOf { checkpoint, head, now })
+        Ok(AsOf { checkpoint, head, now, at: None })
+    }
+
+    /// The same for a moment in the past, where one is asked for: what time it is there.
+    ///
+    /// # Errors
+    /// When the store fails, or the ledger knows nothing of that moment.
+    pub(crate) async fn as_of_at(&self, at: Option<At>) -> Result<AsOf, ApiError> {
+        let as_of = self.as_of().await?;
+        let Some(at) = at else { return Ok(as_of) };
+        let point = past::find(&self.db, &as_of, at).await?;
+        Ok(AsOf { now: point.time, at: Some(point), ..as_of })
     }
 }
 
@@ -137,6 +152,8 @@ pub struct AsOf {
     pub head: Option<u64>,
     /// Unix seconds.
     pub now: u64,
+    /// The moment in the past that is asked for; `None`: now.
+    pub at: Option<Point>,
 }
 
 impl AsOf {
@@ -145,9 +162,14 @@ impl AsOf {
         self.checkpoint.map(|checkpoint| self.head.unwrap_or_default().saturating_sub(checkpoint.number))
     }
 
-    /// The last block that no reorg may take back; `None` before the first.
-    pub fn final_block(&self) -> Option<u64> {
-        self.checkpoint.map(|checkpoint| checkpoint.final_number)
+    /// The moment in the past, as queries take it.
+    pub fn past(&self) -> Option<Past> {
+        self.at.map(|at| at.past())
+    }
+
+    /// How far the chain is to be relied on, now; `None` before the first block.
+    pub fn settled(&self) -> Option<Settled> {
+        self.checkpoint.map(|checkpoint| checkpoint.settled())
     }
 }
 

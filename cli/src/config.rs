@@ -80,6 +80,8 @@ pub(crate) struct Config {
     pub(crate) finality_depth: u64,
     /// The node's own word for what is final, in place of a depth.
     pub(crate) final_at: Option<FinalAt>,
+    /// How many blocks deep a block is safe, where finality is by depth.
+    pub(crate) safe_depth: Option<u64>,
     /// Seconds after which another indexer on the same store takes over from one that says nothing; 0: this is the only
     /// one.
     pub(crate) lease_seconds: u32,
@@ -158,6 +160,7 @@ impl Config {
             start_block: 0,
             finality_depth,
             final_at: None,
+            safe_depth: None,
             lease_seconds: 10,
             store: "bursar.sqlite".parse()?,
             listen: SocketAddr::from(([127, 0, 0, 1], 8402)),
@@ -197,6 +200,9 @@ impl Config {
             .merge(Serialized::default("network", network))
             .extract()
             .with_context(|| format!("configuration ({} and BURSAR_* variables)", path.display()))?;
+        for chain in config.each_chain() {
+            chain.settles()?;
+        }
         config.keep_apart()?;
         Ok(config)
     }
@@ -213,6 +219,23 @@ impl Config {
         let known: Vec<String> = all.iter().map(|chain| chain.chain_id.to_string()).collect();
         let chain = all.into_iter().find(|chain| chain.chain_id == chain_id);
         chain.with_context(|| format!("expected a chain of {}, got {chain_id}", known.join(", ")))
+    }
+
+    /// Refuses a depth of what is safe that could not count.
+    fn settles(&self) -> Result<()> {
+        let Some(safe) = self.safe_depth else { return Ok(()) };
+        ensure!(
+            self.final_at.is_none(),
+            "expected no safe_depth beside final_at, where the node says what is safe, got {safe} for {}",
+            self.chain_id
+        );
+        ensure!(
+            safe <= self.finality_depth,
+            "expected a safe_depth of at most finality_depth ({}), got {safe} for {}",
+            self.finality_depth,
+            self.chain_id
+        );
+        Ok(())
     }
 
     /// Refuses chains that would come into each other's way.
@@ -273,6 +296,7 @@ const FIELDS: &[&str] = &[
     "start_block",
     "finality_depth",
     "final_at",
+    "safe_depth",
     "lease_seconds",
     "store",
     "listen",
@@ -378,6 +402,14 @@ mod tests {
             ),
             ("[[chains]]\nchain_id = 5\n", "network"),
             ("[[chains]]\nnetwork = \"base-sepolia\"\nfinality = 5\n", "finality"),
+            (
+                "[[chains]]\nnetwork = \"base-sepolia\"\nsafe_depth = 257\n",
+                "at most finality_depth (256), got 257",
+            ),
+            (
+                "[[chains]]\nnetwork = \"base-sepolia\"\nsafe_depth = 9\nfinal_at = \"safe\"\n",
+                "beside final_at",
+            ),
             (
                 "[[chains]]\nnetwork = \"base-sepolia\"\n[[chains.chains]]\nnetwork = \"local\"\n",
                 "within a chain",

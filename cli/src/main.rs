@@ -139,6 +139,8 @@ enum Command {
     ///   start_block     the first block that can hold one of ours                        (0)
     ///   finality_depth  blocks; a deeper reorganisation stops the indexer                 (64 | 256 | 256)
     ///   final_at        what the node calls final, in place of a depth: safe | finalized    (none)
+    ///   safe_depth      blocks; what is so deep is told as safe until it is final, which by a node's
+    ///                   `finalized` that node tells                                       (what is final)
     ///   lease_seconds   another indexer on the store takes over after that; 0: none is there (10)
     ///   store           the ledger: sqlite:PATH, a path, or postgres://USER@HOST/DATABASE (bursar.sqlite)
     ///   listen          where the API listens                                            (127.0.0.1:8402)

@@ -1,6 +1,6 @@
 //! Payments, as clients read them.
 
-use bursar_indexer::query::payments;
+use bursar_indexer::query::{checkpoint::Settled, payments};
 use bursar_sdk::record::RecordKind;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -99,31 +99,48 @@ impl RailCode {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum PaymentState {
-    /// On chain; fewer blocks on top of it than finality takes.
+    /// On chain; the chain may still take it back.
     Seen,
+    /// Unlikely to be taken back: as deep as the keeper asks for, or by the node's word.
+    Safe,
     /// On chain, to stay.
     Final,
 }
 
 impl PaymentState {
     /// Of what stands in that block.
-    pub(crate) fn at(block: u64, final_block: Option<u64>) -> Self {
-        if final_block.is_some_and(|last| block <= last) { Self::Final } else { Self::Seen }
+    pub(crate) fn at(block: u64, settled: Option<Settled>) -> Self {
+        match settled {
+            Some(settled) if block <= settled.final_number => Self::Final,
+            Some(settled) if block <= settled.safe_number => Self::Safe,
+            _ => Self::Seen,
+        }
     }
 
-    /// Where what is so stands: up to a block (inclusive), or beyond one.
-    pub(crate) fn blocks(state: Option<Self>, final_block: Option<u64>) -> (Option<u64>, Option<u64>) {
+    /// Where what is so stands: up to a block (inclusive), and beyond one.
+    pub(crate) fn blocks(state: Option<Self>, settled: Option<Settled>) -> (Option<u64>, Option<u64>) {
+        let Settled { safe_number, final_number } = settled.unwrap_or_default();
         match state {
             None => (None, None),
-            Some(Self::Final) => (Some(final_block.unwrap_or_default()), None),
-            Some(Self::Seen) => (None, final_block),
+            Some(Self::Final) => (Some(final_number), None),
+            Some(Self::Safe) => (Some(safe_number), Some(final_number)),
+            Some(Self::Seen) => (None, settled.map(|_| safe_number.max(final_number))),
+        }
+    }
+
+    /// As the API spells it.
+    pub(crate) fn code(self) -> &'static str {
+        match self {
+            Self::Seen => "seen",
+            Self::Safe => "safe",
+            Self::Final => "final",
         }
     }
 }
 
 impl Payment {
-    /// A payment; final where its block is at most `final_block`.
-    pub fn new(row: payments::Payment, final_block: Option<u64>) -> Self {
+    /// A payment; how sure it is to stay, `settled` tells.
+    pub fn new(row: payments::Payment, settled: Option<Settled>) -> Self {
         Self {
             disagreements: row.disagreements(),
             explained: row.decision.is_some(),
@@ -138,7 +155,7 @@ impl Payment {
             payee: row.payee.into(),
             asset: row.asset.into(),
             amount: row.amount.into(),
-            state: PaymentState::at(row.position.block, final_block),
+            state: PaymentState::at(row.position.block, settled),
             policy_version: row.policy_version,
             policy_hash: row.policy_hash.map(Hash),
             approver: row.approver.map(Addr),

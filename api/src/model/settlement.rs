@@ -1,6 +1,6 @@
 //! What watched accounts paid outside any envelope, as clients read it.
 
-use bursar_indexer::query::settlements;
+use bursar_indexer::query::{checkpoint::Settled, settlements};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -48,8 +48,8 @@ pub struct Settlement {
 }
 
 impl Settlement {
-    /// A settlement; final where its block is at most `final_block`.
-    pub fn new(row: settlements::Settlement, final_block: Option<u64>) -> Self {
+    /// A settlement; how sure it is to stay, `settled` tells.
+    pub fn new(row: settlements::Settlement, settled: Option<Settled>) -> Self {
         Self {
             ungoverned: true,
             payer: row.payer.into(),
@@ -57,7 +57,7 @@ impl Settlement {
             payee: row.payee.into(),
             asset: row.asset.into(),
             amount: row.amount.into(),
-            state: PaymentState::at(row.position.block, final_block),
+            state: PaymentState::at(row.position.block, settled),
             rail: row.rail,
             nonce: row.nonce.map(Hash),
             facilitator: row.facilitator.map(Addr),

@@ -27,6 +27,8 @@ pub struct Status {
     pub indexed_at: Option<u64>,
     /// Blocks that the ledger is behind.
     pub lag: Option<u64>,
+    /// The last block that is unlikely to be taken back: at least the last final one.
+    pub safe_block: Option<u64>,
     /// The last block that counts as final.
     pub final_block: Option<u64>,
     /// Whether the ledger is close enough to the head to be relied on.
@@ -50,7 +52,8 @@ impl Status {
             indexed_hash: checkpoint.map(|checkpoint| checkpoint.hash.into()),
             indexed_at: checkpoint.map(|checkpoint| checkpoint.timestamp),
             lag: as_of.lag(),
-            final_block: as_of.final_block(),
+            safe_block: as_of.settled().map(|settled| settled.safe_number.max(settled.final_number)),
+            final_block: as_of.settled().map(|settled| settled.final_number),
             ready: problem.is_none(),
             problem,
             version: env!("CARGO_PKG_VERSION"),

@@ -1,6 +1,6 @@
 //! Why an agent paid, as an auditor asks it.
 
-use bursar_indexer::query::{payments, policies};
+use bursar_indexer::query::{checkpoint::Settled, payments, policies};
 use bursar_sdk::payment::{commitment, terms};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -51,12 +51,12 @@ pub struct Opening {
 }
 
 impl Explained {
-    /// A payment with its policy; final where its block is at most `final_block`.
-    pub fn new(row: payments::Payment, policy: Option<policies::Policy>, final_block: Option<u64>) -> Self {
+    /// A payment with its policy; how sure it is to stay, `settled` tells.
+    pub fn new(row: payments::Payment, policy: Option<policies::Policy>, settled: Option<Settled>) -> Self {
         Self {
             opening: Opening::of(&row),
             policy: policy.map(Policy::from),
-            payment: Payment::new(row, final_block),
+            payment: Payment::new(row, settled),
         }
     }
 }

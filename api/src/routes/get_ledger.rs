@@ -66,6 +66,6 @@ pub async fn get_ledger(
     Ok(Json(Ledger {
         as_of_block: as_of.checkpoint.map(|checkpoint| checkpoint.number),
         totals: totals.iter().map(|(asset, total)| AssetTotal::new(*asset, total)).collect(),
-        lines: Page { items: lines, next: page.next },
+        lines: Page { items: lines, next: page.next, as_of: None },
     }))
 }

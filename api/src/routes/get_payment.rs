@@ -20,6 +20,6 @@ pub async fn get_payment(
 ) -> Result<Json<Payment>, ApiError> {
     let row = payments::get(&state.db, purse.0, nonce.0).await?;
     let row = row.ok_or_else(|| ApiError::not_found("payment", format!("{purse}/{nonce}")))?;
-    let last = state.as_of().await?.final_block();
-    Ok(Json(Payment::new(row, last)))
+    let settled = state.as_of().await?.settled();
+    Ok(Json(Payment::new(row, settled)))
 }

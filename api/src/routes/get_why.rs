@@ -53,7 +53,7 @@ pub async fn get_why(
     let mut explained = Vec::with_capacity(rows.len());
     for row in rows {
         let policy = policies::get(&state.db, (row.treasury, row.envelope, row.policy_version)).await?;
-        explained.push(Explained::new(row, policy, as_of.final_block()));
+        explained.push(Explained::new(row, policy, as_of.settled()));
     }
     Ok(Json(Why { agent: address, at, payments: explained }))
 }

@@ -52,7 +52,7 @@ pub async fn list_agents(
     let rows = agents::list(&state.db, treasury, asked.after, asked.fetch()).await?;
     let page = asked.page(rows, |row| *row, |row| row);
     let items = with_envelopes(&state.db, &page.items, treasury, now).await?;
-    Ok(Json(Page { items, next: page.next }))
+    Ok(Json(Page { items, next: page.next, as_of: None }))
 }
 
 /// Agents with their envelopes: one per treasury, so few.

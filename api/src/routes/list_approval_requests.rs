@@ -12,6 +12,7 @@ use crate::{
     list::{self, Listed},
     model::approval::{ApprovalRequest, ApprovalState},
     page::{Asked, Page, PageLimit},
+    past::{At, Height},
     wire::{Addr, Units},
 };
 
@@ -47,6 +48,12 @@ pub struct Filter {
     /// Over at most this much, in atomic units.
     #[param(inline)]
     max_amount: Option<Units>,
+    /// As of this block: what the chain told up to it, and what had been handed in by its time.
+    #[param(inline)]
+    as_of: Option<Height>,
+    /// As of this time (inclusive, unix seconds).
+    #[param(inline)]
+    as_of_time: Option<Time>,
     /// Rows on a page, 1 to 200; 50 unless told.
     #[param(inline)]
     limit: Option<PageLimit>,
@@ -61,6 +68,10 @@ impl Listed for Filter {
 
     fn asked(&self) -> Result<Asked<Self::Key>, ApiError> {
         list::asked::<Self>(self.cursor.as_deref(), self.limit)
+    }
+
+    fn at(&self) -> Result<Option<At>, ApiError> {
+        At::of(self.as_of, self.as_of_time)
     }
 
     async fn rows(
@@ -79,6 +90,7 @@ impl Listed for Filter {
             requested: span(self.from, self.until),
             amount: amounts(self.min_amount.as_ref(), self.max_amount.as_ref()),
             state: self.state.map(|state| (state.into(), as_of.now)),
+            past: as_of.past(),
         };
         Ok(approvals::list(&state.db, &of, after, limit).await?)
     }
@@ -95,7 +107,7 @@ pub async fn list_approval_requests(
     State(state): State<AppState>,
     Params(filter): Params<Filter>,
 ) -> Result<Json<Page<ApprovalRequest>>, ApiError> {
-    let as_of = state.as_of().await?;
+    let as_of = list::as_of(&state, &filter).await?;
     let page = list::page(&state, &filter, &as_of).await?;
     Ok(Json(page.map(|row| ApprovalRequest::new(row, state.config.chain_id, as_of.now))))
 }

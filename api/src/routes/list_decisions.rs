@@ -12,6 +12,7 @@ use crate::{
     list::{self, Listed},
     model::decision::Decision,
     page::{Asked, Page, PageLimit},
+    past::{At, Height},
     wire::{Addr, Hash, Units, VerdictText},
 };
 
@@ -52,6 +53,12 @@ pub struct Filter {
     /// At most this much, in atomic units.
     #[param(inline)]
     max_amount: Option<Units>,
+    /// As of this block: what the chain told up to it, and what had been handed in by its time.
+    #[param(inline)]
+    as_of: Option<Height>,
+    /// As of this time (inclusive, unix seconds).
+    #[param(inline)]
+    as_of_time: Option<Time>,
     /// Rows on a page, 1 to 200; 50 unless told.
     #[param(inline)]
     limit: Option<PageLimit>,
@@ -68,10 +75,14 @@ impl Listed for Filter {
         list::asked::<Self>(self.cursor.as_deref(), self.limit)
     }
 
+    fn at(&self) -> Result<Option<At>, ApiError> {
+        At::of(self.as_of, self.as_of_time)
+    }
+
     async fn rows(
         &self,
         state: &AppState,
-        _: &AsOf,
+        as_of: &AsOf,
         after: Option<Self::Key>,
         limit: u32,
     ) -> Result<Vec<Self::Row>, ApiError> {
@@ -86,6 +97,7 @@ impl Listed for Filter {
             verdict: self.verdict.map(Into::into),
             reason: None,
             settled: self.settled,
+            past: as_of.past(),
         };
         Ok(decisions::list(&state.db, &of, after, limit).await?)
     }
@@ -102,7 +114,7 @@ pub async fn list_decisions(
     State(state): State<AppState>,
     Params(filter): Params<Filter>,
 ) -> Result<Json<Page<Decision>>, ApiError> {
-    let as_of = state.as_of().await?;
+    let as_of = list::as_of(&state, &filter).await?;
     let page = list::page(&state, &filter, &as_of).await?;
     Ok(Json(page.map(Decision::from)))
 }

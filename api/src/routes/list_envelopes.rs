@@ -64,7 +64,7 @@ pub async fn list_envelopes(
     let rows = envelopes::list(&state.db, &of, asked.after, asked.fetch()).await?;
     let mut page = asked.page(rows, |row| (row.treasury, row.number), |row| row);
     let items = with_headroom(&state.db, std::mem::take(&mut page.items), now).await?;
-    Ok(Json(Page { items, next: page.next }))
+    Ok(Json(Page { items, next: page.next, as_of: None }))
 }
 
 /// Envelopes with what their limits have left at `now` (unix seconds).

@@ -52,5 +52,5 @@ pub async fn list_groups(
         let rooms = headroom::of_group(&state.db, (row.treasury, row.number), now).await?;
         items.push(Group::new(&row, rooms));
     }
-    Ok(Json(Page { items, next: page.next }))
+    Ok(Json(Page { items, next: page.next, as_of: None }))
 }

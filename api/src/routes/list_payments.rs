@@ -12,6 +12,7 @@ use crate::{
     list::{self, Listed},
     model::payment::{Payment, PaymentState, RailCode},
     page::{Asked, Page, PageLimit},
+    past::{At, Height},
     wire::{Addr, Hash, Units},
 };
 
@@ -58,6 +59,12 @@ pub struct Filter {
     /// At most this much, in atomic units.
     #[param(inline)]
     max_amount: Option<Units>,
+    /// As of this block: what the chain told up to it, and what had been handed in by its time.
+    #[param(inline)]
+    as_of: Option<Height>,
+    /// As of this time (inclusive, unix seconds).
+    #[param(inline)]
+    as_of_time: Option<Time>,
     /// Rows on a page, 1 to 200; 50 unless told.
     #[param(inline)]
     limit: Option<PageLimit>,
@@ -74,6 +81,10 @@ impl Listed for Filter {
         list::asked::<Self>(self.cursor.as_deref(), self.limit)
     }
 
+    fn at(&self) -> Result<Option<At>, ApiError> {
+        At::of(self.as_of, self.as_of_time)
+    }
+
     async fn rows(
         &self,
         state: &AppState,
@@ -81,7 +92,7 @@ impl Listed for Filter {
         after: Option<Self::Key>,
         limit: u32,
     ) -> Result<Vec<Self::Row>, ApiError> {
-        let (up_to_block, beyond_block) = PaymentState::blocks(self.state, as_of.final_block());
+        let (up_to_block, beyond_block) = PaymentState::blocks(self.state, as_of.settled());
         let of = payments::Filter {
             treasury: self.treasury.as_ref().map(|address| address.0),
             envelope: self.envelope.map(EnvelopeNumber::to_u32),
@@ -95,6 +106,7 @@ impl Listed for Filter {
             explained: self.explained,
             up_to_block,
             beyond_block,
+            past: as_of.past(),
         };
         Ok(payments::list(&state.db, &of, after, limit).await?)
     }
@@ -111,7 +123,7 @@ pub async fn list_payments(
     State(state): State<AppState>,
     Params(filter): Params<Filter>,
 ) -> Result<Json<Page<Payment>>, ApiError> {
-    let as_of = state.as_of().await?;
+    let as_of = list::as_of(&state, &filter).await?;
     let page = list::page(&state, &filter, &as_of).await?;
-    Ok(Json(page.map(|row| Payment::new(row, as_of.final_block()))))
+    Ok(Json(page.map(|row| Payment::new(row, as_of.settled()))))
 }

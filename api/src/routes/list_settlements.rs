@@ -15,6 +15,7 @@ use crate::{
         settlement::Settlement,
     },
     page::{Asked, Page, PageLimit},
+    past::{At, Height},
     wire::{Addr, Units},
 };
 
@@ -47,6 +48,12 @@ pub struct Filter {
     /// At most this much, in atomic units.
     #[param(inline)]
     max_amount: Option<Units>,
+    /// As of this block: what the chain told up to it, and what had been handed in by its time.
+    #[param(inline)]
+    as_of: Option<Height>,
+    /// As of this time (inclusive, unix seconds).
+    #[param(inline)]
+    as_of_time: Option<Time>,
     /// Rows on a page, 1 to 200; 50 unless told.
     #[param(inline)]
     limit: Option<PageLimit>,
@@ -63,6 +70,10 @@ impl Listed for Filter {
         list::asked::<Self>(self.cursor.as_deref(), self.limit)
     }
 
+    fn at(&self) -> Result<Option<At>, ApiError> {
+        At::of(self.as_of, self.as_of_time)
+    }
+
     async fn rows(
         &self,
         state: &AppState,
@@ -70,7 +81,9 @@ impl Listed for Filter {
         after: Option<Self::Key>,
         limit: u32,
     ) -> Result<Vec<Self::Row>, ApiError> {
-        let (up_to_block, beyond_block) = PaymentState::blocks(self.state, as_of.final_block());
+        let (up_to_block, beyond_block) = PaymentState::blocks(self.state, as_of.settled());
+        let past = as_of.past().map(|past| past.height);
+        let up_to_block = up_to_block.into_iter().chain(past).min();
         let of = settlements::Filter {
             payer: self.payer.as_ref().map(|address| address.0),
             payee: self.payee.as_ref().map(|address| address.0),
@@ -95,7 +108,7 @@ pub async fn list_settlements(
     State(state): State<AppState>,
     Params(filter): Params<Filter>,
 ) -> Result<Json<Page<Settlement>>, ApiError> {
-    let as_of = state.as_of().await?;
+    let as_of = list::as_of(&state, &filter).await?;
     let page = list::page(&state, &filter, &as_of).await?;
-    Ok(Json(page.map(|row| Settlement::new(row, as_of.final_block()))))
+    Ok(Json(page.map(|row| Settlement::new(row, as_of.settled()))))
 }

@@ -12,6 +12,7 @@ use crate::{
     list::{self, Listed},
     model::stop::{Level, Stop},
     page::{Asked, Page, PageLimit},
+    past::{At, Height},
     wire::Addr,
 };
 
@@ -40,6 +41,12 @@ pub struct Filter {
     /// Until this time (exclusive, unix seconds).
     #[param(inline)]
     until: Option<Time>,
+    /// As of this block: what the chain told up to it, and what had been handed in by its time.
+    #[param(inline)]
+    as_of: Option<Height>,
+    /// As of this time (inclusive, unix seconds).
+    #[param(inline)]
+    as_of_time: Option<Time>,
     /// Rows on a page, 1 to 200; 50 unless told.
     #[param(inline)]
     limit: Option<PageLimit>,
@@ -56,10 +63,14 @@ impl Listed for Filter {
         list::asked::<Self>(self.cursor.as_deref(), self.limit)
     }
 
+    fn at(&self) -> Result<Option<At>, ApiError> {
+        At::of(self.as_of, self.as_of_time)
+    }
+
     async fn rows(
         &self,
         state: &AppState,
-        _: &AsOf,
+        as_of: &AsOf,
         after: Option<Self::Key>,
         limit: u32,
     ) -> Result<Vec<Self::Row>, ApiError> {
@@ -70,6 +81,7 @@ impl Listed for Filter {
             level: self.level.map(Level::code),
             stopped: self.stopped,
             time: span(self.from, self.until),
+            up_to_block: as_of.past().map(|past| past.height),
         };
         Ok(stops::list(&state.db, &of, after, limit).await?)
     }
@@ -86,7 +98,7 @@ pub async fn list_stops(
     State(state): State<AppState>,
     Params(filter): Params<Filter>,
 ) -> Result<Json<Page<Stop>>, ApiError> {
-    let as_of = state.as_of().await?;
+    let as_of = list::as_of(&state, &filter).await?;
     let page = list::page(&state, &filter, &as_of).await?;
     Ok(Json(page.map(Stop::from)))
 }

@@ -65,7 +65,7 @@ pub(crate) async fn evidence(state: &AppState, (purse, nonce): (Addr, Hash)) -> 
         }
     }
     let log = log_of(state, row.treasury, records).await?;
-    let payment = PaymentModel::new(row, state.as_of().await?.final_block());
+    let payment = PaymentModel::new(row, state.as_of().await?.settled());
     Ok(Evidence {
         chain_id: state.config.chain_id,
         payment,

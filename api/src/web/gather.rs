@@ -3,18 +3,27 @@
 use alloy::primitives::{Address, B256};
 use bursar_indexer::{
     ledger::Severity,
-    query::{alerts, approvals, decisions, envelopes, headroom, ledger, payments, refusals, stops},
+    query::{
+        alerts, approvals, checkpoint::Settled, decisions, envelopes, headroom, ledger, payments, refusals,
+        stops,
+    },
 };
 use bursar_sdk::score::{CEILING, CLEARING, FLOOR, State};
 
 use super::{
     links,
     text::{money, per_mille, said, short, short_hash, span, when, window},
-    view::{Agent, Alert, Limit, Named, Payment, Reason, Refusal, Request, Score, Stop, Total, Transaction},
+    view::{
+        Agent, Alert, Limit, Named, Payment, Reason, Refusal, Request, Score, Standing, Stop, Total,
+        Transaction,
+    },
 };
 use crate::{
     Config,
-    model::score::{self, Gate, ScoreBrief},
+    model::{
+        payment::PaymentState,
+        score::{self, Gate, ScoreBrief},
+    },
 };
 
 /// Most characters of a rationale that fit a table.
@@ -195,7 +204,7 @@ pub(super) fn request(
     }
 }
 
-pub(super) fn payment(config: &Config, row: &payments::Payment, final_block: Option<u64>) -> Payment {
+pub(super) fn payment(config: &Config, row: &payments::Payment, settled: Option<Settled>) -> Payment {
     Payment {
         at: when(row.timestamp),
         agent: named(config, row.agent),
@@ -214,7 +223,18 @@ pub(super) fn payment(config: &Config, row: &payments::Payment, final_block: Opt
         tx: short_hash(row.tx_hash),
         tx_href: explore(config, &format!("tx/{:#x}", row.tx_hash)),
         href: links::payment(row),
-        is_final: final_block.is_some_and(|last| row.position.block <= last),
+        state: state(row.position.block, settled),
+    }
+}
+
+/// Whether the chain may still take back what stands in a block.
+pub(super) fn state(block: u64, settled: Option<Settled>) -> Standing {
+    match PaymentState::at(block, settled) {
+        PaymentState::Final => Standing { name: "Final", mark: "good", help: "" },
+        PaymentState::Safe => {
+            Standing { name: "Safe", mark: "", help: "the chain is unlikely to take it back" }
+        }
+        PaymentState::Seen => Standing { name: "Seen", mark: "", help: "the chain may still take it back" },
     }
 }
 

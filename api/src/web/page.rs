@@ -59,7 +59,7 @@ async fn gathered(state: &AppState, treasury: Option<Address>) -> Result<Overvie
         None => state.books.totals(db).await?,
         treasury => Arc::new(ledger::totals(db, treasury, None).await?),
     };
-    let final_block = as_of.final_block();
+    let settled = as_of.settled();
     let payments =
         payments::list(db, &payments::Filter { treasury, ..Default::default() }, None, PAYMENTS).await?;
     let denied = decisions::Filter { treasury, verdict: Some(Verdict::Denied), ..Default::default() };
@@ -90,7 +90,7 @@ async fn gathered(state: &AppState, treasury: Option<Address>) -> Result<Overvie
         approvals: pending(state, treasury, &as_of).await?,
         alerts: alerts.iter().map(|alert| gather::alert(config, alert)).collect(),
         more_alerts,
-        payments: payments.iter().map(|row| gather::payment(config, row, final_block)).collect(),
+        payments: payments.iter().map(|row| gather::payment(config, row, settled)).collect(),
         refusals: refusals.iter().map(|row| gather::refusal(config, row)).collect(),
         stops: stops.iter().map(|row| gather::stop(config, row)).collect(),
         version: status.version,

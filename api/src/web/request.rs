@@ -66,7 +66,7 @@ async fn gathered(state: &AppState, row: Approval) -> Result<RequestPage, ApiErr
         refusals: Vec::new(),
         earlier: Vec::new(),
         approvers: Vec::new(),
-        settled: settled.map(|payment| super::gather::payment(config, &payment, as_of.final_block())),
+        settled: settled.map(|payment| super::gather::payment(config, &payment, as_of.settled())),
         version: env!("CARGO_PKG_VERSION"),
     };
     for approver in approvers::list(db, request.treasury).await? {

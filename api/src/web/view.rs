@@ -167,7 +167,15 @@ pub(super) struct Payment {
     pub(super) tx: String,
     pub(super) tx_href: Option<String>,
     pub(super) href: String,
-    pub(super) is_final: bool,
+    pub(super) state: Standing,
+}
+
+/// Whether the chain may still take something back: in a word, as a mark, and what the word means where it says so little.
+#[derive(Debug)]
+pub(super) struct Standing {
+    pub(super) name: &'static str,
+    pub(super) mark: &'static str,
+    pub(super) help: &'static str,
 }
 
 #[derive(Debug)]

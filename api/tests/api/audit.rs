@@ -113,6 +113,7 @@ async fn a_page_finds_what_the_api_finds_in_its_own_words_and_in_peoples(
         ("/audit/payments", "?rail=eip3009&explained=false", 2),
         ("/audit/payments", "?rail=permit2&explained=false", 0),
         ("/audit/payments", "?state=final", 3),
+        ("/audit/payments", "?state=safe", 2),
         ("/audit/refusals", "?reason=payee_not_listed", 1),
         ("/audit/refusals", "?agent=research-agent", 2),
         ("/audit/decisions", "?verdict=approved", 5),

@@ -100,7 +100,7 @@ async fn values_that_do_not_fit_are_named_with_what_was_expected(stores: Stores)
         ("until=-5", "a whole number from 0 to 9223372036854775807"),
         ("envelope=0", "a whole number from 1 to 16777215"),
         ("explained=maybe", ""),
-        ("state=lost", "`seen` or `final`"),
+        ("state=lost", "one of `seen`, `safe`, `final`"),
     ] {
         let answer = api.get(&format!("/v1/payments?{query}")).await?;
         assert_eq!(answer.status, 400, "{query}");

@@ -21,6 +21,7 @@ mod outcomes;
 mod overview;
 mod pages;
 mod paging;
+mod past;
 mod payment_page;
 mod plans;
 mod policy_documents;

@@ -23,7 +23,10 @@ pub(crate) const CHAIN_ID: u64 = 31_337;
 pub(crate) const MIDNIGHT: u64 = 1_795_219_200;
 pub(crate) const NOW: u64 = MIDNIGHT + 3 * 3600;
 pub(crate) const HEAD: u64 = 1_000;
+/// Before its decisions came.
+pub(crate) const FIRST: u64 = 10;
 pub(crate) const FINAL: u64 = 960;
+pub(crate) const SAFE: u64 = 980;
 const DAY: u64 = 86_400;
 const WEEK: u64 = 7 * DAY;
 
@@ -55,6 +58,11 @@ pub(crate) fn token_domain() -> Eip712Domain {
     Eip712Domain::new(Some("USDC".into()), Some("2".into()), Some(U256::from(CHAIN_ID)), Some(token()), None)
 }
 
+/// When a block was, of ten seconds each; but the last.
+pub(crate) fn time(block: u64) -> u64 {
+    MIDNIGHT + block * 10
+}
+
 pub(crate) fn padded(units: u64) -> String {
     format!("{units:0>29}")
 }
@@ -84,15 +92,25 @@ pub(crate) async fn seeded(stores: Stores) -> anyhow::Result<Seeded> {
 
 async fn chain(db: &Db) -> anyhow::Result<()> {
     Query::new(
-        "INSERT INTO checkpoint (id, number, hash, timestamp, head, final_number) VALUES (1, $1, $2, $3, $4, $5)",
+        "INSERT INTO checkpoint (id, number, hash, timestamp, head, final_number, safe_number) \
+         VALUES (1, $1, $2, $3, $4, $5, $6)",
     )
     .bind(HEAD)
     .bind(B256::repeat_byte(0xee))
     .bind(NOW - 2)
     .bind(HEAD)
     .bind(FINAL)
+    .bind(SAFE)
     .execute(db)
     .await?;
+    for block in std::iter::once(FIRST).chain((930..HEAD).step_by(10)) {
+        Query::new("INSERT INTO block (number, hash, timestamp) VALUES ($1, $2, $3)")
+            .bind(block)
+            .bind(keccak256(block.to_be_bytes()))
+            .bind(time(block))
+            .execute(db)
+            .await?;
+    }
     Ok(())
 }
 

@@ -15,11 +15,12 @@ use crate::{
 
 on_both_stores!(
     settlements_are_marked_as_ungoverned_and_found_by_whom_and_when,
+    what_is_seen_safe_and_final_ends_at_its_height,
     the_watch_list_says_since_when,
     labels_stand_beside_settlements_and_leave_none_out,
 );
 
-/// One per block from 958 on, alternately of two payers, ten seconds apart; the last three are not final.
+/// One per block from 958 on, alternately of two payers, ten seconds apart; the last three are safe, and not final.
 async fn settlements(db: &Db) -> anyhow::Result<()> {
     for n in 0..6u64 {
         Query::new(
@@ -63,7 +64,8 @@ async fn settlements_are_marked_as_ungoverned_and_found_by_whom_and_when(
         (format!("?payee={}", payee(2)), vec!["6", "5"]),
         (format!("?payer={}&payee={}", payer(1), payee(1)), vec!["4", "2"]),
         ("?state=final".into(), vec!["3", "2", "1"]),
-        ("?state=seen".into(), vec!["6", "5", "4"]),
+        ("?state=safe".into(), vec!["6", "5", "4"]),
+        ("?state=seen".into(), vec![]),
         (format!("?from={}&until={}", seed::NOW + 10, seed::NOW + 31), vec!["4", "3", "2"]),
         (format!("?from={}", seed::NOW + 51), vec![]),
         (format!("?until={}", seed::NOW), vec![]),
@@ -83,6 +85,36 @@ async fn settlements_are_marked_as_ungoverned_and_found_by_whom_and_when(
     );
     assert_eq!(rest[2]["nonce"], Value::Null);
     assert_eq!(api.get("/v1/settlements?facilitator=0x00").await?.status, 400);
+    Ok(())
+}
+
+/// One settlement per block from 958 to 963: wherever the two heights are, each state ends at its height and none has two.
+async fn what_is_seen_safe_and_final_ends_at_its_height(stores: Stores) -> anyhow::Result<()> {
+    let api = api(stores).await?;
+    let db = api.seeded.store.db();
+    settlements(db).await?;
+    for (last, safe) in [(957, 957), (957, 958), (958, 960), (960, 960), (960, 961), (962, 963), (963, 1_000)]
+    {
+        Query::new("UPDATE checkpoint SET final_number = $1, safe_number = $2")
+            .bind(last)
+            .bind(safe)
+            .execute(db)
+            .await?;
+        let state = |block: u64| match block {
+            _ if block <= last => "final",
+            _ if block <= safe => "safe",
+            _ => "seen",
+        };
+        for item in api.items("/v1/settlements").await? {
+            assert_eq!(item["state"], state(item["blockNumber"].as_u64().unwrap()), "{last} {safe} {item}");
+        }
+        for asked in ["final", "safe", "seen"] {
+            let found = api.items(&format!("/v1/settlements?state={asked}")).await?;
+            let blocks: Vec<_> = found.iter().filter_map(|item| item["blockNumber"].as_u64()).collect();
+            let expected: Vec<u64> = (958..=963).rev().filter(|block| state(*block) == asked).collect();
+            assert_eq!(blocks, expected, "{asked} at {last} and {safe}");
+        }
+    }
     Ok(())
 }
 

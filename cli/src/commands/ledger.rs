@@ -211,10 +211,13 @@ pub(crate) fn payments(page: &Value) -> Vec<String> {
             brief(&text(payment, "/decisionHash")),
             brief(&text(payment, "/approver")),
             brief(&text(payment, "/txHash")),
+            text(payment, "/state"),
             reason(payment),
         ]
     });
-    table(&["amount", "payee", "policy", "session", "decision", "approver", "transaction", "why"], &rows)
+    let headings =
+        ["amount", "payee", "policy", "session", "decision", "approver", "transaction", "state", "why"];
+    table(&headings, &rows)
 }
 
 /// Per settlement outside any envelope, one line.
@@ -228,9 +231,10 @@ fn settlements(page: &Value) -> Vec<String> {
             text(one, "/rail"),
             text(one, "/facilitatorLabel"),
             brief(&text(one, "/txHash")),
+            text(one, "/state"),
         ]
     });
-    table(&["amount", "payer", "called", "payee", "rail", "facilitator", "transaction"], &rows)
+    table(&["amount", "payer", "called", "payee", "rail", "facilitator", "transaction", "state"], &rows)
 }
 
 fn why(answer: &Value) -> Vec<String> {

@@ -182,6 +182,7 @@ fn indexer(config: &Config, store: &Store) -> Result<Indexer> {
         FinalAt::Safe => Landmark::Safe,
         FinalAt::Finalized => Landmark::Finalized,
     });
+    following.safety = config.safe_depth;
     following.lease = (config.lease_seconds != 0).then(|| Duration::from_secs(config.lease_seconds.into()));
     let urls = config.ws_url.iter().chain([&config.rpc_url]).chain(&config.fallback_rpc_urls);
     let endpoints: Vec<Arc<dyn Source>> = urls

@@ -4,7 +4,7 @@ use alloy::primitives::{Address, B256, Bytes};
 use bursar_sdk::{amount::Amount, payment::Rail};
 use serde::{Deserialize, Serialize};
 
-use super::{AmountRange, TimeRange, select::Select};
+use super::{AmountRange, Past, TimeRange, select::Select};
 use crate::{
     db::{Cell, Db, DbError, DbRow, Query, Tx, table},
     outbox,
@@ -127,10 +127,12 @@ pub struct Filter {
     pub amount: AmountRange,
     /// Standing there, at that time.
     pub state: Option<(State, u64)>,
+    /// As the ledger was then: what came later has not come, and what was answered later waits.
+    pub past: Option<Past>,
 }
 
 pub(crate) const SELECT: &str = "SELECT digest, treasury, purse, payee, amount, valid_after, valid_before, nonce, \
-                      rail, facilitator, decision_hash, agent, seal, requested_at, answer, answered_by, signature, reason \
+                      rail, facilitator, decision_hash, agent, seal, requested_at, answer, answered_by, answered_at, signature, reason \
                       FROM approval_request";
 
 pub(crate) fn read(row: &DbRow) -> Result<Approval, DbError> {
@@ -189,6 +191,14 @@ pub async fn list(
     after: Option<Key>,
     limit: u32,
 ) -> Result<Vec<Approval>, DbError> {
+    let read = |row: &DbRow| {
+        let mut found = read(row)?;
+        let answered_at = row.maybe_number("answered_at")?;
+        if filter.past.is_some_and(|past| answered_at.is_none_or(|at: u64| at > past.records_until)) {
+            found.answer = None;
+        }
+        Ok(found)
+    };
     select_list(filter, after, limit).rows(db, read).await
 }
 
@@ -201,20 +211,34 @@ pub(super) fn select_list(filter: &Filter, after: Option<Key>, limit: u32) -> Se
         .filter("payee = ", filter.payee)
         .filter("nonce = ", filter.nonce)
         .times("requested_at >= ", "requested_at < ", filter.requested)
-        .amounts("amount >= ", "amount <= ", filter.amount);
+        .amounts("amount >= ", "amount <= ", filter.amount)
+        .filter("requested_at <= ", filter.past.map(|past| past.records_until));
     if let Some((state, now)) = filter.state {
         match state {
-            State::Pending => select.condition("answer IS NULL").filter("valid_before > ", Some(now)),
-            State::Expired => select.condition("answer IS NULL").filter("valid_before <= ", Some(now)),
+            State::Pending => unanswered(&mut select, filter.past).filter("valid_before > ", Some(now)),
+            State::Expired => unanswered(&mut select, filter.past).filter("valid_before <= ", Some(now)),
             State::Approved => select.condition("answer IN ('eoa', 'contract')"),
             State::Rejected => select.condition("answer = 'rejected'"),
         };
+        if matches!(state, State::Approved | State::Rejected) {
+            select.filter("answered_at <= ", filter.past.map(|past| past.records_until));
+        }
     }
     let key = after.map(|key| [key.requested_at.value(), key.digest.value()]);
     select
         .after("(requested_at, digest) < ", key)
         .order_and_limit(" ORDER BY requested_at DESC, digest DESC", limit);
     select
+}
+
+/// Only those that nobody has answered, or had by then.
+fn unanswered(select: &mut Select, past: Option<Past>) -> &mut Select {
+    match past {
+        None => select.condition("answer IS NULL"),
+        Some(past) => {
+            select.condition("(answered_at IS NULL OR answered_at > ").bind(past.records_until).push(")")
+        }
+    }
 }
 
 /// One request.

@@ -35,6 +35,46 @@ pub async fn get(db: &Db, number: u64) -> Result<Option<KeptBlock>, DbError> {
         .await
 }
 
+/// The last block up to a height that the ledger keeps; `None` where it keeps none.
+///
+/// # Errors
+/// When the database fails.
+pub async fn up_to(db: &Db, height: u64) -> Result<Option<KeptBlock>, DbError> {
+    Select::new("SELECT number, hash, timestamp FROM block")
+        .filter("number <= ", Some(height))
+        .order_and_limit(" ORDER BY number DESC", 1)
+        .row(db, read)
+        .await
+}
+
+/// The first block that the ledger keeps; `None` where it keeps none.
+///
+/// # Errors
+/// When the database fails.
+pub async fn first(db: &Db) -> Result<Option<KeptBlock>, DbError> {
+    Select::new("SELECT number, hash, timestamp FROM block")
+        .order_and_limit(" ORDER BY number", 1)
+        .row(db, read)
+        .await
+}
+
+/// The last block from `first` up to height `last` that the ledger keeps and whose time is at most `at` (unix seconds), where
+/// `first` is one. Time never runs backwards along the chain, so that halving the heights finds it.
+///
+/// # Errors
+/// When the database fails.
+pub async fn by_time(db: &Db, first: KeptBlock, last: u64, at: u64) -> Result<KeptBlock, DbError> {
+    let (mut found, mut low, mut high) = (first, first.number, last);
+    while low < high {
+        let middle = low + (high - low).div_ceil(2);
+        match up_to(db, middle).await? {
+            Some(block) if block.timestamp <= at => (found, low) = (block, middle),
+            _ => high = middle - 1,
+        }
+    }
+    Ok(found)
+}
+
 /// The last block up to a height that tells something of the treasury; `None` where none does.
 ///
 /// # Errors

@@ -17,6 +17,32 @@ pub struct Checkpoint {
     pub head: u64,
     /// The last block that no reorg may take back.
     pub final_number: u64,
+    /// The last block that is unlikely to be taken back: not below the last final one.
+    pub safe_number: u64,
+}
+
+/// How far the chain is to be relied on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Settled {
+    /// The last block that is unlikely to be taken back.
+    pub safe_number: u64,
+    /// The last block that no reorg may take back.
+    pub final_number: u64,
+}
+
+impl Checkpoint {
+    /// How far its blocks are to be relied on.
+    pub fn settled(&self) -> Settled {
+        let Self { safe_number, final_number, .. } = *self;
+        Settled { safe_number, final_number }
+    }
+}
+
+impl Settled {
+    /// That up to this block all is final, and nothing else is safe.
+    pub fn at(final_number: u64) -> Self {
+        Self { safe_number: final_number, final_number }
+    }
 }
 
 /// The checkpoint; `None` before the first block.
@@ -24,7 +50,9 @@ pub struct Checkpoint {
 /// # Errors
 /// When the database fails.
 pub async fn get(on: impl Into<Link<'_>>) -> Result<Option<Checkpoint>, DbError> {
-    let query = Query::new("SELECT number, hash, timestamp, head, final_number FROM checkpoint WHERE id = 1");
+    let query = Query::new(
+        "SELECT number, hash, timestamp, head, final_number, safe_number FROM checkpoint WHERE id = 1",
+    );
     let Some(row) = query.row(on).await? else { return Ok(None) };
     Ok(Some(Checkpoint {
         number: row.number("number")?,
@@ -32,5 +60,6 @@ pub async fn get(on: impl Into<Link<'_>>) -> Result<Option<Checkpoint>, DbError>
         timestamp: row.number("timestamp")?,
         head: row.number("head")?,
         final_number: row.number("final_number")?,
+        safe_number: row.number("safe_number")?,
     }))
 }

@@ -10,8 +10,8 @@ use bursar_sdk::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AmountRange, Position, TimeRange,
-    outcomes::{self, Outcome, latest},
+    AmountRange, Past, Position, TimeRange,
+    outcomes::{self, Outcome},
     select::Select,
 };
 use crate::db::{Cell, Db, DbError, DbRow};
@@ -80,30 +80,25 @@ pub struct Filter {
     pub reason: Option<Refusal>,
     /// Settled on chain, or not.
     pub settled: Option<bool>,
+    /// As the ledger was then. What was erased since is missing there, too.
+    pub past: Option<Past>,
 }
 
-/// A decision beside what settled under it and what came of it.
-macro_rules! columns {
-    () => {
-        concat!(
-            "SELECT d.hash, d.nonce, d.received_at, d.record, p.block_number, p.log_index, p.purse, \
-             p.tx_hash, p.timestamp, ",
-            latest!()
-        )
-    };
+/// A decision beside what had settled under it and what had come of it then, or has.
+fn columns(past: Option<Past>) -> Select {
+    let mut select = Select::new(
+        "SELECT d.hash, d.nonce, d.received_at, d.record, p.block_number, p.log_index, p.purse, \
+         p.tx_hash, p.timestamp, ",
+    );
+    outcomes::latest(&mut select, past);
+    select
 }
 
-macro_rules! settled {
-    () => {
-        " LEFT JOIN payment p ON p.purse = d.purse AND p.nonce = d.nonce"
-    };
+fn join_payments(select: &mut Select, past: Option<Past>) {
+    select
+        .push(" LEFT JOIN payment p ON p.purse = d.purse AND p.nonce = d.nonce")
+        .and("p.block_number <= ", past.map(|past| past.height));
 }
-
-const SELECT: &str = concat!(columns!(), " FROM decision d", settled!());
-
-/// Of those whose hashes are found first. Decisions are long rows: where an index tells which, none is read and left out.
-const SELECT_FOUND: &str = concat!(columns!(), " FROM (SELECT d.hash FROM decision d");
-const OF_FOUND: &str = concat!(") f CROSS JOIN decision d", settled!(), " WHERE d.hash = f.hash");
 
 fn read(row: &DbRow) -> Result<Decision, DbError> {
     let payment = match row.maybe_hash("tx_hash")? {
@@ -142,9 +137,11 @@ pub async fn list(
 }
 
 pub(super) fn select_list(filter: &Filter, after: Option<Key>, limit: u32) -> Select {
-    let mut select = Select::new(SELECT_FOUND);
+    // Decisions are long rows: hashes are found first, so that where an index tells which, none is read and left out.
+    let mut select = columns(filter.past);
+    select.push(" FROM (SELECT d.hash FROM decision d");
     if filter.settled.is_some() {
-        select.push(settled!());
+        join_payments(&mut select, filter.past);
     }
     select
         .filter("d.treasury = ", filter.treasury)
@@ -154,7 +151,8 @@ pub(super) fn select_list(filter: &Filter, after: Option<Key>, limit: u32) -> Se
         .filter("d.session = ", filter.session)
         .times("d.created_at >= ", "d.created_at < ", filter.time)
         .amounts("d.amount >= ", "d.amount <= ", filter.amount)
-        .filter("d.reason = ", filter.reason.map(Refusal::code));
+        .filter("d.reason = ", filter.reason.map(Refusal::code))
+        .filter("d.received_at <= ", filter.past.map(|past| past.records_until));
     match filter.verdict {
         None => &mut select,
         // In words: the indexes of refusals are for those alone.
@@ -171,7 +169,9 @@ pub(super) fn select_list(filter: &Filter, after: Option<Key>, limit: u32) -> Se
     select
         .after("(d.created_at, d.hash) < ", key)
         .order_and_limit(" ORDER BY d.created_at DESC, d.hash DESC", limit)
-        .push(OF_FOUND);
+        .push(") f CROSS JOIN decision d");
+    join_payments(&mut select, filter.past);
+    select.push(" WHERE d.hash = f.hash");
     select
 }
 
@@ -180,7 +180,10 @@ pub(super) fn select_list(filter: &Filter, after: Option<Key>, limit: u32) -> Se
 /// # Errors
 /// When the database fails.
 pub async fn get(db: &Db, hash: B256) -> Result<Option<Decision>, DbError> {
-    Select::new(SELECT).filter("d.hash = ", Some(hash)).row(db, read).await
+    let mut select = columns(None);
+    select.push(" FROM decision d");
+    join_payments(&mut select, None);
+    select.filter("d.hash = ", Some(hash)).row(db, read).await
 }
 
 /// The seal of a decision: its agent's signature; `None` where there is no such decision, or it came before seals were asked

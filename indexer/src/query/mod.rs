@@ -65,6 +65,15 @@ impl Position {
     }
 }
 
+/// A moment in the past: what the chain told up to a block, and what others had handed in by then.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Past {
+    /// Up to this block (inclusive).
+    pub height: u64,
+    /// With the records received until then, in unix seconds (inclusive).
+    pub records_until: u64,
+}
+
 /// A span of time, in unix seconds; a missing end is open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct TimeRange {

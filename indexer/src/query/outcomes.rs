@@ -3,7 +3,7 @@
 use alloy::primitives::{B256, Bytes, keccak256};
 use bursar_sdk::outcome::OutcomeRecord;
 
-use super::select::Select;
+use super::{Past, select::Select};
 use crate::db::{Db, DbError, DbRow};
 
 /// The latest revision of a decision's outcome.
@@ -15,14 +15,13 @@ pub struct Outcome {
     pub record: OutcomeRecord,
 }
 
-/// As a column `outcome` beside a decision `d`.
-macro_rules! latest {
-    () => {
-        "(SELECT o.record FROM outcome o WHERE o.decision_hash = d.hash ORDER BY o.revision DESC LIMIT 1) AS outcome"
-    };
+/// As a column `outcome` beside a decision `d`: the latest that was received by then.
+pub(super) fn latest(select: &mut Select, past: Option<Past>) {
+    select
+        .push("(SELECT o.record FROM outcome o WHERE o.decision_hash = d.hash")
+        .and("o.received_at <= ", past.map(|past| past.records_until))
+        .push(" ORDER BY o.revision DESC LIMIT 1) AS outcome");
 }
-
-pub(super) use latest;
 
 /// The outcome with that hash.
 ///

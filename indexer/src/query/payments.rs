@@ -6,9 +6,9 @@ use alloy::primitives::{Address, B256};
 use bursar_sdk::{amount::Amount, decision::DecisionRecord};
 
 use super::{
-    AmountRange, Position, TimeRange,
+    AmountRange, Past, Position, TimeRange,
     erasures::{self, Note, note},
-    outcomes::{self, Outcome, latest},
+    outcomes::{self, Outcome},
     select::Select,
 };
 use crate::db::{Db, DbError, DbRow};
@@ -111,6 +111,8 @@ pub struct Filter {
     pub up_to_block: Option<u64>,
     /// From beyond this block: what is not.
     pub beyond_block: Option<u64>,
+    /// As the ledger was then. What was erased since is erased there, too.
+    pub past: Option<Past>,
 }
 
 impl Filter {
@@ -120,30 +122,35 @@ impl Filter {
     }
 }
 
-/// Payments from there, each beside what is known of it.
-macro_rules! payments {
-    ($from:literal) => {
-        concat!(
-            "SELECT p.rail, p.block_number, p.log_index, p.block_hash, p.tx_hash, p.timestamp, p.treasury, \
-             p.envelope, p.agent, p.purse, p.session, p.policy_version, q.policy_hash, p.asset, p.payee, p.amount, \
-             p.nonce, coalesce(p.decision_hash, d.hash, e.hash) AS decision_hash, p.approver, p.facilitator, d.record, ",
-            latest!(),
-            ", ",
-            note!(),
-            $from,
-            " LEFT JOIN decision d ON d.purse = p.purse AND d.nonce = p.nonce LEFT JOIN erasure e \
-             ON e.purse = p.purse AND e.nonce = p.nonce AND e.kind = 'decision' LEFT JOIN policy q \
-             ON q.treasury = p.treasury AND q.envelope = p.envelope AND q.version = p.policy_version"
-        )
-    };
-}
-
-const SELECT: &str = payments!(" FROM payment p");
+const ALL: &str = " FROM payment p";
 
 /// SQLite begins a cross join where it is written: with what is few.
-const SELECT_UNEXPLAINED: &str = payments!(" FROM unexplained u CROSS JOIN payment p");
+const UNEXPLAINED: &str = " FROM unexplained u CROSS JOIN payment p";
 
-const SELECT_OF_PURSES: &str = payments!(" FROM purse u CROSS JOIN payment p");
+const OF_PURSES: &str = " FROM purse u CROSS JOIN payment p";
+
+/// Payments from there, each beside what was known of it then, or is.
+fn payments(from: &'static str, past: Option<Past>) -> Select {
+    let until = past.map(|past| past.records_until);
+    let mut select = Select::new(
+        "SELECT p.rail, p.block_number, p.log_index, p.block_hash, p.tx_hash, p.timestamp, p.treasury, \
+         p.envelope, p.agent, p.purse, p.session, p.policy_version, q.policy_hash, p.asset, p.payee, p.amount, \
+         p.nonce, coalesce(p.decision_hash, d.hash, e.hash) AS decision_hash, p.approver, p.facilitator, d.record, ",
+    );
+    outcomes::latest(&mut select, past);
+    select
+        .push(concat!(", ", note!()))
+        .push(from)
+        .push(" LEFT JOIN decision d ON d.purse = p.purse AND d.nonce = p.nonce")
+        .and("d.received_at <= ", until)
+        .push(" LEFT JOIN erasure e ON e.purse = p.purse AND e.nonce = p.nonce AND e.kind = 'decision'")
+        .and("e.received_at <= ", until)
+        .push(
+            " LEFT JOIN policy q \
+             ON q.treasury = p.treasury AND q.envelope = p.envelope AND q.version = p.policy_version",
+        );
+    select
+}
 
 fn read(row: &DbRow) -> Result<Payment, DbError> {
     Ok(Payment {
@@ -187,7 +194,8 @@ pub async fn list(
 
 pub(super) fn select_list(filter: &Filter, after: Option<Position>, limit: u32) -> Select {
     let after = after.map(Position::cells);
-    if filter.explained == Some(false) && !filter.picks() {
+    // What is unexplained now is not what was then.
+    if filter.explained == Some(false) && filter.past.is_none() && !filter.picks() {
         let mut select = select_unexplained(filter);
         select
             .after("(u.block_number, u.log_index) < ", after)
@@ -211,7 +219,7 @@ pub(super) fn select_nearest(agent: Address, treasury: Option<Address>, at: u64,
 }
 
 fn select(filter: &Filter) -> Select {
-    let mut select = Select::new(SELECT);
+    let mut select = payments(ALL, filter.past);
     select
         .filter("p.treasury = ", filter.treasury)
         .filter("p.envelope = ", filter.envelope)
@@ -222,12 +230,16 @@ fn select(filter: &Filter) -> Select {
         .filter("p.rail = ", filter.rail)
         .amounts("p.amount >= ", "p.amount <= ", filter.amount)
         .filter("p.block_number <= ", filter.up_to_block)
+        .filter("p.block_number <= ", filter.past.map(|past| past.height))
         .filter("p.block_number > ", filter.beyond_block);
     select.blocks_of(["p.block_number", "payment"], filter.time);
     match filter.explained {
         None => &mut select,
         // As cases: databases would else see that they could begin with the records, or with what is unexplained, and sort.
         Some(true) => select.condition("CASE WHEN d.hash IS NULL THEN FALSE ELSE TRUE END"),
+        Some(false) if filter.past.is_some() => {
+            select.condition("CASE WHEN d.hash IS NULL AND e.hash IS NULL THEN TRUE ELSE FALSE END")
+        }
         Some(false) => select.condition(
             "CASE WHEN EXISTS (SELECT 1 FROM unexplained u WHERE u.block_number = p.block_number \
              AND u.log_index = p.log_index) THEN TRUE ELSE FALSE END",
@@ -237,7 +249,7 @@ fn select(filter: &Filter) -> Select {
 }
 
 fn select_unexplained(filter: &Filter) -> Select {
-    let mut select = Select::new(SELECT_UNEXPLAINED);
+    let mut select = payments(UNEXPLAINED, None);
     select
         .condition("p.block_number = u.block_number AND p.log_index = u.log_index")
         .filter("u.treasury = ", filter.treasury)
@@ -274,7 +286,7 @@ pub async fn nearest(
 /// # Errors
 /// When the database fails.
 pub async fn get(db: &Db, purse: Address, nonce: B256) -> Result<Option<Payment>, DbError> {
-    Select::new(SELECT)
+    payments(ALL, None)
         .filter("p.purse = ", Some(purse))
         .filter("p.nonce = ", Some(nonce))
         .row(db, read)
@@ -291,7 +303,7 @@ pub async fn with_nonce(db: &Db, nonce: B256, limit: u32) -> Result<Vec<Payment>
 
 pub(super) fn select_with_nonce(nonce: B256, limit: u32) -> Select {
     // Purse by purse: a nonce is looked up beside its purse, and purses are few.
-    let mut select = Select::new(SELECT_OF_PURSES);
+    let mut select = payments(OF_PURSES, None);
     select.condition("p.purse = u.address").filter("p.nonce = ", Some(nonce)).order_and_limit("", limit);
     select
 }

@@ -46,6 +46,15 @@ impl Select {
         self
     }
 
+    /// Goes on with ` AND column_and_operator value`, where there is a value: a condition of what was written last, and
+    /// none of the query's own.
+    pub(super) fn and(&mut self, column_and_operator: &'static str, value: Option<impl Cell>) -> &mut Self {
+        if let Some(value) = value {
+            self.push(" AND ").push(column_and_operator).bind(value);
+        }
+        self
+    }
+
     /// `column_and_operator value`, where there is a value.
     pub(super) fn filter(
         &mut self,

@@ -47,6 +47,8 @@ pub struct Filter {
     pub stopped: Option<bool>,
     /// Made then.
     pub time: TimeRange,
+    /// Up to this block (inclusive).
+    pub up_to_block: Option<u64>,
 }
 
 const SELECT: &str = "SELECT s.block_number, s.log_index, s.tx_hash, s.timestamp, s.treasury, s.envelope, \
@@ -88,7 +90,8 @@ pub(super) fn select_list(filter: &Filter, after: Option<Position>, limit: u32) 
         .filter("s.envelope = ", filter.envelope)
         .filter("s.level = ", filter.level)
         .filter("s.stopped = ", filter.stopped)
-        .times("s.timestamp >= ", "s.timestamp < ", filter.time);
+        .times("s.timestamp >= ", "s.timestamp < ", filter.time)
+        .filter("s.block_number <= ", filter.up_to_block);
     if let Some(agent) = filter.agent {
         select
             .condition("(s.treasury, s.envelope) IN (SELECT treasury, number FROM envelope WHERE agent = ")

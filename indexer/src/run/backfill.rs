@@ -12,6 +12,7 @@ use super::{
 };
 use crate::{
     ledger::{BlockFacts, WatchList},
+    query::checkpoint::Settled,
     source::{BlockHeader, Blocks, SourceError, Sources},
     store::{Checkpoint, Watch},
 };
@@ -170,7 +171,7 @@ impl Follower<'_> {
         last: u64,
     ) -> Result<(), Trouble> {
         let Joined { facts, tip: Some(tip), .. } = std::mem::take(joined) else { return Ok(()) };
-        self.apply(Some(*after), &facts, tip, head.number, last, Phase::Backfilling).await?;
+        self.apply(Some(*after), &facts, tip, head.number, Settled::at(last), Phase::Backfilling).await?;
         *after = tip.hash;
         Ok(())
     }

@@ -19,6 +19,9 @@ pub struct Config {
     pub finality: u64,
     /// The block up to which nothing is taken back, by the node's own word rather than by depth. Default: `None`.
     pub final_at: Option<Landmark>,
+    /// How many blocks deep a block is safe: unlikely to be taken back, before it is final. Counts where finality is by
+    /// depth; by the node's `finalized`, its `safe` does. `None`: what is final. Default: `None`.
+    pub safety: Option<u64>,
     /// Most blocks to ask for at once during backfill. Default: 10,000.
     pub max_range: u64,
     /// About how many logs an answer should hold during backfill. Default: 10,000.
@@ -55,6 +58,7 @@ impl Config {
             start_block,
             finality: 64,
             final_at: None,
+            safety: None,
             max_range: 10_000,
             max_logs: 10_000,
             ahead: 4,

@@ -9,6 +9,7 @@ use super::{Config, IndexerError, Phase, Status, fetch, width::Width};
 use crate::{
     db::DbError,
     ledger::WatchList,
+    query::checkpoint::Settled,
     source::{BlockHeader, Blocks, Nonsense, SourceError, Sources},
     store::{ApplyError, Batch, Checkpoint, Store, StoreError, Watch},
 };
@@ -87,7 +88,7 @@ impl From<ApplyError> for Trouble {
 pub(super) struct Follower<'a> {
     pub(super) config: &'a Config,
     pub(super) sources: Sources,
-    store: &'a Store,
+    pub(super) store: &'a Store,
     status: &'a watch::Sender<Status>,
     checked: bool,
     pub(super) watch: Option<Watch>,
@@ -176,7 +177,7 @@ impl<'a> Follower<'a> {
         }
         let tip = self.sources.header(before).await?;
         self.list = Arc::new(self.store.watch_list().await?);
-        self.apply(None, &[], tip, head.number, tip.number, Phase::Backfilling).await
+        self.apply(None, &[], tip, head.number, Settled::at(tip.number), Phase::Backfilling).await
     }
 
     /// The head is not after the ledger: a node that lags, or a chain that turned.
@@ -196,10 +197,12 @@ impl<'a> Follower<'a> {
         }
         let mut watch = self.watching().await?;
         let blocks = Blocks::Hash(next.hash);
-        let fetched = fetch(&self.sources, self.config, &self.list, &watch, blocks, Some(next)).await?;
-        let last = self.final_number(due).await?;
+        let fetched = fetch(&self.sources, self.config, &self.list, &watch, blocks, Some(next));
+        let (fetched, safe_number) = tokio::join!(fetched, self.safe_number(head, next));
+        let (fetched, safe_number) = (fetched?, safe_number?);
+        let settled = Settled { safe_number, final_number: self.final_number(due).await? };
         let step =
-            self.apply(Some(at.hash), &fetched.facts, next, head.number, last, Phase::Following).await?;
+            self.apply(Some(at.hash), &fetched.facts, next, head.number, settled, Phase::Following).await?;
         watch.add(&fetched.found);
         self.watch = Some(watch);
         Ok(step)
@@ -240,11 +243,25 @@ impl<'a> Follower<'a> {
         if fork == at.number {
             return Err(self.sources.not_believed(Nonsense::FalseParent(fork)).into());
         }
-        tracing::warn!(from = at.number, to = fork, "the chain turned: unwinding");
+        let was_safe = fork < at.safe_number;
+        if was_safe {
+            let safe = at.safe_number;
+            tracing::warn!(
+                from = at.number,
+                safe,
+                to = fork,
+                "the chain turned below what was safe: unwinding"
+            );
+        } else {
+            tracing::warn!(from = at.number, to = fork, "the chain turned: unwinding");
+        }
         // Whom to watch is read again: unwinding may have taken some away.
         self.watch = None;
         let now = self.store.unwind(fork).await?;
-        self.status.send_modify(|status| status.reorgs = status.reorgs.saturating_add(1));
+        self.status.send_modify(|status| {
+            status.reorgs = status.reorgs.saturating_add(1);
+            status.safe_reorgs = status.safe_reorgs.saturating_add(u64::from(was_safe));
+        });
         self.settled(&now, Phase::Following);
         Ok(Step::Advanced)
     }
@@ -264,24 +281,21 @@ impl<'a> Follower<'a> {
         blocks: &[crate::ledger::BlockFacts],
         tip: BlockHeader,
         head: u64,
-        final_number: u64,
+        settled: Settled,
         phase: Phase,
     ) -> Result<Step, Trouble> {
         // Until this succeeds, whom to watch is what the ledger says.
         self.watch = None;
         let write_from = self.config.write_from;
-        let batch = Batch { after, list: &self.list, blocks, tip, head, final_number, write_from };
-        match self.store.apply(self.config.realm(), batch).await {
+        let batch = Batch { after, list: &self.list, blocks, tip, head, settled, write_from };
+        let at = match self.store.apply(self.config.realm(), batch).await {
             Err(error @ ApplyError::Moved { .. }) if self.moved_strikes < MOVED_STRIKES => {
                 self.moved_strikes += 1;
                 return Err(Trouble::Waits(Recoverable::Apply(error)));
             }
             applied => applied?,
-        }
+        };
         (self.deep_strikes, self.moved_strikes) = (0, 0);
-        let final_number = final_number.min(tip.number);
-        let at =
-            Checkpoint { number: tip.number, hash: tip.hash, timestamp: tip.timestamp, head, final_number };
         self.settled(&at, phase);
         Ok(Step::Advanced)
     }
@@ -294,6 +308,7 @@ impl<'a> Follower<'a> {
             next.indexed_hash = at.hash;
             next.indexed_at = Some(at.timestamp);
             next.final_number = at.final_number.max(status.final_number);
+            next.safe_number = at.safe_number.max(next.final_number);
             next.error = None;
             let news = next != *status;
             *status = next;

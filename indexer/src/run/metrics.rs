@@ -34,6 +34,11 @@ impl Collector for Metrics {
                 "The last block that no reorg may take back",
                 status.indexed.map(|_| status.final_number),
             ),
+            (
+                "safe_block",
+                "The last block that is unlikely to be taken back",
+                status.indexed.map(|_| status.safe_number),
+            ),
             ("lag_blocks", "Blocks that the ledger is behind the head", status.lag()),
             ("lag_seconds", "Seconds since the time of the last block in the ledger", lag_seconds),
         ];
@@ -45,6 +50,7 @@ impl Collector for Metrics {
         }
         let counters = [
             ("reorgs", "How often the chain turned", status.reorgs),
+            ("safe_reorgs", "How often that took back what had been safe", status.safe_reorgs),
             ("waits", "How often the indexer had to wait because of trouble", status.waits),
             (
                 "rows",

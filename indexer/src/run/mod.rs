@@ -7,6 +7,7 @@ mod error;
 mod fetch;
 mod follow;
 mod metrics;
+mod safe;
 mod status;
 mod turn;
 mod width;

@@ -56,8 +56,12 @@ pub struct Status {
     pub indexed_at: Option<u64>,
     /// The last block that no reorg may take back.
     pub final_number: u64,
+    /// The last block that is unlikely to be taken back: at least the last final one.
+    pub safe_number: u64,
     /// How often the chain turned, since this indexer started.
     pub reorgs: u64,
+    /// How often that took back what had been safe.
+    pub safe_reorgs: u64,
     /// How often it had to wait because of trouble, since it started.
     pub waits: u64,
     /// What the trouble is; `None` while all is well.

@@ -160,6 +160,20 @@ impl Sources {
         .await
     }
 
+    /// The block that one names so; `None` where it names none, or does not know the word.
+    ///
+    /// # Errors
+    /// As endpoints answer.
+    pub async fn mentioned(&self, which: Landmark) -> Result<Option<BlockHeader>, SourceError> {
+        self.ask(|source| async move {
+            match source.landmark(which).await {
+                Err(SourceError::NotFound(_) | SourceError::Other(_)) => Ok(None),
+                answer => answer,
+            }
+        })
+        .await
+    }
+
     /// The block at that height, which has to be there.
     ///
     /// # Errors

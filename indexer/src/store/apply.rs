@@ -13,7 +13,7 @@ use crate::{
     ledger::{BlockFacts, WatchList},
     outbox::{self, Origin},
     project::{ProjectError, Realm, project},
-    query::checkpoint,
+    query::checkpoint::{self, Settled},
     source::BlockHeader,
 };
 
@@ -30,8 +30,8 @@ pub struct Batch<'a> {
     pub tip: BlockHeader,
     /// The chain's head.
     pub head: u64,
-    /// The last block that no reorg may take back.
-    pub final_number: u64,
+    /// How far the chain is to be relied on.
+    pub settled: Settled,
     /// From so many rows on, what blocks add is written while the ones after them are projected.
     pub write_from: usize,
 }
@@ -80,11 +80,12 @@ impl From<DbError> for ApplyError {
 }
 
 impl Store {
-    /// Applies a batch: rows, projections, blocks and checkpoint, all or nothing.
+    /// Applies a batch: rows, projections, blocks and checkpoint, all or nothing. Gives where the ledger stands then: what is
+    /// safe is within what is final and what is there, and does not go back by itself.
     ///
     /// # Errors
     /// When the database fails, the logs do not follow, or the ledger is not where it was left.
-    pub async fn apply(&self, realm: Realm, batch: Batch<'_>) -> Result<(), ApplyError> {
+    pub async fn apply(&self, realm: Realm, batch: Batch<'_>) -> Result<Checkpoint, ApplyError> {
         let mut tx = self.db.begin().await?;
         let before = checkpoint::get(&mut tx).await?;
         let got = before.map(|at| at.hash);
@@ -96,9 +97,11 @@ impl Store {
             return Err(ApplyError::Listed { expected, got });
         }
         let pruned_to = before.map_or(0, |at| at.final_number);
-        let final_number = batch.final_number.min(batch.tip.number).max(pruned_to);
+        let final_number = batch.settled.final_number.min(batch.tip.number).max(pruned_to);
+        let was_safe = before.map_or(0, |at| at.safe_number);
+        let safe_number = batch.settled.safe_number.min(batch.tip.number).max(final_number).max(was_safe);
         let mut waiting = intake::waiting(&mut tx, before.map(|at| at.number), batch.tip.number).await?;
-        let tells_from = outbox::tells_from(&mut tx, before, batch.final_number).await?;
+        let tells_from = outbox::tells_from(&mut tx, before, batch.settled.final_number).await?;
         let mut pending = Pending::of(self.known.take(batch.after, &mut tx).await?, tells_from);
         let mut tx = Lent::Here(tx);
         Loader { tx: &mut tx, pending: &mut pending }.look_ahead(batch.blocks, batch.list).await?;
@@ -133,6 +136,7 @@ impl Store {
             timestamp: batch.tip.timestamp,
             head: batch.head,
             final_number,
+            safe_number,
         };
         tables::CHECKPOINT.put(tables::checkpoint(&at)).execute(&mut tx).await?;
         if tells {
@@ -149,7 +153,7 @@ impl Store {
         tx.commit().await?;
         self.known.keep(at.hash, known);
         self.rows.fetch_add(u64::try_from(rows).unwrap_or(u64::MAX), Ordering::Relaxed);
-        Ok(())
+        Ok(at)
     }
 }
 

@@ -38,6 +38,7 @@ impl Store {
             timestamp: target.timestamp,
             head: now.head,
             final_number,
+            safe_number: now.safe_number.min(to),
         };
         outbox::retract_after(&mut tx, to, now.timestamp).await?;
         tables::CHECKPOINT.put(tables::checkpoint(&at)).execute(&mut tx).await?;

@@ -12,6 +12,7 @@ use bursar_indexer::{
     project::Realm,
     query::{
         approvals::{self, Answer, Request, Room},
+        checkpoint::Settled,
         events::{self, Filter, Page, Told},
     },
     source::{BlockHeader, Source},
@@ -365,7 +366,7 @@ async fn requests_run_out_by_the_chains_clock(stores: Stores) -> Result<()> {
             blocks: &[],
             tip,
             head: tip.number,
-            final_number: 0,
+            settled: Settled::default(),
             write_from: 1,
         };
         store.apply(realm, batch).await?;

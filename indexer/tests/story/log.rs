@@ -9,6 +9,7 @@ use bursar_indexer::{
     project::Realm,
     query::{
         approvals::{self, Answer, Request, Room},
+        checkpoint::Settled,
         log,
     },
     source::BlockHeader,
@@ -478,7 +479,7 @@ async fn turns_of_the_chain_leave_the_log(stores: Stores) -> Result<()> {
                     blocks: &[],
                     tip,
                     head: number,
-                    final_number: 0,
+                    settled: Settled::default(),
                     write_from: 1,
                 },
             )

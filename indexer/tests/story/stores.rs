@@ -9,7 +9,7 @@ use bursar_indexer::{
     db::DbError,
     ledger::WatchList,
     project::Realm,
-    query::{AmountRange, TimeRange, decisions},
+    query::{AmountRange, TimeRange, checkpoint::Settled, decisions},
     source::{BlockHeader, Source},
     store::{ApplyError, Batch},
 };
@@ -138,14 +138,14 @@ async fn of_two_writers_one_is_told_that_the_ledger_moved(stores: Stores) -> Res
             blocks: &[],
             tip,
             head: number,
-            final_number: 0,
+            settled: Settled::default(),
             write_from: 1,
         };
         let here = u8::try_from(number)?;
         let (ours, theirs) = (tip(here), tip(here + 0x80));
         let (first, second) = tokio::join!(one.apply(realm, batch(ours)), other.apply(realm, batch(theirs)));
         let stands = if first.is_ok() { ours } else { theirs };
-        let (Ok(()), Err(error)) = (if first.is_ok() { (first, second) } else { (second, first) }) else {
+        let (Ok(_), Err(error)) = (if first.is_ok() { (first, second) } else { (second, first) }) else {
             anyhow::bail!("both writers moved the ledger to block {number}");
         };
         let told = matches!(error, ApplyError::Moved { got: Some(got), .. } if got == stands.hash);

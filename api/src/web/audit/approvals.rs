@@ -16,7 +16,7 @@ use super::{
     Approvals,
     cell::{Cell, Heading, called, heading},
     list::{On, Shown},
-    words::{AGENT, AT_LEAST, AT_MOST, FROM, Field, Kind, PAYEE, TREASURY, UNTIL, field},
+    words::{AGENT, AS_OF, AS_OF_TIME, AT_LEAST, AT_MOST, FROM, Field, Kind, PAYEE, TREASURY, UNTIL, field},
 };
 use crate::{AppState, error::ApiError};
 
@@ -45,6 +45,8 @@ impl Shown for Approvals {
         UNTIL,
         AT_LEAST,
         AT_MOST,
+        AS_OF,
+        AS_OF_TIME,
     ];
     const HEADINGS: &'static [Heading] = &[
         heading("Asked (UTC)", "nowrap"),

@@ -1,12 +1,13 @@
 //! What stands in a list's table: for people, and as text for programs.
 
 use alloy::primitives::{Address, B256};
+use bursar_indexer::query::checkpoint::Settled;
 use bursar_sdk::decision::DecisionRecord;
 
 use super::super::{
-    gather::{MAX_WORDS, transaction},
+    gather::{self, MAX_WORDS, transaction},
     text::{When, said},
-    view::{Named, Transaction},
+    view::{Named, Standing, Transaction},
 };
 use crate::{Config, model::payment::PaymentState};
 
@@ -60,20 +61,14 @@ pub(super) fn tx(config: &Config, hash: B256) -> Cell {
 }
 
 /// Whether the chain may still take back what stands in a block.
-pub(super) fn state(block: u64, final_block: Option<u64>) -> Cell {
-    match PaymentState::at(block, final_block) {
-        PaymentState::Final => Cell::Badge("Final".into(), "good"),
-        PaymentState::Seen => Cell::Badge("Seen".into(), ""),
-    }
+pub(super) fn state(block: u64, settled: Option<Settled>) -> Cell {
+    let Standing { name, mark, .. } = gather::state(block, settled);
+    Cell::Badge(name.into(), mark)
 }
 
 /// The same, as the API spells it.
-pub(super) fn state_code(block: u64, final_block: Option<u64>) -> String {
-    match PaymentState::at(block, final_block) {
-        PaymentState::Final => "final",
-        PaymentState::Seen => "seen",
-    }
-    .to_owned()
+pub(super) fn state_code(block: u64, settled: Option<Settled>) -> String {
+    PaymentState::at(block, settled).code().to_owned()
 }
 
 /// A hash as text; nothing where there is none.

@@ -13,7 +13,7 @@ use futures::stream;
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 
 use super::list::{On, Shown, words};
-use crate::{AppState, AsOf, access::Caller, error::ApiError, extract::parameters};
+use crate::{AppState, AsOf, access::Caller, error::ApiError, extract::parameters, list};
 
 /// Rows read at a time, and so most that a table holds.
 const ROWS: u32 = 500;
@@ -35,7 +35,7 @@ pub(super) async fn table<L: Shown>(
         let message = "as many tables are written as may be at a time; try again";
         ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "exports_full", message)
     })?;
-    let as_of = state.as_of().await?;
+    let as_of = list::as_of(&state, &filter).await?;
     let name = L::PATH.rsplit('/').next().unwrap_or_default();
     let mut writing = Writing { state, filter, as_of, after: None, headed: false, _room: room };
     // What fails at once is told as what it is; what fails later breaks off, so that no part passes for the whole.

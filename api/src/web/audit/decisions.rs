@@ -12,7 +12,10 @@ use super::{
     Decisions,
     cell::{Cell, Heading, called, heading, spelled, wanted, yes},
     list::{On, Shown},
-    words::{AGENT, AT_LEAST, AT_MOST, ENVELOPE, FROM, Field, Kind, PAYEE, SESSION, TREASURY, UNTIL, field},
+    words::{
+        AGENT, AS_OF, AS_OF_TIME, AT_LEAST, AT_MOST, ENVELOPE, FROM, Field, Kind, PAYEE, SESSION, TREASURY,
+        UNTIL, field,
+    },
 };
 use crate::{AppState, Config, error::ApiError};
 
@@ -65,6 +68,8 @@ impl Shown for Decisions {
         AT_LEAST,
         AT_MOST,
         SESSION,
+        AS_OF,
+        AS_OF_TIME,
     ];
     const HEADINGS: &'static [Heading] = &[
         heading("Decided (UTC)", "nowrap"),

@@ -11,6 +11,7 @@ use axum::{
 use bursar_sdk::refusal::Refusal;
 
 use super::{
+    super::text::{When, when},
     TABS, Tab,
     cell::{Cell, Heading},
     words::{Field, Kind, Words, shown},
@@ -86,6 +87,7 @@ struct ListPage {
     filtered: bool,
     headings: &'static [Heading],
     rows: Vec<Vec<Vec<Cell>>>,
+    past: Option<Then>,
     block: Option<u64>,
     /// The way to the newest rows, where these are not.
     first: Option<String>,
@@ -93,6 +95,14 @@ struct ListPage {
     csv: String,
     json: String,
     version: &'static str,
+}
+
+/// The moment that the rows are as of, and the way to today's.
+#[derive(Debug)]
+struct Then {
+    block: u64,
+    at: When,
+    now: String,
 }
 
 /// A field with what was typed into it.
@@ -114,15 +124,11 @@ pub(super) async fn page<L: Shown>(
     RawQuery(query): RawQuery,
 ) -> Result<Response, ApiError> {
     let (words, named) = words::<L>(&state, &caller, query);
-    let as_of = state.as_of().await?;
-    let found = match parameters::<L>(&words.without(&[])) {
-        Ok(filter) => list::page(&state, &filter, &as_of).await,
-        Err(error) => Err(error),
-    };
-    let (found, refused) = match found {
-        Ok(found) => (found, None),
+    let (as_of, found, refused) = match found::<L>(&state, &words).await {
+        Ok((as_of, found)) => (as_of, found, None),
         Err(error) if error.status() == StatusCode::BAD_REQUEST => {
-            (Page { items: Vec::new(), next: None }, Some(error))
+            let none = Page { items: Vec::new(), next: None, as_of: None };
+            (state.as_of().await?, none, Some(error))
         }
         Err(error) => return Err(error),
     };
@@ -142,6 +148,11 @@ pub(super) async fn page<L: Shown>(
         filtered: words.any(L::FIELDS),
         headings: L::HEADINGS,
         rows: found.items.iter().map(|row| L::cells(&on, row)).collect(),
+        past: as_of.at.map(|at| Then {
+            block: at.block.number,
+            at: when(at.time),
+            now: asking(L::PATH, &words.without(&["cursor", "as_of", "as_of_time"])),
+        }),
         block: as_of.checkpoint.map(|checkpoint| checkpoint.number),
         first: words.get("cursor").map(|_| asking(L::PATH, &asked)),
         next: found.next.map(|next| asking(L::PATH, &words.going_on(&next))),
@@ -151,6 +162,14 @@ pub(super) async fn page<L: Shown>(
     };
     let status = refused.map_or(StatusCode::OK, |error| error.status());
     rendered_with_forms(status, &page)
+}
+
+/// What is found, and as of when.
+async fn found<L: Shown>(state: &AppState, words: &Words) -> Result<(AsOf, Page<L::Row>), ApiError> {
+    let filter = parameters::<L>(&words.without(&[]))?;
+    let as_of = list::as_of(state, &filter).await?;
+    let page = list::page(state, &filter, &as_of).await?;
+    Ok((as_of, page))
 }
 
 /// What is asked of a list, and whether names may be used for it: they are of all treasuries.

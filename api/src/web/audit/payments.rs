@@ -12,8 +12,8 @@ use super::{
     cell::{Cell, Heading, called, heading, spelled, state, state_code, wanted, yes},
     list::{On, Shown},
     words::{
-        AGENT, AT_LEAST, AT_MOST, ENVELOPE, FROM, Field, Kind, PAYEE, RAIL, SESSION, STATE, TREASURY, UNTIL,
-        field,
+        AGENT, AS_OF, AS_OF_TIME, AT_LEAST, AT_MOST, ENVELOPE, FROM, Field, Kind, PAYEE, RAIL, SESSION,
+        STATE, TREASURY, UNTIL, field,
     },
 };
 use crate::{AppState, error::ApiError};
@@ -37,6 +37,8 @@ impl Shown for Payments {
         field("explained", "Decision record", Kind::Choice(&[("true", "Known"), ("false", "Missing")])),
         SESSION,
         field("tx", "Transaction", Kind::Hash),
+        AS_OF,
+        AS_OF_TIME,
     ];
     const HEADINGS: &'static [Heading] = &[
         heading("Time (UTC)", "nowrap"),
@@ -110,7 +112,7 @@ impl Shown for Payments {
                 Some(approver) => vec![Cell::Who(named(config, approver))],
                 None => vec![Cell::Faint("not needed".into())],
             },
-            vec![state(row.position.block, on.as_of.final_block())],
+            vec![state(row.position.block, on.as_of.settled())],
         ]
     }
 
@@ -133,7 +135,7 @@ impl Shown for Payments {
             amount,
             row.amount.to_string(),
             row.rail.clone(),
-            state_code(row.position.block, on.as_of.final_block()),
+            state_code(row.position.block, on.as_of.settled()),
             row.policy_version.to_string(),
             spelled(row.policy_hash),
             row.approver.map(|approver| approver.to_checksum(None)).unwrap_or_default(),

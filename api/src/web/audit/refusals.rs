@@ -11,7 +11,10 @@ use super::{
     cell::{Cell, Heading, heading, wanted},
     decisions,
     list::{On, Shown},
-    words::{AGENT, AT_LEAST, AT_MOST, ENVELOPE, FROM, Field, Kind, PAYEE, SESSION, TREASURY, UNTIL, field},
+    words::{
+        AGENT, AS_OF, AS_OF_TIME, AT_LEAST, AT_MOST, ENVELOPE, FROM, Field, Kind, PAYEE, SESSION, TREASURY,
+        UNTIL, field,
+    },
 };
 use crate::{AppState, error::ApiError};
 
@@ -32,6 +35,8 @@ impl Shown for Refusals {
         AT_LEAST,
         AT_MOST,
         SESSION,
+        AS_OF,
+        AS_OF_TIME,
     ];
     const HEADINGS: &'static [Heading] = &[
         heading("Decided (UTC)", "nowrap"),

@@ -10,7 +10,7 @@ use super::{
     Settlements,
     cell::{Cell, Heading, called, heading, spelled, state, state_code, tx},
     list::{On, Shown},
-    words::{AT_LEAST, AT_MOST, FROM, Field, Kind, PAYEE, RAIL, STATE, UNTIL, field},
+    words::{AS_OF, AS_OF_TIME, AT_LEAST, AT_MOST, FROM, Field, Kind, PAYEE, RAIL, STATE, UNTIL, field},
 };
 use crate::{AppState, error::ApiError};
 
@@ -19,8 +19,18 @@ impl Shown for Settlements {
     const LEAD: &'static str = "What watched accounts paid outside any envelope: no policy, no decision and no limit stands behind it.";
     const PATH: &'static str = "/audit/settlements";
     const API: &'static str = "/v1/settlements";
-    const FIELDS: &'static [Field] =
-        &[field("payer", "Payer", Kind::Account), PAYEE, FROM, UNTIL, AT_LEAST, AT_MOST, RAIL, STATE];
+    const FIELDS: &'static [Field] = &[
+        field("payer", "Payer", Kind::Account),
+        PAYEE,
+        FROM,
+        UNTIL,
+        AT_LEAST,
+        AT_MOST,
+        RAIL,
+        STATE,
+        AS_OF,
+        AS_OF_TIME,
+    ];
     const HEADINGS: &'static [Heading] = &[
         heading("Time (UTC)", "nowrap"),
         heading("Payer", ""),
@@ -72,7 +82,7 @@ impl Shown for Settlements {
             vec![Cell::Amount(money(config, row.asset, row.amount.to_u256()))],
             vec![Cell::Faint(row.rail.clone())],
             row.facilitator.map(|address| called(address, &row.facilitator_label)).into_iter().collect(),
-            vec![state(row.position.block, on.as_of.final_block())],
+            vec![state(row.position.block, on.as_of.settled())],
             vec![tx(config, row.tx_hash)],
         ]
     }
@@ -92,7 +102,7 @@ impl Shown for Settlements {
             amount,
             row.amount.to_string(),
             row.rail.clone(),
-            state_code(row.position.block, on.as_of.final_block()),
+            state_code(row.position.block, on.as_of.settled()),
             spelled(row.nonce),
             row.facilitator.map(|address| address.to_checksum(None)).unwrap_or_default(),
             row.facilitator_label.clone().unwrap_or_default(),

@@ -10,7 +10,7 @@ use super::{
     Stops,
     cell::{Cell, Heading, called, heading, spelled, tx},
     list::{On, Shown},
-    words::{AGENT, ENVELOPE, FROM, Field, Kind, TREASURY, UNTIL, field},
+    words::{AGENT, AS_OF, AS_OF_TIME, ENVELOPE, FROM, Field, Kind, TREASURY, UNTIL, field},
 };
 use crate::{AppState, error::ApiError};
 
@@ -37,6 +37,8 @@ impl Shown for Stops {
         field("stopped", "What", Kind::Choice(&[("true", "Stops"), ("false", "Releases")])),
         FROM,
         UNTIL,
+        AS_OF,
+        AS_OF_TIME,
     ];
     const HEADINGS: &'static [Heading] = &[
         heading("Time (UTC)", "nowrap"),

@@ -46,6 +46,8 @@ pub(super) const TREASURY: Field = field("treasury", "Treasury", Kind::Account);
 pub(super) const ENVELOPE: Field = field("envelope", "Envelope", Kind::Number);
 pub(super) const FROM: Field = field("from", "From (UTC, inclusive)", Kind::Time);
 pub(super) const UNTIL: Field = field("until", "Until (UTC, exclusive)", Kind::Time);
+pub(super) const AS_OF: Field = field("as_of", "As of block", Kind::Number);
+pub(super) const AS_OF_TIME: Field = field("as_of_time", "As of (UTC, inclusive)", Kind::Time);
 pub(super) const AT_LEAST: Field = field("min_amount", "Amount at least", Kind::Amount);
 pub(super) const AT_MOST: Field = field("max_amount", "Amount at most", Kind::Amount);
 pub(super) const SESSION: Field = field("session", "Session", Kind::Hash);
@@ -59,8 +61,15 @@ pub(super) const RAIL: Field = field(
         ("permit2", "Permit2, unknown which"),
     ]),
 );
-pub(super) const STATE: Field =
-    field("state", "State", Kind::Choice(&[("final", "Final"), ("seen", "May be taken back")]));
+pub(super) const STATE: Field = field(
+    "state",
+    "State",
+    Kind::Choice(&[
+        ("final", "Final"),
+        ("safe", "Safe: unlikely to be taken back"),
+        ("seen", "Seen: may be taken back"),
+    ]),
+);
 
 /// What is asked, in the API's words.
 #[derive(Debug, Clone, Default)]

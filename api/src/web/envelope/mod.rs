@@ -135,10 +135,7 @@ async fn gathered(state: &AppState, row: &envelopes::Envelope) -> Result<Envelop
         above: above.iter().flat_map(|above| gather::above(config, above, now)).collect(),
         policy: gather::policy(config, row, tree.as_ref()),
         sessions: sessions.iter().map(|session| gather::session(config, session, now)).collect(),
-        payments: payments
-            .iter()
-            .map(|row| super::gather::payment(config, row, as_of.final_block()))
-            .collect(),
+        payments: payments.iter().map(|row| super::gather::payment(config, row, as_of.settled())).collect(),
         refusals: refusals.iter().map(|row| super::gather::refusal(config, row)).collect(),
         stops: stopped(state, row).await?.iter().map(|row| super::gather::stop(config, row)).collect(),
         approvals: inbox::requests(state, &waiting, now, APPROVALS).await?,

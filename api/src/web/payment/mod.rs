@@ -102,7 +102,7 @@ async fn gathered(state: &AppState, row: &Payment) -> Result<Story, ApiError> {
         chain: config.chain_name.clone(),
         chain_id: config.chain_id,
         block: as_of.checkpoint.map(|checkpoint| checkpoint.number),
-        payment: super::gather::payment(config, row, as_of.final_block()),
+        payment: super::gather::payment(config, row, as_of.settled()),
         at: when(row.timestamp),
         json: gather::json(row),
         disagrees: row.disagreements(),

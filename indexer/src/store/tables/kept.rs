@@ -18,6 +18,7 @@ table! {
         timestamp: at.timestamp,
         head: at.head,
         final_number: at.final_number,
+        safe_number: at.safe_number,
     }
 }
 
