@@ -75,8 +75,10 @@ pub fn close(folder: &Path, builder: Builder<BufWriter<File>>) -> Result<Written
     for (_, writer) in files {
         writer.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
     }
-    for (name, bytes) in render::all(&report)? {
-        fs::write(folder.join(name), bytes)?;
+    for rendering in &render::ALL {
+        if let Some(bytes) = rendering.draw(&report)? {
+            fs::write(folder.join(rendering.name), bytes)?;
+        }
     }
     let canonical = report.canonical()?;
     fs::write(folder.join(REPORT), &canonical)?;

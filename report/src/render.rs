@@ -1,8 +1,11 @@
-//! How a report looks: a page, and what assessment tools read. All of it follows from the report alone.
+//! How a report looks: a page, paper, and what assessment tools read. All of it follows from the report alone.
 
 mod chart;
 mod html;
 mod oscal;
+#[cfg(feature = "pdf")]
+mod pdf;
+mod view;
 
 use sha2::{Digest as _, Sha256};
 
@@ -13,23 +16,43 @@ pub use self::{
     oscal::{assessment_results, catalog},
 };
 
-/// How the files of renderings are called.
-pub const NAMES: [&str; 3] = [HTML, RESULTS, CATALOG];
+/// One way in which a report looks.
+#[derive(Debug)]
+pub struct Rendering {
+    /// The name of its file.
+    pub name: &'static str,
+    draw: fn(&Report) -> Result<Option<Vec<u8>>, ReportError>,
+}
 
-const HTML: &str = "report.html";
-const RESULTS: &str = "oscal-assessment-results.json";
-const CATALOG: &str = "oscal-catalog.json";
+/// Every rendering.
+pub const ALL: [Rendering; 4] = [
+    Rendering { name: "report.html", draw: |report| Ok(Some(html(report)?.into_bytes())) },
+    Rendering { name: "report.pdf", draw: paper },
+    Rendering {
+        name: "oscal-assessment-results.json",
+        draw: |report| Ok(Some(assessment_results(report)?.into_bytes())),
+    },
+    Rendering { name: "oscal-catalog.json", draw: |report| Ok(Some(catalog(report)?.into_bytes())) },
+];
 
-/// Every rendering, by the name of its file.
-///
-/// # Errors
-/// When one cannot be drawn.
-pub fn all(report: &Report) -> Result<Vec<(&'static str, Vec<u8>)>, ReportError> {
-    Ok(vec![
-        (HTML, html(report)?.into_bytes()),
-        (RESULTS, assessment_results(report)?.into_bytes()),
-        (CATALOG, catalog(report)?.into_bytes()),
-    ])
+impl Rendering {
+    /// What is in its file; `None` where this build cannot draw it.
+    ///
+    /// # Errors
+    /// When it cannot be drawn.
+    pub fn draw(&self, report: &Report) -> Result<Option<Vec<u8>>, ReportError> {
+        (self.draw)(report)
+    }
+}
+
+#[cfg(feature = "pdf")]
+fn paper(report: &Report) -> Result<Option<Vec<u8>>, ReportError> {
+    pdf::pdf(report).map(Some)
+}
+
+#[cfg(not(feature = "pdf"))]
+fn paper(_report: &Report) -> Result<Option<Vec<u8>>, ReportError> {
+    Ok(None)
 }
 
 /// SHA-256, in hex.

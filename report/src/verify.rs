@@ -118,7 +118,7 @@ pub fn offline(folder: &Path) -> Result<(Verification, Option<Report>), ReportEr
     checks.push(files::adds_up(folder, &report)?);
     checks.push(log::root(folder, &report)?);
     checks.extend(again::made_again(folder, &report)?);
-    checks.push(files::renderings(folder, &report)?);
+    checks.extend(files::renderings(folder, &report)?);
     Ok((verification, Some(report)))
 }
 

@@ -88,7 +88,7 @@ pub(crate) async fn run(context: &Context, args: ReportArgs) -> Result<()> {
     lines.extend(table(&["rule", "looked at", "exceptions", "verdict"], &rows));
     lines.push(String::new());
     lines.push(format!(
-        "written to {folder}: start with {folder}/report.html; verify it with `bursar verify {folder}`"
+        "written to {folder}: start with {folder}/report.html or report.pdf; verify it with `bursar verify {folder}`"
     ));
     let value = json!({
         "folder": written.folder,

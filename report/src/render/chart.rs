@@ -2,6 +2,7 @@
 
 use bursar_sdk::readable::decimal;
 use plotters::prelude::*;
+use serde::Serialize;
 
 use crate::{
     ReportError,
@@ -15,7 +16,7 @@ const LINE: RGBColor = RGBColor(0xd0, 0xd4, 0xd9);
 const BAR: RGBColor = RGBColor(0x0b, 0x5c, 0xad);
 
 /// A chart, and what it shows in words.
-#[derive(Debug)]
+#[derive(Debug, Serialize)]
 pub(super) struct Chart {
     pub(super) says: String,
     pub(super) svg: String,

@@ -138,28 +138,80 @@ fn figures(report: &Report) -> Vec<(String, &Figure)> {
 }
 
 /// Pages and files for tools say what the report says. One that is not there was left out.
-pub(super) fn renderings(folder: &Path, report: &Report) -> Result<Check, ReportError> {
-    let mut places = Vec::new();
-    for (name, expected) in render::all(report)? {
+pub(super) fn renderings(folder: &Path, report: &Report) -> Result<Vec<Check>, ReportError> {
+    let drawn = render::ALL.iter().map(|rendering| (rendering.name, || rendering.draw(report)));
+    let (mut places, unchecked) = differing(folder, drawn)?;
+    for entry in fs::read_dir(folder)? {
+        let name = entry?.file_name().to_string_lossy().into_owned();
+        let ours = name == crate::bundle::REPORT
+            || report.annexes.iter().any(|file| file.file == name)
+            || render::ALL.iter().any(|rendering| rendering.name == name);
+        if !ours {
+            places.push(format!("{name}: no file of a report"));
+        }
+    }
+    let mut checks = vec![Check::of("pages and files for tools say what report.json says", places)];
+    checks.extend(unchecked);
+    Ok(checks)
+}
+
+/// Where files are not as they are drawn again; and those that this build cannot draw. What is not there is not drawn.
+fn differing<D>(
+    folder: &Path,
+    drawn: impl Iterator<Item = (&'static str, D)>,
+) -> Result<(Vec<String>, Vec<Check>), ReportError>
+where
+    D: FnOnce() -> Result<Option<Vec<u8>>, ReportError>,
+{
+    let (mut places, mut unchecked) = (Vec::new(), Vec::new());
+    for (name, draw) in drawn {
         let mut found = Vec::new();
         match File::open(folder.join(name)) {
             Ok(mut file) => file.read_to_end(&mut found)?,
             Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
             Err(error) => return Err(error.into()),
         };
+        let Some(expected) = draw()? else {
+            let what = format!("{name} says what report.json says");
+            unchecked.push(Check::not_checked(what, "this build of bursar cannot draw it"));
+            continue;
+        };
         if found != expected {
             let at = expected.iter().zip(&found).take_while(|(a, b)| a == b).count();
             places.push(format!("{name}, byte {at}: not what report.json looks like"));
         }
     }
-    for entry in fs::read_dir(folder)? {
-        let name = entry?.file_name().to_string_lossy().into_owned();
-        let ours = name == crate::bundle::REPORT
-            || report.annexes.iter().any(|file| file.file == name)
-            || render::NAMES.contains(&name.as_str());
-        if !ours {
-            places.push(format!("{name}: no file of a report"));
-        }
+    Ok((places, unchecked))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::verify::Outcome;
+
+    #[test]
+    fn what_this_build_cannot_draw_is_not_checked_and_the_rest_is() -> Result<(), ReportError> {
+        let folder = tempfile::tempdir()?;
+        fs::write(folder.path().join("report.pdf"), "%PDF")?;
+        fs::write(folder.path().join("report.html"), "a page")?;
+        let held = |page: &'static str, paper: Option<&'static str>| {
+            let drawn = [("report.html", Some(page)), ("report.pdf", paper)];
+            let drawn =
+                drawn.map(|(name, text)| (name, move || Ok(text.map(|text| text.as_bytes().to_vec()))));
+            differing(folder.path(), drawn.into_iter())
+        };
+        let (places, unchecked) = held("another page", None)?;
+        assert_eq!(places, ["report.html, byte 1: not what report.json looks like"]);
+        assert_eq!(unchecked.len(), 1);
+        assert_eq!(unchecked[0].outcome, Outcome::NotChecked);
+        assert_eq!(unchecked[0].what, "report.pdf says what report.json says");
+        let (places, unchecked) = held("a page", Some("%PDf"))?;
+        assert_eq!(places, ["report.pdf, byte 3: not what report.json looks like"]);
+        assert!(unchecked.is_empty());
+        // One that was left out is not missed, whatever the build.
+        fs::remove_file(folder.path().join("report.pdf"))?;
+        assert_eq!(held("a page", None)?.1, []);
+        assert!(held("a page", Some("%PDF"))?.0.is_empty());
+        Ok(())
     }
-    Ok(Check::of("pages and files for tools say what report.json says", places))
 }
