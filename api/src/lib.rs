@@ -21,6 +21,7 @@ pub mod page;
 pub mod past;
 mod prepare;
 pub mod record;
+mod reports;
 mod router;
 pub mod routes;
 mod serve;

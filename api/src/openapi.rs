@@ -25,6 +25,7 @@ use crate::access::routes;
         (name = "Ledger", description = "The books."),
         (name = "Treasuries", description = "One organisation's contract each."),
         (name = "Log", description = "What came from outside the chain, in a log that shows any change: roots and proofs."),
+        (name = "Reports", description = "What a treasury's ledger says at a height, for whoever trusts nobody."),
         (name = "Agents", description = "Identity keys that spend."),
         (name = "Envelopes", description = "An agent's budget: balances, totals, headroom."),
         (name = "Scores", description = "How far agents keep within what they were given, with reasons."),

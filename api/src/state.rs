@@ -21,6 +21,7 @@ use crate::{
     error::ApiError,
     metrics::HttpMetrics,
     past::{self, At, Point},
+    reports::Reports,
     stream::Followers,
     totals::Books,
 };
@@ -46,6 +47,7 @@ pub struct AppState {
     pub(crate) metrics: HttpMetrics,
     /// Tables that may be written at a time.
     pub(crate) exports: Arc<Semaphore>,
+    pub(crate) reports: Reports,
     clock: fn() -> u64,
 }
 
@@ -65,6 +67,7 @@ impl AppState {
             node: None,
             metrics: HttpMetrics::new(),
             exports: Arc::new(Semaphore::new(EXPORTS)),
+            reports: Reports::default(),
             clock: wall_clock,
         }
     }

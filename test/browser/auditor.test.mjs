@@ -76,6 +76,7 @@ function pages({ purse, nonce, treasury, digest }) {
     "/audit",
     "/audit?q=nobody",
     ...lists.map(list => `/audit/${list}`),
+    "/audit/report",
     "/audit/payments?from=tomorrow",
     `/payments/${purse}/${nonce}`,
   ];
@@ -200,6 +201,15 @@ describe("an auditor's desk", { timeout: 600_000 }, () => {
     });
   }
 
+  /** The report that the page offers, unpacked. */
+  async function taken() {
+    const [download] = await Promise.all([
+      page.waitForEvent("download"),
+      page.getByRole("link", { name: /^Download it/ }).click(),
+    ]);
+    return bursar.unpacked(await download.path());
+  }
+
   it("finds a payment by its transaction, and sees every link of it hold", async () => {
     wallet = await installWallet(context, chain, people.stranger);
     await page.goto(`${bursar.url}/audit`);
@@ -227,7 +237,7 @@ describe("an auditor's desk", { timeout: 600_000 }, () => {
     wallet = await installWallet(context, chain, people.stranger);
     await page.goto(bursar.url + pathOf(large));
     const told = await page.locator("ol.chain > li").innerText();
-    for (const part of ["vouched for", "15 ", "400 ", "1 payee", "valid then"]) assert.ok(told.includes(part), told);
+    for (const part of ["vouched for", "15.00 USDC", "400.00 USDC", "1 payee", "valid then"]) assert.ok(told.includes(part), told);
     const lies = [
       [({ stamps }) => (stamps.links[0].perPaymentMax = String(LARGE - 1n)), "not signed by its issuer"],
       [({ stamps }) => (stamps.links[0].notAfter -= 1), "not signed by its issuer"],
@@ -316,6 +326,35 @@ describe("an auditor's desk", { timeout: 600_000 }, () => {
     }
   });
 
+  it("has a report made, takes it away, and verifies it without the service", async () => {
+    // Deep enough that nothing of it is taken back.
+    await chain.mine(100);
+    await bursar.caughtUp();
+    await page.goto(`${bursar.url}/audit`);
+    await page.getByRole("main").getByRole("link", { name: "Report" }).click();
+    await page.getByLabel("Up to block").fill("1");
+    await page.getByRole("button", { name: "Make the report" }).click();
+    await page.locator("#report-trouble").getByText("expected a height from").waitFor();
+
+    await page.getByLabel("Up to block").fill("");
+    await page.getByRole("button", { name: "Make the report" }).click();
+    await page.getByRole("status").getByText("Ready, up to block").waitFor();
+    const [, sha256] = /SHA-256 of its report.json: ([0-9a-f]{64})/.exec(await page.getByRole("status").innerText());
+    assert.deepEqual(await findings(page), []);
+    const whole = await taken();
+    assert.ok(whole.files.includes("records.jsonl") && whole.files.includes("report.pdf"), whole.files.join());
+    assert.equal(whole.sha256, sha256);
+    assert.equal((await bursar.verify(whole.folder, chain.url)).code, 0);
+
+    await page.getByLabel("With what agents said in words").uncheck();
+    await page.getByRole("button", { name: "Make the report" }).click();
+    await page.getByRole("status").getByText("Ready, up to block").waitFor();
+    const silent = await taken();
+    assert.deepEqual(silent.files, whole.files.filter(name => name !== "records.jsonl"));
+    assert.equal(silent.sha256, sha256);
+    assert.ok(!silent.text.includes(WHY) && whole.text.includes(WHY));
+  });
+
   // The last ones: what they change stays changed.
   it("shows a record that was rewritten in the store", async () => {
     wallet = await installWallet(context, chain, people.stranger);
@@ -332,6 +371,6 @@ describe("an auditor's desk", { timeout: 600_000 }, () => {
     // The page is from before, and shows the one that was paid.
     await refused("payee");
     await page.reload();
-    for (const way of [MINE, THEIRS]) assertFails(await verified(way), ["settlement", "signature", "words", "approval"]);
+    for (const way of [MINE, THEIRS]) assertFails(await verified(way), ["settlement", "signature", "issuers", "words", "approval"]);
   });
 });

@@ -57,6 +57,7 @@ pub(crate) const ASKED: &[Route] = &[
     ("/audit/stops.csv", Books, Subject::List),
     ("/audit/settlements", Outside, Subject::OfNone),
     ("/audit/settlements.csv", Outside, Subject::OfNone),
+    ("/audit/report", Books, Subject::Handler),
     ("/v1/ledger", Own, Subject::List),
     ("/v1/treasuries", Books, Subject::Handler),
     ("/v1/treasuries/{address}", Books, Subject::Treasury("address")),
@@ -64,6 +65,8 @@ pub(crate) const ASKED: &[Route] = &[
     ("/v1/treasuries/{address}/log/entries", Books, Subject::Treasury("address")),
     ("/v1/treasuries/{address}/log/inclusion", Books, Subject::Treasury("address")),
     ("/v1/treasuries/{address}/log/consistency", Books, Subject::Treasury("address")),
+    ("/v1/treasuries/{address}/reports/{id}", Books, Subject::Treasury("address")),
+    ("/v1/treasuries/{address}/reports/{id}/report.zip", Books, Subject::Treasury("address")),
     ("/v1/agents", Books, Subject::List),
     ("/v1/agents/{address}", Own, Subject::Agent),
     ("/v1/agents/{address}/why", Own, Subject::Agent),
@@ -102,6 +105,7 @@ pub(crate) const ASKED: &[Route] = &[
 
 /// What is handed in.
 pub(crate) const HANDED_IN: &[Route] = &[
+    ("/v1/treasuries/{address}/reports", Books, Subject::Treasury("address")),
     ("/v1/decisions", Record, Subject::Handler),
     ("/v1/outcomes", Record, Subject::Handler),
     ("/v1/stamps", Record, Subject::Handler),

@@ -16,6 +16,7 @@ pub mod outcome;
 pub mod payment;
 pub mod policy;
 pub mod record;
+pub mod report;
 pub mod score;
 pub mod session;
 pub mod settlement;

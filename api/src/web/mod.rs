@@ -33,7 +33,7 @@ const CSS: &str = "text/css; charset=utf-8";
 const JS: &str = "text/javascript; charset=utf-8";
 
 /// What the pages load.
-const ASSETS: [(&str, &str, &str); 22] = [
+const ASSETS: [(&str, &str, &str); 23] = [
     ("/assets/page.css", CSS, include_str!("../../assets/page.css")),
     ("/assets/desk.css", CSS, include_str!("../../assets/desk.css")),
     ("/assets/page.js", JS, include_str!("../../assets/page.js")),
@@ -52,6 +52,7 @@ const ASSETS: [(&str, &str, &str); 22] = [
     ("/assets/checks.js", JS, include_str!("../../assets/checks.js")),
     ("/assets/facts.js", JS, include_str!("../../assets/facts.js")),
     ("/assets/signed.js", JS, include_str!("../../assets/signed.js")),
+    ("/assets/report.js", JS, include_str!("../../assets/report.js")),
     ("/assets/stamps.js", JS, include_str!("../../assets/stamps.js")),
     ("/assets/transparency.js", JS, include_str!("../../assets/transparency.js")),
     ("/assets/vendor/viem.js", JS, include_str!("../../assets/vendor/viem.js")),

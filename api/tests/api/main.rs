@@ -25,6 +25,7 @@ mod past;
 mod payment_page;
 mod plans;
 mod policy_documents;
+mod reports;
 mod scored;
 mod scores;
 mod sealed;

@@ -43,7 +43,7 @@ pub struct Question {
 }
 
 /// Pages that people open, which the document does not list.
-const PAGES: [&str; 13] = [
+const PAGES: [&str; 14] = [
     "/",
     "/envelopes/{treasury}/{number}",
     "/envelopes/{treasury}/{number}/policy.svg",
@@ -57,7 +57,10 @@ const PAGES: [&str; 13] = [
     "/audit/approvals",
     "/audit/stops",
     "/audit/settlements",
+    "/audit/report",
 ];
+/// What is there only once somebody has it made, or has handed it in.
+const ON_DEMAND: [&str; 2] = ["/v1/treasuries/{address}/reports/", "/v1/stamps/"];
 /// Filters that belong together.
 const TOGETHER: [[&str; 2]; 3] = [["treasury", "envelope"], ["from", "until"], ["agent", "from"]];
 /// Ask for how much, not for what.
@@ -69,7 +72,7 @@ struct Parameter {
     values: Vec<String>,
 }
 
-/// Every `GET` route of the document, streams aside, and every page: without filters, with each filter by itself in each of its values,
+/// Every `GET` route of the document, streams and what is made on demand aside, and every page: without filters, with each filter by itself in each of its values,
 /// with those that belong together, and with the largest page.
 ///
 /// # Errors
@@ -77,7 +80,10 @@ struct Parameter {
 pub fn questions(document: &Value, about: &About) -> Result<Vec<Question>> {
     let mut all = Vec::new();
     for (route, item) in document["paths"].as_object().context("a document without paths")? {
-        let Some(operation) = item.get("get").filter(|operation| ends(operation)) else { continue };
+        let is_asked = !ON_DEMAND.iter().any(|begin| route.starts_with(begin));
+        let Some(operation) = item.get("get").filter(|operation| is_asked && ends(operation)) else {
+            continue;
+        };
         of_route(route, operation["parameters"].as_array().map_or(&[][..], Vec::as_slice), about, &mut all)?;
     }
     for page in PAGES {

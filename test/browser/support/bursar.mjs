@@ -1,7 +1,8 @@
 /** The `bursar` binary: its service over a chain, and agents that pay from the command line. */
 import { execFileSync, spawn } from "node:child_process";
+import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -90,6 +91,22 @@ export async function startBursar(chain, org) {
       const script = "import sqlite3, sys\nwith sqlite3.connect(sys.argv[1]) as db: print(db.execute(sys.argv[2]).rowcount)";
       const changed = execFileSync("python3", ["-c", script, join(directory, STORE), sql], { encoding: "utf8" });
       if (Number(changed) !== 1) throw new Error(`expected one row changed, got ${changed}: ${sql}`);
+    },
+
+    /** A report's file, unpacked: its folder, the names in it, all of its text, and what `report.json` hashes to. */
+    unpacked(file) {
+      const to = mkdtempSync(join(directory, "report-"));
+      execFileSync("python3", ["-m", "zipfile", "-e", file, to]);
+      const folder = join(to, readdirSync(to)[0]);
+      const files = readdirSync(folder).sort();
+      const text = files.map(name => readFileSync(join(folder, name), "utf8")).join("\n");
+      const sha256 = createHash("sha256").update(readFileSync(join(folder, "report.json"))).digest("hex");
+      return { folder, files, text, sha256 };
+    },
+
+    /** Verifies a report's folder against a node, from elsewhere: without the ledger. */
+    verify(folder, rpc) {
+      return ended(run(["--json", "verify", folder, "--rpc", rpc]));
     },
 
     /** Waits until the ledger holds everything that the chain holds now. */

@@ -79,6 +79,8 @@ export async function startChain(timestamp = NOON) {
       for (const { address } of accounts) await tester.setBalance({ address, value: parseEther("100") });
     },
     place: (address, bytecode) => tester.setCode({ address, bytecode }),
+    mine: blocks => tester.mine({ blocks }),
+
     async passTo(timestamp) {
       await tester.setNextBlockTimestamp({ timestamp });
       await tester.mine({ blocks: 1 });

@@ -7,6 +7,7 @@ mod decisions;
 mod list;
 mod payments;
 mod refusals;
+mod report;
 mod search;
 mod settlements;
 mod stops;
@@ -49,7 +50,7 @@ const TABS: [Tab; 6] = [
 ];
 
 pub(super) fn router() -> Router<AppState> {
-    let desk = Router::new().route("/audit", get(search::search));
+    let desk = Router::new().route("/audit", get(search::search)).route("/audit/report", get(report::page));
     let desk = listed::<Payments>(desk);
     let desk = listed::<Refusals>(desk);
     let desk = listed::<Decisions>(desk);
