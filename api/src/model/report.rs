@@ -15,13 +15,8 @@ use crate::{
 pub struct ReportWish {
     /// Up to this block (inclusive), which has to be final; the last final one unless told.
     pub height: Option<u64>,
-    /// Whether with what agents said in words; without it, everything else still verifies. With, unless told.
-    #[serde(default = "yes")]
+    /// Whether with what agents said in words; without it, everything else still verifies.
     pub words: bool,
-}
-
-const fn yes() -> bool {
-    true
 }
 
 /// A report, as far as it is.

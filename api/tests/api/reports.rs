@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
+use alloy::primitives::{Address, B256, keccak256};
+use bursar_indexer::db::Query;
 use bursar_test_stores::{Stores, on_both_stores};
 use serde_json::{Value, json};
 
 use crate::{
-    client::{Api, api},
-    seed::{address, treasury},
+    client::{self, Api},
+    seed::{self, address},
 };
 
 on_both_stores!(
@@ -15,6 +17,30 @@ on_both_stores!(
     one_is_made_at_a_time,
     what_cannot_be_reported_is_told_at_once,
 );
+
+/// A treasury of which the ledger has what the chain told: that there is one.
+fn treasury() -> Address {
+    address(0x99)
+}
+
+async fn api(stores: Stores) -> anyhow::Result<Api> {
+    let api = client::api(stores).await?;
+    let db = api.seeded.store.db();
+    let made = Query::new(
+        "INSERT INTO treasury (address, factory, owner, delay, separation, created_block) VALUES ($1, $2, $3, 0, FALSE, $4)",
+    );
+    let made = made.bind(treasury()).bind(address(0x0f)).bind(address(0x01)).bind(seed::FIRST);
+    made.execute(db).await?;
+    let told = Query::new(
+        "INSERT INTO event (block_number, log_index, block_hash, tx_hash, address, treasury, envelope, kind, args) \
+         VALUES ($1, 900, $2, $3, $4, $5, NULL, 'treasury_created', $6)",
+    );
+    let hash = keccak256(seed::FIRST.to_be_bytes());
+    let told = told.bind(seed::FIRST).bind(hash).bind(B256::repeat_byte(0x31)).bind(address(0x0f));
+    let args = json!({ "treasury": treasury(), "owner": address(0x01) }).to_string();
+    told.bind(treasury()).bind(args.as_str()).execute(db).await?;
+    Ok(api)
+}
 
 fn route() -> String {
     format!("/v1/treasuries/{}/reports", treasury())
@@ -38,7 +64,7 @@ async fn ended(api: &Api, report: &Value) -> anyhow::Result<Value> {
 
 async fn a_report_is_made_and_found_by_its_id_alone(stores: Stores) -> anyhow::Result<()> {
     let api = api(stores).await?;
-    let (status, begun) = asked(&api, &json!({})).await?;
+    let (status, begun) = asked(&api, &json!({ "words": true })).await?;
     assert_eq!((status, &begun["words"]), (202, &json!(true)), "{begun}");
     let id = begun["id"].as_str().unwrap();
     let early = api.get(&format!("{}/{id}/report.zip", route())).await?;
@@ -64,7 +90,7 @@ async fn a_report_is_made_and_found_by_its_id_alone(stores: Stores) -> anyhow::R
 
 async fn one_is_made_at_a_time(stores: Stores) -> anyhow::Result<()> {
     let api = api(stores).await?;
-    let wish = json!({});
+    let wish = json!({ "words": true });
     let both = futures::future::join(asked(&api, &wish), asked(&api, &wish)).await;
     let (one, other) = (both.0?, both.1?);
     let mut codes = [one.0, other.0];
@@ -78,16 +104,17 @@ async fn one_is_made_at_a_time(stores: Stores) -> anyhow::Result<()> {
 async fn what_cannot_be_reported_is_told_at_once(stores: Stores) -> anyhow::Result<()> {
     let api = api(stores).await?;
     for (wish, status, code) in [
-        (json!({ "height": 999_999_999 }), 422, "no_such_height"),
-        (json!({ "height": 0 }), 422, "no_such_height"),
-        (json!({ "height": -1 }), 422, "invalid_body"),
+        (json!({ "height": 999_999_999, "words": true }), 422, "no_such_height"),
+        (json!({ "height": 0, "words": true }), 422, "no_such_height"),
+        (json!({ "height": -1, "words": true }), 422, "invalid_body"),
+        (json!({}), 422, "invalid_body"),
         (json!({ "wordz": true }), 422, "invalid_body"),
     ] {
         let (got, told) = asked(&api, &wish).await?;
         assert_eq!((got, &told["code"]), (status, &json!(code)), "{wish}: {told}");
     }
     let unknown = format!("/v1/treasuries/{}/reports", address(0x66));
-    let answer = api.post(&unknown, &json!({})).await?;
+    let answer = api.post(&unknown, &json!({ "words": true })).await?;
     assert_eq!((answer.status.as_u16(), answer.json()["code"].clone()), (422, json!("nothing_to_report")));
     assert_eq!(api.get("/audit/report").await?.status.as_u16(), 200);
     Ok(())

@@ -59,7 +59,7 @@ const PAGES: [&str; 14] = [
     "/audit/settlements",
     "/audit/report",
 ];
-/// What is there only once somebody has it made, or has handed it in.
+/// What is there only once somebody has had it made, or has handed it in.
 const ON_DEMAND: [&str; 2] = ["/v1/treasuries/{address}/reports/", "/v1/stamps/"];
 /// Filters that belong together.
 const TOGETHER: [[&str; 2]; 3] = [["treasury", "envelope"], ["from", "until"], ["agent", "from"]];
@@ -72,7 +72,14 @@ struct Parameter {
     values: Vec<String>,
 }
 
-/// Every `GET` route of the document, streams and what is made on demand aside, and every page: without filters, with each filter by itself in each of its values,
+impl Question {
+    /// Whether a ledger by itself has no answer to it.
+    pub fn is_on_demand(&self) -> bool {
+        ON_DEMAND.iter().any(|begin| self.route.starts_with(begin))
+    }
+}
+
+/// Every `GET` route of the document, streams aside, and every page: without filters, with each filter by itself in each of its values,
 /// with those that belong together, and with the largest page.
 ///
 /// # Errors
@@ -80,8 +87,7 @@ struct Parameter {
 pub fn questions(document: &Value, about: &About) -> Result<Vec<Question>> {
     let mut all = Vec::new();
     for (route, item) in document["paths"].as_object().context("a document without paths")? {
-        let is_asked = !ON_DEMAND.iter().any(|begin| route.starts_with(begin));
-        let Some(operation) = item.get("get").filter(|operation| is_asked && ends(operation)) else {
+        let Some(operation) = item.get("get").filter(|operation| ends(operation)) else {
             continue;
         };
         of_route(route, operation["parameters"].as_array().map_or(&[][..], Vec::as_slice), about, &mut all)?;
@@ -158,6 +164,7 @@ fn values(route: &str, name: &str, schema: &Value, about: &About) -> Result<Vec<
 
 fn of(route: &str, name: &str, about: &About) -> Result<String> {
     Ok(match name {
+        "id" if route.contains("/reports/") => "00000000-0000-4000-8000-000000000000".to_owned(),
         "address" if route.starts_with("/v1/agents") => about.agent.clone(),
         "number" if route.starts_with("/v1/groups") => about.group.to_string(),
         "payee" if route == "/v1/settlements" => about.paid.clone(),

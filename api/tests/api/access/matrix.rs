@@ -122,6 +122,7 @@ fn cases(about: &About) -> anyhow::Result<Vec<Case>> {
                 continue;
             }
             let path = route.replace("{digest}", &about.digest).replace("{hash}", &about.decision);
+            let path = path.replace("{address}", &about.treasury);
             anyhow::ensure!(!path.contains('{'), "{route}: say what to put in");
             cases.push(Case { method: method.to_uppercase().parse()?, route: route.clone(), path });
         }
