@@ -22,7 +22,10 @@ use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
 use super::{Context, progress};
-use crate::config::{Config, FinalAt, Network};
+use crate::{
+    config::{Config, FinalAt, Network},
+    keys::read_secret,
+};
 
 /// Follows each chain and serves its API, until interrupted.
 pub(crate) async fn serve(context: &Context) -> Result<()> {
@@ -230,7 +233,13 @@ fn issuer(config: &Config) -> Result<Option<Arc<Issuer>>> {
         "expected access.mode = \"keys\" where tokens are taken ([access.oidc]), got \"{}\": it asks for none",
         config.access.mode
     );
-    Ok(Some(Arc::new(Issuer::new(settings.clone())?)))
+    let secret = settings.sign_in.as_ref().and_then(|sign_in| sign_in.client_secret_file.as_deref());
+    let secret = secret.map(read_secret).transpose()?.map(|secret| secret.trim().to_owned());
+    ensure!(
+        secret.as_deref() != Some(""),
+        "expected a secret in the file that access.oidc.sign_in.client_secret_file names, got none"
+    );
+    Ok(Some(Arc::new(Issuer::new(settings.clone())?.with_pages(&config.api_url, secret)?)))
 }
 
 /// USDC, as every preset's asset is.
