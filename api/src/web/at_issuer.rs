@@ -99,7 +99,10 @@ async fn finished(
     let Brought { state: of, code, iss, error } = parameters(query).map_err(|_| NotSignedIn::Unread)?;
     state.limits.guess()?;
     let token = issuer.finish(&flow, Answered { state: of, code, issuer: iss, error }, now).await?;
-    let identified = identified(state, &token).await?;
+    let identified = identified(state, &token).await.map_err(|error| match error.code() {
+        "credential_malformed" => NotSignedIn::NoToken.into(),
+        _ => error,
+    })?;
     identified.check_nonce(&flow.nonce())?;
     identified.caller()?;
     cookie::keeping(&token, &state.config)
@@ -119,5 +122,9 @@ fn page(state: &AppState, next: &str) -> Result<Response, ApiError> {
 }
 
 fn told(state: &AppState, error: ApiError, next: &str) -> Response {
-    if issuer(state).is_err() { problem::page(state, &error) } else { sign_in::again(state, error, next) }
+    if issuer(state).is_err() {
+        problem::page(state, &error)
+    } else {
+        sign_in::again(state, error, false, next)
+    }
 }

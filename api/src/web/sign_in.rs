@@ -28,6 +28,8 @@ struct Page {
     issuer: Option<AtIssuer>,
     held: Option<Held>,
     refused: Option<String>,
+    /// Whether that is for what was handed in here.
+    wrong_key: bool,
     /// Where to go on.
     next: String,
     version: &'static str,
@@ -97,7 +99,7 @@ pub(super) async fn asked(
     match caller {
         Ok(caller) => page(&state, StatusCode::OK, caller.as_ref(), None, &next),
         Err(error) if error.status().is_client_error() || error.code() == "issuer_away" => {
-            page(&state, StatusCode::OK, None, Some(&error), &next)
+            page(&state, StatusCode::OK, None, Some(Why { error: &error, of_key: true }), &next)
         }
         Err(error) => problem::page(&state, &error),
     }
@@ -130,16 +132,16 @@ pub(super) async fn sign_in(
     };
     match kept {
         Ok(kept) => ([(header::SET_COOKIE, kept)], Redirect::to(&path_here(&next))).into_response(),
-        Err(error) => again(&state, error, &next),
+        Err(error) => again(&state, error, true, &next),
     }
 }
 
-/// Tells somebody why they are not signed in, where they can try again.
-pub(super) fn again(state: &AppState, error: ApiError, next: &str) -> Response {
+/// Tells somebody why they are not signed in, where they can try again; `of_key`: for what they have handed in here.
+pub(super) fn again(state: &AppState, error: ApiError, of_key: bool, next: &str) -> Response {
     if !error.status().is_client_error() && error.code() != "issuer_away" {
         return problem::page(state, &error);
     }
-    let page = page(state, error.status(), None, Some(&error), next);
+    let page = page(state, error.status(), None, Some(Why { error: &error, of_key }), next);
     // The headers that go with the status.
     let mut headers = error.into_response().headers().clone();
     headers.remove(header::CONTENT_TYPE);
@@ -162,11 +164,18 @@ async fn taken(state: &AppState, text: &str) -> Result<Caller, ApiError> {
     Ok(identified(state, text).await?.caller()?)
 }
 
+/// Why somebody is not signed in, and whether that is for what they have handed in here.
+#[derive(Clone, Copy)]
+struct Why<'a> {
+    error: &'a ApiError,
+    of_key: bool,
+}
+
 fn page(
     state: &AppState,
     status: StatusCode,
     caller: Option<&Caller>,
-    refused: Option<&ApiError>,
+    refused: Option<Why<'_>>,
     next: &str,
 ) -> Response {
     let held = caller.and_then(|caller| {
@@ -190,7 +199,8 @@ fn page(
         open: state.config.access == Mode::Open,
         issuer: issuer.and_then(|issuer| issuer.name()).map(at_issuer),
         held,
-        refused: refused.map(|error| in_words(error, issuer.is_some())),
+        wrong_key: refused.is_some_and(|why| why.of_key),
+        refused: refused.map(|why| in_words(why.error, issuer.is_some())),
         next,
         version: env!("CARGO_PKG_VERSION"),
     };
@@ -218,8 +228,15 @@ fn in_words(error: &ApiError, tokens: bool) -> String {
         "credential_unknown" => "There is no such key: it was mistyped, or is another service's.".into(),
         "credential_revoked" => "The key was revoked: ask the operator for another.".into(),
         "credential_expired" => "The key has run out: ask the operator for another.".into(),
-        _ => error.message().to_owned(),
+        _ => sentence(error.message()),
     }
+}
+
+/// What programs are told, as people read it.
+fn sentence(message: &str) -> String {
+    let mut letters = message.chars();
+    let first = letters.next().map(|letter| letter.to_ascii_uppercase());
+    format!("{}{}.", first.into_iter().collect::<String>(), letters.as_str())
 }
 
 /// A path of this service, with its query: what was asked for where it is one, else the overview.

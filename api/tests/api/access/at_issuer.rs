@@ -13,11 +13,13 @@ use bursar_api::{
         oidc::{Issuer, SignIn},
     },
 };
+use bursar_indexer::access::Role;
 use bursar_test_stores::{Stores, on_both_stores};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use super::{
+    clients::made,
     codes::{CLIENT, SECRET, pairs},
     issuer::{AUDIENCE, KEY, Pair, Served, Service, encoded, service, serving},
 };
@@ -34,6 +36,7 @@ on_both_stores!(
     tokens_for_others_and_other_sign_ins_sign_nobody_in,
     what_the_issuer_declines_is_told_in_words,
     nobody_is_sent_elsewhere_from_the_issuer,
+    a_token_that_is_handed_in_is_kept_where_it_fits,
     nothing_secret_is_shown,
     where_nobody_signs_in_at_an_issuer_there_is_no_way_to,
 );
@@ -127,6 +130,7 @@ fn refused(answer: &Answer, status: u16, told: &str) {
     let text = answer.text();
     assert!(text.contains("role=\"alert\"") && text.contains(told), "{told}: {text}");
     assert!(text.contains("href=\"/sign-in/issuer?next="), "{told}: begins again from there");
+    assert!(!text.contains("aria-invalid"), "{told}: no key was handed in");
 }
 
 async fn whoever_signs_in_at_the_issuer_goes_on_to_what_they_asked_for(stores: Stores) -> anyhow::Result<()> {
@@ -216,7 +220,7 @@ async fn what_answers_no_sign_in_of_this_browser_signs_nobody_in(stores: Stores)
         assert!(!answer.text().contains("code 1"), "the page repeats the code");
     }
     let from = format!("{good}&iss=https%3A%2F%2Flogin.example");
-    refused(&comes_back(api, Some(&mine.cookie), &from).await?, 403, "another issuer answers");
+    refused(&comes_back(api, Some(&mine.cookie), &from).await?, 403, "Another issuer answers");
     let late = beside(service.state.clone().with_clock(|| NOW + 600)).await?;
     refused(&comes_back(&late, Some(&mine.cookie), &good).await?, 400, "took longer than 10 minutes");
     assert_eq!(issuer.codes.asked(), 0, "the issuer is asked for nothing of all this");
@@ -269,12 +273,15 @@ async fn tokens_for_others_and_other_sign_ins_sign_nobody_in(stores: Stores) -> 
         refused(&answer, status, told);
     }
     let begun = begins(api, "/").await?;
+    let key = made(&api.seeded.store, Role::Auditor, None, None).await?;
     let mut claims = issuer.claims("operator");
     (claims["aud"], claims["nonce"]) = (json!(CLIENT), json!(begun.asked["nonce"]));
     for (worth, status, told) in [
         (json!({ "id_token": Pair::ec()?.token(KEY, &claims)? }), 401, "signature does not hold"),
-        (json!({ "id_token": "opaque" }), 401, "neither a key nor a token"),
+        (json!({ "id_token": "opaque" }), 502, "gives no id token"),
         (json!({ "access_token": issuer.pair.token(KEY, &claims)? }), 502, "gives no id token"),
+        // A key is taken here, but nobody signs in at an issuer for one.
+        (json!({ "id_token": key }), 403, "for another sign-in"),
         (json!({ "id_token": 7 }), 503, "signs nobody in now"),
     ] {
         let code = issuer.codes.give(&begun.asked, worth);
@@ -357,6 +364,38 @@ async fn nobody_is_sent_elsewhere_from_the_issuer(stores: Stores) -> anyhow::Res
             back.text().contains("content=\"0; url=/\"") && !back.text().contains("other.example"),
             "{next}"
         );
+    }
+    Ok(())
+}
+
+async fn a_token_that_is_handed_in_is_kept_where_it_fits(stores: Stores) -> anyhow::Result<()> {
+    let service = serving(stores).await?;
+    let signs_in = async |token: &str| -> anyhow::Result<Answer> {
+        let request =
+            Request::post("/sign-in").header("host", "bursar.test").header("origin", "http://bursar.test");
+        service.api.send(request.body(Body::from(format!("key={token}&next=/audit")))?).await
+    };
+    let token = service.issuer.token("ours-auditor")?;
+    let answer = signs_in(&token).await?;
+    assert_eq!((answer.status.as_u16(), kept(&answer)[NAME].0.as_str()), (303, token.as_str()));
+    let long = service.issuer.saying("ours-auditor", &json!({ "picture": "x".repeat(3_000) }))?;
+    service.taken(&long).await?;
+    for (token, status, told) in [
+        (&*long, 422, "larger than browsers keep"),
+        (&token[1..], 401, "neither a key nor a token"),
+        (&service.issuer.token("everybody")?, 403, "have no role here"),
+        (&service.issuer.saying("ours-auditor", &json!({ "exp": NOW - 30 }))?, 401, "The token has run out"),
+    ] {
+        let answer = signs_in(token).await?;
+        assert_eq!(answer.status, status, "{told}: {}", answer.text());
+        assert!(answer.text().contains(told) && answer.text().contains("aria-invalid"), "{}", answer.text());
+        assert!(!answer.text().contains(token) && kept(&answer).is_empty(), "{told}");
+        if status == 422 {
+            continue;
+        }
+        // One that a browser still has keeps nobody from signing in anew.
+        let page = opens(&service.api, "/sign-in", Some(&format!("{NAME}={token}"))).await?;
+        assert!(page.status == 200 && page.text().contains("name=\"key\""), "{told}: {}", page.text());
     }
     Ok(())
 }
