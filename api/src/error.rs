@@ -171,6 +171,11 @@ impl ApiError {
         Self::new(StatusCode::CONFLICT, code, message)
     }
 
+    /// No route.
+    pub(crate) fn no_such_route() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "no_such_route", "there is no such route")
+    }
+
     /// A route that is there, and another method.
     pub(crate) fn no_such_method() -> Self {
         let message = "this route does not take that method";

@@ -1,6 +1,4 @@
-use axum::{
-    Json, Router, extract::DefaultBodyLimit, http::StatusCode, middleware::from_fn_with_state, routing::get,
-};
+use axum::{Json, Router, extract::DefaultBodyLimit, middleware::from_fn_with_state, routing::get};
 use utoipa::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 use utoipa_swagger_ui::{Config as DocsConfig, SwaggerUi};
@@ -92,7 +90,7 @@ pub fn router(state: AppState) -> Router {
         .layer(axum::middleware::from_fn(layers::data_only))
         .merge(web::router())
         .merge(Router::from(docs).layer(axum::middleware::from_fn(layers::docs_page)))
-        .fallback(async || ApiError::new(StatusCode::NOT_FOUND, "no_such_route", "there is no such route"))
+        .fallback(async || ApiError::no_such_route())
         .method_not_allowed_fallback(async || ApiError::no_such_method())
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .layer(from_fn_with_state(state.clone(), access::guard))

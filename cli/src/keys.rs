@@ -47,10 +47,7 @@ impl KeyArgs {
     /// none is given.
     pub(crate) fn api_key(&self) -> Result<Option<HeaderValue>> {
         let text = match &self.api_key_file {
-            Some(path) => {
-                check_private(path)?;
-                std::fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?
-            }
+            Some(path) => read_secret(path)?,
             None => match std::env::var("BURSAR_API_KEY") {
                 Ok(key) => key,
                 Err(_) => return Ok(None),
@@ -66,8 +63,7 @@ impl KeyArgs {
     /// The key of the transparency logs; `None` where none is given.
     pub(crate) fn log_key(&self) -> Result<Option<CheckpointKey>> {
         let Some(path) = &self.log_key_file else { return Ok(None) };
-        check_private(path)?;
-        let text = std::fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?;
+        let text = read_secret(path)?;
         let seed: Option<B256> = text.trim().parse().ok();
         let seed = seed.with_context(|| format!("{} is not 32 bytes of 0x-prefixed hex", path.display()))?;
         Ok(Some(CheckpointKey::from_seed(&seed.0)))
@@ -76,8 +72,13 @@ impl KeyArgs {
 
 /// The key in a file that only its owner can read.
 pub(crate) fn read_key(path: &Path) -> Result<PrivateKeySigner> {
+    parse(&read_secret(path)?)
+}
+
+/// What is in a file that only its owner can read.
+pub(crate) fn read_secret(path: &Path) -> Result<String> {
     check_private(path)?;
-    parse(&std::fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?)
+    std::fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))
 }
 
 fn parse(text: &str) -> Result<PrivateKeySigner> {

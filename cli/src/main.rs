@@ -148,7 +148,8 @@ enum Command {
     ///                   in the environment BURSAR_ACCESS_MODE; see docs/ACCESS.md
     ///                   access.limits.{per_minute, at_once}: what one may ask          (1200, 1200)
     ///                   access.limits.{new_per_minute, new_at_once}: new keys, tokens   (600, 600)
-    ///                   access.oidc: an issuer whose tokens are taken, too; in the file alone (none)
+    ///                   access.oidc: an issuer whose tokens are taken, too, and where people
+    ///                   sign in from the pages (access.oidc.sign_in); in the file alone (none)
     ///   metrics_listen  where Prometheus finds /metrics; not for the public               (none)
     ///   api_url         where agents, approvers and `bursar ledger` find the API          (http://127.0.0.1:8402/)
     ///   open_requests_per_agent, open_requests_per_treasury

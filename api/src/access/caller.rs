@@ -4,7 +4,7 @@ use alloy::primitives::Address;
 use axum::{extract::FromRequestParts, http::request::Parts};
 use bursar_indexer::access::{Grant, Role};
 
-use super::{Permission, Refused, allows};
+use super::{Permission, Refused, allows, oidc::NotSignedIn};
 use crate::error::ApiError;
 
 /// Who asks.
@@ -37,10 +37,20 @@ pub(crate) struct Identified {
     pub(super) grant: Option<Grant>,
     /// When it ends by itself, in unix seconds, where that does not change any more.
     pub(super) until: Option<u64>,
+    /// What a token was asked for with, where somebody signed in for it from the pages.
+    pub(super) nonce: Option<String>,
     pub(super) taken: Result<(), Refused>,
 }
 
 impl Identified {
+    /// Whether their token was made for that sign-in.
+    ///
+    /// # Errors
+    /// When it was made for another, or for none.
+    pub(crate) fn check_nonce(&self, asked: &str) -> Result<(), NotSignedIn> {
+        if self.nonce.as_deref() == Some(asked) { Ok(()) } else { Err(NotSignedIn::Nonce) }
+    }
+
     /// Who they are here.
     ///
     /// # Errors

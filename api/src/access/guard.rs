@@ -89,7 +89,7 @@ pub(crate) async fn identified(state: &AppState, text: &str) -> Result<Identifie
             let known = key.known(state.store.api_key(key.id()).await?)?;
             let taken = key::fresh(&known, now);
             let (who, grant) = (Who::Key(known.id), Some(known.grant));
-            (hash, Identified { who, grant, until: None, taken })
+            (hash, Identified { who, grant, until: None, nonce: None, taken })
         }
         (Err(_), Some(issuer)) => {
             let token = issuer.read(text)?;

@@ -131,6 +131,14 @@ impl Limits {
         if known {
             return Ok(());
         }
+        self.guess()
+    }
+
+    /// Whether something may be looked up that nobody knows yet: a key, a token, or an issuer's answer.
+    ///
+    /// # Errors
+    /// When too many were.
+    pub(crate) fn guess(&self) -> Result<(), ApiError> {
         let message = "too many keys and tokens that are not known here yet were tried; try again";
         self.of_unknown.check().map_err(|until| self.refused("too_many_unknown", message, &until))
     }

@@ -1,5 +1,6 @@
 //! The pages: rendered here, styled from the binary, nothing from elsewhere.
 
+mod at_issuer;
 mod audit;
 mod curve;
 mod envelope;
@@ -25,6 +26,7 @@ use axum::{
 
 use crate::{
     AppState,
+    access::oidc::client::CALLBACK,
     error::ApiError,
     layers::{CSP_FORMS, CSP_PAGE},
 };
@@ -69,6 +71,8 @@ pub(crate) fn router() -> Router<AppState> {
         .route("/approvals/{digest}", get(request::request))
         .route("/payments/{purse}/{nonce}", get(payment::payment))
         .route("/sign-in", get(sign_in::asked).post(sign_in::sign_in))
+        .route("/sign-in/issuer", get(at_issuer::begin))
+        .route(CALLBACK, get(at_issuer::finish))
         .route("/sign-out", post(sign_in::sign_out))
         .merge(audit::router());
     ASSETS.into_iter().fold(pages, |router, (path, content_type, body)| {

@@ -1,4 +1,5 @@
-//! Where people hand in their key, see whose it is, and have their browser forget it.
+//! Where people hand in their key or token, see whose it is, and have their browser forget it. What they do at an issuer is
+//! in `at_issuer`.
 
 use askama::Template;
 use axum::{
@@ -24,16 +25,29 @@ struct Page {
     chain: String,
     /// That nobody is asked for a key.
     open: bool,
+    issuer: Option<AtIssuer>,
     held: Option<Held>,
     refused: Option<String>,
+    /// Whether that is for what was handed in here.
+    wrong_key: bool,
     /// Where to go on.
     next: String,
     version: &'static str,
 }
 
-/// The key that a browser has.
+/// An issuer that people sign in at.
+#[derive(Debug)]
+struct AtIssuer {
+    name: String,
+    /// Where that begins.
+    href: String,
+}
+
+/// The key or token that a browser has.
 #[derive(Debug)]
 struct Held {
+    /// Whether `id` is what an issuer calls its holder; else a key's.
+    token: bool,
     id: String,
     role: String,
     /// `None`: of all.
@@ -44,7 +58,7 @@ struct Held {
 #[serde(deny_unknown_fields)]
 pub(super) struct Asked {
     #[serde(default)]
-    next: String,
+    pub(super) next: String,
 }
 
 // No Debug: it has a key.
@@ -57,8 +71,12 @@ struct HandedIn {
 
 /// Has somebody sign in, and come back to what they asked for.
 pub(crate) fn first(asked: &str) -> Response {
-    let next: String = form_urlencoded::byte_serialize(asked.as_bytes()).collect();
-    Redirect::to(&format!("/sign-in?next={next}")).into_response()
+    Redirect::to(&going_on("/sign-in", asked)).into_response()
+}
+
+fn going_on(path: &str, next: &str) -> String {
+    let next: String = form_urlencoded::byte_serialize(next.as_bytes()).collect();
+    format!("{path}?next={next}")
 }
 
 /// The page.
@@ -77,11 +95,11 @@ pub(super) async fn asked(
         Ok(Some(text)) => taken(&state, text).await.map(Some),
         Err(refused) => Err(refused.into()),
     };
-    // A key that is no longer taken is why they are here, and no failure of the page.
+    // A credential that is not taken, or not now, is why they are here, and no failure of the page.
     match caller {
         Ok(caller) => page(&state, StatusCode::OK, caller.as_ref(), None, &next),
-        Err(error) if error.status() == StatusCode::UNAUTHORIZED => {
-            page(&state, StatusCode::OK, None, Some(&error), &next)
+        Err(error) if error.status().is_client_error() || error.code() == "issuer_away" => {
+            page(&state, StatusCode::OK, None, Some(Why { error: &error, of_key: true }), &next)
         }
         Err(error) => problem::page(&state, &error),
     }
@@ -114,16 +132,21 @@ pub(super) async fn sign_in(
     };
     match kept {
         Ok(kept) => ([(header::SET_COOKIE, kept)], Redirect::to(&path_here(&next))).into_response(),
-        Err(error) if error.status().is_client_error() => {
-            let page = page(&state, error.status(), None, Some(&error), &next);
-            // The headers that go with the status.
-            let mut headers = error.into_response().headers().clone();
-            headers.remove(header::CONTENT_TYPE);
-            headers.remove(header::CONTENT_LENGTH);
-            (headers, page).into_response()
-        }
-        Err(error) => problem::page(&state, &error),
+        Err(error) => again(&state, error, true, &next),
     }
+}
+
+/// Tells somebody why they are not signed in, where they can try again; `of_key`: for what they have handed in here.
+pub(super) fn again(state: &AppState, error: ApiError, of_key: bool, next: &str) -> Response {
+    if !error.status().is_client_error() && error.code() != "issuer_away" {
+        return problem::page(state, &error);
+    }
+    let page = page(state, error.status(), None, Some(Why { error: &error, of_key }), next);
+    // The headers that go with the status.
+    let mut headers = error.into_response().headers().clone();
+    headers.remove(header::CONTENT_TYPE);
+    headers.remove(header::CONTENT_LENGTH);
+    (headers, page).into_response()
 }
 
 /// Has a browser forget its key.
@@ -141,27 +164,44 @@ async fn taken(state: &AppState, text: &str) -> Result<Caller, ApiError> {
     Ok(identified(state, text).await?.caller()?)
 }
 
+/// Why somebody is not signed in, and whether that is for what they have handed in here.
+#[derive(Clone, Copy)]
+struct Why<'a> {
+    error: &'a ApiError,
+    of_key: bool,
+}
+
 fn page(
     state: &AppState,
     status: StatusCode,
     caller: Option<&Caller>,
-    refused: Option<&ApiError>,
+    refused: Option<Why<'_>>,
     next: &str,
 ) -> Response {
     let held = caller.and_then(|caller| {
-        let (Who::Key(id) | Who::Subject(id)) = caller.who() else { return None };
+        let (token, id) = match caller.who() {
+            Who::Key(id) => (false, id),
+            Who::Subject(subject) => (true, subject),
+            Who::Anybody => return None,
+        };
         Some(Held {
+            token,
             id: id.clone(),
             role: caller.role()?.to_string(),
             treasury: caller.treasury().map(|address| address.to_checksum(None)),
         })
     });
+    let next = path_here(next);
+    let at_issuer = |name: &str| AtIssuer { name: name.to_owned(), href: going_on("/sign-in/issuer", &next) };
+    let issuer = state.config.issuer.as_ref();
     let page = Page {
         chain: state.config.chain_name.clone(),
         open: state.config.access == Mode::Open,
+        issuer: issuer.and_then(|issuer| issuer.name()).map(at_issuer),
         held,
-        refused: refused.map(in_words),
-        next: path_here(next),
+        wrong_key: refused.is_some_and(|why| why.of_key),
+        refused: refused.map(|why| in_words(why.error, issuer.is_some())),
+        next,
         version: env!("CARGO_PKG_VERSION"),
     };
     match rendered_with_forms(status, &page) {
@@ -175,21 +215,32 @@ fn page(
     }
 }
 
-/// What is wrong, for people: they hand in a key, and know of no headers.
-fn in_words(error: &ApiError) -> String {
+/// What is wrong, for people: they hand in a key, or a token where those are taken, and know of no headers.
+fn in_words(error: &ApiError, tokens: bool) -> String {
     match error.code() {
+        "credential_malformed" if tokens => {
+            "That is neither a key nor a token: a key is bursar_, 16 hex digits, _, and 64 hex digits, all in lower case."
+                .into()
+        }
         "credential_malformed" => {
             "That is no key: one is bursar_, 16 hex digits, _, and 64 hex digits, all in lower case.".into()
         }
         "credential_unknown" => "There is no such key: it was mistyped, or is another service's.".into(),
         "credential_revoked" => "The key was revoked: ask the operator for another.".into(),
         "credential_expired" => "The key has run out: ask the operator for another.".into(),
-        _ => error.message().to_owned(),
+        _ => sentence(error.message()),
     }
 }
 
+/// What programs are told, as people read it.
+fn sentence(message: &str) -> String {
+    let mut letters = message.chars();
+    let first = letters.next().map(|letter| letter.to_ascii_uppercase());
+    format!("{}{}.", first.into_iter().collect::<String>(), letters.as_str())
+}
+
 /// A path of this service, with its query: what was asked for where it is one, else the overview.
-fn path_here(asked: &str) -> String {
+pub(super) fn path_here(asked: &str) -> String {
     let overview = || "/".to_owned();
     // As browsers read it: with `\` for `/`, without line ends, with `.` and `..` taken out.
     let Ok(base) = Url::parse("http://here.invalid/") else { return overview() };

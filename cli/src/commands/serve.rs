@@ -22,7 +22,10 @@ use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
 use super::{Context, progress};
-use crate::config::{Config, FinalAt, Network};
+use crate::{
+    config::{Config, FinalAt, Network},
+    keys::read_secret,
+};
 
 /// Follows each chain and serves its API, until interrupted.
 pub(crate) async fn serve(context: &Context) -> Result<()> {
@@ -230,7 +233,13 @@ fn issuer(config: &Config) -> Result<Option<Arc<Issuer>>> {
         "expected access.mode = \"keys\" where tokens are taken ([access.oidc]), got \"{}\": it asks for none",
         config.access.mode
     );
-    Ok(Some(Arc::new(Issuer::new(settings.clone())?)))
+    let secret = settings.sign_in.as_ref().and_then(|sign_in| sign_in.client_secret_file.as_deref());
+    let secret = secret.map(read_secret).transpose()?.map(|secret| secret.trim().to_owned());
+    ensure!(
+        secret.as_deref() != Some(""),
+        "expected a secret in the file that access.oidc.sign_in.client_secret_file names, got none"
+    );
+    Ok(Some(Arc::new(Issuer::new(settings.clone())?.with_pages(&config.api_url, secret)?)))
 }
 
 /// USDC, as every preset's asset is.
@@ -296,6 +305,55 @@ mod tests {
             let error = read(&bad).err().map(|error| format!("{error:#}"));
             assert!(error.as_deref().is_some_and(|error| error.contains(told)), "{bad}: {error:?}");
         }
+        Ok(())
+    }
+
+    #[test]
+    fn people_sign_in_with_a_secret_that_others_do_not_read_and_come_back_safely() -> Result<()> {
+        const TOLD: &str = "[access]\nmode = \"keys\"\n[access.oidc]\nissuer = \"https://login.example\"\n\
+            audience = \"bursar\"\n[[access.oidc.grants]]\ngroup = \"audit\"\nrole = \"auditor\"\n\
+            [access.oidc.sign_in]\nclient_id = \"pages\"\nname = \"Acme\"\n";
+        let dir = tempfile::tempdir()?;
+        let (file, secret) = (dir.path().join("bursar.toml"), dir.path().join("secret"));
+        let read = |before: &str, after: &str| -> Result<Option<Arc<Issuer>>> {
+            std::fs::write(&file, format!("{before}{TOLD}{after}"))?;
+            issuer(&Config::load(Some(&file), None)?)
+        };
+        let refused = |before: &str, after: &str| {
+            read(before, after).err().map(|error| format!("{error:#}")).unwrap_or_default()
+        };
+        let named = format!("client_secret_file = {:?}\n", secret.display().to_string());
+        assert!(read("", "")?.is_some(), "a public client");
+        assert!(refused("", &named).contains("reading "));
+        std::fs::write(&secret, " s3cret\n")?;
+        private(&secret, false)?;
+        assert!(!cfg!(unix) || refused("", &named).contains("chmod 600"));
+        private(&secret, true)?;
+        let with = read("", &named)?.context("an issuer")?;
+        assert!(!format!("{with:?}").contains("s3cret"));
+        assert!(!format!("{:?}", Config::load(Some(&file), None)?).contains("s3cret"));
+        let elsewhere = refused("api_url = \"http://bursar.example/\"\n", &named);
+        assert!(
+            elsewhere.contains("api_url: people who sign in") && elsewhere.contains("https"),
+            "{elsewhere}"
+        );
+        assert!(read("api_url = \"https://bursar.example/\"\n", &named)?.is_some());
+        std::fs::write(&secret, "\n")?;
+        assert!(refused("", &named).contains("expected a secret in the file"));
+        assert!(refused("", "scope = \"groups\"\n").contains("sign_in.scope: expected openid"));
+        assert!(refused("", "client_secret = \"s\"\n").contains("client_secret"), "no secret in the file");
+        Ok(())
+    }
+
+    #[cfg(unix)]
+    fn private(path: &std::path::Path, is: bool) -> Result<()> {
+        use std::os::unix::fs::PermissionsExt as _;
+        let mode = if is { 0o600 } else { 0o644 };
+        Ok(std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode))?)
+    }
+
+    #[cfg(not(unix))]
+    fn private(_: &std::path::Path, _: bool) -> Result<()> {
         Ok(())
     }
 }

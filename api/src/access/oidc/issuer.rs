@@ -3,10 +3,15 @@ use axum::http::StatusCode;
 use jsonwebtoken::Header;
 use sha2::{Digest as _, Sha256};
 
+use url::Url;
+
 use super::{
-    Settings, SettingsError,
+    NotSignedIn, Settings, SettingsError,
+    client::Client,
+    endpoints::{Endpoints, Kept},
+    flow::Flow,
     keyring::{Keyring, NoKey},
-    source::Source,
+    source::{Redeemed, Source, SourceError, word},
     terms::Terms,
     token,
 };
@@ -20,6 +25,18 @@ use crate::{
 pub struct Issuer {
     terms: Terms,
     keyring: Keyring,
+    source: Source,
+    /// Where people sign in from the pages.
+    client: Option<Client>,
+    endpoints: Kept,
+}
+
+/// What the issuer answers somebody who was to sign in, as their browser brings it. No Debug: it may have a code.
+pub(crate) struct Answered {
+    pub(crate) state: String,
+    pub(crate) code: Option<String>,
+    pub(crate) issuer: Option<String>,
+    pub(crate) error: Option<String>,
 }
 
 /// What reads as a token. It is nobody's until its signature holds.
@@ -43,8 +60,70 @@ impl Issuer {
     pub fn new(settings: Settings) -> Result<Self, SettingsError> {
         let jwks = settings.jwks_url.clone();
         let terms = Terms::new(settings)?;
-        let keyring = Keyring::new(Source::new(&terms.issuer, jwks)?);
-        Ok(Self { terms, keyring })
+        let source = Source::new(&terms.issuer, jwks)?;
+        let keyring = Keyring::new(source.clone());
+        Ok(Self { terms, keyring, source, client: None, endpoints: Kept::default() })
+    }
+
+    /// The same with people signing in from the pages, where the settings say as which client. They find the pages below
+    /// `base`; `secret` is the client's.
+    ///
+    /// # Errors
+    /// When the issuer could send nobody back there safely.
+    pub fn with_pages(mut self, base: &Url, secret: Option<String>) -> Result<Self, SettingsError> {
+        let client = |told| Client::new(told, base, secret);
+        self.client = self.terms.sign_in.as_ref().map(client).transpose()?;
+        Ok(self)
+    }
+
+    /// What people call it, where they sign in from the pages.
+    pub(crate) fn name(&self) -> Option<&str> {
+        self.client.as_ref().map(|client| client.name.as_str())
+    }
+
+    /// Where somebody signs in; `now` is in unix seconds.
+    ///
+    /// # Errors
+    /// When nobody does, or the issuer does not say where.
+    pub(crate) async fn begin(&self, flow: &Flow, now: u64) -> Result<Url, ApiError> {
+        let (client, endpoints) = self.door(now).await?;
+        Ok(client.ask(&endpoints.authorization, flow))
+    }
+
+    /// The token that the issuer gives for its answer. It is held to be nobody's yet.
+    ///
+    /// # Errors
+    /// When the answer is to something else, or it gives none.
+    pub(crate) async fn finish(&self, flow: &Flow, answered: Answered, now: u64) -> Result<String, ApiError> {
+        // First: what comes with another state was not asked for, whatever it says.
+        if !flow.is_answered_by(&answered.state) {
+            return Err(NotSignedIn::OtherAnswer.into());
+        }
+        if let Some(got) = answered.issuer.filter(|issuer| *issuer != self.terms.issuer) {
+            return Err(NotSignedIn::OtherIssuer { expected: self.terms.issuer.clone(), got }.into());
+        }
+        if let Some(error) = answered.error {
+            return Err(NotSignedIn::Declined { code: word(&error) }.into());
+        }
+        let code = answered.code.ok_or(NotSignedIn::Unread)?;
+        let (client, endpoints) = self.door(now).await?;
+        let asked = client.redeem(&code, flow, endpoints.basic);
+        match self.source.redeem(&endpoints.token, asked).await {
+            Ok(Redeemed { id_token }) => Ok(id_token.ok_or(NotSignedIn::NoToken)?),
+            Err(SourceError::Refused { code }) if code == "invalid_grant" => Err(NotSignedIn::Code.into()),
+            Err(error) => {
+                tracing::warn!(error = ?error, "the issuer gives no token for its code");
+                Err(away("the issuer signs nobody in now; try again, or ask the operator"))
+            }
+        }
+    }
+
+    async fn door(&self, now: u64) -> Result<(&Client, Endpoints), ApiError> {
+        let client = self.client.as_ref().ok_or_else(ApiError::no_such_route)?;
+        let endpoints = self.endpoints.of(&self.source, now).await;
+        let endpoints =
+            endpoints.ok_or_else(|| away("the issuer does not say where people sign in; try again"))?;
+        Ok((client, endpoints))
     }
 
     /// Reads what may be a token.
@@ -67,14 +146,18 @@ impl Issuer {
         let key = self.keyring.key(&token.header, now).await.map_err(|none| match none {
             NoKey::Wrong(wrong) => Refused::from(wrong).into(),
             NoKey::Away => {
-                let message = "the issuer of tokens does not say what keys it has; try again, or send a key";
-                ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "issuer_away", message)
+                away("the issuer of tokens does not say what keys it has; try again, or send a key")
             }
         })?;
         let made = token::check(token.text, &token.header, &key, &self.terms, now)?;
         let worth = self.terms.grant(&made.claims);
         let grant = worth.as_ref().ok().copied();
         let taken = made.good.and(worth.map(|_| ())).map_err(Refused::from);
-        Ok(Identified { who: Who::Subject(made.subject), grant, until: Some(made.until), taken })
+        let (who, until) = (Who::Subject(made.subject), Some(made.until));
+        Ok(Identified { who, grant, until, nonce: made.nonce, taken })
     }
+}
+
+fn away(message: &str) -> ApiError {
+    ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "issuer_away", message)
 }

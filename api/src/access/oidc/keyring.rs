@@ -55,7 +55,7 @@ impl Kept {
 }
 
 /// Whether that was less than so many seconds ago, or ahead: clocks are set back, too.
-fn within(at: Option<u64>, seconds: u64, now: u64) -> bool {
+pub(super) fn within(at: Option<u64>, seconds: u64, now: u64) -> bool {
     at.is_some_and(|at| now.abs_diff(at) < seconds)
 }
 

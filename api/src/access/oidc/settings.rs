@@ -1,3 +1,5 @@
+use std::path::PathBuf;
+
 use alloy::primitives::Address;
 use bursar_indexer::access::{GrantError, RoleError};
 use serde::{Deserialize, Serialize};
@@ -25,6 +27,25 @@ pub struct Settings {
     /// What groups are worth.
     #[serde(default)]
     pub grants: Vec<Granted>,
+    /// How people sign in there from the pages; `None`: they do not.
+    #[serde(default)]
+    pub sign_in: Option<SignIn>,
+}
+
+/// This service as the issuer knows it: `[access.oidc.sign_in]`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SignIn {
+    /// The client that it is there. Tokens for it are taken beside those for the audience.
+    pub client_id: String,
+    /// A file with the client's secret, readable by its owner alone; `None`: the client is a public one.
+    #[serde(default)]
+    pub client_secret_file: Option<PathBuf>,
+    /// What people call the issuer: the page offers to "Sign in with" it.
+    pub name: String,
+    /// What is asked for, `openid` among it, with spaces between.
+    #[serde(default = "scope")]
+    pub scope: String,
 }
 
 /// What a group is worth.
@@ -46,6 +67,10 @@ fn groups() -> String {
 
 fn account() -> String {
     "bursar_account".into()
+}
+
+fn scope() -> String {
+    "openid".into()
 }
 
 /// Settings that do not hold together.
@@ -95,6 +120,18 @@ pub enum SettingsError {
     Twice {
         /// The group.
         group: String,
+    },
+    /// No id token would come.
+    #[error("access.oidc.sign_in.scope: expected openid among them, got {got:?}")]
+    Scope {
+        /// What came.
+        got: String,
+    },
+    /// Nobody could be sent back safely.
+    #[error("api_url: people who sign in at the issuer are sent back to it")]
+    Pages {
+        /// Why not there.
+        source: TargetError,
     },
     /// The machine's trusted roots cannot be read.
     #[error("asking the issuer takes the machine's trusted roots")]

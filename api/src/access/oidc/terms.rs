@@ -5,7 +5,7 @@ use bursar_indexer::access::{Grant, Role};
 use serde_json::Value;
 use url::Url;
 
-use super::{Granted, Settings, SettingsError, WrongToken};
+use super::{Granted, Settings, SettingsError, SignIn, WrongToken};
 use crate::{webhook::target, wire::Addr};
 
 /// Whose tokens are taken, for whom, and what their groups are worth.
@@ -13,6 +13,8 @@ use crate::{webhook::target, wire::Addr};
 pub(super) struct Terms {
     pub(super) issuer: String,
     pub(super) audience: String,
+    /// How people sign in from the pages.
+    pub(super) sign_in: Option<SignIn>,
     groups_claim: String,
     account_claim: String,
     /// Each group once.
@@ -25,7 +27,7 @@ impl Terms {
     /// # Errors
     /// When they do not.
     pub(super) fn new(settings: Settings) -> Result<Self, SettingsError> {
-        let Settings { issuer, audience, jwks_url, groups_claim, account_claim, grants } = settings;
+        let Settings { issuer, audience, jwks_url, groups_claim, account_claim, grants, sign_in } = settings;
         let url: Url = issuer.parse().map_err(|_| SettingsError::Issuer { got: issuer.clone() })?;
         if url.query().is_some() {
             return Err(SettingsError::Issuer { got: issuer });
@@ -39,8 +41,22 @@ impl Terms {
         if let Some((what, _)) = named.into_iter().find(|(_, text)| text.trim().is_empty()) {
             return Err(SettingsError::Empty { what });
         }
+        if let Some(SignIn { client_id, name, scope, .. }) = &sign_in {
+            let named = [("sign_in.client_id", client_id), ("sign_in.name", name)];
+            if let Some((what, _)) = named.into_iter().find(|(_, text)| text.trim().is_empty()) {
+                return Err(SettingsError::Empty { what });
+            }
+            if !scope.split(' ').any(|one| one == "openid") {
+                return Err(SettingsError::Scope { got: scope.clone() });
+            }
+        }
         let grants = granted(grants)?;
-        Ok(Self { issuer, audience, groups_claim, account_claim, grants })
+        Ok(Self { issuer, audience, sign_in, groups_claim, account_claim, grants })
+    }
+
+    /// The client that people sign in with from the pages.
+    pub(super) fn client(&self) -> Option<&str> {
+        self.sign_in.as_ref().map(|sign_in| sign_in.client_id.as_str())
     }
 
     /// What a token is worth that says all this.
@@ -126,7 +142,17 @@ mod tests {
             groups_claim: "groups".into(),
             account_claim: "bursar_account".into(),
             grants,
+            sign_in: None,
         }
+    }
+
+    fn with(sign_in: SignIn) -> Settings {
+        Settings { sign_in: Some(sign_in), ..one() }
+    }
+
+    fn pages() -> SignIn {
+        let (client_id, name) = ("bursar-pages".into(), "Acme".into());
+        SignIn { client_id, client_secret_file: None, name, scope: "openid groups".into() }
     }
 
     fn one() -> Settings {
@@ -137,6 +163,7 @@ mod tests {
     fn settings_that_do_not_hold_together_are_refused_and_say_what_would() {
         assert!(Terms::new(one()).is_ok());
         assert!(Terms::new(Settings { issuer: "http://localhost:8080/realms/a".into(), ..one() }).is_ok());
+        assert!(Terms::new(with(pages())).is_ok());
         let refused = |settings| {
             let error = Terms::new(settings).unwrap_err();
             let cause = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
@@ -154,6 +181,9 @@ mod tests {
             (Settings { audience: " ".into(), ..one() }, "oidc.audience: expected some text"),
             (Settings { groups_claim: String::new(), ..one() }, "oidc.groups_claim"),
             (Settings { account_claim: String::new(), ..one() }, "oidc.account_claim"),
+            (with(SignIn { client_id: String::new(), ..pages() }), "oidc.sign_in.client_id: expected some"),
+            (with(SignIn { name: " ".into(), ..pages() }), "oidc.sign_in.name: expected some text"),
+            (with(SignIn { scope: "openid2 groups".into(), ..pages() }), "sign_in.scope: expected openid"),
             (settings(Vec::new()), "[[access.oidc.grants]]"),
             (settings(vec![granted("", "auditor", Some(1))]), "grants.group"),
             (settings(vec![granted("a", "owner", Some(1))]), "got \"owner\""),

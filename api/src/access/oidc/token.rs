@@ -24,6 +24,8 @@ pub(super) struct Made {
     pub(super) good: Result<(), WrongToken>,
     /// From when on it is not, in unix seconds.
     pub(super) until: u64,
+    /// What it was asked for with, where it is an id token for the client that people sign in with.
+    pub(super) nonce: Option<String>,
     /// All that it says.
     pub(super) claims: Value,
 }
@@ -37,6 +39,8 @@ struct Claims {
     exp: u64,
     nbf: Option<u64>,
     iat: Option<u64>,
+    azp: Option<String>,
+    nonce: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -94,12 +98,21 @@ pub(super) fn check(
         Audience::One(one) => std::slice::from_ref(one),
         Audience::Many(many) => many,
     };
-    if !audience.contains(&terms.audience) {
+    let for_client = is_for(audience, said.azp.as_deref(), terms.client());
+    if !for_client && !audience.contains(&terms.audience) {
         let got = audience.join(", ");
         return Err(WrongToken::Audience { expected: terms.audience.clone(), got }.into());
     }
     let until = said.exp.saturating_add(LEEWAY);
-    Ok(Made { good: timely(&said, now), subject: said.sub, until, claims })
+    let nonce = said.nonce.clone().filter(|_| for_client);
+    Ok(Made { good: timely(&said, now), subject: said.sub, until, nonce, claims })
+}
+
+/// Whether a token is for a client, and was not given to another (`azp`).
+fn is_for(audience: &[String], party: Option<&str>, client: Option<&str>) -> bool {
+    client.is_some_and(|client| {
+        audience.iter().any(|one| one == client) && party.is_none_or(|party| party == client)
+    })
 }
 
 fn timely(said: &Claims, now: u64) -> Result<(), WrongToken> {
@@ -124,8 +137,8 @@ mod tests {
     use super::*;
 
     fn timed(exp: u64, nbf: Option<u64>, iat: Option<u64>, now: u64) -> Result<(), WrongToken> {
-        let aud = Audience::One(String::new());
-        timely(&Claims { iss: String::new(), sub: String::new(), aud, exp, nbf, iat }, now)
+        let (aud, azp, nonce) = (Audience::One(String::new()), None, None);
+        timely(&Claims { iss: String::new(), sub: String::new(), aud, exp, nbf, iat, azp, nonce }, now)
     }
 
     #[test]

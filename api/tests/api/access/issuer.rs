@@ -29,7 +29,10 @@ use bursar_test_stores::Stores;
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, task::JoinHandle};
 
-use super::clients::{approver, get, guarded, refusal, stranger};
+use super::{
+    clients::{approver, get, guarded, refusal, stranger},
+    codes::Codes,
+};
 use crate::{
     client::{Api, config, state},
     seed::{self, treasury},
@@ -123,6 +126,8 @@ pub(super) struct Served {
     pub(super) pair: Pair,
     /// How often it was asked for its keys.
     asked: Arc<AtomicUsize>,
+    /// What people sign in with.
+    pub(super) codes: Codes,
     serving: JoinHandle<()>,
 }
 
@@ -140,7 +145,12 @@ impl Served {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let url = format!("http://{}/realms/acme", listener.local_addr()?);
         let asked = Arc::new(AtomicUsize::new(0));
-        let discovery = json!({ "issuer": url, "jwks_uri": format!("{url}/keys") });
+        let discovery = json!({
+            "issuer": url, "jwks_uri": format!("{url}/keys"),
+            "authorization_endpoint": format!("{url}/authorize?realm=acme"),
+            "token_endpoint": format!("{url}/token"),
+        });
+        let codes = Codes::default();
         let (keys, count) = (json!({ "keys": [pair.jwk(KEY)] }), Arc::clone(&asked));
         let router = Router::new()
             .route(
@@ -153,11 +163,12 @@ impl Served {
                     count.fetch_add(1, Ordering::Relaxed);
                     Json(keys)
                 }),
-            );
+            )
+            .route("/realms/acme/token", codes.route());
         let serving = tokio::spawn(async move {
             let _ = axum::serve(listener, router).await;
         });
-        Ok(Self { url, pair, asked, serving })
+        Ok(Self { url, pair, asked, codes, serving })
     }
 
     pub(super) async fn begin() -> anyhow::Result<Self> {
@@ -180,6 +191,7 @@ impl Served {
             jwks_url: None,
             groups_claim: "groups".into(),
             account_claim: "bursar_account".into(),
+            sign_in: None,
             grants: grants
                 .map(|(group, role, treasury)| Granted { group, role: role.to_string(), treasury })
                 .collect(),

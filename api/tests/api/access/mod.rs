@@ -1,6 +1,8 @@
 //! Who may ask what, where keys are asked for.
 
+mod at_issuer;
 mod clients;
+mod codes;
 mod handed_in;
 mod issuer;
 mod keys;
