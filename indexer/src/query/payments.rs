@@ -308,11 +308,17 @@ pub(super) fn select_with_nonce(nonce: B256, limit: u32) -> Select {
     select
 }
 
-/// What a session had paid when a payment of it had settled, that one included: how much, and in how many payments.
+/// What a session had paid when a payment of it had settled, that one included: how much, and in how many payments; `None`
+/// where those are more than `most`, which takes too long to add up.
 ///
 /// # Errors
 /// When the database fails, or the sum is more than a token has.
-pub async fn paid_until(db: &Db, session: B256, until: Position) -> Result<(Amount, u64), DbError> {
+pub async fn paid_until(
+    db: &Db,
+    session: B256,
+    until: Position,
+    most: u32,
+) -> Result<Option<(Amount, u64)>, DbError> {
     let (mut paid, mut count) = (Amount::default(), 0u64);
     let take = |row: &DbRow| {
         let amount = row.amount("amount")?;
@@ -324,14 +330,15 @@ pub async fn paid_until(db: &Db, session: B256, until: Position) -> Result<(Amou
         count += 1;
         Ok(())
     };
-    select_until(session, until).each(db, take).await?;
-    Ok((paid, count))
+    select_until(session, until, most.saturating_add(1)).each(db, take).await?;
+    Ok((count <= u64::from(most)).then_some((paid, count)))
 }
 
-pub(super) fn select_until(session: B256, until: Position) -> Select {
+pub(super) fn select_until(session: B256, until: Position, limit: u32) -> Select {
     let mut select = Select::new("SELECT p.amount FROM payment p");
     select
         .filter("p.session = ", Some(session))
-        .after("(p.block_number, p.log_index) <= ", Some(until.cells()));
+        .after("(p.block_number, p.log_index) <= ", Some(until.cells()))
+        .order_and_limit(" ORDER BY p.block_number, p.log_index", limit);
     select
 }

@@ -73,7 +73,7 @@ async fn payments_walk_an_index_whatever_is_asked() -> anyhow::Result<()> {
     check("SCAN p", payments::select_list(&all, None, 50)).await?;
     check("SEARCH p USING PRIMARY KEY", payments::select_list(&all, after, 50)).await?;
     check("payment_by_nonce", payments::select_with_nonce(HASH, 5)).await?;
-    check("payment_by_session", payments::select_until(HASH, Position { block: 9, log: 1 })).await?;
+    check("payment_by_session", payments::select_until(HASH, Position { block: 9, log: 1 }, 9)).await?;
     for select in payments::select_nearest(ONE, None, 9, 3) {
         check("payment_by_agent", select).await?;
     }

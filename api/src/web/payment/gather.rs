@@ -182,11 +182,14 @@ pub(super) fn moved(
     row: &Payment,
     session: Option<&Session>,
     envelope: Option<&Envelope>,
-    (paid, nth): (Amount, u64),
+    paid: Option<(Amount, u64)>,
 ) -> Moved {
     let show = |amount: Amount| money(config, row.asset, amount.to_u256());
-    let of =
-        |session: &Session| (show(paid), show(session.budget), show(session.budget.saturating_sub(paid)));
+    let of = |session: &Session| {
+        let budget = session.budget;
+        let (paid, nth) = paid?;
+        Some((show(paid), show(budget), show(budget.saturating_sub(paid)), nth))
+    };
     Moved {
         tx: transaction(config, row.tx_hash),
         block: row.position.block,
@@ -201,8 +204,7 @@ pub(super) fn moved(
         asset: named(config, row.asset),
         units: row.amount.to_string(),
         facilitator: named(config, row.facilitator),
-        session: session.map(of),
-        nth,
+        session: session.and_then(of),
         left: envelope.map(|envelope| show(envelope.left())),
     }
 }

@@ -28,6 +28,8 @@ use crate::{
     wire::{Addr, Hash},
 };
 
+/// Most payments of a session that are added up to say where this one stands among them.
+const ADDED_UP: u32 = 1_000;
 /// Revisions of an outcome that are shown.
 const REVISIONS: u32 = 20;
 
@@ -80,7 +82,7 @@ async fn gathered(state: &AppState, row: &Payment) -> Result<Story, ApiError> {
         None | Some(0) => None,
         Some(list) => Some(listed(state, row, list).await?),
     };
-    let paid = payments::paid_until(db, row.session, row.position).await?;
+    let paid = payments::paid_until(db, row.session, row.position, ADDED_UP).await?;
     // What it was before this payment counted.
     let before = row.position.block.saturating_sub(1);
     let score = scores::at_block(db, (row.treasury, row.envelope), before).await?;

@@ -196,10 +196,8 @@ pub(super) struct Moved {
     pub(super) asset: Named,
     pub(super) units: String,
     pub(super) facilitator: Named,
-    /// What the session had paid with it, of what, and what was left.
-    pub(super) session: Option<(String, String, String)>,
-    /// The how manieth of the session it was.
-    pub(super) nth: u64,
+    /// What the session had paid with it, of what, what was left, and the how manieth it was.
+    pub(super) session: Option<(String, String, String, u64)>,
     pub(super) left: Option<String>,
 }
 

@@ -38,6 +38,7 @@ const MAY: &[(&str, &[Role])] = &[
     ("GET /audit/decisions", PEOPLE),
     ("GET /audit/approvals", PEOPLE),
     ("GET /audit/stops", PEOPLE),
+    ("GET /audit/report", PEOPLE),
     ("GET /audit/settlements", &[Auditor]),
     ("GET /v1/ledger", EVERYBODY),
     ("GET /v1/treasuries", PEOPLE),
