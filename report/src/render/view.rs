@@ -207,7 +207,7 @@ fn source(from: &Source) -> String {
         Source::Sum(rows) => format!("amounts of {}", which(rows)),
         Source::Balance { plus, minus } => {
             let all = |of: &[Source]| of.iter().map(source).collect::<Vec<_>>().join(" + ");
-            format!("{} - ({})", all(plus), all(minus))
+            if minus.is_empty() { all(plus) } else { format!("{} - ({})", all(plus), all(minus)) }
         }
         Source::Share { part, whole } => format!("millionths: {} of {}", source(part), source(whole)),
     }
