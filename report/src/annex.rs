@@ -45,6 +45,10 @@ pub enum Annex {
     Log,
     /// Where a trial found something.
     Exceptions,
+    /// What agents may spend, and what they could still spend, as of the last block.
+    Exposure,
+    /// Whom was paid, each with the first payment to it.
+    Payees,
 }
 
 /// What a report says of one of its files.
@@ -103,11 +107,13 @@ annexes! {
     Policies: "policies", ["envelope", "version", "policy_hash", "by", "payment_cap", "approval_threshold",
         "session_limit", "max_session_seconds", "payee_list", "lifetime_limit", "windows"];
     Roles: "roles", ["account", "role", "change", "by"];
-    Stops: "stops", ["level", "envelope", "group", "session", "change", "by", "reason"];
+    Stops: "stops", ["level", "envelope", "group", "session", "change", "by", "reason", "signal", "signal_tx", "after"];
     Scores: "scores", ["envelope", "score", "by"];
     SetAside: "set_aside", ["block", "log", "tx", "address", "error"];
     Log: "log", ["number", "kind", "envelope", "subject", "content", "fact", "at", "height"];
     Exceptions: "exceptions", ["trial", "block", "log", "tx", "about", "expected", "got"];
+    Exposure: "exposure", ["level", "number", "asset", "kind", "period", "session", "tx", "amount"];
+    Payees: "payees", ["asset", "payee", "payments", "amount", "new"];
 }
 
 impl Annex {
@@ -122,6 +128,7 @@ impl Annex {
                 | Self::SetAside
                 | Self::Log
                 | Self::Exceptions
+                | Self::Exposure
         )
     }
 

@@ -1,6 +1,7 @@
 //! The ledger as its events tell it, from the first one on: what stands when a payment comes.
 
 mod apply;
+mod budgets;
 mod envelope;
 mod session;
 mod stops;
@@ -9,14 +10,19 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use alloy::primitives::{Address, B256, U256};
 use bursar_indexer::query::{Position, history};
-use bursar_sdk::{role::Role, windows::index_at};
+use bursar_sdk::{
+    role::Role,
+    windows::{Limits, index_at},
+};
 
 use crate::annex::Annex;
 
+use self::stops::Response;
 pub(crate) use self::{
     apply::role_name,
     envelope::{Envelope, Policy},
     session::Session,
+    stops::Signal,
 };
 
 /// A row of an annex.
@@ -37,6 +43,10 @@ pub(crate) struct Place {
 impl Place {
     pub(crate) fn of(event: &history::Event) -> Self {
         Self { position: event.position, time: event.timestamp, tx: event.tx_hash }
+    }
+
+    pub(crate) fn of_payment(payment: &history::Settled) -> Self {
+        Self { position: payment.position, time: payment.timestamp, tx: payment.tx_hash }
     }
 
     pub(crate) fn cells(&self) -> Vec<String> {
@@ -128,7 +138,14 @@ pub(crate) struct Books {
     /// What changed beside policies and roles, in chain order.
     pub(crate) changes: Vec<Said>,
     pub(crate) anchors: Vec<(Place, B256, String)>,
+    /// The first payment to each payee in each token.
+    pub(crate) met: BTreeMap<(Address, Address), Place>,
+    /// What should have made somebody stop an envelope, until somebody did.
+    signals: BTreeMap<u32, Signal>,
+    /// Freezes, each with the first signal before it.
+    pub(crate) responses: Vec<Response>,
     spent: BTreeMap<(Budget, u32), Spent>,
+    counted: BTreeMap<Budget, Limits>,
 }
 
 impl Books {
@@ -162,6 +179,7 @@ impl Books {
     /// Counts a payment in its session and its purse.
     pub(crate) fn pay(&mut self, payment: &history::Settled) {
         let amount = payment.amount.to_u256();
+        self.met.entry((payment.asset, payment.payee)).or_insert_with(|| Place::of_payment(payment));
         if let Some(purse) = self.purses.get_mut(&payment.purse) {
             purse.balance = purse.balance.saturating_sub(amount);
         }

@@ -1,5 +1,6 @@
 //! From a treasury's history, row by row, to its report. Takes rows and writes annexes; asks nobody anything.
 
+mod groupings;
 mod log;
 mod rows;
 
@@ -18,13 +19,15 @@ use bursar_sdk::{
     transparency::{LogKind, SignedCheckpoint},
 };
 
+use self::groupings::GROUPINGS;
 use crate::{
     ReportError,
-    annex::{Annex, Annexes, Summary},
-    books::{Books, Row},
+    annex::{Annexes, Summary},
+    books::{Books, Place as Where, Row},
     controls::Mapping,
     document::{Log, Report, SCHEMA},
     event::Said,
+    exposure,
     logbook::LogBook,
     records::Story,
     sections::{self, Material},
@@ -32,50 +35,6 @@ use crate::{
     tally::Tally,
     trial::{RecordChains, Told, Trials},
 };
-
-/// What the sections count by.
-const GROUPINGS: &[(Annex, &[&str])] = &[
-    (Annex::Events, &[]),
-    (Annex::Events, &["kind"]),
-    (Annex::Payments, &[]),
-    (Annex::Payments, &["asset"]),
-    (Annex::Payments, &["envelope"]),
-    (Annex::Payments, &["explained"]),
-    (Annex::Payments, &["envelope", "explained"]),
-    (Annex::Payments, &["delivered"]),
-    (Annex::Payments, &["approver"]),
-    (Annex::Payments, &["facilitator"]),
-    (Annex::Payments, &["rail"]),
-    (Annex::Payments, &["asset", "payee"]),
-    (Annex::Payments, &["asset", "day"]),
-    (Annex::Payments, &["asset", "day", "envelope"]),
-    (Annex::Decisions, &[]),
-    (Annex::Decisions, &["verdict"]),
-    (Annex::Decisions, &["reason", "verdict"]),
-    (Annex::Decisions, &["envelope", "verdict"]),
-    (Annex::Decisions, &["settled", "verdict"]),
-    (Annex::Decisions, &["sealed_by"]),
-    (Annex::Outcomes, &[]),
-    (Annex::Outcomes, &["delivered"]),
-    (Annex::Erasures, &[]),
-    (Annex::Erasures, &["category", "kind"]),
-    (Annex::Approvals, &[]),
-    (Annex::Approvals, &["answer"]),
-    (Annex::Sessions, &[]),
-    (Annex::Sessions, &["envelope"]),
-    (Annex::Sessions, &["state"]),
-    (Annex::Movements, &["asset", "kind"]),
-    (Annex::Movements, &["envelope", "kind"]),
-    (Annex::Policies, &[]),
-    (Annex::Roles, &[]),
-    (Annex::Stops, &["change", "level"]),
-    (Annex::Scores, &[]),
-    (Annex::SetAside, &[]),
-    (Annex::Log, &[]),
-    (Annex::Log, &["kind"]),
-    (Annex::Exceptions, &[]),
-    (Annex::Exceptions, &["trial"]),
-];
 
 /// What the report is put together from.
 #[derive(Debug)]
@@ -167,6 +126,9 @@ impl<W: Write> Builder<W> {
             && payment.nonce.is_some_and(|nonce| self.erased.payments.contains(&(payment.purse, nonce)));
         let told_of = told.as_ref().map(|(told, _)| told);
         let disagrees = self.trials.payment(&mut self.books, payment, told_of, erased);
+        if self.trials.alarming() {
+            self.books.signal(payment.envelope, "exception", Where::of_payment(payment));
+        }
         let delivered = told.as_ref().and_then(|(_, delivered)| *delivered);
         if !erased {
             self.trials.delivered(payment, delivered);
@@ -222,7 +184,9 @@ impl<W: Write> Builder<W> {
         let log = std::mem::take(&mut self.log).end(&mut self.trials)?;
         self.found()?;
         let open: Vec<Row> = self.books.sessions.values().map(|session| session.row(None)).collect();
-        for row in open {
+        let at = self.subject.block_time;
+        let payees = exposure::payees(&self.books, &self.tally, at)?;
+        for row in open.into_iter().chain(exposure::exposure(&self.books, &self.tally, at)?).chain(payees) {
             self.put(row)?;
         }
         let trials = self.trials.verdicts();
@@ -247,6 +211,7 @@ impl<W: Write> Builder<W> {
             producer: concat!("bursar ", env!("CARGO_PKG_VERSION")).to_owned(),
             id: self.subject.id()?,
             sections: sections::all(&material)?,
+            underwriting: sections::underwriting(&material)?,
             trials,
             frameworks,
             annexes,

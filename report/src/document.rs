@@ -24,6 +24,8 @@ pub struct Report {
     pub subject: Subject,
     /// S0 to S12.
     pub sections: Vec<Section>,
+    /// The underwriter's pack: U1 to U7.
+    pub underwriting: Vec<Section>,
     /// What was tested, and what came of it.
     pub trials: Vec<Trial>,
     /// The controls of each framework, and what the trials say of them.
@@ -49,7 +51,7 @@ pub struct Log {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Section {
-    /// `S0` to `S12`.
+    /// `S0` to `S12`; `U1` to `U7` in the underwriter's pack.
     pub id: String,
     /// What it is called.
     pub title: String,

@@ -21,6 +21,7 @@ pub mod verify;
 mod books;
 mod error;
 mod event;
+mod exposure;
 mod logbook;
 mod records;
 mod sections;

@@ -5,12 +5,14 @@ mod html;
 mod oscal;
 #[cfg(feature = "pdf")]
 mod pdf;
+mod underwriting;
 mod view;
 
 use sha2::{Digest as _, Sha256};
 
 use crate::{ReportError, document::Report};
 
+use self::view::View;
 pub use self::{
     html::html,
     oscal::{assessment_results, catalog},
@@ -25,9 +27,14 @@ pub struct Rendering {
 }
 
 /// Every rendering.
-pub const ALL: [Rendering; 4] = [
+pub const ALL: [Rendering; 6] = [
     Rendering { name: "report.html", draw: |report| Ok(Some(html(report)?.into_bytes())) },
-    Rendering { name: "report.pdf", draw: paper },
+    Rendering { name: "report.pdf", draw: |report| paper(report, View::of(report)?) },
+    Rendering {
+        name: "underwriting.json",
+        draw: |report| Ok(Some(underwriting::pack(report)?.into_bytes())),
+    },
+    Rendering { name: "underwriting.pdf", draw: |report| paper(report, View::underwriting(report)?) },
     Rendering {
         name: "oscal-assessment-results.json",
         draw: |report| Ok(Some(assessment_results(report)?.into_bytes())),
@@ -46,12 +53,12 @@ impl Rendering {
 }
 
 #[cfg(feature = "pdf")]
-fn paper(report: &Report) -> Result<Option<Vec<u8>>, ReportError> {
-    pdf::pdf(report).map(Some)
+fn paper(report: &Report, view: View<'_>) -> Result<Option<Vec<u8>>, ReportError> {
+    pdf::pdf(report, view).map(Some)
 }
 
 #[cfg(not(feature = "pdf"))]
-fn paper(_report: &Report) -> Result<Option<Vec<u8>>, ReportError> {
+fn paper(_report: &Report, _view: View<'_>) -> Result<Option<Vec<u8>>, ReportError> {
     Ok(None)
 }
 

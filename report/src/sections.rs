@@ -1,4 +1,4 @@
-//! S0 to S12, put together from what was counted and what the books say at the end.
+//! S0 to S12, and the underwriter's pack, put together from what was counted and what the books say at the end.
 
 mod behaviour;
 mod change;
@@ -9,6 +9,7 @@ mod payments;
 mod people;
 mod policies;
 mod scope;
+mod underwriting;
 
 use alloy::primitives::Address;
 use bursar_sdk::transparency::SignedCheckpoint;
@@ -25,6 +26,8 @@ use crate::{
     tally::Tally,
     trial::Trial,
 };
+
+pub(crate) use self::underwriting::underwriting;
 
 /// What sections are made of.
 #[derive(Debug)]

@@ -122,6 +122,13 @@ impl Trials {
         self.found.push(Row { annex: Annex::Exceptions, cells });
     }
 
+    /// Whether a rule that is held against payments by the chain alone was broken since the last time.
+    pub(crate) fn alarming(&self) -> bool {
+        let broken =
+            |rule: &Rule| self.found.iter().any(|row| row.cells.first().is_some_and(|id| id == rule.id()));
+        Rule::OF_CHAIN.iter().any(broken)
+    }
+
     /// The rows found since the last time.
     pub(crate) fn take_found(&mut self) -> Vec<Row> {
         std::mem::take(&mut self.found)

@@ -4,7 +4,7 @@ use alloy::primitives::{Address, U256};
 use bursar_indexer::query::history;
 use bursar_sdk::{amount::Amount, payment::session_id, role::Role};
 
-use super::{Books, Envelope, Group, Place, Policy, Purse, Row, Said as Change, Session};
+use super::{Books, Budget, Envelope, Group, Place, Policy, Purse, Row, Said as Change, Session};
 use crate::{
     ReportError,
     annex::Annex,
@@ -43,6 +43,8 @@ impl Books {
                 let envelope = self.envelope(place, number)?;
                 envelope.version = *version;
                 envelope.policies.insert(*version, Policy { rules: policy.clone(), by: *by, place });
+                let of = Budget::Envelope(number.unwrap_or_default());
+                self.lay_out(of, *version, (&policy.windows, policy.lifetime_limit), place.time);
                 rows.push(policy_row(place, number.unwrap_or_default(), *version, policy, by)?);
             }
             Said::PurseCreated { purse } => {
@@ -56,6 +58,7 @@ impl Books {
                 let session =
                     session.ok_or_else(|| wrong(place, "the end of a session that was not open"))?;
                 self.take(place, *purse, returned.to_u256())?.session = None;
+                self.give_back(place, &session, *unspent);
                 rows.push(session.row(Some((place, *returned, *unspent))));
                 rows.push(self.movement(place, Some(session.envelope), "returned", returned.to_u256())?);
             }
@@ -144,6 +147,8 @@ impl Books {
                 }
                 let found = self.groups.get_mut(group).ok_or_else(|| wrong(place, "limits of no group"))?;
                 found.limits = limits;
+                // A group's periods never change, so that what was counted is.
+                self.lay_out(Budget::Group(*group), 1, (windows, *lifetime_limit), place.time);
                 (format!("group {group}: limits"), Some(*by))
             }
             Said::StampRevoked { stamp_hash, by } => {
@@ -171,10 +176,14 @@ impl Books {
         purse.balance = purse.balance.saturating_add(opened.budget.to_u256());
         purse.session = Some(id);
         self.keys.insert(id, opened.key);
-        let session =
-            Session { envelope, opened: opened.clone(), place, frozen: false, paid: U256::ZERO, payments: 0 };
+        let group = self.envelope(place, number)?.group;
+        self.draw(envelope, group, place.time, opened.budget)
+            .map_err(|error| wrong(place, &error.to_string()))?;
+        let (opened, paid) = (opened.clone(), U256::ZERO);
+        let budget = opened.budget.to_u256();
+        let session = Session { envelope, group, opened, place, frozen: false, paid, payments: 0 };
         self.sessions.insert(id, session);
-        self.movement(place, number, "drawn", opened.budget.to_u256())
+        self.movement(place, number, "drawn", budget)
     }
 
     /// Takes money out of a purse; what it had not is nobody's.

@@ -10,6 +10,8 @@ use crate::{annex::Annex, event::Opened};
 #[derive(Debug, Clone)]
 pub(crate) struct Session {
     pub(crate) envelope: u32,
+    /// The group that it was drawn from as well; 0 is none.
+    pub(crate) group: u32,
     pub(crate) opened: Opened,
     pub(crate) place: Place,
     pub(crate) frozen: bool,

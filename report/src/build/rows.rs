@@ -25,8 +25,7 @@ pub(super) fn payment(
     disagrees: &[&'static str],
     delivered: Option<bool>,
 ) -> Row {
-    let place = Place { position: it.position, time: it.timestamp, tx: it.tx_hash };
-    place.row(
+    Place::of_payment(it).row(
         Annex::Payments,
         [
             it.block_hash.to_string(),

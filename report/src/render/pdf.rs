@@ -1,4 +1,4 @@
-//! The report on paper: a PDF for archives (PDF/A-2a) and for readers of every kind (PDF/UA-1), typeset from the same
+//! The report on paper, and its underwriter's pack: a PDF for archives (PDF/A-2a) and for readers of every kind (PDF/UA-1), typeset from the same
 //! view as the page.
 //!
 //! What the report says reaches the template as data, never as markup. Nothing is of this day or this machine: fonts are
@@ -19,33 +19,32 @@ use crate::{ReportError, document::Report};
 const TEMPLATE: &str = include_str!("../../templates/report.typ");
 const STANDARDS: [PdfStandard; 2] = [PdfStandard::A_2a, PdfStandard::Ua_1];
 
-/// The PDF.
+/// The PDF of what is shown of a report.
 ///
 /// # Errors
 /// When it cannot be typeset.
-pub(super) fn pdf(report: &Report) -> Result<Vec<u8>, ReportError> {
-    let drawn = draw(report);
+pub(super) fn pdf(report: &Report, view: View<'_>) -> Result<Vec<u8>, ReportError> {
+    let drawn = draw(report, view);
     // The typesetter remembers what it did, for whoever edits a document: nobody does here.
     typst::comemo::evict(0);
     drawn
 }
 
-fn draw(report: &Report) -> Result<Vec<u8>, ReportError> {
+fn draw(report: &Report, view: View<'_>) -> Result<Vec<u8>, ReportError> {
     let standards =
         PdfStandards::new(&STANDARDS).map_err(|error| ReportError::Drawing(error.message().to_string()))?;
     let options = PdfOptions {
-        ident: Smart::Custom(report.id.to_string()),
+        ident: Smart::Custom(format!("{} {}", view.kind, report.id)),
         creator: Smart::Custom(Some(report.producer.clone())),
         timestamp: moment(report.subject.block_time).map(typst_pdf::Timestamp::new_utc),
         standards,
         ..PdfOptions::default()
     };
-    typst_pdf::pdf(&typeset(report)?, &options).map_err(|errors| told(&errors))
+    typst_pdf::pdf(&typeset(view)?, &options).map_err(|errors| told(&errors))
 }
 
 /// Its pages.
-fn typeset(report: &Report) -> Result<PagedDocument, ReportError> {
-    let mut view = View::of(report)?;
+fn typeset(mut view: View<'_>) -> Result<PagedDocument, ReportError> {
     for chart in view.sections.iter_mut().flat_map(|section| &mut section.charts) {
         chart.svg = chart.svg.replace('\n', " ");
     }

@@ -16,6 +16,8 @@ use crate::{
 /// A report, ready to be drawn.
 #[derive(Debug, Serialize)]
 pub(super) struct View<'a> {
+    /// What kind of document it is.
+    pub(super) kind: &'static str,
     pub(super) id: String,
     pub(super) producer: &'a str,
     pub(super) subject: &'a Subject,
@@ -88,8 +90,26 @@ impl<'a> View<'a> {
     /// # Errors
     /// When a chart cannot be drawn.
     pub(super) fn of(report: &'a Report) -> Result<Self, ReportError> {
-        let mut sections = Vec::with_capacity(report.sections.len());
-        for it in &report.sections {
+        let frameworks = report.frameworks.iter().map(framework).collect();
+        Self::new(report, "Bursar report", &report.sections, frameworks)
+    }
+
+    /// What is shown of its underwriter's pack.
+    ///
+    /// # Errors
+    /// As [`Self::of`].
+    pub(super) fn underwriting(report: &'a Report) -> Result<Self, ReportError> {
+        Self::new(report, "Bursar underwriter's pack", &report.underwriting, Vec::new())
+    }
+
+    fn new(
+        report: &'a Report,
+        kind: &'static str,
+        of: &'a [document::Section],
+        frameworks: Vec<Framework<'a>>,
+    ) -> Result<Self, ReportError> {
+        let mut sections = Vec::with_capacity(of.len());
+        for it in of {
             sections.push(Section {
                 id: &it.id,
                 title: &it.title,
@@ -99,13 +119,14 @@ impl<'a> View<'a> {
             });
         }
         Ok(Self {
+            kind,
             id: report.id.to_string(),
             producer: &report.producer,
             subject: &report.subject,
             digest: digest(report.canonical()?.as_bytes()),
             at: text::moment(report.subject.block_time),
             sections,
-            frameworks: report.frameworks.iter().map(framework).collect(),
+            frameworks,
         })
     }
 }
@@ -186,7 +207,7 @@ fn source(from: &Source) -> String {
         Source::Sum(rows) => format!("amounts of {}", which(rows)),
         Source::Balance { plus, minus } => {
             let all = |of: &[Source]| of.iter().map(source).collect::<Vec<_>>().join(" + ");
-            format!("{} - ({})", all(plus), all(minus))
+            if minus.is_empty() { all(plus) } else { format!("{} - ({})", all(plus), all(minus)) }
         }
         Source::Share { part, whole } => format!("millionths: {} of {}", source(part), source(whole)),
     }

@@ -13,18 +13,6 @@ use crate::{
 
 pub(super) fn oversight(of: &Material<'_>) -> Result<Section, ReportError> {
     let books = of.books;
-    let mut approvals = Table::new("Approvals on chain, by approver", &["approver", "payments"]);
-    for key in of.tally.groups(Annex::Payments, &["approver"])?.keys() {
-        let approver = key.first().map(String::as_str).unwrap_or_default();
-        let name = if approver.is_empty() { "none was asked for" } else { approver };
-        approvals.row(vec![Cell::text(name), of.count(Annex::Payments, &[("approver", approver)])?]);
-    }
-    let mut asked = Table::new("Requests for approval", &["answer", "number"]);
-    for (words, code) in
-        [("approved", "eoa"), ("approved by a contract", "contract"), ("rejected", "rejected"), ("none", "")]
-    {
-        asked.row(vec![Cell::text(words), of.count(Annex::Approvals, &[("answer", code)])?]);
-    }
     let mut roles = Table::new("Roles", &["account", "role", "granted at", "transaction"]);
     for ((account, role), place) in &books.roles {
         roles.row(vec![
@@ -33,11 +21,6 @@ pub(super) fn oversight(of: &Material<'_>) -> Result<Section, ReportError> {
             Cell::Time(place.time),
             tx(*place),
         ]);
-    }
-    let mut stops = Table::new("Freezes and reviews", &["level", "stopped", "released"]);
-    for level in ["organisation", "group", "envelope", "session", "review"] {
-        let number = |change| of.count(Annex::Stops, &[("change", change), ("level", level)]);
-        stops.row(vec![Cell::text(level), number("stopped")?, number("released")?]);
     }
     Ok(Section::new("S7", "Approvals, segregation of duties, overrides, freezes")
         .say(format!(
@@ -52,13 +35,13 @@ pub(super) fn oversight(of: &Material<'_>) -> Result<Section, ReportError> {
               signed before it settles after it.")
         .with(conflicts(of))
         .with(roles.short(Annex::Roles))
-        .with(approvals.short(Annex::Payments))
-        .with(asked)
-        .with(stops))
+        .with(approvals(of)?)
+        .with(asked(of)?)
+        .with(stops(of)?))
 }
 
 /// Who creates, approves and spends, each against each.
-fn conflicts(of: &Material<'_>) -> Table {
+pub(super) fn conflicts(of: &Material<'_>) -> Table {
     let names = [Role::PolicyManager.code(), Role::Approver.code(), "agent"];
     let mut table =
         Table::new("Conflict matrix: accounts that are both", &["", names[0], names[1], names[2]]);
@@ -79,4 +62,33 @@ fn conflicts(of: &Material<'_>) -> Table {
         table.row(cells);
     }
     table
+}
+
+pub(super) fn approvals(of: &Material<'_>) -> Result<Table, ReportError> {
+    let mut approvals = Table::new("Approvals on chain, by approver", &["approver", "payments"]);
+    for key in of.tally.groups(Annex::Payments, &["approver"])?.keys() {
+        let approver = key.first().map(String::as_str).unwrap_or_default();
+        let name = if approver.is_empty() { "none was asked for" } else { approver };
+        approvals.row(vec![Cell::text(name), of.count(Annex::Payments, &[("approver", approver)])?]);
+    }
+    Ok(approvals.short(Annex::Payments))
+}
+
+pub(super) fn asked(of: &Material<'_>) -> Result<Table, ReportError> {
+    let mut asked = Table::new("Requests for approval", &["answer", "number"]);
+    for (words, code) in
+        [("approved", "eoa"), ("approved by a contract", "contract"), ("rejected", "rejected"), ("none", "")]
+    {
+        asked.row(vec![Cell::text(words), of.count(Annex::Approvals, &[("answer", code)])?]);
+    }
+    Ok(asked)
+}
+
+pub(super) fn stops(of: &Material<'_>) -> Result<Table, ReportError> {
+    let mut stops = Table::new("Freezes and reviews", &["level", "stopped", "released"]);
+    for level in ["organisation", "group", "envelope", "session", "review"] {
+        let number = |change| of.count(Annex::Stops, &[("change", change), ("level", level)]);
+        stops.row(vec![Cell::text(level), number("stopped")?, number("released")?]);
+    }
+    Ok(stops)
 }

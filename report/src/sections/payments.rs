@@ -26,6 +26,17 @@ pub(super) fn payments(of: &Material<'_>) -> Result<Section, ReportError> {
             of.share(Source::count(Annex::Payments, &explained), Source::count(Annex::Payments, &by))?,
         ]);
     }
+    Ok(Section::new("S6", "Payment traces and coverage")
+        .say("Each payment's whole story is a row of payments.csv: agent, purse, session, policy version, decision, \
+              approver, transaction; its reasons in records.jsonl, by the hash of its decision.")
+        .with(coverage.short(Annex::Payments))
+        .with(outcomes(of)?)
+        .with(by_day(of)?)
+        .with(by_payee(of, MOST_ROWS)?)
+        .with(by_facilitator(of)?))
+}
+
+pub(super) fn outcomes(of: &Material<'_>) -> Result<Table, ReportError> {
     let mut outcomes = Table::new("What came of them", &["outcome", "payments", "of all"]);
     for (words, code) in [("delivered", "yes"), ("not delivered", "no"), ("unknown", "unknown")] {
         let by = [("delivered", code)];
@@ -35,14 +46,7 @@ pub(super) fn payments(of: &Material<'_>) -> Result<Section, ReportError> {
             of.share(Source::count(Annex::Payments, &by), Source::count(Annex::Payments, &[]))?,
         ]);
     }
-    Ok(Section::new("S6", "Payment traces and coverage")
-        .say("Each payment's whole story is a row of payments.csv: agent, purse, session, policy version, decision, \
-              approver, transaction; its reasons in records.jsonl, by the hash of its decision.")
-        .with(coverage.short(Annex::Payments))
-        .with(outcomes)
-        .with(by_day(of)?)
-        .with(by_payee(of)?)
-        .with(by_facilitator(of)?))
+    Ok(outcomes)
 }
 
 fn by_day(of: &Material<'_>) -> Result<Table, ReportError> {
@@ -60,12 +64,13 @@ fn by_day(of: &Material<'_>) -> Result<Table, ReportError> {
     Ok(table)
 }
 
-fn by_payee(of: &Material<'_>) -> Result<Table, ReportError> {
+/// As many of the largest payees.
+pub(super) fn by_payee(of: &Material<'_>, most: usize) -> Result<Table, ReportError> {
     let groups = of.tally.groups(Annex::Payments, &["asset", "payee"])?;
     let mut largest: Vec<_> = groups.iter().collect();
     largest.sort_by_key(|(key, count)| (Reverse(count.sum), (*key).clone()));
     let mut table = Table::new("By payee, largest first", &["token", "payee", "payments", "paid", "of all"]);
-    for (key, _) in largest.iter().take(MOST_ROWS) {
+    for (key, _) in largest.iter().take(most) {
         let [asset, payee] = key.as_slice() else { continue };
         let by = [("asset", asset.as_str()), ("payee", payee.as_str())];
         let whole = Source::sum(Annex::Payments, &[("asset", asset)]);
@@ -77,9 +82,9 @@ fn by_payee(of: &Material<'_>) -> Result<Table, ReportError> {
             of.share(Source::sum(Annex::Payments, &by), whole)?,
         ]);
     }
-    if let Some(rows) = largest.len().checked_sub(MOST_ROWS).filter(|rows| *rows != 0) {
+    if let Some(rows) = largest.len().checked_sub(most).filter(|rows| *rows != 0) {
         let rows = u64::try_from(rows).unwrap_or(u64::MAX);
-        table.more = Some(More { rows, annex: Annex::Payments.name().to_owned() });
+        table.more = Some(More { rows, annex: Annex::Payees.name().to_owned() });
     }
     Ok(table)
 }

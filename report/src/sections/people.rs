@@ -6,6 +6,7 @@ use super::{Material, tx};
 use crate::{
     ReportError,
     annex::Annex,
+    books::{Books, Envelope},
     document::{Cell, Section, Table},
     figure::Source,
 };
@@ -28,11 +29,7 @@ pub(super) fn agents(of: &Material<'_>) -> Result<Section, ReportError> {
             Cell::text(number),
             Cell::text(envelope.agent),
             Cell::text(if envelope.group == 0 { String::new() } else { envelope.group.to_string() }),
-            Cell::text(match books.stopped(envelope) {
-                Some(why) => why,
-                None if envelope.under_review => "under review",
-                None => "active",
-            }),
+            Cell::text(status(books, envelope)),
             Cell::text(format!("version {}", envelope.version)),
             Cell::text(purses),
             of.count(Annex::Sessions, &by)?,
@@ -56,6 +53,15 @@ pub(super) fn agents(of: &Material<'_>) -> Result<Section, ReportError> {
               sub-agents is by stamps, which sessions name; S5 counts them.")
         .with(register.short(Annex::Events))
         .with(money.short(Annex::Movements)))
+}
+
+/// Whether an agent may spend, and why not.
+pub(super) fn status(books: &Books, envelope: &Envelope) -> &'static str {
+    match books.stopped(envelope) {
+        Some(why) => why,
+        None if envelope.under_review => "under review",
+        None => "active",
+    }
 }
 
 pub(super) fn identity(of: &Material<'_>) -> Result<Section, ReportError> {

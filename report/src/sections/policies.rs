@@ -13,42 +13,9 @@ use crate::{
 };
 
 pub(super) fn policies(of: &Material<'_>) -> Result<Section, ReportError> {
-    let mut rules = Table::new(
-        "Policies in force",
-        &[
-            "envelope",
-            "version",
-            "cap per payment",
-            "approval above",
-            "limit per session",
-            "longest session",
-            "payee list",
-            "document",
-            "set by",
-            "transaction",
-        ],
-    );
     let mut limits = Table::new("Limits in force", &["budget", "window", "at most", "transaction"]);
     for (number, envelope) in &of.books.envelopes {
         let Some(policy) = envelope.policy() else { continue };
-        let limit = |amount: Amount| Cell::Limit(amount.to_string(), envelope.asset);
-        let it = &policy.rules;
-        rules.row(vec![
-            Cell::text(number),
-            Cell::text(envelope.version),
-            limit(it.payment_cap),
-            if it.approval_threshold == it.payment_cap {
-                Cell::text("never")
-            } else {
-                limit(it.approval_threshold)
-            },
-            limit(it.session_limit),
-            Cell::text(format!("{} s", it.max_session_seconds)),
-            Cell::text(if it.payee_list == 0 { "anybody".to_owned() } else { it.payee_list.to_string() }),
-            Cell::text(it.policy_hash),
-            Cell::text(policy.by),
-            tx(policy.place),
-        ]);
         for (period, most) in policy.limits() {
             limits.row(vec![
                 Cell::text(format!("envelope {number}")),
@@ -82,10 +49,51 @@ pub(super) fn policies(of: &Material<'_>) -> Result<Section, ReportError> {
     Ok(Section::new("S4", "Policies, decision trees, owners")
         .say("Rules as the contract has them. The document that a human reads has the hash shown; `bursar policy compare` \
               holds one against the chain, and `bursar policy tree` draws it whole.")
-        .with(rules.short(Annex::Policies))
+        .with(rules(of))
         .with(limits.short(Annex::Policies))
         .with(tree.short(Annex::Policies))
         .with(payees.short(Annex::Events)))
+}
+
+/// Policies in force.
+pub(super) fn rules(of: &Material<'_>) -> Table {
+    let mut rules = Table::new(
+        "Policies in force",
+        &[
+            "envelope",
+            "version",
+            "cap per payment",
+            "approval above",
+            "limit per session",
+            "longest session",
+            "payee list",
+            "document",
+            "set by",
+            "transaction",
+        ],
+    );
+    for (number, envelope) in &of.books.envelopes {
+        let Some(policy) = envelope.policy() else { continue };
+        let limit = |amount: Amount| Cell::Limit(amount.to_string(), envelope.asset);
+        let it = &policy.rules;
+        rules.row(vec![
+            Cell::text(number),
+            Cell::text(envelope.version),
+            limit(it.payment_cap),
+            if it.approval_threshold == it.payment_cap {
+                Cell::text("never")
+            } else {
+                limit(it.approval_threshold)
+            },
+            limit(it.session_limit),
+            Cell::text(format!("{} s", it.max_session_seconds)),
+            Cell::text(if it.payee_list == 0 { "anybody".to_owned() } else { it.payee_list.to_string() }),
+            Cell::text(it.policy_hash),
+            Cell::text(policy.by),
+            tx(policy.place),
+        ]);
+    }
+    rules.short(Annex::Policies)
 }
 
 /// What a payment is asked, in words.

@@ -106,6 +106,16 @@ pub(super) fn completeness(of: &Material<'_>) -> Result<Section, ReportError> {
     ] {
         read.row(vec![Cell::text(name), of.count(annex, &[])?]);
     }
+    Ok(Section::new("S2", "Completeness")
+        .say("The ledger follows every log of the treasury, and every settlement of its purses. That none was left \
+              out is not for it to say: `bursar verify --rpc URL` asks a node of your own for the same logs, \
+              settlements, roles and balances, without our database.")
+        .with(read)
+        .with(missing(of)?))
+}
+
+/// What is not there, of what should be.
+pub(super) fn missing(of: &Material<'_>) -> Result<Table, ReportError> {
     let mut missing = Table::new("What is missing", &["", "number", "of all", "means"]);
     let payments = || Source::count(Annex::Payments, &[]);
     let unexplained = [("explained", "no")];
@@ -145,12 +155,7 @@ pub(super) fn completeness(of: &Material<'_>) -> Result<Section, ReportError> {
         of.share(Source::count(Annex::Decisions, &unsealed), Source::count(Annex::Decisions, &[]))?,
         Cell::text("from before seals were asked for, or not of the agent"),
     ]);
-    Ok(Section::new("S2", "Completeness")
-        .say("The ledger follows every log of the treasury, and every settlement of its purses. That none was left \
-              out is not for it to say: `bursar verify --rpc URL` asks a node of your own for the same logs, \
-              settlements, roles and balances, without our database.")
-        .with(read)
-        .with(missing))
+    Ok(missing)
 }
 
 pub(super) fn limits(of: &Material<'_>) -> Section {

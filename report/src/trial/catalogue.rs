@@ -94,6 +94,21 @@ rules! {
         "how long records are kept is outside the ledger: attach the retention schedule";
 }
 
+impl Rule {
+    /// Those of payments that the chain alone breaks, at the time of the payment.
+    pub(crate) const OF_CHAIN: [Self; 9] = [
+        Self::WithinCap,
+        Self::WithinSession,
+        Self::WithinWindows,
+        Self::PayeeListed,
+        Self::PolicyInForce,
+        Self::SessionLive,
+        Self::NotFrozen,
+        Self::Approved,
+        Self::ApproverApart,
+    ];
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

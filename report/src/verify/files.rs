@@ -119,7 +119,7 @@ fn count(folder: &Path, report: &Report, annex: Annex, tally: &mut Tally) -> Res
 /// Every figure, and where it stands.
 fn figures(report: &Report) -> Vec<(String, &Figure)> {
     let mut all = Vec::new();
-    for section in &report.sections {
+    for section in report.sections.iter().chain(&report.underwriting) {
         for table in &section.tables {
             for (number, row) in table.rows.iter().enumerate() {
                 for (cell, column) in row.iter().zip(&table.columns) {

@@ -4,5 +4,6 @@
 mod log;
 mod rules;
 mod tampered;
+mod underwriting;
 mod whole;
 mod world;

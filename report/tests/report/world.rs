@@ -16,6 +16,7 @@ use bursar_report::{
     annex::Annexes,
     build::Builder,
     bundle::{self, Written},
+    document::Report,
     subject::{AssetName, Subject},
 };
 use bursar_sdk::{
@@ -421,9 +422,14 @@ impl World {
         Ok(builder)
     }
 
+    /// The report as a value: nothing is written or drawn.
+    pub(crate) fn value(&self) -> Result<Report> {
+        Ok(self.told(Annexes::open(|_| Ok(std::io::sink()))?, None)?.finish()?.0)
+    }
+
     /// How many exceptions each rule has, those without left out.
     pub(crate) fn exceptions(&self) -> Result<Vec<(String, u64)>> {
-        let (report, _) = self.told(Annexes::open(|_| Ok(std::io::sink()))?, None)?.finish()?;
+        let report = self.value()?;
         let found = report.trials.into_iter().filter(|trial| trial.exceptions != 0);
         Ok(found.map(|trial| (trial.id, trial.exceptions)).collect())
     }

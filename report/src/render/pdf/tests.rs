@@ -25,6 +25,7 @@ fn report(tables: Vec<Table>) -> Report {
             "assets": [{ "address": word, "symbol": "USDC", "decimals": 6 }],
         },
         "sections": [{ "id": "S0", "title": "Integrity", "text": ["To verify: `bursar verify`."], "tables": tables }],
+        "underwriting": [],
         "trials": [],
         "frameworks": [{ "name": "A law", "applicability": applicability, "controls": [control] }],
         "annexes": [],
@@ -64,13 +65,21 @@ fn runs(frame: &Frame, by: Transform, all: &mut Vec<(Abs, Abs, String)>) {
 
 /// What is on each page, without the spaces between words: lines break where they have to.
 fn pages(report: &Report) -> Vec<String> {
-    let document = typeset(report).unwrap();
+    pages_of(View::of(report).unwrap())
+}
+
+fn pages_of(view: View<'_>) -> Vec<String> {
+    let document = typeset(view).unwrap();
     let text = |page: &typst_layout::Page| {
         let mut all = Vec::new();
         runs(&page.frame, Transform::identity(), &mut all);
         all.into_iter().map(|(_, _, text)| text).collect::<String>().split_whitespace().collect::<String>()
     };
     document.pages().iter().map(text).collect()
+}
+
+fn on_paper(report: &Report) -> Result<Vec<u8>, ReportError> {
+    pdf(report, View::of(report)?)
 }
 
 fn packed(text: &str) -> String {
@@ -101,7 +110,24 @@ fn what_strangers_write_is_shown_as_they_wrote_it() {
     assert_eq!(seen, 13, "{text}");
     // As the value of a filter it is quoted in its source.
     assert!(text.contains(&packed(&format!("payments.csv with payee={HOSTILE:?}"))), "{text}");
-    pdf(&report).unwrap();
+    on_paper(&report).unwrap();
+}
+
+#[test]
+fn the_pack_shows_what_strangers_write_and_is_another_document() {
+    let mut report = report(vec![]);
+    let columns = table(&[HOSTILE], vec![vec![Cell::text(HOSTILE)], vec![figure(3, HOSTILE)]]);
+    let section = crate::document::Section::new("U1", HOSTILE).say(HOSTILE).with(columns);
+    report.underwriting = vec![section];
+    let text = pages_of(View::underwriting(&report).unwrap()).concat();
+    // Contents, title, paragraph, heading, cell.
+    assert_eq!(text.matches(&packed(HOSTILE)).count(), 5, "{text}");
+    assert!(text.contains("BURSARUNDERWRITER") && !text.contains("Controlsbyframework"), "{text}");
+    let pack = |report| pdf(report, View::underwriting(report).unwrap()).unwrap();
+    let (one, again) = (pack(&report), pack(&report));
+    assert!(one == again, "the same pack, other bytes");
+    report.underwriting[0].tables[0].rows[1] = vec![figure(4, HOSTILE)];
+    assert!(one != pack(&report), "another pack, the same bytes");
 }
 
 #[test]
@@ -109,7 +135,7 @@ fn every_letter_can_be_drawn_or_is_spelled_out() {
     let letters: Vec<char> = ('\0'..='\u{2fff}').chain('\u{d7f0}'..='\u{10010}').collect();
     let cells = letters.chunks(64).map(|some| vec![Cell::text(some.iter().collect::<String>())]).collect();
     let report = report(vec![table(&["letters"], cells)]);
-    assert!(pdf(&report).unwrap().starts_with(b"%PDF-1.7"));
+    assert!(on_paper(&report).unwrap().starts_with(b"%PDF-1.7"));
     let text = pages(&report).concat();
     for hidden in ["\u{202e}", "\u{200b}", "\u{feff}", "\u{e000}"] {
         assert!(!text.contains(hidden), "{hidden:?} is on paper");
@@ -122,14 +148,14 @@ proptest! {
     #[test]
     fn any_text_is_typeset(text in any::<String>(), heading in any::<String>()) {
         let report = report(vec![table(&[&heading], vec![vec![Cell::text(text)]])]);
-        prop_assert!(draw(&report).is_ok());
+        prop_assert!(draw(&report, View::of(&report).unwrap()).is_ok());
     }
 }
 
 #[test]
 fn the_same_report_gives_the_same_bytes_and_another_row_gives_others() {
     let of = |value| {
-        pdf(&report(vec![table(&["payee", "paid"], vec![vec![Cell::text("a"), figure(value, "a")]])]))
+        on_paper(&report(vec![table(&["payee", "paid"], vec![vec![Cell::text("a"), figure(value, "a")]])]))
     };
     let (one, again, other) = (of(7).unwrap(), of(7).unwrap(), of(8).unwrap());
     assert!(one == again, "the same report, other bytes");
@@ -154,7 +180,7 @@ fn long_tables_repeat_their_headings_and_nothing_leaves_the_page() {
         cells
     };
     let report = report(vec![table(&columns, (0..60).map(row).collect())]);
-    let document = typeset(&report).unwrap();
+    let document = typeset(View::of(&report).unwrap()).unwrap();
     let mut with_rows = 0;
     for page in document.pages() {
         let mut all = Vec::new();
