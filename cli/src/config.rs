@@ -412,6 +412,17 @@ mod tests {
             std::fs::write(&file, bad)?;
             assert!(Config::load(Some(&file), None).is_err(), "{bad}");
         }
+        std::fs::write(&file, "[telemetry]\notlp_endpoint = \"http://ada:hunter2@127.0.0.1:4318/?key=k\"\n")?;
+        let telemetry = Config::load(Some(&file), None)?.telemetry;
+        let shown = format!("{telemetry:?} {}", serde_json::to_string(&telemetry)?);
+        assert_eq!(shown.matches("http://127.0.0.1:4318/").count(), 2, "{shown}");
+        assert!(!shown.contains("hunter2") && !shown.contains("key"), "{shown}");
+        for bad in
+            ["[telemetry]\nendpoint = \"http://127.0.0.1/\"\n", "[telemetry]\notlp_endpoint = \"4318\"\n"]
+        {
+            std::fs::write(&file, bad)?;
+            assert!(Config::load(Some(&file), None).is_err(), "{bad}");
+        }
         std::fs::write(&file, "finality_dept = 7\n")?;
         assert!(Config::load(Some(&file), None).is_err());
         Ok(())
