@@ -9,6 +9,7 @@ use axum::{
     middleware::{Next, from_fn},
     response::{IntoResponse, Response},
 };
+use bursar_sdk::telemetry::{TARGET, TraceParent};
 use tower::ServiceBuilder;
 use tower_http::{
     ServiceBuilderExt,
@@ -16,12 +17,12 @@ use tower_http::{
     request_id::{MakeRequestId, RequestId},
     trace::TraceLayer,
 };
-use tracing::{Span, field};
+use tracing::{Instrument as _, Span, field};
 use uuid::Uuid;
 
 use crate::{
     error::ApiError,
-    metrics::HttpMetrics,
+    metrics::{HttpMetrics, method},
     turns::{Turns, in_turn},
 };
 
@@ -55,7 +56,7 @@ impl MakeRequestId for FreshId {
     }
 }
 
-/// Puts everything around the routes. From the outside in: id, span, metrics, headers, panics, time, turns.
+/// Puts everything around the routes. From the outside in: id, spans, metrics, headers, panics, time, turns.
 pub(crate) fn around(router: Router, turns: Turns, timeout: Duration, metrics: HttpMetrics) -> Router {
     let trace = TraceLayer::new_for_http().make_span_with(span).on_request(()).on_response(
         |response: &Response, elapsed: Duration, span: &Span| {
@@ -71,6 +72,7 @@ pub(crate) fn around(router: Router, turns: Turns, timeout: Duration, metrics: H
             })
             .set_x_request_id(FreshId)
             .layer(trace)
+            .layer(from_fn(traced))
             .propagate_x_request_id()
             .layer(from_fn(move |request, next| metrics.clone().watch(request, next)))
             .layer(from_fn(security_headers))
@@ -90,6 +92,37 @@ fn span(request: &Request) -> Span {
     // The route, not the path: addresses belong in the answer, not in every log line.
     let route = request.extensions().get::<MatchedPath>().map_or("-", MatchedPath::as_str);
     tracing::info_span!("request", method = %request.method(), route, id, status = field::Empty)
+}
+
+/// The request as a span of its caller's trace, where it names one; only where something exports it.
+async fn traced(request: Request, next: Next) -> Response {
+    let span = server_span(&request);
+    let response = next.run(request).instrument(span.clone()).await;
+    let status = response.status();
+    span.record("http.response.status_code", status.as_u16());
+    if status.is_server_error() {
+        span.record("otel.status_code", "ERROR");
+    }
+    response
+}
+
+fn server_span(request: &Request) -> Span {
+    let (method, headers) = (method(request.method()), request.headers());
+    let route = request.extensions().get::<MatchedPath>().map_or("-", MatchedPath::as_str);
+    let span = tracing::info_span!(
+        target: TARGET, "server",
+        otel.name = format_args!("{method} {route}"),
+        otel.kind = "server",
+        otel.status_code = field::Empty,
+        http.request.method = method,
+        http.route = route,
+        http.response.status_code = field::Empty,
+        bursar.request = id_of(headers),
+    );
+    if let Some(parent) = TraceParent::of_headers(headers).filter(|_| !span.is_disabled()) {
+        parent.adopt(&span);
+    }
+    span
 }
 
 fn panicked(panic: Box<dyn Any + Send + 'static>) -> Response {

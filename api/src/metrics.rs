@@ -97,7 +97,8 @@ impl Drop for UnderWay<'_> {
     }
 }
 
-fn method(method: &Method) -> &'static str {
+/// A method as it is told: one of ours, or another.
+pub(crate) fn method(method: &Method) -> &'static str {
     match *method {
         Method::GET => "GET",
         Method::HEAD => "HEAD",

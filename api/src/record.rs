@@ -17,7 +17,7 @@ use crate::{
 /// What came in, as it is kept.
 pub fn sealed(kind: RecordKind, submission: Submission) -> SealedRecord {
     let Submission { hash, record, seal } = submission;
-    SealedRecord { kind, hash: hash.0, canonical: record, seal: seal.0 }
+    SealedRecord { kind, hash: hash.0, canonical: record, seal: seal.0, trace: None }
 }
 
 /// A record of another chain is refused for good.

@@ -1,6 +1,6 @@
 //! Configuration: defaults, a network preset, a file, the environment, flags; each overrides the one before.
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{fmt, net::SocketAddr, path::PathBuf};
 
 use alloy::{
     primitives::{Address, address},
@@ -15,7 +15,7 @@ use figment::{
     providers::{Env, Format as _, Serialized, Toml},
     value::Dict,
 };
-use serde::{Deserialize, Deserializer, Serialize, de};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use url::Url;
 
 /// A chain that Bursar has defaults for.
@@ -50,6 +50,42 @@ pub(crate) struct Access {
     pub(crate) limits: LimitSettings,
     /// Whose tokens are taken in place of keys.
     pub(crate) oidc: Option<oidc::Settings>,
+}
+
+/// Where traces go to.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Telemetry {
+    /// The OTLP collector's address, as OTEL_EXPORTER_OTLP_ENDPOINT has it; without it, nowhere.
+    pub(crate) otlp_endpoint: Option<Collector>,
+}
+
+/// The address of a collector. A password in it is not shown.
+#[derive(Clone, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct Collector(pub(crate) Url);
+
+impl fmt::Display for Collector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut url = self.0.clone();
+        // Fails only for addresses that cannot hold either.
+        let _ = url.set_password(None);
+        let _ = url.set_username("");
+        url.set_query(None);
+        write!(f, "{url}")
+    }
+}
+
+impl fmt::Debug for Collector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl Serialize for Collector {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(self)
+    }
 }
 
 /// Everything a command may need to know. See `bursar config --help` for the names.
@@ -107,6 +143,8 @@ pub(crate) struct Config {
     pub(crate) log_name: String,
     /// Where decision records are spooled and session keys kept, for agent verbs.
     pub(crate) state_dir: PathBuf,
+    /// Where traces of this process go to.
+    pub(crate) telemetry: Telemetry,
     /// Further chains that services follow in the same process, each with all of its own settings.
     #[serde(deserialize_with = "further")]
     pub(crate) chains: Vec<Config>,
@@ -173,6 +211,7 @@ impl Config {
             webhook_days: 5,
             log_name: "bursar".into(),
             state_dir: ".bursar".into(),
+            telemetry: Telemetry::default(),
             chains: Vec::new(),
         })
     }
@@ -187,10 +226,13 @@ impl Config {
         }
         let of_access =
             Env::prefixed("BURSAR_ACCESS_").only(ACCESS).map(|name| format!("access.{name}").into());
+        let of_telemetry =
+            Env::prefixed("BURSAR_TELEMETRY_").only(TELEMETRY).map(|name| format!("telemetry.{name}").into());
         let given = Figment::new()
             .merge(Toml::file(&path))
             .merge(Env::prefixed("BURSAR_").only(FIELDS))
-            .merge(of_access);
+            .merge(of_access)
+            .merge(of_telemetry);
         let network = match network {
             Some(network) => network,
             None => given.extract_inner::<Network>("network").unwrap_or(Network::Local),
@@ -309,10 +351,14 @@ const FIELDS: &[&str] = &[
     "webhook_days",
     "log_name",
     "state_dir",
+    "telemetry",
 ];
 
 /// The names below `access` that may: `BURSAR_ACCESS_` and these, in capitals. Tables are in the file alone.
 const ACCESS: &[&str] = &["mode"];
+
+/// The names below `telemetry` that may.
+const TELEMETRY: &[&str] = &["otlp_endpoint"];
 
 #[cfg(test)]
 mod tests {
@@ -363,6 +409,17 @@ mod tests {
             "[access.oidc]\nissuer = \"https://login.example\"\n",
             "[access.oidc]\nissuer = \"https://login.example\"\naudience = \"bursar\"\nsecret = \"s\"\n",
         ] {
+            std::fs::write(&file, bad)?;
+            assert!(Config::load(Some(&file), None).is_err(), "{bad}");
+        }
+        std::fs::write(&file, "[telemetry]\notlp_endpoint = \"http://ada:hunter2@127.0.0.1:4318/?key=k\"\n")?;
+        let telemetry = Config::load(Some(&file), None)?.telemetry;
+        let shown = format!("{telemetry:?} {}", serde_json::to_string(&telemetry)?);
+        assert_eq!(shown.matches("http://127.0.0.1:4318/").count(), 2, "{shown}");
+        assert!(!shown.contains("hunter2") && !shown.contains("key"), "{shown}");
+        for bad in
+            ["[telemetry]\nendpoint = \"http://127.0.0.1/\"\n", "[telemetry]\notlp_endpoint = \"4318\"\n"]
+        {
             std::fs::write(&file, bad)?;
             assert!(Config::load(Some(&file), None).is_err(), "{bad}");
         }

@@ -6,14 +6,21 @@ mod config;
 mod demo;
 mod keys;
 mod output;
+mod telemetry;
 
 use std::{path::PathBuf, process::ExitCode};
 
 use alloy::primitives::Address;
 use anyhow::{Context as _, Result};
 use bursar_indexer::StoreUrl;
+use bursar_sdk::telemetry::TARGET;
 use clap::{Parser, Subcommand};
-use tracing_subscriber::{EnvFilter, layer::SubscriberExt as _, util::SubscriberInitExt as _};
+use tracing_subscriber::{
+    EnvFilter, Layer as _,
+    filter::{FilterExt as _, filter_fn},
+    layer::SubscriberExt as _,
+    util::SubscriberInitExt as _,
+};
 use url::Url;
 
 use crate::{
@@ -25,6 +32,7 @@ use crate::{
     config::{Config, Network},
     keys::KeyArgs,
     output::Output,
+    telemetry::Traces,
 };
 
 /// Lets AI agents pay over x402 inside an envelope that nobody can talk them out of.
@@ -158,6 +166,9 @@ enum Command {
     ///   webhook_days    days that a webhook's endpoint may fail before it is told no more (5)
     ///   log_name        the name that transparency logs go by: best a host's               (bursar)
     ///   state_dir       decision records and session keys of agent verbs                  (.bursar)
+    ///   telemetry       where traces go: telemetry.otlp_endpoint, an OTLP collector's address (none)
+    ///                   in the environment BURSAR_TELEMETRY_OTLP_ENDPOINT, or OpenTelemetry's own
+    ///                   OTEL_EXPORTER_OTLP_ENDPOINT and the like, which win
     ///   chains          further chains that services follow, each a table of that name with all its
     ///                   settings; --chain ID has a command act on one of them             (none)
     ///
@@ -179,11 +190,23 @@ async fn main() -> ExitCode {
     let quiet = !matches!(cli.command, Command::Serve | Command::Index { .. } | Command::Api);
     let default = if quiet { "error,x402_chain_eip155=off" } else { "info,sqlx=warn,hyper=warn" };
     let filter = EnvFilter::try_from_env("BURSAR_LOG").unwrap_or_else(|_| EnvFilter::new(default));
-    tracing_subscriber::registry()
-        .with(filter)
-        .with(tracing_subscriber::fmt::layer().with_writer(std::io::stderr))
-        .init();
-    match run(cli).await {
+    // Spans of traces are not for logs, and log lines not for traces.
+    let filter = filter.and(filter_fn(|told| told.target() != TARGET));
+    let logs = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_filter(filter);
+    let (config, traces) = match begin(&cli) {
+        Ok(begun) => begun,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let exporting = traces.as_ref().map(Traces::layer);
+    tracing_subscriber::registry().with(exporting).with(logs).init();
+    let ended = run(cli, config, traces.is_some()).await;
+    if let Some(traces) = traces {
+        traces.end().await;
+    }
+    match ended {
         Ok(code) => code,
         Err(error) => {
             eprintln!("error: {error:#}");
@@ -192,12 +215,27 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn run(cli: Cli) -> Result<ExitCode> {
+/// The configuration, which the demo needs none of, and the exporter of traces, where one is asked for.
+fn begin(cli: &Cli) -> Result<(Option<Config>, Option<Traces>)> {
+    if let Command::Demo(_) = cli.command {
+        return Ok((None, None));
+    }
+    let config = Config::load(cli.config.as_ref(), cli.network)?;
+    let collector = config.telemetry.otlp_endpoint.as_ref().map(|collector| &collector.0);
+    // OpenTelemetry's variables are often set for a whole machine: what they ask for in vain must stop nobody.
+    let traces = Traces::start(collector).unwrap_or_else(|error| {
+        eprintln!("note: no traces are exported: {error:#}");
+        None
+    });
+    Ok((Some(config), traces))
+}
+
+async fn run(cli: Cli, config: Option<Config>, traced: bool) -> Result<ExitCode> {
     let store: Option<StoreUrl> = cli.store.map(|text| text.parse()).transpose().context("--store")?;
     if let Command::Demo(args) = cli.command {
         return demo::run(args, store).await;
     }
-    let mut config = Config::load(cli.config.as_ref(), cli.network)?;
+    let mut config = config.context("no configuration was read")?;
     if let Some(chain) = cli.chain {
         config = config.of_chain(chain)?;
     }
@@ -207,7 +245,7 @@ async fn run(cli: Cli) -> Result<ExitCode> {
     config.factory = cli.factory.or(config.factory);
     config.store = store.unwrap_or(config.store);
     config.asset = cli.asset.or(config.asset);
-    let context = Context { config, keys: cli.keys, output: Output { json: cli.json } };
+    let context = Context { config, keys: cli.keys, output: Output { json: cli.json }, traced };
     match cli.command {
         Command::Demo(_) => {}
         Command::Serve => commands::serve::serve(&context).await?,

@@ -5,6 +5,7 @@ mod payload;
 use std::fmt;
 
 use alloy::primitives::{B256, Bytes, U256};
+use tracing::Instrument as _;
 
 use crate::{
     agent::{Agent, Renewal},
@@ -20,6 +21,7 @@ use crate::{
     refusal::Refusal,
     session::{SessionHandle, narrow},
     spool::{Intent, Spooled},
+    telemetry::{TARGET, TraceParent},
 };
 
 /// How far back a payment is valid, in seconds: clocks of nodes differ.
@@ -104,19 +106,38 @@ impl Agent {
         earlier: Option<Spooled>,
     ) -> Result<SignedPayment, AgentError> {
         let session = self.session().await.ok_or(AgentError::NoSession)?;
-        let (rules, needs_approval, epoch) = self.check(&session, requirement).await?;
+        let deciding = tracing::info_span!(target: TARGET, parent: &context.span, "decide");
+        let checked = self.check(&session, requirement).instrument(deciding.clone()).await;
+        let (rules, needs_approval, epoch) = checked?;
         let spooled = match earlier.filter(|spooled| self.is_current(spooled, &session, epoch)) {
             Some(spooled) => spooled,
             None => {
                 let intent = self.intent(&session, requirement, context, needs_approval)?;
                 let grounds = Grounds { rules, refusal: None, epoch };
-                self.record(requirement, context, Some(&session), grounds, Some(intent)).await?
+                let recording = self.record(requirement, context, Some(&session), grounds, Some(intent));
+                recording.instrument(deciding.clone()).await?
             }
         };
+        drop(deciding);
+        let signing = tracing::info_span!(
+            target: TARGET, parent: &context.span, "sign", bursar.decision_hash = %spooled.hash,
+        );
+        let signing = self.sign(requirement, &session, &spooled, needs_approval).instrument(signing);
+        signing.await
+    }
+
+    /// Signs what was decided, after a human where one is asked.
+    async fn sign(
+        &self,
+        requirement: &Requirement,
+        session: &SessionHandle,
+        spooled: &Spooled,
+        needs_approval: bool,
+    ) -> Result<SignedPayment, AgentError> {
         let rail = requirement.rail;
-        let (authorization, digest) = self.authorization(&spooled, rail)?;
+        let (authorization, digest) = self.authorization(spooled, rail)?;
         let approval = match needs_approval {
-            true => Some(self.ask_for_approval(&authorization, rail, &spooled, digest).await?),
+            true => Some(self.ask_for_approval(&authorization, rail, spooled, digest).await?),
             false => None,
         };
         let approved = approval.is_some();
@@ -249,6 +270,7 @@ impl Agent {
         let (agent, purse, view) = (self.identity(), self.purse(), self.view().clone());
         let (now, salt) = (self.clock().now(), self.entropy().next());
         let (session, context, requirement) = (session.cloned(), context.clone(), requirement.clone());
+        let trace = TraceParent::of(&context.span);
         let spooled = on_disk(self.spool(), move |spool| {
             let draft = Draft {
                 view: &view,
@@ -263,7 +285,7 @@ impl Agent {
                 now,
                 salt,
             };
-            spool.append(|seq, prev_hash| draft.record(seq, prev_hash), intent)
+            spool.append(|seq, prev_hash| draft.record(seq, prev_hash), intent, trace)
         })
         .await?;
         self.nudge();

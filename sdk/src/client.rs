@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use tokio::task_local;
+use tracing::Span;
 use x402_types::{
     chain::ChainId,
     proto::{PaymentRequired, v2},
@@ -28,10 +29,12 @@ task_local! {
 }
 
 /// What a payment is for, and what came of it.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(crate) struct Context {
     pub(crate) purpose: Purpose,
     pub(crate) resource: Option<Resource>,
+    /// The span of the payment: what is done for it is told under it, whatever spans others have open meanwhile.
+    pub(crate) span: Span,
     outcome: Arc<Mutex<Outcome>>,
 }
 
@@ -43,7 +46,7 @@ struct Outcome {
 
 impl Context {
     pub(crate) fn of(purpose: Purpose) -> Self {
-        Self { purpose, ..Self::default() }
+        Self { purpose, resource: None, span: Span::current(), outcome: Arc::default() }
     }
 
     /// What the resource may be called: as it was asked for, and as the server names it.
@@ -88,7 +91,7 @@ pub struct BursarScheme {
 impl BursarScheme {
     /// The scheme client of an agent.
     pub fn new(agent: Agent) -> Self {
-        Self { agent, fallback: Context::default() }
+        Self { agent, fallback: Context::of(Purpose::default()) }
     }
 
     /// What payments outside any [`Purpose::scope`] are for.
@@ -103,7 +106,8 @@ impl BursarScheme {
     }
 
     fn context(&self) -> Context {
-        CONTEXT.try_with(Context::clone).unwrap_or_else(|_| self.fallback.clone())
+        let fallback = |_| Context { span: Span::current(), ..self.fallback.clone() };
+        CONTEXT.try_with(Context::clone).unwrap_or_else(fallback)
     }
 }
 

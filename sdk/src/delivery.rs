@@ -12,6 +12,7 @@ use backon::{ExponentialBuilder, Retryable as _};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use tokio::{sync::Notify, task::JoinHandle};
+use tracing::{Instrument as _, field};
 use url::Url;
 
 use crate::{
@@ -21,6 +22,7 @@ use crate::{
     session::SharedSigner,
     spool::{PendingRecord, Spool, SpoolError},
     stamp::{StampBundle, StampError},
+    telemetry::{TARGET, TRACEPARENT, TraceParent},
 };
 
 /// How many records one pass takes up at most.
@@ -41,6 +43,8 @@ pub struct SealedRecord {
     /// The identity key's signature ([`seal_digest`]), 65 bytes: what nobody else can hand in. A refusal counts
     /// against an agent only where the agent says so itself.
     pub seal: Bytes,
+    /// The span of the payment that it is about, where somebody traces it: goes beside the record, and proves nothing.
+    pub trace: Option<TraceParent>,
 }
 
 /// Somebody who keeps an agent's records.
@@ -78,9 +82,18 @@ impl HttpSink {
 
 impl HttpSink {
     /// Hands something in; what the API said where it did not take it.
-    async fn post(&self, list: &str, body: &Value) -> Result<Result<(), (StatusCode, String)>, AgentError> {
+    async fn post(
+        &self,
+        list: &str,
+        body: &Value,
+        trace: Option<TraceParent>,
+    ) -> Result<Result<(), (StatusCode, String)>, AgentError> {
         let route = format!("{}/v1/{list}", self.base.as_str().trim_end_matches('/'));
-        let response = self.client.post(route).json(body).send().await?;
+        let mut request = self.client.post(route).json(body);
+        if let Some(trace) = trace {
+            request = request.header(TRACEPARENT, trace.to_string());
+        }
+        let response = request.send().await?;
         let status = response.status();
         if status.is_success() {
             return Ok(Ok(()));
@@ -103,7 +116,7 @@ impl RecordSink for HttpSink {
             RecordKind::Outcome => "outcomes",
         };
         let body = json!({ "hash": record.hash, "record": record.canonical, "seal": record.seal });
-        let (status, message) = match self.post(list, &body).await? {
+        let (status, message) = match self.post(list, &body, record.trace).await? {
             Ok(()) => return Ok(()),
             Err(refused) => refused,
         };
@@ -115,7 +128,7 @@ impl RecordSink for HttpSink {
 
     async fn deliver_stamp(&self, stamp: &StampBundle) -> Result<(), AgentError> {
         let text = stamp.to_text().map_err(StampError::from)?;
-        let (status, message) = match self.post("stamps", &json!({ "stamp": text })).await? {
+        let (status, message) = match self.post("stamps", &json!({ "stamp": text }), None).await? {
             Ok(()) => return Ok(()),
             Err(refused) => refused,
         };
@@ -177,10 +190,10 @@ impl fmt::Debug for Sealer {
 
 impl Sealer {
     async fn seal(&self, record: PendingRecord) -> Result<SealedRecord, AgentError> {
-        let PendingRecord { kind, hash, canonical } = record;
+        let PendingRecord { kind, hash, canonical, trace } = record;
         let digest = seal_digest(kind, self.chain_id, self.treasury, hash);
         let seal = self.identity.sign_hash(&digest).await?.normalized_s();
-        Ok(SealedRecord { kind, hash, canonical, seal: seal.as_bytes().into() })
+        Ok(SealedRecord { kind, hash, canonical, seal: seal.as_bytes().into(), trace })
     }
 }
 
@@ -282,7 +295,16 @@ impl Delivery {
             .with_max_delay(Duration::from_secs(5))
             .with_max_times(5)
             .with_jitter();
-        let sent = (|| self.sink.deliver(&record)).retry(backoff).when(AgentError::is_transient).await;
+        let span = tracing::info_span!(
+            target: TARGET, parent: None, "deliver",
+            otel.kind = "client", bursar.record_hash = %record.hash, bursar.delivered = field::Empty,
+        );
+        if let Some(trace) = record.trace {
+            trace.adopt(&span);
+        }
+        let delivering = (|| self.sink.deliver(&record)).retry(backoff).when(AgentError::is_transient);
+        let sent = delivering.instrument(span.clone()).await;
+        span.record("bursar.delivered", sent.is_ok());
         match sent {
             Ok(()) => {
                 let hash = record.hash;

@@ -33,6 +33,7 @@ pub mod score;
 pub mod session;
 pub mod spool;
 pub mod stamp;
+pub mod telemetry;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod transparency;

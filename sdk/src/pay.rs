@@ -1,10 +1,12 @@
 //! Paying for an HTTP request, with the unmodified x402 client inside.
 
 mod answer;
+mod spans;
 
 use alloy::primitives::{B256, keccak256};
 use reqwest_middleware::ClientBuilder;
 use serde::Deserialize;
+use tracing::Instrument as _;
 use x402_reqwest::X402Client;
 use x402_types::scheme::client::X402Error;
 
@@ -79,6 +81,13 @@ impl Agent {
     /// Typed: what keeps the agent from signing, and where the server turns a signed payment down, why the
     /// chain would (facilitators only say "invalid signature").
     pub async fn pay(&self, request: reqwest::Request, purpose: Purpose) -> Result<Paid, AgentError> {
+        let span = spans::payment(self);
+        let paid = self.pay_here(request, purpose).instrument(span.clone()).await;
+        spans::ended(&span, &paid);
+        paid
+    }
+
+    async fn pay_here(&self, request: reqwest::Request, purpose: Purpose) -> Result<Paid, AgentError> {
         let mut context = Context::of(purpose);
         context.resource = Some(Resource {
             url: without_secrets(request.url()),
@@ -86,7 +95,10 @@ impl Agent {
             body_hash: request.body().and_then(reqwest::Body::as_bytes).map(keccak256).unwrap_or_default(),
         });
         let x402 = X402Client::new().register(BursarScheme::new(self.clone()));
-        let client = ClientBuilder::new(self.http().clone()).with(x402).build();
+        let client = ClientBuilder::new(self.http().clone())
+            .with(x402)
+            .with(spans::Sending(context.span.clone()))
+            .build();
         let answer = CONTEXT.scope(context.clone(), client.execute(request)).await;
         let Some((payment, requirement)) = context.signed() else {
             let response = answer.map_err(|error| untangle(error, &context))?;

@@ -21,6 +21,7 @@ use crate::{
     decision::{DecisionRecord, RecordChain},
     outcome::OutcomeRecord,
     record::{RecordError, RecordKind},
+    telemetry::TraceParent,
 };
 
 pub use self::line::Intent;
@@ -122,6 +123,8 @@ pub struct PendingRecord {
     pub hash: B256,
     /// The canonical JSON.
     pub canonical: String,
+    /// The span of the payment that it is about, where somebody traces it. No part of the record.
+    pub trace: Option<TraceParent>,
 }
 
 /// An open spool; holds a lock on its file until dropped.
@@ -166,7 +169,7 @@ impl Spool {
 
     /// Writes the next record of the chain; it is on disk when this returns.
     ///
-    /// `draft` gets the record's sequence number and the hash of the one before.
+    /// `draft` gets the record's sequence number and the hash of the one before; `trace` waits beside the record.
     ///
     /// # Errors
     /// When the record is wrong, the spool is full, or the disk fails: then nothing may be signed.
@@ -174,6 +177,7 @@ impl Spool {
         &mut self,
         draft: impl FnOnce(u64, B256) -> DecisionRecord,
         intent: Option<Intent>,
+        trace: Option<TraceParent>,
     ) -> Result<Spooled, SpoolError> {
         if self.pending.len() >= MAX_PENDING {
             return Err(SpoolError::Full { limit: MAX_PENDING, pending: self.pending.len() });
@@ -185,7 +189,7 @@ impl Spool {
         let hash = keccak256(&canonical);
         let mut after = self.chain;
         after.push(&record, hash).map_err(|error| RecordError::Inconsistent(error.to_string()))?;
-        let line = Line::Decided { hash, record: canonical, intent: intent.clone() };
+        let line = Line::Decided { hash, record: canonical, intent: intent.clone(), trace };
         self.file.write(&line.render())?;
         self.apply(line).map_err(RecordError::Inconsistent)?;
         Ok(Spooled { hash, record, intent, payload: None })
@@ -268,7 +272,7 @@ impl Spool {
             Line::Head { seq, hash } => {
                 self.chain = RecordChain { purse: None, seq, last: hash };
             }
-            Line::Decided { hash, record: canonical, intent } => {
+            Line::Decided { hash, record: canonical, intent, trace } => {
                 let record = DecisionRecord::verified(&canonical, hash).map_err(|error| error.to_string())?;
                 // After a compaction old records stand before the head; only newer ones continue the chain.
                 if record.seq > self.chain.seq {
@@ -277,7 +281,7 @@ impl Spool {
                 if let Some(key) = intent.as_ref().and_then(|intent| intent.key.clone()) {
                     self.keyed.insert(key, Spooled { hash, record, intent, payload: None });
                 }
-                self.remember(RecordKind::Decision, hash, canonical);
+                self.remember(RecordKind::Decision, hash, canonical, trace);
             }
             Line::Signed { hash, key, payload } => {
                 let kept = self.keyed.get_mut(&key).filter(|kept| kept.hash == hash);
@@ -287,16 +291,16 @@ impl Spool {
             Line::Outcome { hash, record: canonical } => {
                 let record = OutcomeRecord::verified(&canonical, hash).map_err(|error| error.to_string())?;
                 self.outcomes.push(hash, record)?;
-                self.remember(RecordKind::Outcome, hash, canonical);
+                self.remember(RecordKind::Outcome, hash, canonical, None);
             }
             Line::Delivered { hash } => self.forget(hash),
         }
         Ok(())
     }
 
-    fn remember(&mut self, kind: RecordKind, hash: B256, canonical: String) {
+    fn remember(&mut self, kind: RecordKind, hash: B256, canonical: String, trace: Option<TraceParent>) {
         self.count += 1;
-        self.pending.insert(self.count, PendingRecord { kind, hash, canonical });
+        self.pending.insert(self.count, PendingRecord { kind, hash, canonical, trace });
         self.place_of.insert(hash, self.count);
     }
 

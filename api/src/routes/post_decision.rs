@@ -1,8 +1,14 @@
 //! `POST /v1/decisions`
 
-use axum::{Json, extract::State, http::StatusCode};
+use axum::{
+    Json,
+    extract::State,
+    http::{HeaderMap, StatusCode},
+};
 use bursar_indexer::query::{envelopes, treasuries};
-use bursar_sdk::{decision::DecisionRecord, record::RecordKind};
+use bursar_sdk::{
+    decision::DecisionRecord, delivery::SealedRecord, record::RecordKind, telemetry::TraceParent,
+};
 
 use crate::{
     AppState,
@@ -17,7 +23,7 @@ use crate::{
 ///
 /// The text must be in canonical form (RFC 8785) and hash to `hash`, name this chain, and a treasury and
 /// envelope that the ledger knows, and be sealed by the agent. Whether a payment committed to it is told by
-/// its nonce alone.
+/// its nonce alone. A `traceparent` (W3C Trace Context) is kept beside the record, and is no part of it.
 #[utoipa::path(post, path = "/v1/decisions", tag = "Decisions", request_body = Submission,
     responses((status = 201, description = "Stored.", body = Receipt),
               (status = 200, description = "It was here before.", body = Receipt),
@@ -25,9 +31,11 @@ use crate::{
 pub async fn post_decision(
     State(state): State<AppState>,
     caller: Caller,
+    headers: HeaderMap,
     Body(submission): Body<Submission>,
 ) -> Result<(StatusCode, Json<Receipt>), ApiError> {
-    let sealed = sealed(RecordKind::Decision, submission);
+    let trace = TraceParent::of_headers(&headers);
+    let sealed = SealedRecord { trace, ..sealed(RecordKind::Decision, submission) };
     let record = DecisionRecord::verified(&sealed.canonical, sealed.hash).map_err(refused)?;
     check_chain(state.config.chain_id, record.chain_id)?;
     check_seal(&sealed, record.chain_id, record.treasury, record.agent)?;

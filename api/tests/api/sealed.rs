@@ -37,7 +37,7 @@ pub(crate) fn outcome(record: &OutcomeRecord) -> SealedRecord {
 
 fn sealed(kind: RecordKind, envelope: u32, treasury: Address, canonical: String) -> SealedRecord {
     let hash = keccak256(&canonical);
-    SealedRecord { kind, hash, seal: seal(&key(envelope), kind, treasury, hash), canonical }
+    SealedRecord { kind, hash, seal: seal(&key(envelope), kind, treasury, hash), canonical, trace: None }
 }
 
 /// The body it goes in.

@@ -39,12 +39,14 @@ pub(crate) struct Context {
     pub(crate) config: Config,
     pub(crate) keys: KeyArgs,
     pub(crate) output: Output,
+    /// Whether this process exports traces.
+    pub(crate) traced: bool,
 }
 
 impl Context {
     /// The same for each chain that services follow.
     pub(crate) fn each_chain(&self) -> Vec<Self> {
-        let of = |config| Self { config, keys: self.keys.clone(), output: self.output };
+        let of = |config| Self { config, keys: self.keys.clone(), output: self.output, traced: self.traced };
         self.config.each_chain().into_iter().map(of).collect()
     }
 

@@ -69,7 +69,7 @@ async fn on_each_chain(
 async fn serve_chain(context: &Context, turns: &Turns, cancel: CancellationToken) -> Result<()> {
     let config = &context.config;
     let store = open(config).await?;
-    let indexer = indexer(config, &store)?.with_turns(turns);
+    let indexer = indexer(context, &store)?.with_turns(turns);
     let app = AppState::new(store, api_config(context)?, Some(indexer.subscribe())).with_node(config.node());
     let listener = listen(config).await?;
     tracing::info!(address = %listener.local_addr()?, "overview at /, documentation at /docs");
@@ -98,7 +98,7 @@ async fn index_chain(context: &Context, turns: &Turns, cancel: CancellationToken
     if again {
         store.forget_chain().await?;
     }
-    let indexer = indexer(&context.config, &store)?.with_turns(turns);
+    let indexer = indexer(context, &store)?.with_turns(turns);
     let told = tokio::spawn(progress::tell(indexer.subscribe()).in_current_span());
     let mut registry = registry(&context.config);
     registry.register_collector(Box::new(indexer.metrics(Clock::system())));
@@ -178,13 +178,15 @@ pub(crate) async fn open(config: &Config) -> Result<Store> {
     Store::connect(&config.store).await.with_context(|| format!("opening the ledger at {}", config.store))
 }
 
-fn indexer(config: &Config, store: &Store) -> Result<Indexer> {
+fn indexer(context: &Context, store: &Store) -> Result<Indexer> {
+    let config = &context.config;
     let mut following = bursar_indexer::Config::new(config.chain_id, config.factory()?, config.start_block);
     following.finality = config.finality_depth;
     following.final_at = config.final_at.map(|word| match word {
         FinalAt::Safe => Landmark::Safe,
         FinalAt::Finalized => Landmark::Finalized,
     });
+    following.traces = context.traced;
     following.safety = config.safe_depth;
     following.lease = (config.lease_seconds != 0).then(|| Duration::from_secs(config.lease_seconds.into()));
     let urls = config.ws_url.iter().chain([&config.rpc_url]).chain(&config.fallback_rpc_urls);

@@ -43,6 +43,8 @@ pub struct Config {
     pub lease: Option<Duration>,
     /// How long to wait for the next block. Default: 1 s.
     pub poll: Duration,
+    /// Whether payments at the head are told in the traces of their agents, by the process's OpenTelemetry tracer. Default: no.
+    pub traces: bool,
     /// The first pause after trouble; doubles, with jitter. Default: 200 ms.
     pub first_delay: Duration,
     /// The longest pause after trouble. Default: 30 s.
@@ -69,6 +71,7 @@ impl Config {
             lease: None,
             // Alerts are told within a second of their block, so the block has to be seen well within it.
             poll: Duration::from_millis(250),
+            traces: false,
             first_delay: Duration::from_millis(200),
             max_delay: Duration::from_secs(30),
         }

@@ -1,6 +1,6 @@
 //! One step at a time: begin, catch up with what is final, take the next block, or go back.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::SystemTime};
 
 use alloy::primitives::B256;
 use tokio::sync::watch;
@@ -99,6 +99,8 @@ pub(super) struct Follower<'a> {
     moved_strikes: u32,
     /// The last block that a quorum has confirmed.
     agreed: u64,
+    /// When this step began, where traces want to know.
+    began: Option<SystemTime>,
 }
 
 impl<'a> Follower<'a> {
@@ -123,6 +125,7 @@ impl<'a> Follower<'a> {
             deep_strikes,
             moved_strikes,
             agreed,
+            began: None,
         }
     }
 
@@ -131,6 +134,7 @@ impl<'a> Follower<'a> {
             self.check().await?;
             self.checked = true;
         }
+        self.began = self.config.traces.then(SystemTime::now);
         let head = self.sources.head().await?;
         let Some(at) = self.store.checkpoint().await? else { return self.begin(head).await };
         self.status.send_if_modified(|status| {
@@ -287,7 +291,9 @@ impl<'a> Follower<'a> {
         // Until this succeeds, whom to watch is what the ledger says.
         self.watch = None;
         let write_from = self.config.write_from;
-        let batch = Batch { after, list: &self.list, blocks, tip, head, settled, write_from };
+        // What is read long after it happened is no part of anybody's trace.
+        let seen = self.began.filter(|_| phase == Phase::Following);
+        let batch = Batch { after, list: &self.list, blocks, tip, head, settled, write_from, seen };
         let at = match self.store.apply(self.config.realm(), batch).await {
             Err(error @ ApplyError::Moved { .. }) if self.moved_strikes < MOVED_STRIKES => {
                 self.moved_strikes += 1;

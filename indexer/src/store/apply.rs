@@ -1,12 +1,12 @@
 //! Forward: blocks into the ledger, with the checkpoint that says so, in one transaction.
 
-use std::sync::atomic::Ordering;
+use std::{sync::atomic::Ordering, time::SystemTime};
 
 use alloy::primitives::B256;
 
 use super::{
     Checkpoint, Store, StoreError, alerts, intake, lent::Lent, load::Loader, pending::Pending, tables,
-    watched,
+    traces, watched,
 };
 use crate::{
     db::{DbError, Query, Tx},
@@ -34,6 +34,8 @@ pub struct Batch<'a> {
     pub settled: Settled,
     /// From so many rows on, what blocks add is written while the ones after them are projected.
     pub write_from: usize,
+    /// When `tip` was seen, where its payments are to be told in the traces of their agents; `None` tells nothing.
+    pub seen: Option<SystemTime>,
 }
 
 /// Why blocks were not applied, or not unwound. Nothing has changed.
@@ -145,12 +147,19 @@ impl Store {
             let ripe = alerts::tell_ripe(&mut tx, origin, since, at.timestamp).await?;
             outbox::add_all(&mut tx, &ripe).await?;
         }
+        let traced = match batch.seen {
+            Some(_) => traces::of_block(&mut tx, at.number).await?,
+            None => Vec::new(),
+        };
         prune(&mut tx, pruned_to, final_number).await?;
         if final_number >= batch.tip.number {
             // In backfill there is the next batch right behind it.
             tx.hurry().await?;
         }
         tx.commit().await?;
+        if let Some(seen) = batch.seen {
+            traces::tell(traced, seen);
+        }
         self.known.keep(at.hash, known);
         self.rows.fetch_add(u64::try_from(rows).unwrap_or(u64::MAX), Ordering::Relaxed);
         Ok(at)

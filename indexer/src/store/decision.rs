@@ -1,9 +1,11 @@
 //! Decision records, as agents sent them. Not from the chain: no reorg touches them.
 
+use std::time::SystemTime;
+
 use alloy::primitives::B256;
 use bursar_sdk::{decision::DecisionRecord, delivery::SealedRecord};
 
-use super::{Store, StoreError, intake, refused};
+use super::{Store, StoreError, intake, refused, traces};
 use crate::{
     db::{DbError, Query, Tx, table},
     ledger::Record,
@@ -36,6 +38,7 @@ impl Store {
         sealed: &SealedRecord,
         received_at: u64,
     ) -> Result<Inserted, StoreError> {
+        let began = SystemTime::now();
         let mut tx = self.db.begin().await?;
         if erasures::get(&mut tx, sealed.hash).await?.is_some() {
             return Ok(Inserted::Erased);
@@ -51,7 +54,12 @@ impl Store {
         let draft = Draft::decision(record, sealed.hash, seal, fact, received_at);
         transparency::append(&mut tx, draft).await?;
         outbox::add(&mut tx, &outbox::decided(record, sealed.hash, received_at)).await?;
+        let traced = match sealed.trace {
+            Some(_) => traces::of_decision(&mut tx, sealed.hash).await?,
+            None => Vec::new(),
+        };
         tx.commit().await?;
+        traces::tell(traced, began);
         Ok(Inserted::New)
     }
 }
@@ -86,5 +94,6 @@ table! {
         received_at: received_at,
         record: sealed.canonical.as_str(),
         seal: sealed.seal.clone(),
+        traceparent: sealed.trace.map(|trace| trace.to_string()),
     }
 }

@@ -22,6 +22,7 @@ mod refused;
 mod tables;
 #[cfg(feature = "testing")]
 pub mod testing;
+mod traces;
 mod unwind;
 mod watched;
 mod webhooks;

@@ -251,8 +251,13 @@ async fn explain(store: &Store, of: &Settlement, dice: &mut Dice) -> Result<u64>
         created_at: of.timestamp.saturating_sub(1),
         ..record()
     };
-    let sealed =
-        SealedRecord { kind: RecordKind::Decision, hash, canonical: "{}".into(), seal: [7; 65].into() };
+    let sealed = SealedRecord {
+        kind: RecordKind::Decision,
+        hash,
+        canonical: "{}".into(),
+        seal: [7; 65].into(),
+        trace: None,
+    };
     // Whatever time this machine takes it to be.
     let now = (of.timestamp + dice.below(2 << 20)).saturating_sub(1 << 20);
     let stored = store.insert_decision(&record, &sealed, now).await?;

@@ -81,7 +81,7 @@ pub fn came_of(
 fn sealed_outcome(outcome: &OutcomeRecord) -> Result<SealedRecord> {
     let canonical = outcome.canonical()?;
     let hash = keccak256(&canonical);
-    Ok(SealedRecord { kind: RecordKind::Outcome, hash, canonical, seal: [7; 65].into() })
+    Ok(SealedRecord { kind: RecordKind::Outcome, hash, canonical, seal: [7; 65].into(), trace: None })
 }
 
 fn order() -> Order {

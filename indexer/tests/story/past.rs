@@ -90,7 +90,10 @@ fn decision_of(payment: &payments::Payment, seq: u64) -> Result<(DecisionRecord,
     let hash = payment.decision_hash.unwrap_or_default();
     ensure!(Some(decision.nonce_of(hash)) == payment.nonce, "not the decision of {}", payment.tx_hash);
     let canonical = decision.canonical()?;
-    Ok((decision, SealedRecord { kind: RecordKind::Decision, hash, canonical, seal: [7; 65].into() }))
+    Ok((
+        decision,
+        SealedRecord { kind: RecordKind::Decision, hash, canonical, seal: [7; 65].into(), trace: None },
+    ))
 }
 
 fn outcome_of(decision: &DecisionRecord, of: B256, revision: u32, prev_hash: B256) -> Result<Deed> {
@@ -117,7 +120,7 @@ fn outcome_of(decision: &DecisionRecord, of: B256, revision: u32, prev_hash: B25
     };
     let canonical = told.canonical()?;
     let (kind, hash) = (RecordKind::Outcome, keccak256(&canonical));
-    Ok(Deed::Tell(Box::new(told), SealedRecord { kind, hash, canonical, seal: [7; 65].into() }))
+    Ok(Deed::Tell(Box::new(told), SealedRecord { kind, hash, canonical, seal: [7; 65].into(), trace: None }))
 }
 
 fn request_of(payment: &payments::Payment, number: u8, valid_before: u64) -> Request {

@@ -49,5 +49,5 @@ pub fn record() -> DecisionRecord {
 /// As it came in, with bytes in place of a seal: the store keeps what the API has checked.
 pub fn sealed(record: &DecisionRecord) -> Result<SealedRecord> {
     let (hash, canonical) = (record.hash()?, record.canonical()?);
-    Ok(SealedRecord { kind: RecordKind::Decision, hash, canonical, seal: [7; 65].into() })
+    Ok(SealedRecord { kind: RecordKind::Decision, hash, canonical, seal: [7; 65].into(), trace: None })
 }

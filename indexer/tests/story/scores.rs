@@ -69,7 +69,7 @@ fn decision(world: &World, agent: &Agent, why: &str, denied: Option<Refusal>) ->
 
 fn sealed(kind: RecordKind, of: &DecisionRecord, hash: B256, by: &PrivateKeySigner) -> Result<SealedRecord> {
     let seal = sign(by, seal_digest(kind, of.chain_id, of.treasury, hash))?.as_bytes().into();
-    Ok(SealedRecord { kind, hash, canonical: "{}".into(), seal })
+    Ok(SealedRecord { kind, hash, canonical: "{}".into(), seal, trace: None })
 }
 
 /// Hands in why the agent paid for `why`: what the world's payments commit to in place of a record.

@@ -108,6 +108,6 @@ impl Agents {
     ) -> Result<SealedRecord> {
         let key = self.0.get(&agent).context("an agent without a key")?;
         let seal = key.sign_hash_sync(&seal_digest(kind, chain_id, treasury, hash))?.normalized_s();
-        Ok(SealedRecord { kind, hash, canonical, seal: seal.as_bytes().into() })
+        Ok(SealedRecord { kind, hash, canonical, seal: seal.as_bytes().into(), trace: None })
     }
 }

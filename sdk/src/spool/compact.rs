@@ -6,7 +6,7 @@ use std::collections::{HashMap, HashSet};
 use alloy::primitives::B256;
 
 use super::{PendingRecord, Spool, SpoolError, line::Line};
-use crate::{outcome::OutcomeRecord, record::RecordKind};
+use crate::{outcome::OutcomeRecord, record::RecordKind, telemetry::TraceParent};
 
 impl Spool {
     pub(super) fn compact(&mut self) -> Result<(), SpoolError> {
@@ -15,7 +15,9 @@ impl Spool {
         for spooled in self.keyed.values() {
             let (hash, intent) = (spooled.hash, spooled.intent.clone());
             let record = spooled.record.canonical()?;
-            text.push_str(&Line::Decided { hash, record, intent: intent.clone() }.render());
+            text.push_str(
+                &Line::Decided { hash, record, intent: intent.clone(), trace: self.trace(hash) }.render(),
+            );
             if let (Some(payload), Some(key)) = (&spooled.payload, intent.and_then(|intent| intent.key)) {
                 text.push_str(&Line::Signed { hash, key, payload: payload.clone() }.render());
             }
@@ -24,7 +26,7 @@ impl Spool {
         // Decisions go out before outcomes, and a revision after the one before it.
         for waiting in self.waiting(RecordKind::Decision).filter(|waiting| !kept.contains(&waiting.hash)) {
             let (hash, record) = (waiting.hash, waiting.canonical.clone());
-            text.push_str(&Line::Decided { hash, record, intent: None }.render());
+            text.push_str(&Line::Decided { hash, record, intent: None, trace: waiting.trace }.render());
         }
         let mut revisions: HashMap<B256, Vec<&PendingRecord>> = HashMap::new();
         for waiting in self.waiting(RecordKind::Outcome) {
@@ -48,6 +50,10 @@ impl Spool {
             text.push_str(&Line::Delivered { hash }.render());
         }
         self.file.replace(&text)
+    }
+
+    fn trace(&self, hash: B256) -> Option<TraceParent> {
+        self.pending.get(self.place_of.get(&hash)?)?.trace
     }
 
     fn waiting(&self, kind: RecordKind) -> impl Iterator<Item = &PendingRecord> {

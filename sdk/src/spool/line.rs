@@ -3,7 +3,7 @@
 use alloy::primitives::B256;
 use serde::{Deserialize, Serialize};
 
-use crate::record::malformed;
+use crate::{record::malformed, telemetry::TraceParent};
 
 /// What is about to be signed under a decision, so that a retry signs the same and nothing else.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,6 +29,9 @@ pub(super) enum Line {
         record: String,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         intent: Option<Intent>,
+        /// The span of the payment, while the record waits: no part of it.
+        #[serde(default, skip_serializing_if = "Option::is_none", with = "traceparent")]
+        trace: Option<TraceParent>,
     },
     /// A keyed payment was signed; it may leave from here on.
     Signed { hash: B256, key: String, payload: String },
@@ -48,5 +51,23 @@ impl Line {
         let mut text = serde_json::to_string(self).unwrap_or_default();
         text.push('\n');
         text
+    }
+}
+
+/// As text; what is none, is none: a record goes out whatever stands beside it.
+mod traceparent {
+    use serde::{Deserialize as _, Deserializer, Serializer};
+
+    use crate::telemetry::TraceParent;
+
+    pub(super) fn serialize<S: Serializer>(trace: &Option<TraceParent>, to: S) -> Result<S::Ok, S::Error> {
+        match trace {
+            Some(trace) => to.collect_str(trace),
+            None => to.serialize_none(),
+        }
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<TraceParent>, D::Error> {
+        Ok(String::deserialize(from)?.parse().ok())
     }
 }

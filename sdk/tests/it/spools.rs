@@ -16,6 +16,8 @@ fn intent(key: Option<&str>) -> Option<Intent> {
     Some(Intent { key: key.map(str::to_owned), valid_after: 0, valid_before: 10 })
 }
 
+const TRACE: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+
 fn place() -> Result<(TempDir, PathBuf)> {
     let directory = tempfile::tempdir()?;
     let path = directory.path().join("deep/purse.jsonl");
@@ -27,7 +29,7 @@ fn the_chain_of_records_goes_on_after_a_restart() -> Result<()> {
     let (_directory, path) = place()?;
     let (mut spool, recovery) = Spool::open(&path)?;
     assert_eq!(recovery, Default::default());
-    let first = spool.append(|seq, prev| record(seq, prev, "a"), intent(Some("k")))?;
+    let first = spool.append(|seq, prev| record(seq, prev, "a"), intent(Some("k")), None)?;
     assert_eq!(spool.signed(&first, "payload".into())?, "payload");
     assert_eq!(spool.signed(&first, "another".into())?, "payload", "the first one counts");
     drop(spool);
@@ -35,7 +37,7 @@ fn the_chain_of_records_goes_on_after_a_restart() -> Result<()> {
     let (mut spool, recovery) = Spool::open(&path)?;
     assert_eq!((recovery.records, recovery.pending), (1, 1));
     assert_eq!(spool.by_key("k").and_then(|kept| kept.payload.clone()), Some("payload".into()));
-    let second = spool.append(|seq, prev| record(seq, prev, "b"), None)?;
+    let second = spool.append(|seq, prev| record(seq, prev, "b"), None, None)?;
     assert_eq!((second.record.seq, second.record.prev_hash), (2, first.hash));
     spool.delivered(first.hash)?;
     drop(spool);
@@ -50,9 +52,9 @@ fn the_chain_of_records_goes_on_after_a_restart() -> Result<()> {
 fn a_torn_line_is_dropped_and_reported_wherever_it_tore() -> Result<()> {
     let (_directory, path) = place()?;
     let (mut spool, _) = Spool::open(&path)?;
-    let first = spool.append(|seq, prev| record(seq, prev, "whole — ünïcode"), intent(None))?;
+    let first = spool.append(|seq, prev| record(seq, prev, "whole — ünïcode"), intent(None), None)?;
     let whole = fs::read(&path)?;
-    spool.append(|seq, prev| record(seq, prev, "torn — ünïcode"), intent(None))?;
+    spool.append(|seq, prev| record(seq, prev, "torn — ünïcode"), intent(None), None)?;
     drop(spool);
     let both = fs::read(&path)?;
 
@@ -60,7 +62,7 @@ fn a_torn_line_is_dropped_and_reported_wherever_it_tore() -> Result<()> {
         fs::write(&path, &both[..cut])?;
         let (mut spool, recovery) = Spool::open(&path)?;
         assert_eq!((recovery.records, recovery.torn_bytes), (1, (cut - whole.len()) as u64));
-        let next = spool.append(|seq, prev| record(seq, prev, "next"), intent(None))?;
+        let next = spool.append(|seq, prev| record(seq, prev, "next"), intent(None), None)?;
         assert_eq!((next.record.seq, next.record.prev_hash), (2, first.hash));
         drop(spool);
         assert_eq!(Spool::open(&path)?.1.records, 2);
@@ -73,7 +75,7 @@ fn damage_in_the_middle_is_an_error_that_names_the_line() -> Result<()> {
     let (_directory, path) = place()?;
     let (mut spool, _) = Spool::open(&path)?;
     for _ in 0..3 {
-        spool.append(|seq, prev| record(seq, prev, "x"), intent(None))?;
+        spool.append(|seq, prev| record(seq, prev, "x"), intent(None), None)?;
     }
     drop(spool);
     let text = fs::read_to_string(&path)?;
@@ -156,10 +158,10 @@ fn a_rewritten_spool_keeps_outcomes_and_the_order_of_what_waits() -> Result<()> 
     let after = half.revised(half_hash, 2);
     let after_hash = spool.append_outcome(&after)?;
     for _ in 0..80 {
-        let done = spool.append(|seq, prev| record(seq, prev, &long), intent(None))?;
+        let done = spool.append(|seq, prev| record(seq, prev, &long), intent(None), None)?;
         spool.delivered(done.hash)?;
     }
-    let waiting = spool.append(|seq, prev| record(seq, prev, "waits"), intent(None))?;
+    let waiting = spool.append(|seq, prev| record(seq, prev, "waits"), intent(None), None)?;
     drop(spool);
 
     let before = fs::metadata(&path)?.len();
@@ -190,9 +192,12 @@ fn a_record_the_api_would_refuse_is_not_spooled() -> Result<()> {
     let (_directory, path) = place()?;
     let (mut spool, _) = Spool::open(&path)?;
     let huge = "x".repeat(bursar_sdk::record::MAX_BYTES);
-    assert!(matches!(spool.append(|seq, prev| record(seq, prev, &huge), None), Err(SpoolError::Record(_))));
-    assert!(spool.append(|seq, prev| record(seq + 1, prev, "gap"), None).is_err());
-    assert_eq!(spool.append(|seq, prev| record(seq, prev, "good"), None)?.record.seq, 1);
+    assert!(matches!(
+        spool.append(|seq, prev| record(seq, prev, &huge), None, None),
+        Err(SpoolError::Record(_))
+    ));
+    assert!(spool.append(|seq, prev| record(seq + 1, prev, "gap"), None, None).is_err());
+    assert_eq!(spool.append(|seq, prev| record(seq, prev, "good"), None, None)?.record.seq, 1);
     Ok(())
 }
 
@@ -201,14 +206,14 @@ fn a_large_spool_is_rewritten_with_what_still_matters() -> Result<()> {
     let (_directory, path) = place()?;
     let (mut spool, _) = Spool::open(&path)?;
     let long = "x".repeat(60_000);
-    let keyed = spool.append(|seq, prev| record(seq, prev, &long), intent(Some("k")))?;
+    let keyed = spool.append(|seq, prev| record(seq, prev, &long), intent(Some("k")), None)?;
     spool.signed(&keyed, "payload".into())?;
     spool.delivered(keyed.hash)?;
     for _ in 0..80 {
-        let done = spool.append(|seq, prev| record(seq, prev, &long), intent(None))?;
+        let done = spool.append(|seq, prev| record(seq, prev, &long), intent(None), None)?;
         spool.delivered(done.hash)?;
     }
-    let waiting = spool.append(|seq, prev| record(seq, prev, "waits"), intent(None))?;
+    let waiting = spool.append(|seq, prev| record(seq, prev, "waits"), intent(None), TRACE.parse().ok())?;
     drop(spool);
     let before = fs::metadata(&path)?.len();
 
@@ -219,7 +224,30 @@ fn a_large_spool_is_rewritten_with_what_still_matters() -> Result<()> {
     let (mut spool, recovery) = Spool::open(&path)?;
     assert_eq!((recovery.records, recovery.pending), (82, 1));
     assert_eq!(spool.pending(9)[0].hash, waiting.hash);
+    assert_eq!(spool.pending(9)[0].trace, TRACE.parse().ok());
     assert_eq!(spool.by_key("k").and_then(|kept| kept.payload.clone()), Some("payload".into()));
-    assert_eq!(spool.append(|seq, prev| record(seq, prev, "on"), None)?.record.prev_hash, waiting.hash);
+    assert_eq!(spool.append(|seq, prev| record(seq, prev, "on"), None, None)?.record.prev_hash, waiting.hash);
+    Ok(())
+}
+
+#[test]
+fn a_trace_waits_beside_its_record_and_holds_nothing_up() -> Result<()> {
+    let (_directory, path) = place()?;
+    let (mut spool, _) = Spool::open(&path)?;
+    let with = spool.append(|seq, prev| record(seq, prev, "a"), intent(None), TRACE.parse().ok())?;
+    let without = spool.append(|seq, prev| record(seq, prev, "b"), intent(None), None)?;
+    drop(spool);
+    let text = fs::read_to_string(&path)?;
+    assert_eq!(text.matches("trace").count(), 1, "a line without one is as it always was");
+
+    let (spool, _) = Spool::open(&path)?;
+    let told: Vec<_> = spool.pending(9).into_iter().map(|record| (record.hash, record.trace)).collect();
+    assert_eq!(told, [(with.hash, TRACE.parse().ok()), (without.hash, None)]);
+    assert!(spool.pending(9).iter().all(|record| !record.canonical.contains("0af7651916cd43dd")));
+    drop(spool);
+
+    fs::write(&path, text.replace(TRACE, "00-no-trace"))?;
+    let (spool, recovery) = Spool::open(&path)?;
+    assert_eq!((recovery.pending, spool.pending(9)[0].trace), (2, None));
     Ok(())
 }

@@ -243,7 +243,13 @@ fn sealed(
     if entry.content.is_some_and(|content| seal_content(seal.as_ref()).ok() != Some(content)) {
         add(Trouble::Content { what: "seal" });
     }
-    Ok(Some(SealedRecord { kind, hash: entry.subject, canonical, seal: seal.unwrap_or_default() }))
+    Ok(Some(SealedRecord {
+        kind,
+        hash: entry.subject,
+        canonical,
+        seal: seal.unwrap_or_default(),
+        trace: None,
+    }))
 }
 
 /// A row that does not read is not what was logged; a database that fails is an error.
