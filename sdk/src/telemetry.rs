@@ -132,6 +132,7 @@ impl fmt::Debug for TraceParent {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use http::HeaderValue;
 
     use super::*;

@@ -123,7 +123,7 @@ fn the_pack_shows_what_strangers_write_and_is_another_document() {
     // Contents, title, paragraph, heading, cell.
     assert_eq!(text.matches(&packed(HOSTILE)).count(), 5, "{text}");
     assert!(text.contains("BURSARUNDERWRITER") && !text.contains("Controlsbyframework"), "{text}");
-    let pack = |report| pdf(report, View::underwriting(report).unwrap()).unwrap();
+    let pack = |report: &Report| pdf(report, View::underwriting(report).unwrap()).unwrap();
     let (one, again) = (pack(&report), pack(&report));
     assert!(one == again, "the same pack, other bytes");
     report.underwriting[0].tables[0].rows[1] = vec![figure(4, HOSTILE)];
