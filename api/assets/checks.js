@@ -8,6 +8,8 @@ import { leadsTo, opened } from "./transparency.js";
 
 const APPROVER = 8;
 const STAMPER = 32;
+/** Most links of a chain of stamps. */
+const MAX_LINKS = 4;
 const ENTRY = "bursar.log-entry/1";
 const KEPT = "the record that this service keeps";
 const NOBODY = "nobody";
@@ -320,6 +322,7 @@ async function issuers(evidence, facts) {
   if (BigInt(event.stampHash) === 0n) missing("no stamp was shown");
   const links = evidence.stamps?.links ?? missing("nobody has handed in what the stamp is delegated from");
   const counts = ({ notBefore, notAfter }) => [notBefore, notAfter].every(Number.isSafeInteger);
+  if (links.length > MAX_LINKS) return failed(expected, `${links.length} links`);
   if (!links.every(counts)) missing("a link's times are beyond what this page counts exactly");
   let before = null;
   for (const [at, link] of links.entries()) {
@@ -345,10 +348,16 @@ async function issuers(evidence, facts) {
 /** What is wrong with a link after the one before it, of which the payment has to be within each; null where nothing is. */
 async function brokenIn(link, before, { chainId, payment }) {
   const hash = hashOfStamp(link, { chainId, payment });
+  // What was asked of the node was asked about the hash that is spelled.
+  if (link.hash !== hash) return "has another hash than was signed";
   if (BigInt(link.parent) !== BigInt(before?.hash ?? 0)) return "is delegated from another";
   if (before && link.issuer !== before.subject) return "is not issued by the one before it";
   if (before && !(link.depthLeft < before.depthLeft)) return "was not to be delegated";
   if (before && link.epoch !== before.epoch) return "is of another epoch";
+  if (before && link.policyHash !== before.policyHash) return "is bound to another policy";
+  const wider = name => BigInt(link[name]) > BigInt(before[name]);
+  if (before && (wider("perPaymentMax") || wider("totalMax"))) return "has a higher limit than the one before it";
+  if (before && (link.notBefore < before.notBefore || link.notAfter > before.notAfter)) return "is valid for longer than the one before it";
   if (!before && link.issuer === link.subject) return "is issued by its own subject";
   if (!link.byContract && (await recovered(hash, link.signature)) !== link.issuer) return "is not signed by its issuer";
   if (keccak256(link.scopeBytes) !== link.scopeHash) return "has another scope than was signed";

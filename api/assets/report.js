@@ -27,6 +27,8 @@ async function made() {
   return report;
 }
 
+// Before this runs, a press would ask for a page.
+if (button) button.disabled = false;
 form?.addEventListener("submit", async event => {
   event.preventDefault();
   if (button.disabled) return;

@@ -182,15 +182,13 @@ async fn one_trace_follows_a_payment_from_the_agent_to_its_row() -> Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn payments_go_on_without_a_collector_and_unconfigured_nothing_is_sent() -> Result<()> {
-    let (stage, collector) = (Stage::set().await?, Collector::start().await?);
+async fn payments_go_on_without_a_collector_and_without_traces() -> Result<()> {
+    let stage = Stage::set().await?;
     {
         let service = Service::start(&stage.desk)?;
         stage.at_head(&service).await?;
         stage.pay(&service.url, "nobody traces")?;
     }
-    assert!(collector.raw().is_empty());
-
     // Nobody listens on a port that was just given back.
     let gone = tokio::net::TcpListener::bind("127.0.0.1:0").await?.local_addr()?;
     stage.export(&format!("http://{gone}/").parse()?)?;

@@ -15,7 +15,7 @@ use crate::{
 pub struct ReportWish {
     /// Up to this block (inclusive), which has to be final; the last final one unless told.
     pub height: Option<u64>,
-    /// Whether with what agents said in words; without it, everything else still verifies.
+    /// Whether with what agents said in words; without it, hashes, sums and the log still verify; that the tables follow from the records is then not checked.
     pub words: bool,
 }
 

@@ -11,7 +11,9 @@ use std::{
 use alloy::primitives::Address;
 use bursar_indexer::Store;
 use bursar_report::{
-    ReportError, bundle,
+    ReportError,
+    annex::RECORDS,
+    bundle,
     gather::{self, Height, Question},
     subject::AssetName,
 };
@@ -22,6 +24,10 @@ use uuid::Uuid;
 
 use crate::{AppState, Config, error::ApiError};
 
+/// Most that are ready at a time, each of another treasury: the first of them goes.
+const READY: usize = 8;
+/// Longest that one may take.
+const LONGEST: Duration = Duration::from_secs(1_800);
 /// How long one that is ready is kept.
 const KEPT: Duration = Duration::from_secs(3_600);
 
@@ -92,14 +98,14 @@ impl Job {
     }
 }
 
-/// The one report that is being made, or was made last. It is this process's own.
+/// The one report that is being made, and the last one of each treasury. They are this process's own.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Reports(Arc<Mutex<Option<Job>>>);
+pub(crate) struct Reports(Arc<Mutex<Vec<Job>>>);
 
 impl Reports {
     /// A treasury's report by its id; `None` where it is another's, or no longer there.
     pub(crate) fn find(&self, treasury: Address, id: Uuid) -> Option<Job> {
-        self.held().clone().filter(|job| job.id == id && job.wish.treasury == treasury)
+        self.held().iter().find(|job| job.id == id && job.wish.treasury == treasury).cloned()
     }
 
     /// Begins a report.
@@ -125,20 +131,27 @@ impl Reports {
         };
         {
             let mut held = self.held();
-            if held.as_ref().is_some_and(Job::is_working) {
+            if held.iter().any(Job::is_working) {
                 return Err(busy());
             }
-            *held = Some(job.clone());
+            held.retain(|other| other.wish.treasury != wish.treasury);
+            let over = (held.len() + 1).saturating_sub(READY);
+            held.drain(..over);
+            held.push(job.clone());
         }
         let (this, of, id) = (self.clone(), job.clone(), job.id);
         let (store, keeper, on) = (state.store.clone(), state.config.log.clone(), Handle::current());
         let question = Question { height: Height::At(subject.height), ..question };
         tokio::spawn(async move {
             // It writes files, and draws: neither lets others go on.
-            let working = move || on.block_on(made(&store, question, keeper.as_ref(), &of));
+            let working = move || {
+                on.block_on(async {
+                    let made = made(&store, question, keeper.as_ref(), &of);
+                    tokio::time::timeout(LONGEST, made).await.unwrap_or_else(|_| Err(given_up()))
+                })
+            };
             let made = tokio::task::spawn_blocking(working).await;
-            let lost = |_| Err(ReportError::Drawing("the work was given up".into()));
-            this.ended(id, made.unwrap_or_else(lost));
+            this.ended(id, made.unwrap_or_else(|_| Err(given_up())));
             tokio::time::sleep(KEPT).await;
             this.forget(id);
         });
@@ -146,7 +159,7 @@ impl Reports {
     }
 
     fn is_free(&self) -> Result<(), ApiError> {
-        if self.held().as_ref().is_some_and(Job::is_working) { Err(busy()) } else { Ok(()) }
+        if self.held().iter().any(Job::is_working) { Err(busy()) } else { Ok(()) }
     }
 
     fn ended(&self, id: Uuid, made: Result<Stage, ReportError>) {
@@ -154,19 +167,21 @@ impl Reports {
             tracing::error!(%id, %error, "no report");
             Stage::Failed(told(&error))
         });
-        if let Some(job) = self.held().as_mut().filter(|job| job.id == id) {
+        if let Some(job) = self.held().iter_mut().find(|job| job.id == id) {
             job.stage = stage;
         }
     }
 
     fn forget(&self, id: Uuid) {
-        let mut held = self.held();
-        if held.as_ref().is_some_and(|job| job.id == id) {
-            *held = None;
-        }
+        self.held().retain(|job| job.id != id);
     }
 
-    fn held(&self) -> MutexGuard<'_, Option<Job>> {
+    /// Hands out no longer what was ready of a treasury: something of it was erased.
+    pub(crate) fn erased(&self, treasury: Address) {
+        self.held().retain(|job| job.is_working() || job.wish.treasury != treasury);
+    }
+
+    fn held(&self) -> MutexGuard<'_, Vec<Job>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -195,11 +210,15 @@ async fn made(
 ) -> Result<Stage, ReportError> {
     let written = bundle::write(store, question, keeper, &job.folder()).await?;
     let size = zipped::zip(&job.folder(), &job.name(), &job.file(), |name| {
-        // What agents wrote in words is in this file alone; everything else verifies without it.
-        job.wish.words || name != "records.jsonl"
+        // What agents wrote in words is in this file alone.
+        job.wish.words || name != RECORDS
     })?;
     std::fs::remove_dir_all(job.folder())?;
     Ok(Stage::Ready { digest: written.digest, size })
+}
+
+fn given_up() -> ReportError {
+    std::io::Error::other("the work was given up").into()
 }
 
 fn busy() -> ApiError {

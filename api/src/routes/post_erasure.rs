@@ -57,7 +57,10 @@ pub async fn post_erasure(
     // To its end, whatever becomes of this request: a large store takes longer than a request may.
     let erasing = tokio::spawn(async move { store.erase_record(hash.0, &order, now).await });
     match erasing.await.map_err(|_| ApiError::internal())?? {
-        Erased::Gone(stone) => Ok(Json((*stone).into())),
+        Erased::Gone(stone) => {
+            state.reports.erased(treasury);
+            Ok(Json((*stone).into()))
+        }
         Erased::Unknown => Err(ApiError::not_found("record", hash)),
     }
 }

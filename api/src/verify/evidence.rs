@@ -31,7 +31,7 @@ pub(crate) async fn evidence(state: &AppState, (purse, nonce): (Addr, Hash)) -> 
     let row = row.ok_or_else(|| ApiError::not_found("payment", format!("{purse}/{nonce}")))?;
     let session = sessions::get(db, row.session).await?;
     let stamps = match session.as_ref().filter(|session| !session.stamp_hash.is_zero()) {
-        Some(session) => chain(state, session.stamp_hash).await?,
+        Some(session) => chain(state, row.treasury, session.stamp_hash).await?,
         None => None,
     };
     let session = session.map(|session| SessionEvidence {
@@ -78,12 +78,18 @@ pub(crate) async fn evidence(state: &AppState, (purse, nonce): (Addr, Hash)) -> 
     })
 }
 
-/// The stamps that were handed in with that leaf; none where what is kept of them does not hold together.
+/// The stamps of a treasury that were handed in with that leaf; none where what is kept of them does not hold together. Who
+/// names another treasury's is told nothing of it.
 ///
 /// # Errors
 /// When the store fails.
-pub(crate) async fn chain(state: &AppState, leaf: B256) -> Result<Option<StampChain>, ApiError> {
-    let Some(row) = stamps::chain(&state.db, leaf).await? else { return Ok(None) };
+pub(crate) async fn chain(
+    state: &AppState,
+    treasury: Address,
+    leaf: B256,
+) -> Result<Option<StampChain>, ApiError> {
+    let row = stamps::chain(&state.db, leaf).await?.filter(|row| row.treasury == treasury);
+    let Some(row) = row else { return Ok(None) };
     match StampChain::read(&row) {
         Ok(chain) => Ok(Some(chain)),
         Err(refused) => {

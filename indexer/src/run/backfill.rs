@@ -111,6 +111,13 @@ impl Follower<'_> {
         let mut again: Option<(u64, u64)> = None;
         let mut joined = Joined::default();
         loop {
+            // One transaction for what is there already: beginning and ending it takes the time of some hundred blocks.
+            let more = again.is_none()
+                && joined.logs < self.config.batch_logs
+                && ahead.front().is_some_and(|next| next.answer.is_finished());
+            if !more {
+                self.apply_joined(&mut joined, &mut after, head, last).await?;
+            }
             if let Some((from, to)) = again.take() {
                 let end = from.saturating_add(self.width.blocks() - 1).min(to);
                 again = (end < to).then_some((end + 1, to));
@@ -119,13 +126,6 @@ impl Follower<'_> {
             while ahead.len() < self.config.ahead.max(1) {
                 let Some((from, to)) = plan.next(self.width.blocks()) else { break };
                 ahead.push_back(Ahead::ask(&asking, &watch, from, to));
-            }
-            // One transaction for what is there already: beginning and ending it takes the time of some hundred blocks.
-            let more = joined.logs < self.config.batch_logs
-                && ahead.front().is_some_and(|next| joined.tip.is_none() || next.answer.is_finished());
-            if !more && joined.tip.is_some() {
-                self.apply_joined(&mut joined, &mut after, head, last).await?;
-                continue;
             }
             let Some(Ahead { from, to, watch: whom, answer }) = ahead.pop_front() else { break };
             let blocks = to - from + 1;

@@ -25,8 +25,12 @@ impl Follower<'_> {
                 return Ok(0);
             }
         };
+        if told.number > head.number {
+            // No block is safe that is not there.
+            return Ok(0);
+        }
         if told.number > tip.number {
-            // Of a node that is ahead, or of a ledger that is behind.
+            // The ledger is behind.
             return Ok(tip.number);
         }
         let ours = match told.number {

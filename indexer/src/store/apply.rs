@@ -57,6 +57,14 @@ pub enum ApplyError {
         /// Where it is.
         got: Option<B256>,
     },
+    /// Blocks that the ledger has, or out of order.
+    #[error("expected blocks after {after}, in order and up to the tip, got {got}")]
+    Order {
+        /// The block that comes before.
+        after: u64,
+        /// The one that came.
+        got: u64,
+    },
     /// The watch list has changed since the blocks were asked for: they have to be asked for again.
     #[error("expected revision {expected} of the watch list, got {got}")]
     Listed {
@@ -93,6 +101,9 @@ impl Store {
         let got = before.map(|at| at.hash);
         if got != batch.after {
             return Err(ApplyError::Moved { expected: batch.after, got });
+        }
+        if let Some(before) = before {
+            in_order(before.number, &batch)?;
         }
         let (expected, got) = (batch.list.revision(), watched::revision(&mut tx).await?);
         if got != expected {
@@ -164,6 +175,19 @@ impl Store {
         self.rows.fetch_add(u64::try_from(rows).unwrap_or(u64::MAX), Ordering::Relaxed);
         Ok(at)
     }
+}
+
+/// Each block after the one before it, the first after where the ledger stands, the last no later than the tip.
+fn in_order(stands: u64, batch: &Batch<'_>) -> Result<(), ApplyError> {
+    let mut after = stands;
+    for got in batch.blocks.iter().map(|block| block.header.number) {
+        if got <= after {
+            return Err(ApplyError::Order { after, got });
+        }
+        after = got;
+    }
+    let got = batch.tip.number;
+    if got < after || got == stands { Err(ApplyError::Order { after, got }) } else { Ok(()) }
 }
 
 fn trouble(error: ProjectError<StoreError>) -> ApplyError {

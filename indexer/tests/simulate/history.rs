@@ -38,7 +38,14 @@ pub async fn live(seed: u64, file: &Path) -> Result<Count> {
     };
     let finality = 4 + dice.below(12);
     let chain = Arc::new(RwLock::new(Chain::new(params.clone())));
-    let replay = Arc::new(Replay::new(Arc::clone(&chain), Provider::default()));
+    let provider = Provider {
+        // Ranges are too much now and then, and come in parts.
+        max_range: [10_000, 3 + dice.below(20)][usize::from(dice.below(2) == 0)],
+        max_results: [20_000, 4][usize::from(dice.below(2) == 0)],
+        hints: dice.below(2) == 0,
+        ..Provider::default()
+    };
+    let replay = Arc::new(Replay::new(Arc::clone(&chain), provider));
     let node = Node { served: serve(Arc::clone(&replay), 0).await?, replay };
     let usual = Config { finality, ..Config::new(params.chain_id, FACTORY, 0) };
     let mut count = Count::default();

@@ -4,16 +4,13 @@ use std::collections::BTreeMap;
 
 use alloy::primitives::Address;
 use bursar_indexer::query::history;
-use bursar_sdk::role::Role;
+use bursar_sdk::{role::Role, score::REVIEW};
 
 use super::{At, Rule, Trials};
 use crate::{
     books::{Books, Place},
     event::{Opened, Said},
 };
-
-/// Below it, a score asks for a human.
-const LOW: u16 = 600;
 
 impl Trials {
     /// Looks at an event, with the books as they stand before it.
@@ -36,7 +33,7 @@ impl Trials {
                 });
             }
             Said::SessionOpened(opened) => self.opened(books, event, opened, at),
-            Said::ScoreReported { score, .. } if *score < LOW => self.tried(Rule::LowScoreHeld),
+            Said::ScoreReported { score, .. } if *score < REVIEW => self.tried(Rule::LowScoreHeld),
             _ => {}
         }
     }
@@ -51,7 +48,7 @@ impl Trials {
         }
         let Some(envelope) = event.envelope.and_then(|number| books.envelopes.get(&number)) else { return };
         let looked = envelope.looked.map(|place| place.position);
-        if let Some((score, place)) = envelope.score.filter(|(score, _)| *score < LOW)
+        if let Some((score, place)) = envelope.score.filter(|(score, _)| *score < REVIEW)
             && looked.is_none_or(|looked| looked < place.position)
         {
             let got = format!("opened with a score of {score}");

@@ -22,7 +22,7 @@ pub(super) const HOLDS: u64 = 86_400;
 #[derive(Debug)]
 pub(super) struct Keyring {
     source: Source,
-    kept: RwLock<Kept>,
+    kept: Arc<RwLock<Kept>>,
     /// Who has it asks the issuer.
     asking: Mutex<()>,
 }
@@ -61,7 +61,7 @@ pub(super) fn within(at: Option<u64>, seconds: u64, now: u64) -> bool {
 
 impl Keyring {
     pub(super) fn new(source: Source) -> Self {
-        Self { source, kept: RwLock::default(), asking: Mutex::new(()) }
+        Self { source, kept: Arc::default(), asking: Mutex::new(()) }
     }
 
     /// The key that a token is signed with; `now` is in unix seconds.
@@ -90,22 +90,27 @@ impl Keyring {
         self.kept().find(header, now)
     }
 
+    /// Asks to its end, whoever waits for it: who hangs up would keep others from the answer.
     async fn ask(&self, now: u64) {
-        // First: who hangs up has asked, too.
-        self.keep(|kept| kept.asked = Some(now));
-        match self.source.keys().await {
-            Ok(keys) => self.keep(|kept| (kept.keys, kept.got) = (Arc::new(keys), Some(now))),
-            Err(error) => {
-                tracing::warn!(error = ?error, "the issuer of tokens does not say what keys it has")
+        keep(&self.kept, |kept| kept.asked = Some(now));
+        let (source, kept) = (self.source.clone(), Arc::clone(&self.kept));
+        let asking = tokio::spawn(async move {
+            match source.keys().await {
+                Ok(keys) => keep(&kept, |kept| (kept.keys, kept.got) = (Arc::new(keys), Some(now))),
+                Err(error) => {
+                    tracing::warn!(error = ?error, "the issuer of tokens does not say what keys it has")
+                }
             }
-        }
+        });
+        // It ends by itself, and says so.
+        let _ = asking.await;
     }
 
     fn kept(&self) -> Kept {
         self.kept.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
+}
 
-    fn keep(&self, change: impl FnOnce(&mut Kept)) {
-        change(&mut self.kept.write().unwrap_or_else(PoisonError::into_inner));
-    }
+fn keep(kept: &RwLock<Kept>, change: impl FnOnce(&mut Kept)) {
+    change(&mut kept.write().unwrap_or_else(PoisonError::into_inner));
 }

@@ -96,7 +96,7 @@ async fn gathered(state: &AppState, row: &Payment) -> Result<Story, ApiError> {
     let of_record = row.decision.as_ref().map(|record| ("named in its decision", record.stamp_hash));
     for (what, hash) in of_session.into_iter().chain(of_record).filter(|(_, hash)| !hash.is_zero()) {
         let revoked = stamps::revoked(db, row.treasury, hash).await?;
-        let chain = chain(state, hash).await?;
+        let chain = chain(state, row.treasury, hash).await?;
         stamps.push(gather::stamp(config, what, hash, revoked.as_ref(), chain.as_ref(), row));
     }
     let treasury = treasuries::get(db, row.treasury).await?;

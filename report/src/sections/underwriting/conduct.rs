@@ -2,6 +2,8 @@
 
 use std::{cmp::Reverse, collections::BTreeMap};
 
+use bursar_sdk::score::REVIEW;
+
 use super::{Material, behaviour, oversight, payments, people::status};
 use crate::{
     ReportError,
@@ -16,9 +18,6 @@ use crate::{
 
 /// How many of the largest payees are shown.
 const LARGEST: usize = 10;
-
-/// Below it, a human has to look.
-const LOW: u16 = 600;
 
 pub(super) fn concentration(of: &Material<'_>) -> Result<Section, ReportError> {
     let groups = of.tally.groups(Annex::Payments, &["asset", "payee"])?;
@@ -133,14 +132,14 @@ pub(super) fn response(of: &Material<'_>) -> Result<Section, ReportError> {
 pub(super) fn standing(of: &Material<'_>) -> Result<Section, ReportError> {
     let mut bands = BTreeMap::<(bool, u16), usize>::new();
     for envelope in of.books.envelopes.values() {
-        let band = envelope.score.map(|(score, _)| if score < LOW { 0 } else { score / 100 * 100 });
+        let band = envelope.score.map(|(score, _)| if score < REVIEW { 0 } else { score / 100 * 100 });
         *bands.entry((band.is_none(), band.unwrap_or_default())).or_default() += 1;
     }
     let mut scores = Table::new("Agents by last score", &["score", "agents"]);
     for ((none, from), agents) in bands {
         let words = match (none, from) {
             (true, _) => "none reported".to_owned(),
-            (false, 0) => format!("below {LOW}: a human has to look"),
+            (false, 0) => format!("below {REVIEW}: a human has to look"),
             (false, from) => format!("{from} to {}", from.saturating_add(99)),
         };
         scores.row(vec![Cell::text(words), Cell::text(agents)]);

@@ -20,8 +20,8 @@ pub(super) fn safeguards(of: &Material<'_>) -> Result<Section, ReportError> {
     }
     Ok(Section::new("U2", "Controls in force")
         .say(
-            "The treasury's contract enforces them: an agent, whoever has its keys, changes none of them. The rules named \
-             were held against every payment and event; what was not tested has not passed.",
+            "The treasury's contract enforces them, but that a low score makes a human look, which takes somebody who \
+             reviews: an agent, whoever has its keys, changes none of them. The rules named were held against every payment and event; what was not tested has not passed.",
         )
         .say("S9 of the report has every rule with what it was held against, and S12 what none of this proves.")
         .with(in_force(of)?)
@@ -66,7 +66,11 @@ fn in_force(of: &Material<'_>) -> Result<Table, ReportError> {
             vec![Rule::RolesApart, Rule::ApproverApart],
         ),
         ("a loosening waits", format!("{} s", organisation.delay), vec![]),
-        ("a low score makes a human look", "always".to_owned(), vec![Rule::LowScoreHeld]),
+        (
+            "a low score makes a human look",
+            "where a reviewer is at work".to_owned(),
+            vec![Rule::LowScoreHeld],
+        ),
         (
             "sessions need a recent score",
             format!("{scored} of {} agents", envelopes.len()),
