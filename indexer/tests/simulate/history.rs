@@ -40,8 +40,8 @@ pub async fn live(seed: u64, file: &Path) -> Result<Count> {
     let chain = Arc::new(RwLock::new(Chain::new(params.clone())));
     let provider = Provider {
         // Ranges are too much now and then, and come in parts.
-        max_range: [10_000, 3 + dice.below(20)][usize::from(dice.below(2) == 0)],
-        max_results: [20_000, 4][usize::from(dice.below(2) == 0)],
+        max_range: [10_000, 3 + dice.below(20)][usize::from(dice.below(4) == 0)],
+        max_results: [20_000, 4][usize::from(dice.below(4) == 0)],
         hints: dice.below(2) == 0,
         ..Provider::default()
     };
