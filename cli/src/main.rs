@@ -5,6 +5,7 @@ mod commands;
 mod config;
 mod demo;
 mod keys;
+mod logs;
 mod output;
 mod telemetry;
 
@@ -13,14 +14,8 @@ use std::{path::PathBuf, process::ExitCode};
 use alloy::primitives::Address;
 use anyhow::{Context as _, Result};
 use bursar_indexer::StoreUrl;
-use bursar_sdk::telemetry::TARGET;
 use clap::{Parser, Subcommand};
-use tracing_subscriber::{
-    EnvFilter, Layer as _,
-    filter::{FilterExt as _, filter_fn},
-    layer::SubscriberExt as _,
-    util::SubscriberInitExt as _,
-};
+use tracing_subscriber::{EnvFilter, Layer as _, layer::SubscriberExt as _, util::SubscriberInitExt as _};
 use url::Url;
 
 use crate::{
@@ -190,9 +185,8 @@ async fn main() -> ExitCode {
     let quiet = !matches!(cli.command, Command::Serve | Command::Index { .. } | Command::Api);
     let default = if quiet { "error,x402_chain_eip155=off" } else { "info,sqlx=warn,hyper=warn" };
     let filter = EnvFilter::try_from_env("BURSAR_LOG").unwrap_or_else(|_| EnvFilter::new(default));
-    // Spans of traces are not for logs, and log lines not for traces.
-    let filter = filter.and(filter_fn(|told| told.target() != TARGET));
-    let logs = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_filter(filter);
+    let logs =
+        tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_filter(logs::filter(filter));
     let (config, traces) = match begin(&cli) {
         Ok(begun) => begun,
         Err(error) => {
