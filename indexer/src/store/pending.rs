@@ -43,41 +43,24 @@ impl<T> Tables<T> {
     }
 }
 
-/// What some of a batch's blocks come to.
+/// What some of a batch's blocks add.
 #[derive(Default)]
 struct Part {
     blocks: Vec<Vec<Value>>,
-    /// What they add.
     added: Tables,
-    /// Rows that they change, as the database has them.
-    changed: BTreeMap<Key, Option<Arc<Row>>>,
 }
 
 impl Part {
     fn rows(&self) -> usize {
         let added: usize = self.added.0.iter().map(|(_, rows)| rows.len()).sum();
-        self.blocks.len() + added + self.changed.len()
+        self.blocks.len() + added
     }
 
-    /// Writes it, where `rows` are the changed ones as they are now.
-    async fn write(self, tx: &mut Tx, rows: HashMap<Key, Option<Arc<Row>>>) -> Result<(), StoreError> {
-        let changed = self.changed;
-        // Put together while the database takes what was added.
-        let due = tokio::task::spawn_blocking(move || Due::of(&rows, changed));
+    async fn write(self, tx: &mut Tx) -> Result<(), StoreError> {
         // Events name their blocks.
         tables::BLOCK.insert_all(tx, self.blocks).await?;
         for (table, rows) in self.added.0 {
             table.insert_all(tx, rows).await?;
-        }
-        let due = due.await.map_err(|_| DbError::Driver(sqlx::Error::WorkerCrashed))??;
-        for (table, key) in due.gone {
-            table.delete(key).execute(&mut *tx).await?;
-        }
-        for (table, rows) in due.anew.0 {
-            table.insert_all(tx, rows).await?;
-        }
-        for (table, rows) in due.changed.0 {
-            table.change_all(tx, rows).await?;
         }
         Ok(())
     }
@@ -98,8 +81,10 @@ pub(super) struct Pending {
     pub(super) policies: HashMap<(Address, u32, u16), String>,
     /// What was taken in about payments that were looked for, at whichever height.
     pub(super) records: HashMap<PaymentKey, Vec<Entry>>,
-    /// What is not written yet.
+    /// What is added and not written yet.
     part: Part,
+    /// Rows that are changed, as the database has them: each is written once, when it does not change any more.
+    changed: BTreeMap<Key, Option<Arc<Row>>>,
     /// How many rows are.
     written: usize,
     scores: BTreeMap<(Address, u32, u64), Vec<Value>>,
@@ -231,7 +216,7 @@ impl Pending {
                 known.purses.insert(account);
             }
             self.rows.insert(key, after);
-            self.part.changed.entry(key).or_insert(before);
+            self.changed.entry(key).or_insert(before);
         }
         Ok(())
     }
@@ -252,11 +237,12 @@ impl Pending {
 
     /// How many rows it has come to.
     pub(super) fn rows(&self) -> usize {
-        self.written + self.part.rows() + self.scores.len() + self.journal.len() + self.told.len()
+        let added = self.written + self.part.rows();
+        added + self.changed.len() + self.scores.len() + self.journal.len() + self.told.len()
     }
 
-    /// Has what the blocks so far come to written while the batch goes on, where it is so many rows and nothing else is being
-    /// written. What they change may change again.
+    /// Has what the blocks so far add written while the batch goes on, where it is so many rows and nothing else is being
+    /// written.
     pub(super) async fn write_ahead(&mut self, tx: &mut Lent, from: usize) -> Result<(), StoreError> {
         let rows = self.part.rows();
         if rows < from.max(1) || !tx.is_free() {
@@ -264,9 +250,8 @@ impl Pending {
         }
         self.written += rows;
         let part = std::mem::take(&mut self.part);
-        let now = part.changed.keys().filter_map(|key| Some((*key, self.rows.get(key)?.clone()))).collect();
         tx.lend(async move |mut tx| {
-            part.write(&mut tx, now).await?;
+            part.write(&mut tx).await?;
             Ok(tx)
         })
         .await
@@ -276,7 +261,11 @@ impl Pending {
     pub(super) async fn write(self, tx: &mut Tx) -> Result<Known, StoreError> {
         let mut known = self.known.unwrap_or_default();
         known.alerts(alerts(&self.rows, self.payers));
-        self.part.write(tx, self.rows).await?;
+        // Put together while the database takes what was added.
+        let (rows, changed) = (self.rows, self.changed);
+        let due = tokio::task::spawn_blocking(move || Due::of(&rows, changed));
+        self.part.write(tx).await?;
+        due.await.map_err(|_| DbError::Driver(sqlx::Error::WorkerCrashed))??.write(tx).await?;
         tables::SCORE_HISTORY.put_all(tx, self.scores.into_values().collect()).await?;
         tables::JOURNAL.insert_all(tx, self.journal).await?;
         outbox::add_all(tx, &self.told).await?;
@@ -315,6 +304,19 @@ impl Due {
             }
         }
         Ok(due)
+    }
+
+    async fn write(self, tx: &mut Tx) -> Result<(), StoreError> {
+        for (table, key) in self.gone {
+            table.delete(key).execute(&mut *tx).await?;
+        }
+        for (table, rows) in self.anew.0 {
+            table.insert_all(tx, rows).await?;
+        }
+        for (table, rows) in self.changed.0 {
+            table.change_all(tx, rows).await?;
+        }
+        Ok(())
     }
 }
 
