@@ -131,33 +131,73 @@ pub async fn list(
     after: Option<Key>,
     limit: u32,
 ) -> Result<Vec<Decision>, DbError> {
-    let mut found = select_list(filter, after, limit).rows(db, read).await?;
+    let mut found = Vec::new();
+    for select in select_lists(filter, after, limit) {
+        found.extend(select.rows(db, read).await?);
+    }
     found.sort_unstable_by_key(|row| Reverse((row.record.created_at, row.hash)));
+    found.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
     Ok(found)
 }
 
-pub(super) fn select_list(filter: &Filter, after: Option<Key>, limit: u32) -> Select {
+/// Which decisions are looked through for a list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Among {
+    /// Whatever there is.
+    All,
+    /// Those of a time up to then.
+    UpTo(u64),
+    /// Those that we got by then, from agents whose clocks were beyond it.
+    Ahead(u64),
+}
+
+/// As of a height, the list begins where its time does: what came after is not read. What agents dated ahead of when we got
+/// it are few, and have an index.
+pub(super) fn select_lists(filter: &Filter, after: Option<Key>, limit: u32) -> Vec<Select> {
+    let among = match filter.past {
+        None => vec![Among::All],
+        Some(past) => vec![Among::UpTo(past.records_until), Among::Ahead(past.records_until)],
+    };
+    among.into_iter().map(|among| select_list(among, filter, after, limit)).collect()
+}
+
+fn select_list(among: Among, filter: &Filter, after: Option<Key>, limit: u32) -> Select {
     // Decisions are long rows: hashes are found first, so that where an index tells which, none is read and left out.
     let mut select = columns(filter.past);
     select.push(" FROM (SELECT d.hash FROM decision d");
     if filter.settled.is_some() {
         join_payments(&mut select, filter.past);
     }
+    let ahead = matches!(among, Among::Ahead(_));
+    // One upper bound, the lower of the two: a second leads SQLite to another index.
+    let (among, after) = match (among, after) {
+        (Among::UpTo(then), Some(key)) if key.created_at <= then => (Among::All, after),
+        (Among::UpTo(_), _) => (among, None),
+        _ => (among, after),
+    };
+    filtered(&mut select, ahead, "d.treasury = ", filter.treasury);
+    filtered(&mut select, ahead, "d.envelope = ", filter.envelope);
+    filtered(&mut select, ahead, "d.agent = ", filter.agent);
+    filtered(&mut select, ahead, "d.payee = ", filter.payee);
+    filtered(&mut select, ahead, "d.session = ", filter.session);
     select
-        .filter("d.treasury = ", filter.treasury)
-        .filter("d.envelope = ", filter.envelope)
-        .filter("d.agent = ", filter.agent)
-        .filter("d.payee = ", filter.payee)
-        .filter("d.session = ", filter.session)
         .times("d.created_at >= ", "d.created_at < ", filter.time)
         .amounts("d.amount >= ", "d.amount <= ", filter.amount)
         .filter("d.reason = ", filter.reason.map(Refusal::code))
         .filter("d.received_at <= ", filter.past.map(|past| past.records_until));
-    match filter.verdict {
-        None => &mut select,
+    match among {
+        Among::All => &mut select,
+        Among::UpTo(then) => select.filter("d.created_at <= ", Some(then)),
+        Among::Ahead(then) => {
+            select.filter("d.created_at > ", Some(then)).condition("d.created_at > d.received_at")
+        }
+    };
+    match (filter.verdict, ahead) {
+        (None, _) => &mut select,
         // In words: the indexes of refusals are for those alone.
-        Some(Verdict::Approved) => select.condition("d.verdict = 'approved'"),
-        Some(Verdict::Denied) => select.condition("d.verdict = 'denied'"),
+        (Some(Verdict::Approved), false) => select.condition("d.verdict = 'approved'"),
+        (Some(Verdict::Denied), false) => select.condition("d.verdict = 'denied'"),
+        (Some(verdict), true) => select.sift("d.verdict = ", Some(verdict.code())),
     };
     match filter.settled {
         None => &mut select,
@@ -173,6 +213,15 @@ pub(super) fn select_list(filter: &Filter, after: Option<Key>, limit: u32) -> Se
     join_payments(&mut select, filter.past);
     select.push(" WHERE d.hash = f.hash");
     select
+}
+
+/// Only those with that in the column, which leads nowhere else where few are looked through anyway.
+fn filtered(select: &mut Select, few: bool, column: &'static str, value: Option<impl Cell>) {
+    if few {
+        select.sift(column, value)
+    } else {
+        select.filter(column, value)
+    };
 }
 
 /// One decision.

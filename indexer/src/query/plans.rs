@@ -6,9 +6,9 @@ use alloy::primitives::{Address, B256};
 use bursar_sdk::decision::Verdict;
 
 use super::{
-    AmountRange, Position, TimeRange, accesses, agents, alerts, approvals, decisions, envelopes, events,
-    groups, headroom, history, log, payees, payments, policies, refusals, scores, select::Select, sessions,
-    settlements, spending, stops, treasuries, watched,
+    AmountRange, Past, Position, TimeRange, accesses, agents, alerts, approvals, decisions, envelopes,
+    events, groups, headroom, history, log, payees, payments, policies, refusals, scores, select::Select,
+    sessions, settlements, spending, stops, treasuries, watched,
 };
 use crate::{
     Store, StoreUrl,
@@ -129,8 +129,18 @@ async fn decisions_walk_an_index_whatever_is_asked() -> anyhow::Result<()> {
         ("decision_by_envelope", decisions::Filter { treasury: Some(ONE), envelope: Some(1), ..of() }),
     ];
     for (name, filter) in filters {
-        check(name, decisions::select_list(&filter, None, 50)).await?;
-        check(name, decisions::select_list(&filter, after, 50)).await?;
+        let past = Some(Past { height: 9, records_until: 9 });
+        let then = decisions::Filter { past, ..filter.clone() };
+        for after in [None, after] {
+            for select in decisions::select_lists(&filter, after, 50) {
+                check(name, select).await?;
+            }
+            for (name, select) in
+                [name, "decision_ahead"].into_iter().zip(decisions::select_lists(&then, after, 50))
+            {
+                check(name, select).await?;
+            }
+        }
     }
     Ok(())
 }

@@ -83,7 +83,8 @@ fn decision_of(payment: &payments::Payment, seq: u64) -> Result<(DecisionRecord,
         payee: payment.payee,
         asset: payment.asset,
         amount: payment.amount,
-        created_at: payment.timestamp - 4,
+        // Every third agent's clock is an hour ahead.
+        created_at: if seq % 3 == 1 { payment.timestamp + 3_600 } else { payment.timestamp - 4 },
         ..record()
     };
     // The world's payments commit to other words than a record's.
