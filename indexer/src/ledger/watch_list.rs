@@ -1,9 +1,9 @@
 //! Whom an organisation looks at besides its own: accounts that pay outside any envelope, in which tokens, and
 //! facilitators by name.
 
-use std::{collections::HashMap, fmt, str::FromStr};
+use std::{fmt, str::FromStr};
 
-use alloy::primitives::Address;
+use alloy::primitives::{Address, map::HashMap};
 
 /// As what an address is watched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -1,8 +1,8 @@
 //! From logs to blocks: what else is needed of them is asked for, and what logs say of their block is looked at.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 
-use alloy::primitives::B256;
+use alloy::primitives::{B256, map::HashSet};
 use futures::{StreamExt, TryStreamExt, stream};
 
 use super::{

@@ -1,9 +1,9 @@
 //! Asking for all of some blocks that concerns us.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 
 use alloy::{
-    primitives::{Address, B256},
+    primitives::{Address, B256, map::HashSet},
     sol_types::SolEvent,
 };
 use bursar_sdk::abi::{

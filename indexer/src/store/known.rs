@@ -1,12 +1,12 @@
 //! What batches would ask again and again, remembered from one to the next: who is a purse, and the alerts that payers
 //! outside any envelope have open. Nothing but blocks changes either.
 
-use std::{
-    collections::{HashMap, HashSet},
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use alloy::primitives::{Address, B256};
+use alloy::primitives::{
+    Address, B256,
+    map::{HashMap, HashSet},
+};
 
 use super::StoreError;
 use crate::{

@@ -1,11 +1,8 @@
 //! Reading the rows that blocks change.
 
-use std::{
-    collections::{BTreeSet, HashSet},
-    sync::Arc,
-};
+use std::{collections::BTreeSet, sync::Arc};
 
-use alloy::primitives::{Address, B256};
+use alloy::primitives::{Address, B256, map::HashSet};
 use async_trait::async_trait;
 
 use super::{

@@ -1,12 +1,12 @@
 //! What a batch comes to, before it is written: each row is read once and written once however many blocks change it,
 //! and what is added goes to its table together.
 
-use std::{
-    collections::{BTreeMap, HashMap, HashSet},
-    sync::Arc,
-};
+use std::{collections::BTreeMap, sync::Arc};
 
-use alloy::primitives::{Address, B256};
+use alloy::primitives::{
+    Address, B256,
+    map::{HashMap, HashSet},
+};
 
 use super::{
     StoreError, alerts,

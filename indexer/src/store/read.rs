@@ -1,8 +1,6 @@
 //! What the indexer itself reads: how far it is, and whom it watches.
 
-use std::collections::HashSet;
-
-use alloy::primitives::Address;
+use alloy::primitives::{Address, map::HashSet};
 
 use super::{Store, StoreError, known};
 use crate::{
