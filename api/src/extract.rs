@@ -26,6 +26,11 @@ impl<T: DeserializeOwned, S: Sync> FromRequestParts<S> for Params<T> {
     }
 }
 
+/// No query parameter at all, where what is told is told as it stands.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Nothing {}
+
 /// Reads query parameters.
 ///
 /// # Errors
@@ -45,7 +50,10 @@ fn refused_parameter(
     let bad_request = |code, message: String| ApiError::new(StatusCode::BAD_REQUEST, code, message);
     if let Some(rest) = text.strip_prefix("unknown field `") {
         let (name, known) = rest.split_once("`, ").unwrap_or((rest, ""));
-        let expected = known.trim_start_matches("expected ");
+        let expected = match known {
+            "there are no fields" => "no parameter",
+            known => known.trim_start_matches("expected "),
+        };
         return bad_request("unknown_parameter", format!("there is no parameter {name:?} here"))
             .mismatch(expected, name);
     }

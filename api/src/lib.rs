@@ -26,6 +26,7 @@ mod router;
 pub mod routes;
 mod serve;
 mod signed;
+mod standing;
 mod state;
 mod stream;
 mod totals;

@@ -3,7 +3,10 @@
 use alloy::primitives::{Address, B256};
 use bursar_indexer::{
     db::Db,
-    query::log::{self, Anchor, Leaf, LogError},
+    query::{
+        Past,
+        log::{self, Anchor, Leaf, LogError},
+    },
 };
 
 /// Entries of the log that are looked at of one record.
@@ -19,6 +22,16 @@ pub(crate) struct Logged {
     pub(crate) root: B256,
     /// Those about the records, in the order in which they came.
     pub(crate) entries: Vec<Placed>,
+}
+
+impl Logged {
+    /// Leaves out the entries and the anchors that came after a moment. Size and root stay today's, as do the ways to it.
+    pub(crate) fn forget_after(&mut self, past: Past) {
+        self.entries.retain(|placed| placed.leaf.entry.at <= past.records_until);
+        for placed in &mut self.entries {
+            placed.anchor = placed.anchor.take().filter(|anchor| anchor.position.block <= past.height);
+        }
+    }
 }
 
 /// An entry, with its way to the root.

@@ -10,8 +10,8 @@ use bursar_indexer::{
         blocks::{self, KeptBlock},
     },
 };
-use serde::Serialize;
-use utoipa::ToSchema;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 
 use crate::{
     AsOf,
@@ -22,6 +22,42 @@ use crate::{
 
 /// A block's number in a query.
 pub type Height = Number<0, { i64::MAX as u64 }>;
+
+/// As of when one thing is asked for.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct Then {
+    /// As of this block: what the chain told up to it, and what had been handed in by its time.
+    #[param(inline)]
+    as_of: Option<Height>,
+    /// As of this time (inclusive, unix seconds).
+    #[param(inline)]
+    as_of_time: Option<Time>,
+}
+
+impl Then {
+    pub(crate) fn at(&self) -> Result<Option<At>, ApiError> {
+        At::of(self.as_of, self.as_of_time)
+    }
+}
+
+/// One thing, and as of when it is told.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Told<T> {
+    /// It.
+    #[serde(flatten)]
+    pub it: T,
+    /// As of when it is, where another time than now was asked for.
+    #[serde(skip_serializing_if = "Option::is_none", rename = "asOf")]
+    pub as_of: Option<ToldAsOf>,
+}
+
+impl<T> Told<T> {
+    pub(crate) fn new(it: T, as_of: &AsOf) -> Self {
+        Self { it, as_of: as_of.at.map(Into::into) }
+    }
+}
 
 /// A moment that is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,13 +94,23 @@ pub struct Point {
 }
 
 impl Point {
+    /// The query that asks for the same moment.
+    pub(crate) fn query(&self) -> String {
+        // By height, records count up to the block's time.
+        if self.time == self.block.timestamp {
+            format!("as_of={}", self.height)
+        } else {
+            format!("as_of_time={}", self.time)
+        }
+    }
+
     /// The same, as queries take it.
     pub fn past(&self) -> Past {
         Past { height: self.height, records_until: self.time }
     }
 }
 
-/// As of when a list tells: the last block up to there that the ledger keeps (one that tells something, or that is not final
+/// As of when it is told: the last block up to there that the ledger keeps (one that tells something, or that is not final
 /// yet), and what had been handed in by then.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]

@@ -26,8 +26,7 @@ use crate::{
     books::{Books, Place as Where, Row},
     controls::Mapping,
     document::{Log, Report, SCHEMA},
-    event::Said,
-    exposure,
+    event, exposure,
     logbook::LogBook,
     records::Story,
     sections::{self, Material},
@@ -104,7 +103,7 @@ impl<W: Write> Builder<W> {
     /// # Errors
     /// When it does not read, does not follow from those before it, or cannot be written.
     pub fn event(&mut self, event: &Event) -> Result<(), ReportError> {
-        let said = Said::read(event)?;
+        let said = event::read(event)?;
         self.trials.event(&self.books, event, &said);
         self.put(rows::event(event))?;
         for row in self.books.apply(event, &said)? {

@@ -6,20 +6,23 @@ use bursar_indexer::query::approvals;
 use crate::{
     AppState,
     error::{ApiError, GetFailure},
-    extract::Path,
+    extract::{Params, Path},
     model::approval::ApprovalRequest,
+    past::{Then, Told},
     wire::Hash,
 };
 
 /// One approval request: agents ask here until a human has answered.
-#[utoipa::path(get, path = "/v1/approval-requests/{digest}", tag = "Approvals", params(("digest" = inline(Hash), Path, description = "The payment's digest.")),
-    responses((status = 200, description = "It.", body = ApprovalRequest), GetFailure))]
+#[utoipa::path(get, path = "/v1/approval-requests/{digest}", tag = "Approvals", params(("digest" = inline(Hash), Path, description = "The payment's digest."), Then),
+    responses((status = 200, description = "It.", body = Told<ApprovalRequest>), GetFailure))]
 pub async fn get_approval_request(
     State(state): State<AppState>,
     Path(digest): Path<Hash>,
-) -> Result<Json<ApprovalRequest>, ApiError> {
-    let row = approvals::get(&state.db, digest.0).await?;
+    Params(then): Params<Then>,
+) -> Result<Json<Told<ApprovalRequest>>, ApiError> {
+    let as_of = state.as_of_at(then.at()?).await?;
+    let row = approvals::as_of(&state.db, digest.0, as_of.past()).await?;
     let row = row.ok_or_else(|| ApiError::not_found("approval request", &digest))?;
-    let now = state.as_of().await?.now;
-    Ok(Json(ApprovalRequest::new(row, state.config.chain_id, now)))
+    let request = ApprovalRequest::new(row, state.config.chain_id, as_of.now);
+    Ok(Json(Told::new(request, &as_of)))
 }

@@ -7,21 +7,24 @@ use bursar_sdk::record::RecordKind;
 use crate::{
     AppState,
     error::{ApiError, GetFailure, Problem},
-    extract::Path,
+    extract::{Params, Path},
     model::decision::DecisionDetail,
+    past::{Then, Told},
     wire::Hash,
 };
 
 /// One decision, with the very bytes that hash to its hash.
-#[utoipa::path(get, path = "/v1/decisions/{hash}", tag = "Decisions", params(("hash" = inline(Hash), Path, description = "keccak-256 of the canonical record.")),
-    responses((status = 200, description = "It.", body = DecisionDetail),
+#[utoipa::path(get, path = "/v1/decisions/{hash}", tag = "Decisions", params(("hash" = inline(Hash), Path, description = "keccak-256 of the canonical record."), Then),
+    responses((status = 200, description = "It.", body = Told<DecisionDetail>),
               (status = 410, description = "It was erased; `erased` is what is left.", body = Problem), GetFailure))]
 pub async fn get_decision(
     State(state): State<AppState>,
     Path(hash): Path<Hash>,
-) -> Result<Json<DecisionDetail>, ApiError> {
-    if let Some(row) = decisions::get(&state.db, hash.0).await? {
-        return Ok(Json(row.into()));
+    Params(then): Params<Then>,
+) -> Result<Json<Told<DecisionDetail>>, ApiError> {
+    let as_of = state.as_of_at(then.at()?).await?;
+    if let Some(row) = decisions::as_of(&state.db, hash.0, as_of.past()).await? {
+        return Ok(Json(Told::new(row.into(), &as_of)));
     }
     match erasures::get(&state.db, hash.0).await? {
         Some(stone) if stone.place.kind() == RecordKind::Decision => Err(ApiError::erased(stone.into())),

@@ -6,7 +6,7 @@ use bursar_indexer::query::{groups, headroom};
 use crate::{
     AppState,
     error::{ApiError, GetFailure},
-    extract::{EnvelopeNumber, Path},
+    extract::{EnvelopeNumber, Nothing, Params, Path},
     model::group::Group,
     wire::Addr,
 };
@@ -17,6 +17,7 @@ use crate::{
 pub async fn get_group(
     State(state): State<AppState>,
     Path((treasury, number)): Path<(Addr, EnvelopeNumber)>,
+    Params(Nothing {}): Params<Nothing>,
 ) -> Result<Json<Group>, ApiError> {
     let key = (treasury.0, number.to_u32());
     let row = groups::get(&state.db, key).await?;

@@ -7,7 +7,7 @@ use bursar_indexer::query::{log, treasuries};
 use crate::{
     AppState,
     error::{ApiError, GetFailure},
-    extract::Path,
+    extract::{Nothing, Params, Path},
     model::log::{Log, SignedCheckpoint},
     wire::Addr,
 };
@@ -18,6 +18,7 @@ use crate::{
 pub async fn get_log(
     State(state): State<AppState>,
     Path(address): Path<Addr>,
+    Params(Nothing {}): Params<Nothing>,
 ) -> Result<Json<Log>, ApiError> {
     let (db, treasury) = (&state.db, address.0);
     if treasuries::get(db, treasury).await?.is_none() {

@@ -5,7 +5,7 @@ use axum::{Json, extract::State};
 use crate::{
     AppState,
     error::{ApiError, GetFailure},
-    extract::Path,
+    extract::{Nothing, Params, Path},
     model::evidence::Evidence,
     verify,
     wire::{Addr, Hash},
@@ -18,6 +18,7 @@ use crate::{
 pub async fn get_payment_evidence(
     State(state): State<AppState>,
     Path(payment): Path<(Addr, Hash)>,
+    Params(Nothing {}): Params<Nothing>,
 ) -> Result<Json<Evidence>, ApiError> {
     Ok(Json(verify::evidence(&state, payment).await?))
 }

@@ -5,7 +5,7 @@ use axum::{Json, extract::State};
 use crate::{
     AppState,
     error::{ApiError, GetFailure},
-    extract::Path,
+    extract::{Nothing, Params, Path},
     model::verification::Verification,
     verify::{self, Facts},
     wire::{Addr, Hash},
@@ -18,6 +18,7 @@ use crate::{
 pub async fn get_payment_verification(
     State(state): State<AppState>,
     Path((purse, nonce)): Path<(Addr, Hash)>,
+    Params(Nothing {}): Params<Nothing>,
 ) -> Result<Json<Verification>, ApiError> {
     let evidence = verify::evidence(&state, (purse.clone(), nonce.clone())).await?;
     let facts = match state.node() {

@@ -6,7 +6,7 @@ use bursar_indexer::query::stamps;
 use crate::{
     AppState,
     error::{ApiError, GetFailure},
-    extract::Path,
+    extract::{Nothing, Params, Path},
     model::stamp::StampChain,
     wire::Hash,
 };
@@ -19,6 +19,7 @@ use crate::{
 pub async fn get_stamp(
     State(state): State<AppState>,
     Path(hash): Path<Hash>,
+    Params(Nothing {}): Params<Nothing>,
 ) -> Result<Json<StampChain>, ApiError> {
     let row = stamps::chain(&state.db, hash.0).await?;
     let row = row.ok_or_else(|| ApiError::not_found("stamp", &hash))?;

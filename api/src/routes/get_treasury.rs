@@ -6,7 +6,7 @@ use bursar_indexer::query::treasuries;
 use crate::{
     AppState,
     error::{ApiError, GetFailure},
-    extract::Path,
+    extract::{Nothing, Params, Path},
     model::treasury::{RoleGrant, TreasuryDetail},
     wire::Addr,
 };
@@ -17,6 +17,7 @@ use crate::{
 pub async fn get_treasury(
     State(state): State<AppState>,
     Path(address): Path<Addr>,
+    Params(Nothing {}): Params<Nothing>,
 ) -> Result<Json<TreasuryDetail>, ApiError> {
     let row = treasuries::get(&state.db, address.0).await?;
     let row = row.ok_or_else(|| ApiError::not_found("treasury", &address))?;

@@ -6,18 +6,19 @@ use alloy::primitives::Address;
 use axum::{Json, extract::State};
 use bursar_indexer::{
     db::Db,
-    query::{agents, envelopes},
+    query::{agents, past},
 };
 use serde::Deserialize;
 use utoipa::IntoParams;
 
 use crate::{
-    AppState,
+    AppState, AsOf,
     error::{ApiError, ListFailure},
-    extract::Params,
-    model::agent::Agent,
+    extract::{Params, Time},
+    model::{agent::Agent, envelope::Envelope},
     page::{Asked, Page, PageLimit},
-    routes::list_envelopes::with_headroom,
+    past::{At, Height},
+    standing,
     wire::Addr,
 };
 
@@ -32,6 +33,12 @@ pub struct Filter {
     /// Of this treasury.
     #[param(inline)]
     treasury: Option<Addr>,
+    /// As of this block: what the chain told up to it, and what had been handed in by its time.
+    #[param(inline)]
+    as_of: Option<Height>,
+    /// As of this time (inclusive, unix seconds).
+    #[param(inline)]
+    as_of_time: Option<Time>,
     /// Rows on a page, 1 to 200; 50 unless told.
     #[param(inline)]
     limit: Option<PageLimit>,
@@ -47,12 +54,15 @@ pub async fn list_agents(
     Params(filter): Params<Filter>,
 ) -> Result<Json<Page<Agent>>, ApiError> {
     let asked = Asked::new("agents", filter.cursor.as_deref(), filter.limit)?;
-    let now = state.as_of().await?.now;
+    let as_of = state.as_of_at(At::of(filter.as_of, filter.as_of_time)?).await?;
     let treasury = filter.treasury.map(|address| address.0);
-    let rows = agents::list(&state.db, treasury, asked.after, asked.fetch()).await?;
+    let rows = match as_of.past() {
+        None => agents::list(&state.db, treasury, asked.after, asked.fetch()).await?,
+        Some(then) => past::agents(&state.db, treasury, then, asked.after, asked.fetch()).await?,
+    };
     let page = asked.page(rows, |row| *row, |row| row);
-    let items = with_envelopes(&state.db, &page.items, treasury, now).await?;
-    Ok(Json(Page { items, next: page.next, as_of: None }))
+    let items = with_envelopes(&state.db, &page.items, treasury, &as_of).await?;
+    Ok(Json(Page { items, next: page.next, as_of: as_of.at.map(Into::into) }))
 }
 
 /// Agents with their envelopes: one per treasury, so few.
@@ -60,13 +70,11 @@ pub(super) async fn with_envelopes(
     db: &Db,
     agents: &[Address],
     treasury: Option<Address>,
-    now: u64,
+    as_of: &AsOf,
 ) -> Result<Vec<Agent>, ApiError> {
-    let rows = envelopes::of_agents(db, agents, treasury, MOST).await?;
-    let whose: Vec<Address> = rows.iter().map(|row| row.agent).collect();
     let mut envelopes = HashMap::<_, Vec<_>>::new();
-    for (agent, envelope) in whose.into_iter().zip(with_headroom(db, rows, now).await?) {
-        envelopes.entry(agent).or_default().push(envelope);
+    for (row, rooms) in standing::of_agents(db, agents, treasury, as_of, MOST).await? {
+        envelopes.entry(row.agent).or_default().push(Envelope::new(&row, rooms));
     }
     let mut agent = |address: &Address| Agent {
         address: (*address).into(),

@@ -1,19 +1,18 @@
 //! `GET /v1/envelopes`
 
 use axum::{Json, extract::State};
-use bursar_indexer::{
-    db::Db,
-    query::{envelopes, headroom},
-};
+use bursar_indexer::query::envelopes;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
 use crate::{
     AppState,
     error::{ApiError, ListFailure},
-    extract::{EnvelopeNumber, Params},
+    extract::{EnvelopeNumber, Params, Time},
     model::envelope::{Envelope, EnvelopeState},
     page::{Asked, Page, PageLimit},
+    past::{At, Height},
+    standing,
     wire::Addr,
 };
 
@@ -37,6 +36,12 @@ pub struct Filter {
     /// Standing there now.
     #[param(inline)]
     state: Option<EnvelopeState>,
+    /// As of this block: what the chain told up to it, and what had been handed in by its time.
+    #[param(inline)]
+    as_of: Option<Height>,
+    /// As of this time (inclusive, unix seconds).
+    #[param(inline)]
+    as_of_time: Option<Time>,
     /// Rows on a page, 1 to 200; 50 unless told.
     #[param(inline)]
     limit: Option<PageLimit>,
@@ -52,7 +57,7 @@ pub async fn list_envelopes(
     Params(filter): Params<Filter>,
 ) -> Result<Json<Page<Envelope>>, ApiError> {
     let asked = Asked::new("envelopes", filter.cursor.as_deref(), filter.limit)?;
-    let now = state.as_of().await?.now;
+    let as_of = state.as_of_at(At::of(filter.as_of, filter.as_of_time)?).await?;
     let of = envelopes::Filter {
         treasury: filter.treasury.map(|address| address.0),
         agent: filter.agent.map(|address| address.0),
@@ -61,21 +66,8 @@ pub async fn list_envelopes(
         state: filter.state.map(Into::into),
         scored: false,
     };
-    let rows = envelopes::list(&state.db, &of, asked.after, asked.fetch()).await?;
-    let mut page = asked.page(rows, |row| (row.treasury, row.number), |row| row);
-    let items = with_headroom(&state.db, std::mem::take(&mut page.items), now).await?;
-    Ok(Json(Page { items, next: page.next, as_of: None }))
-}
-
-/// Envelopes with what their limits have left at `now` (unix seconds).
-pub(super) async fn with_headroom(
-    db: &Db,
-    rows: Vec<envelopes::Envelope>,
-    now: u64,
-) -> Result<Vec<Envelope>, ApiError> {
-    let mut rooms = headroom::of_all(db, &rows, now).await?;
-    let view = |row: &envelopes::Envelope| {
-        Envelope::new(row, rooms.remove(&(row.treasury, row.number)).unwrap_or_default())
-    };
-    Ok(rows.iter().map(view).collect())
+    let rows = standing::list(&state.db, &of, &as_of, asked.after, asked.fetch()).await?;
+    let page =
+        asked.page(rows, |(row, _)| (row.treasury, row.number), |(row, rooms)| Envelope::new(&row, rooms));
+    Ok(Json(Page { as_of: as_of.at.map(Into::into), ..page }))
 }

@@ -1,7 +1,7 @@
 //! `GET /v1/sessions`
 
 use axum::{Json, extract::State};
-use bursar_indexer::query::{AmountRange, sessions};
+use bursar_indexer::query::{AmountRange, past, sessions};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -11,6 +11,7 @@ use crate::{
     extract::{EnvelopeNumber, Params, Time, span},
     model::session::{Session, SessionState},
     page::{Asked, Page, PageLimit},
+    past::{At, Height},
     wire::{Addr, Units},
 };
 
@@ -46,6 +47,12 @@ pub struct Filter {
     /// With a budget of at most this much, in atomic units.
     #[param(inline)]
     max_amount: Option<Units>,
+    /// As of this block: what the chain told up to it, and what had been handed in by its time.
+    #[param(inline)]
+    as_of: Option<Height>,
+    /// As of this time (inclusive, unix seconds).
+    #[param(inline)]
+    as_of_time: Option<Time>,
     /// Rows on a page, 1 to 200; 50 unless told.
     #[param(inline)]
     limit: Option<PageLimit>,
@@ -61,7 +68,8 @@ pub async fn list_sessions(
     Params(filter): Params<Filter>,
 ) -> Result<Json<Page<Session>>, ApiError> {
     let asked = Asked::new("sessions", filter.cursor.as_deref(), filter.limit)?;
-    let now = state.as_of().await?.now;
+    let as_of = state.as_of_at(At::of(filter.as_of, filter.as_of_time)?).await?;
+    let now = as_of.now;
     let of = sessions::Filter {
         treasury: filter.treasury.map(|address| address.0),
         envelope: filter.envelope.map(EnvelopeNumber::to_u32),
@@ -74,7 +82,11 @@ pub async fn list_sessions(
         },
         state: filter.state.map(|state| (state.into(), now)),
     };
-    let rows = sessions::list(&state.db, &of, asked.after, asked.fetch()).await?;
+    let rows = match as_of.past() {
+        None => sessions::list(&state.db, &of, asked.after, asked.fetch()).await?,
+        Some(then) => past::sessions(&state.db, &of, then, asked.after, asked.fetch()).await?,
+    };
     let key = |row: &sessions::Session| sessions::Key { opened_at: row.opened_at, id: row.id };
-    Ok(Json(asked.page(rows, key, |row| Session::new(row, now))))
+    let page = asked.page(rows, key, |row| Session::new(row, now));
+    Ok(Json(Page { as_of: as_of.at.map(Into::into), ..page }))
 }

@@ -5,7 +5,7 @@ use bursar_indexer::{
     ledger::Severity,
     query::{
         alerts, approvals, checkpoint::Settled, decisions, envelopes, headroom, ledger, payments, refusals,
-        stops,
+        scores, stops,
     },
 };
 use bursar_sdk::score::{CEILING, CLEARING, FLOOR, State};
@@ -22,7 +22,7 @@ use crate::{
     Config,
     model::{
         payment::PaymentState,
-        score::{self, Gate, ScoreBrief},
+        score::{self, Gate, PastScore, ScoreBrief},
     },
 };
 
@@ -138,6 +138,25 @@ fn scored(row: &envelopes::Envelope, score: ScoreBrief) -> Score {
         gate,
         reasons: score.reasons.into_iter().map(reason).collect(),
         href: format!("/v1/envelopes/{}/{}/score", row.treasury.to_checksum(None), row.number),
+    }
+}
+
+/// A score as it stood at a height.
+pub(super) fn score_then(row: &envelopes::Envelope, past: scores::Past, height: u64) -> Score {
+    let past = PastScore::from(past);
+    let above = u64::from(past.value.saturating_sub(FLOOR));
+    let reason = |it: score::Reason| Reason { code: it.code, help: it.help, cost: cost(&it) };
+    Score {
+        value: past.value,
+        level: match past.review {
+            Some(_) => "full",
+            None if past.value < CLEARING => "near",
+            None => "ok",
+        },
+        share: above * 1000 / u64::from(CEILING - FLOOR),
+        gate: past.review.map(|_| "A human had to look before the next session.".into()),
+        reasons: past.reasons.into_iter().map(reason).collect(),
+        href: format!("/v1/envelopes/{}/{}/score?block={height}", row.treasury.to_checksum(None), row.number),
     }
 }
 

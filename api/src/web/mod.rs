@@ -14,6 +14,7 @@ pub(crate) mod problem;
 mod request;
 pub(crate) mod sign_in;
 pub(crate) mod text;
+mod then;
 mod view;
 
 use askama::Template;

@@ -32,6 +32,7 @@ mod sealed;
 mod seed;
 mod service;
 mod stamps;
+mod stood;
 mod transactions;
 mod verification;
 mod watched;

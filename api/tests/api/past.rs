@@ -1,13 +1,15 @@
 //! Lists as of a block, or of a time.
 
 use alloy::primitives::{B256, keccak256};
+use anyhow::Context;
 use bursar_indexer::db::Query;
+use bursar_sdk::{decision::DecisionRecord, payment::session_id};
 use bursar_test_stores::{Stores, on_both_stores};
 use serde_json::json;
 
 use crate::{
     client::api,
-    seed::{FINAL, FIRST, HEAD, NOW, time},
+    seed::{FINAL, FIRST, HEAD, NOW, agent, purse, time, treasury},
 };
 
 on_both_stores!(
@@ -17,8 +19,12 @@ on_both_stores!(
     a_page_says_that_it_is_not_todays,
 );
 
-fn hash(block: u64) -> B256 {
+pub(crate) fn hash(block: u64) -> B256 {
     keccak256(block.to_be_bytes())
+}
+
+pub(crate) fn nonce(decision: &DecisionRecord) -> anyhow::Result<B256> {
+    decision.nonce()?.context("a decision with a session")
 }
 
 async fn a_list_tells_what_the_ledger_had_at_a_block(stores: Stores) -> anyhow::Result<()> {
@@ -103,7 +109,26 @@ async fn what_the_ledger_knows_nothing_of_is_refused(stores: Stores) -> anyhow::
         (format!("as_of_time={}", NOW + 1), "as_of_time", &until),
         (format!("as_of=960&as_of_time={NOW}"), "as_of_time", "no time beside the block in `as_of`"),
     ] {
-        for list in ["payments", "settlements", "stops", "refusals", "decisions", "approval-requests"] {
+        let payment = format!("payments/{}/{}", purse(1), nonce(&api.seeded.decisions[0])?);
+        let session = format!("sessions/{}", session_id(purse(1), 2));
+        let envelope = format!("envelopes/{}/1", treasury());
+        let agent = format!("agents/{}", agent(1));
+        for list in [
+            "payments",
+            "settlements",
+            "stops",
+            "refusals",
+            "decisions",
+            "approval-requests",
+            "sessions",
+            "envelopes",
+            "agents",
+            "policies",
+            &payment,
+            &session,
+            &envelope,
+            &agent,
+        ] {
             let answer = api.get(&format!("/v1/{list}?{query}")).await?;
             let problem = answer.json();
             assert_eq!(
@@ -115,9 +140,20 @@ async fn what_the_ledger_knows_nothing_of_is_refused(stores: Stores) -> anyhow::
         }
     }
     // What stands, and is not kept as it stood, is not told as if it had.
-    for list in ["sessions", "envelopes", "agents", "treasuries", "alerts", "groups"] {
-        let answer = api.get(&format!("/v1/{list}?as_of=960")).await?;
-        assert_eq!(answer.status, 400, "{list}");
+    let treasury = treasury();
+    for path in [
+        "treasuries".to_owned(),
+        "alerts".into(),
+        "groups".into(),
+        "payees".into(),
+        format!("treasuries/{treasury}"),
+        format!("treasuries/{treasury}/log"),
+        format!("groups/{treasury}/1"),
+        format!("agents/{}/why", agent(1)),
+    ] {
+        let answer = api.get(&format!("/v1/{path}?as_of=960")).await?;
+        let problem = answer.json();
+        assert_eq!((answer.status.as_u16(), &problem["code"]), (400, &json!("unknown_parameter")), "{path}");
     }
     Query::new("DELETE FROM checkpoint").execute(api.seeded.store.db()).await?;
     let answer = api.get("/v1/payments?as_of=960").await?;

@@ -5,6 +5,7 @@ mod event;
 mod input;
 mod pair;
 mod permit2;
+pub mod said;
 
 pub use args::{args, kind, place};
 pub(crate) use args::{read_rules, rules, scope};

@@ -131,9 +131,42 @@ pub struct Filter {
     pub past: Option<Past>,
 }
 
-pub(crate) const SELECT: &str = "SELECT digest, treasury, purse, payee, amount, valid_after, valid_before, nonce, \
-                      rail, facilitator, decision_hash, agent, seal, requested_at, answer, answered_by, answered_at, signature, reason \
-                      FROM approval_request";
+/// What is asked.
+macro_rules! asked {
+    () => {
+        "SELECT r.digest, r.treasury, r.purse, r.payee, r.amount, r.valid_after, r.valid_before, r.nonce, r.rail, \
+         r.facilitator, r.decision_hash, r.agent, r.seal, r.requested_at, "
+    };
+}
+
+pub(crate) const SELECT: &str = concat!(
+    asked!(),
+    "r.answer, r.answered_by, r.answered_at, r.signature, r.reason FROM approval_request r"
+);
+
+/// The answer of then: the one that stands, where it had come, or else the one that it was written over.
+pub(super) const ANSWER_THEN: &str = "COALESCE(a.answer, r.answer) AS answer, \
+     COALESCE(a.answered_by, r.answered_by) AS answered_by, COALESCE(a.answered_at, r.answered_at) AS answered_at, \
+     CASE WHEN a.answer IS NULL THEN r.signature ELSE a.signature END AS signature, \
+     CASE WHEN a.answer IS NULL THEN r.reason ELSE a.reason END AS reason";
+
+/// Requests beside what had been written over their answers since, where there is such.
+pub(super) fn from_then(select: &mut Select, past: Past) {
+    select
+        .push(" FROM approval_request r LEFT JOIN approval_superseded a ON a.digest = r.digest")
+        .and("a.answered_at <= ", Some(past.records_until))
+        .and("a.superseded_at > ", Some(past.records_until));
+}
+
+/// Requests as they stand, or as they stood.
+fn select(past: Option<Past>) -> Select {
+    let Some(past) = past else { return Select::new(SELECT) };
+    let mut select = Select::new(asked!());
+    select.push(ANSWER_THEN);
+    from_then(&mut select, past);
+    select.filter("r.requested_at <= ", Some(past.records_until));
+    select
+}
 
 pub(crate) fn read(row: &DbRow) -> Result<Approval, DbError> {
     let contract = match row.maybe_text("answer")?.as_deref() {
@@ -191,53 +224,77 @@ pub async fn list(
     after: Option<Key>,
     limit: u32,
 ) -> Result<Vec<Approval>, DbError> {
-    let read = |row: &DbRow| {
-        let mut found = read(row)?;
-        let answered_at = row.maybe_number("answered_at")?;
-        if filter.past.is_some_and(|past| answered_at.is_none_or(|at: u64| at > past.records_until)) {
-            found.answer = None;
-        }
-        Ok(found)
-    };
-    select_list(filter, after, limit).rows(db, read).await
+    select_list(filter, after, limit).rows(db, |row| read_then(row, filter.past)).await
+}
+
+/// A request without an answer that came later.
+fn read_then(row: &DbRow, past: Option<Past>) -> Result<Approval, DbError> {
+    let mut found = read(row)?;
+    let answered_at = row.maybe_number("answered_at")?;
+    if past.is_some_and(|past| answered_at.is_none_or(|at: u64| at > past.records_until)) {
+        found.answer = None;
+    }
+    Ok(found)
 }
 
 pub(super) fn select_list(filter: &Filter, after: Option<Key>, limit: u32) -> Select {
-    let mut select = Select::new(SELECT);
+    let mut select = select(filter.past);
     select
-        .filter("treasury = ", filter.treasury)
-        .filter("purse = ", filter.purse)
-        .filter("agent = ", filter.agent)
-        .filter("payee = ", filter.payee)
-        .filter("nonce = ", filter.nonce)
-        .times("requested_at >= ", "requested_at < ", filter.requested)
-        .amounts("amount >= ", "amount <= ", filter.amount)
-        .filter("requested_at <= ", filter.past.map(|past| past.records_until));
+        .filter("r.treasury = ", filter.treasury)
+        .filter("r.purse = ", filter.purse)
+        .filter("r.agent = ", filter.agent)
+        .filter("r.payee = ", filter.payee)
+        .filter("r.nonce = ", filter.nonce)
+        .times("r.requested_at >= ", "r.requested_at < ", filter.requested)
+        .amounts("r.amount >= ", "r.amount <= ", filter.amount);
     if let Some((state, now)) = filter.state {
         match state {
-            State::Pending => unanswered(&mut select, filter.past).filter("valid_before > ", Some(now)),
-            State::Expired => unanswered(&mut select, filter.past).filter("valid_before <= ", Some(now)),
-            State::Approved => select.condition("answer IN ('eoa', 'contract')"),
-            State::Rejected => select.condition("answer = 'rejected'"),
+            State::Pending => unanswered(&mut select, filter.past).filter("r.valid_before > ", Some(now)),
+            State::Expired => unanswered(&mut select, filter.past).filter("r.valid_before <= ", Some(now)),
+            State::Approved => answered(
+                &mut select,
+                filter.past,
+                ["r.answer IN ('eoa', 'contract')", "a.answer IN ('eoa', 'contract')"],
+            ),
+            // It is the last word: nothing is written over it.
+            State::Rejected => {
+                answered(&mut select, filter.past, ["r.answer = 'rejected'", "a.answer = 'rejected'"])
+            }
         };
-        if matches!(state, State::Approved | State::Rejected) {
-            select.filter("answered_at <= ", filter.past.map(|past| past.records_until));
-        }
     }
     let key = after.map(|key| [key.requested_at.value(), key.digest.value()]);
     select
-        .after("(requested_at, digest) < ", key)
-        .order_and_limit(" ORDER BY requested_at DESC, digest DESC", limit);
+        .after("(r.requested_at, r.digest) < ", key)
+        .order_and_limit(" ORDER BY r.requested_at DESC, r.digest DESC", limit);
     select
 }
 
 /// Only those that nobody has answered, or had by then.
 fn unanswered(select: &mut Select, past: Option<Past>) -> &mut Select {
     match past {
-        None => select.condition("answer IS NULL"),
-        Some(past) => {
-            select.condition("(answered_at IS NULL OR answered_at > ").bind(past.records_until).push(")")
-        }
+        None => select.condition("r.answer IS NULL"),
+        Some(past) => select
+            .condition("a.answer IS NULL AND (r.answered_at IS NULL OR r.answered_at > ")
+            .bind(past.records_until)
+            .push(")"),
+    }
+}
+
+/// Only those that were answered so: what stands, and what was written over.
+fn answered<'a>(
+    select: &'a mut Select,
+    past: Option<Past>,
+    [stands, stood]: [&'static str; 2],
+) -> &'a mut Select {
+    match past {
+        None => select.condition(stands),
+        Some(past) => select
+            .condition("(")
+            .push(stood)
+            .push(" OR (")
+            .push(stands)
+            .and("r.answered_at <= ", Some(past.records_until))
+            .push("))"),
     }
 }
 
@@ -246,7 +303,15 @@ fn unanswered(select: &mut Select, past: Option<Past>) -> &mut Select {
 /// # Errors
 /// When the database fails.
 pub async fn get(db: &Db, digest: B256) -> Result<Option<Approval>, DbError> {
-    Select::new(SELECT).filter("digest = ", Some(digest)).row(db, read).await
+    as_of(db, digest, None).await
+}
+
+/// The same as the ledger was then, where a moment is named.
+///
+/// # Errors
+/// When the database fails.
+pub async fn as_of(db: &Db, digest: B256, past: Option<Past>) -> Result<Option<Approval>, DbError> {
+    select(past).filter("r.digest = ", Some(digest)).row(db, |row| read_then(row, past)).await
 }
 
 table! {
@@ -323,7 +388,7 @@ pub async fn store(db: &Db, request: &Request, room: Room, now: u64) -> Result<K
 
 /// The request with that digest, as the change at hand sees it.
 pub(crate) async fn find(tx: &mut Tx, digest: B256) -> Result<Option<Approval>, DbError> {
-    let sql = format!("{SELECT} WHERE digest = $1");
+    let sql = format!("{SELECT} WHERE r.digest = $1");
     Query::made(sql, vec![digest.value()]).row(tx).await?.as_ref().map(read).transpose()
 }
 
@@ -350,7 +415,7 @@ async fn open(
 /// envelopes.
 pub(crate) async fn ran_out(tx: &mut Tx, from: u64, to: u64) -> Result<Vec<(Request, Option<u32>)>, DbError> {
     let sql = format!(
-        "{SELECT} WHERE answer IS NULL AND valid_before > $1 AND valid_before <= $2 ORDER BY valid_before, digest"
+        "{SELECT} WHERE r.answer IS NULL AND r.valid_before > $1 AND r.valid_before <= $2 ORDER BY r.valid_before, r.digest"
     );
     let mut found = Vec::new();
     for row in Query::made(sql, vec![from.value(), to.value()]).rows(&mut *tx).await? {

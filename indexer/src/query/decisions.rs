@@ -229,10 +229,22 @@ fn filtered(select: &mut Select, few: bool, column: &'static str, value: Option<
 /// # Errors
 /// When the database fails.
 pub async fn get(db: &Db, hash: B256) -> Result<Option<Decision>, DbError> {
-    let mut select = columns(None);
+    as_of(db, hash, None).await
+}
+
+/// The same as the ledger was then, where a moment is named.
+///
+/// # Errors
+/// When the database fails.
+pub async fn as_of(db: &Db, hash: B256, past: Option<Past>) -> Result<Option<Decision>, DbError> {
+    let mut select = columns(past);
     select.push(" FROM decision d");
-    join_payments(&mut select, None);
-    select.filter("d.hash = ", Some(hash)).row(db, read).await
+    join_payments(&mut select, past);
+    select
+        .filter("d.hash = ", Some(hash))
+        .filter("d.received_at <= ", past.map(|past| past.records_until))
+        .row(db, read)
+        .await
 }
 
 /// The seal of a decision: its agent's signature; `None` where there is no such decision, or it came before seals were asked

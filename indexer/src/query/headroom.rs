@@ -29,6 +29,16 @@ pub struct Headroom {
 }
 
 impl Headroom {
+    /// A limit at `now` (unix seconds).
+    pub(super) fn of(window: Window, now: u64) -> Self {
+        Self {
+            period: window.period,
+            limit: window.limit,
+            used: window.used_at(now),
+            ends_at: end_at(window.period, now),
+        }
+    }
+
     /// What is left.
     pub fn left(&self) -> Amount {
         self.limit.saturating_sub(self.used)
@@ -41,6 +51,14 @@ impl Headroom {
 /// When the database fails.
 pub async fn of_envelope(db: &Db, key: envelopes::Key, now: u64) -> Result<Vec<Headroom>, DbError> {
     select("limit_use WHERE envelope = ", key).rows(db, |row| read(row, now)).await
+}
+
+/// What each limit of an envelope has counted, shortest window first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn windows(db: &Db, key: envelopes::Key) -> Result<Vec<Window>, DbError> {
+    select("limit_use WHERE envelope = ", key).rows(db, window).await
 }
 
 /// What each limit of these envelopes has left at `now` (unix seconds), shortest window first.
@@ -80,16 +98,14 @@ pub(super) fn select(table_and_number: &'static str, (treasury, number): (Addres
 }
 
 fn read(row: &DbRow, now: u64) -> Result<Headroom, DbError> {
-    let window = Window {
+    Ok(Headroom::of(window(row)?, now))
+}
+
+fn window(row: &DbRow) -> Result<Window, DbError> {
+    Ok(Window {
         period: row.number("period")?,
         limit: row.amount("limit_amount")?,
         used: row.amount("used")?,
         index: row.number("window_index")?,
-    };
-    Ok(Headroom {
-        period: window.period,
-        limit: window.limit,
-        used: window.used_at(now),
-        ends_at: end_at(window.period, now),
     })
 }

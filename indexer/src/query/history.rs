@@ -8,7 +8,7 @@ use bursar_sdk::amount::Amount;
 use futures::stream::BoxStream;
 
 use super::{
-    Position,
+    Past, Position, approvals,
     erasures::{self, Tombstone, note},
     select::Select,
 };
@@ -126,24 +126,26 @@ pub type Rows<'a, T> = BoxStream<'a, Result<T, DbError>>;
 /// What the treasury said, and donations to its purses; not what tokens say of draws, returns and payments, which
 /// sessions and [`payments`] tell.
 pub fn events(db: &Db, scope: Scope) -> Rows<'_, Event> {
-    select_events(scope).stream(db, |row| {
-        Ok(Event {
-            position: Position::read(row)?,
-            timestamp: row.number("timestamp")?,
-            tx_hash: row.hash("tx_hash")?,
-            address: row.address("address")?,
-            envelope: row.maybe_number("envelope")?,
-            kind: row.text("kind")?,
-            args: row.text("args")?,
-        })
+    select_events(scope).stream(db, read_event)
+}
+
+pub(super) fn read_event(row: &DbRow) -> Result<Event, DbError> {
+    Ok(Event {
+        position: Position::read(row)?,
+        timestamp: row.number("timestamp")?,
+        tx_hash: row.hash("tx_hash")?,
+        address: row.address("address")?,
+        envelope: row.maybe_number("envelope")?,
+        kind: row.text("kind")?,
+        args: row.text("args")?,
     })
 }
 
+pub(super) const SELECT_EVENTS: &str = "SELECT e.block_number, e.log_index, b.timestamp, e.tx_hash, e.address, \
+     e.envelope, e.kind, e.args FROM event e JOIN block b ON b.number = e.block_number";
+
 pub(super) fn select_events(scope: Scope) -> Select {
-    let mut select = Select::new(
-        "SELECT e.block_number, e.log_index, b.timestamp, e.tx_hash, e.address, e.envelope, e.kind, e.args \
-         FROM event e JOIN block b ON b.number = e.block_number",
-    );
+    let mut select = Select::new(SELECT_EVENTS);
     select
         .sift("e.treasury = ", Some(scope.treasury))
         .filter("e.block_number <= ", Some(scope.height))
@@ -282,14 +284,16 @@ pub fn asked(db: &Db, scope: Scope) -> Rows<'_, Asked> {
 }
 
 pub(super) fn select_asked(scope: Scope) -> Select {
+    let past = Past { height: scope.height, records_until: scope.records_until };
     let mut select = Select::new(
-        "SELECT digest, purse, payee, amount, valid_before, nonce, decision_hash, requested_at, answer, answered_by, \
-         answered_at FROM approval_request",
+        "SELECT r.digest, r.purse, r.payee, r.amount, r.valid_before, r.nonce, r.decision_hash, r.requested_at, ",
     );
+    select.push(approvals::ANSWER_THEN);
+    approvals::from_then(&mut select, past);
     select
-        .filter("treasury = ", Some(scope.treasury))
-        .filter("requested_at <= ", Some(scope.records_until))
-        .push(" ORDER BY requested_at, digest");
+        .filter("r.treasury = ", Some(scope.treasury))
+        .filter("r.requested_at <= ", Some(scope.records_until))
+        .push(" ORDER BY r.requested_at, r.digest");
     select
 }
 

@@ -25,6 +25,7 @@ pub mod history;
 pub mod ledger;
 pub mod log;
 pub mod outcomes;
+pub mod past;
 pub mod payees;
 pub mod payments;
 #[cfg(test)]

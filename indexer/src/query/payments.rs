@@ -286,9 +286,23 @@ pub async fn nearest(
 /// # Errors
 /// When the database fails.
 pub async fn get(db: &Db, purse: Address, nonce: B256) -> Result<Option<Payment>, DbError> {
-    payments(ALL, None)
+    as_of(db, purse, nonce, None).await
+}
+
+/// The same as the ledger was then, where a moment is named.
+///
+/// # Errors
+/// When the database fails.
+pub async fn as_of(
+    db: &Db,
+    purse: Address,
+    nonce: B256,
+    past: Option<Past>,
+) -> Result<Option<Payment>, DbError> {
+    payments(ALL, past)
         .filter("p.purse = ", Some(purse))
         .filter("p.nonce = ", Some(nonce))
+        .filter("p.block_number <= ", past.map(|past| past.height))
         .row(db, read)
         .await
 }

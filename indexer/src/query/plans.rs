@@ -7,8 +7,8 @@ use bursar_sdk::decision::Verdict;
 
 use super::{
     AmountRange, Past, Position, TimeRange, accesses, agents, alerts, approvals, decisions, envelopes,
-    events, groups, headroom, history, log, payees, payments, policies, refusals, scores, select::Select,
-    sessions, settlements, spending, stops, treasuries, watched,
+    events, groups, headroom, history, log, past, payees, payments, policies, refusals, scores,
+    select::Select, sessions, settlements, spending, stops, treasuries, watched,
 };
 use crate::{
     Store, StoreUrl,
@@ -267,6 +267,26 @@ async fn histories_walk_an_index_in_their_order() -> anyhow::Result<()> {
     check("approval_request_by_treasury", history::select_asked(scope)).await?;
     check("erasure_by_treasury", history::select_erased(scope)).await?;
     check("PRIMARY KEY", history::select_set_aside(scope)).await
+}
+
+/// What is told of the past is read beside what came later, and beside all that tokens said.
+#[tokio::test]
+async fn what_stood_walks_an_index() -> anyhow::Result<()> {
+    check("event_said", past::select_said((ONE, 1), 9)).await?;
+    let moment = past::Moment { height: 9, time: 90, ..Default::default() };
+    let key = Some(sessions::Key { opened_at: 80, id: HASH });
+    let treasury = Some(ONE);
+    let state = Some((sessions::State::Frozen, 90));
+    for (name, filter, whose) in [
+        ("session_by_opening", sessions::Filter::default(), None),
+        ("session_by_opening", sessions::Filter { state, ..Default::default() }, None),
+        ("session_by_treasury", sessions::Filter { treasury, ..Default::default() }, None),
+        ("session_by_envelope", sessions::Filter { treasury, envelope: Some(1), ..Default::default() }, None),
+    ] {
+        check(name, past::select_sessions(&filter, whose, &moment, None, 50)).await?;
+        check(name, past::select_sessions(&filter, whose, &moment, key, 50)).await?;
+    }
+    Ok(())
 }
 
 #[tokio::test]

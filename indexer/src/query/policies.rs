@@ -4,7 +4,7 @@ use alloy::primitives::{Address, B256, aliases::U24};
 use bursar_sdk::{abi, amount::Amount, policy::PolicyDocument};
 use serde::{Deserialize, Deserializer, de};
 
-use super::select::Select;
+use super::{Past, select::Select};
 use crate::db::{Cell, Db, DbError, DbRow};
 
 /// The limits and rules of one policy version. Amounts in the asset's atomic units.
@@ -99,6 +99,8 @@ pub struct Filter {
     pub treasury: Option<Address>,
     /// Of the envelope with this number.
     pub envelope: Option<u32>,
+    /// As the ledger was then.
+    pub past: Option<Past>,
 }
 
 /// Whole numbers come as decimal strings or as JSON numbers.
@@ -121,8 +123,17 @@ where
     text.parse().map_err(de::Error::custom)
 }
 
-const SELECT: &str = "SELECT treasury, envelope, version, policy_hash, rules, set_by, block_number, tx_hash, \
-                      timestamp, document FROM policy LEFT JOIN policy_document d ON d.hash = policy_hash";
+/// Policies (those of then), each with its document, where that has been handed in (by then).
+fn select(past: Option<Past>) -> Select {
+    let mut select = Select::new(
+        "SELECT treasury, envelope, version, policy_hash, rules, set_by, block_number, tx_hash, timestamp, document \
+         FROM policy LEFT JOIN policy_document d ON d.hash = policy_hash",
+    );
+    select
+        .and("d.received_at <= ", past.map(|past| past.records_until))
+        .filter("block_number <= ", past.map(|past| past.height));
+    select
+}
 
 fn read(row: &DbRow) -> Result<Policy, DbError> {
     Ok(Policy {
@@ -148,7 +159,7 @@ pub async fn list(db: &Db, filter: &Filter, after: Option<Key>, limit: u32) -> R
 }
 
 pub(super) fn select_list(filter: &Filter, after: Option<Key>, limit: u32) -> Select {
-    let mut select = Select::new(SELECT);
+    let mut select = select(filter.past);
     select.filter("treasury = ", filter.treasury).filter("envelope = ", filter.envelope);
     let key =
         after.map(|(treasury, envelope, version)| [treasury.value(), envelope.value(), version.value()]);
@@ -163,8 +174,16 @@ pub(super) fn select_list(filter: &Filter, after: Option<Key>, limit: u32) -> Se
 /// # Errors
 /// When the database fails.
 pub async fn get(db: &Db, key: Key) -> Result<Option<Policy>, DbError> {
+    as_of(db, key, None).await
+}
+
+/// The same as the ledger was then, where a moment is named.
+///
+/// # Errors
+/// When the database fails.
+pub async fn as_of(db: &Db, key: Key, past: Option<Past>) -> Result<Option<Policy>, DbError> {
     let (treasury, envelope, version) = key;
-    Select::new(SELECT)
+    select(past)
         .filter("treasury = ", Some(treasury))
         .filter("envelope = ", Some(envelope))
         .filter("version = ", Some(version))
@@ -177,7 +196,7 @@ pub async fn get(db: &Db, key: Key) -> Result<Option<Policy>, DbError> {
 /// # Errors
 /// When the database fails.
 pub async fn with_hash(db: &Db, hash: B256, limit: u32) -> Result<Vec<Policy>, DbError> {
-    let mut select = Select::new(SELECT);
+    let mut select = select(None);
     select
         .filter("policy_hash = ", Some(hash))
         .order_and_limit(" ORDER BY treasury, envelope, version", limit);
@@ -189,6 +208,6 @@ pub async fn with_hash(db: &Db, hash: B256, limit: u32) -> Result<Vec<Policy>, D
 /// # Errors
 /// When the database fails.
 pub async fn history(db: &Db, treasury: Address, envelope: u32) -> Result<Vec<Policy>, DbError> {
-    let filter = Filter { treasury: Some(treasury), envelope: Some(envelope) };
+    let filter = Filter { treasury: Some(treasury), envelope: Some(envelope), past: None };
     list(db, &filter, None, u32::from(u16::MAX)).await
 }

@@ -4,7 +4,7 @@ use alloy::primitives::{Address, B256};
 use bursar_sdk::{amount::Amount, payment::split_session_id};
 use serde::{Deserialize, Serialize};
 
-use super::{AmountRange, TimeRange, policies::number, select::Select};
+use super::{AmountRange, TimeRange, past::Moment, policies::number, select::Select};
 use crate::db::{Cell, Db, DbError, DbRow};
 
 /// A bounded grant. Amounts in the asset's atomic units, times in unix seconds.
@@ -127,12 +127,63 @@ pub struct Filter {
     pub state: Option<(State, u64)>,
 }
 
-const SELECT: &str = "SELECT s.id, s.purse, s.sequence, s.treasury, s.envelope, e.agent, e.asset, s.key, \
-     s.budget, s.opened_at, s.expiry, s.policy_version, e.policy_version AS policy_in_force, s.scope, \
-     s.stamp_hash, s.frozen, s.closed_at, s.returned, s.unspent, s.paid, s.payments, s.opened_tx \
-     FROM session s JOIN envelope e ON e.treasury = s.treasury AND e.number = s.envelope";
+/// Sessions as they stand, or (but for money and agent) as they stood.
+pub(super) fn select(then: Option<&Moment>) -> Select {
+    let mut select = Select::new(
+        "SELECT s.id, s.purse, s.sequence, s.treasury, s.envelope, e.agent, e.asset, s.key, s.budget, s.opened_at, \
+         s.expiry, s.policy_version, s.scope, s.stamp_hash, s.closed_at, s.returned, s.unspent, s.paid, s.payments, \
+         s.opened_tx, ",
+    );
+    in_force(&mut select, then).push(" AS policy_in_force, ");
+    frozen(&mut select, then).push(
+        " AS frozen FROM session s JOIN envelope e ON e.treasury = s.treasury AND e.number = s.envelope",
+    );
+    if let Some(then) = then {
+        select.filter("s.opened_at <= ", Some(then.time));
+        none_of(&mut select, &then.opened_later);
+    }
+    select
+}
 
-fn read(row: &DbRow) -> Result<Session, DbError> {
+/// The version of the envelope's policy in force.
+fn in_force<'a>(select: &'a mut Select, then: Option<&Moment>) -> &'a mut Select {
+    match then {
+        None => select.push("e.policy_version"),
+        Some(then) => select
+            .push("(SELECT MAX(q.version) FROM policy q WHERE q.treasury = s.treasury AND q.envelope = s.envelope")
+            .and("q.block_number <= ", Some(then.height))
+            .push(")"),
+    }
+}
+
+/// Whether somebody stopped it. Nobody releases a session.
+fn frozen<'a>(select: &'a mut Select, then: Option<&Moment>) -> &'a mut Select {
+    match then {
+        None => select.push("s.frozen"),
+        Some(then) => select
+            .push("EXISTS (SELECT 1 FROM stop t WHERE t.treasury = s.treasury AND t.envelope = s.envelope")
+            .push(" AND t.session = s.id")
+            .and("t.block_number <= ", Some(then.height))
+            .push(")"),
+    }
+}
+
+/// Whether it is settled.
+fn closed<'a>(select: &'a mut Select, then: Option<&Moment>) -> &'a mut Select {
+    select.push("(s.closed_at IS NOT NULL").and("s.closed_at <= ", then.map(|then| then.time));
+    if let Some(then) = then {
+        none_of(select, &then.closed_later);
+    }
+    select.push(")")
+}
+
+fn none_of(select: &mut Select, sessions: &[B256]) {
+    for session in sessions {
+        select.and("s.id <> ", Some(*session));
+    }
+}
+
+pub(super) fn read(row: &DbRow) -> Result<Session, DbError> {
     Ok(Session {
         id: row.hash("id")?,
         purse: row.address("purse")?,
@@ -168,7 +219,13 @@ pub async fn list(db: &Db, filter: &Filter, after: Option<Key>, limit: u32) -> R
 }
 
 pub(super) fn select_list(filter: &Filter, after: Option<Key>, limit: u32) -> Select {
-    let mut select = Select::new(SELECT);
+    let mut select = filtered(filter, None);
+    page(&mut select, after, limit);
+    select
+}
+
+pub(super) fn filtered(filter: &Filter, then: Option<&Moment>) -> Select {
+    let mut select = select(then);
     select
         .filter("s.treasury = ", filter.treasury)
         .filter("s.envelope = ", filter.envelope)
@@ -177,8 +234,12 @@ pub(super) fn select_list(filter: &Filter, after: Option<Key>, limit: u32) -> Se
         .times("s.opened_at >= ", "s.opened_at < ", filter.opened)
         .amounts("s.budget >= ", "s.budget <= ", filter.budget);
     if let Some((state, now)) = filter.state {
-        stand(&mut select, state, now);
+        stand(&mut select, state, now, then);
     }
+    select
+}
+
+pub(super) fn page(select: &mut Select, after: Option<Key>, limit: u32) {
     let key = after.map(|key| {
         let (purse, sequence) = split_session_id(key.id);
         [key.opened_at.value(), purse.value(), sequence.value()]
@@ -186,26 +247,27 @@ pub(super) fn select_list(filter: &Filter, after: Option<Key>, limit: u32) -> Se
     select
         .after("(s.opened_at, s.purse, s.sequence) < ", key)
         .order_and_limit(" ORDER BY s.opened_at DESC, s.purse DESC, s.sequence DESC", limit);
-    select
 }
 
 /// As [`Session::state`] decides.
-fn stand(select: &mut Select, state: State, now: u64) {
+fn stand(select: &mut Select, state: State, now: u64, then: Option<&Moment>) {
     if state == State::Closed {
-        select.condition("s.closed_at IS NOT NULL");
+        closed(select.condition(""), then);
         return;
     }
-    select.condition("s.closed_at IS NULL");
+    closed(select.condition("NOT "), then);
     if state == State::Expired {
         select.condition("s.expiry <= ").bind(now);
         return;
     }
     select.condition("s.expiry > ").bind(now);
-    match state {
-        State::Frozen => select.condition("s.frozen"),
-        State::Outdated => select.condition("NOT s.frozen").condition("s.policy_version <> e.policy_version"),
-        _ => select.condition("NOT s.frozen").condition("s.policy_version = e.policy_version"),
-    };
+    if state == State::Frozen {
+        frozen(select.condition(""), then);
+        return;
+    }
+    frozen(select.condition("NOT "), then);
+    let operator = if state == State::Outdated { "s.policy_version <> " } else { "s.policy_version = " };
+    in_force(select.condition(operator), then);
 }
 
 /// One session.
@@ -213,5 +275,5 @@ fn stand(select: &mut Select, state: State, now: u64) {
 /// # Errors
 /// When the database fails.
 pub async fn get(db: &Db, id: B256) -> Result<Option<Session>, DbError> {
-    Select::new(SELECT).filter("s.id = ", Some(id)).row(db, read).await
+    select(None).filter("s.id = ", Some(id)).row(db, read).await
 }

@@ -12,7 +12,7 @@ use crate::{
 };
 
 impl Store {
-    /// Writes an answer that was checked over the one that was read before (`None`: over none), and takes the first one
+    /// Writes an answer that was checked over the one that was read before (`None`: over none), which is kept beside, and takes the first one
     /// into the ledger at the height where that stands; `false` where somebody else answered in between. `now` is in unix
     /// seconds.
     ///
@@ -34,6 +34,16 @@ impl Store {
             }
         };
         let mut tx = self.db.begin().await?;
+        Query::new(
+            "INSERT INTO approval_superseded \
+             (digest, answered_at, superseded_at, answer, answered_by, signature, reason) \
+             SELECT digest, answered_at, $1, answer, answered_by, signature, reason FROM approval_request \
+             WHERE digest = $2 AND answered_at < $1 ON CONFLICT DO NOTHING",
+        )
+        .bind(now)
+        .bind(digest)
+        .execute(&mut tx)
+        .await?;
         let written = Query::new(
             "UPDATE approval_request SET answer = $1, answered_by = $2, signature = $3, reason = $4, answered_at = $5 \
              WHERE digest = $6 AND answered_by IS NOT DISTINCT FROM $7 AND answer IS DISTINCT FROM 'rejected'",

@@ -57,7 +57,7 @@ async fn release(world: &World, group: u32) -> Result<()> {
 }
 
 /// Everything that groups go through, payments under every epoch included.
-async fn live(world: &mut World) -> Result<(Agent, Agent)> {
+pub async fn live(world: &mut World) -> Result<(Agent, Agent)> {
     let (mut first, mut second) = company(world).await?;
     world.open(&mut first, 40).await?;
     world.open(&mut second, 30).await?;

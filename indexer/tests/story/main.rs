@@ -22,6 +22,7 @@ mod restarts;
 mod safe;
 mod scores;
 mod socket;
+mod stood;
 mod stores;
 mod turns;
 mod watched;

@@ -43,7 +43,8 @@ enum Deed {
     Decide(Box<DecisionRecord>, SealedRecord),
     Tell(Box<OutcomeRecord>, SealedRecord),
     Ask(Box<Request>),
-    Reply(B256, Answer),
+    /// To a request, over what somebody had said.
+    Reply(B256, Option<Address>, Answer),
 }
 
 /// Does what was done after `after` and not after `until`, in its order.
@@ -61,8 +62,8 @@ async fn hand_in(store: &Store, deeds: &[(u64, Deed)], after: Option<u64>, until
                 let room = Room { per_agent: 99, per_treasury: 99 };
                 approvals::store(store.db(), request, room, *at).await?;
             }
-            Deed::Reply(digest, answer) => {
-                ensure!(store.answer_request(*digest, None, answer, *at).await?);
+            Deed::Reply(digest, before, answer) => {
+                ensure!(store.answer_request(*digest, *before, answer, *at).await?);
             }
         }
     }
@@ -171,10 +172,16 @@ fn deeds(paid: &[payments::Payment], times: &[u64]) -> Result<Vec<(u64, Deed)>> 
         let asked_at = middle - 20 + u64::from(number) * 5;
         let request = request_of(&paid[usize::from(number)], number, middle + 10);
         if let Some(answer) = answer {
-            deeds.push((asked_at + 11, Deed::Reply(request.digest, answer)));
+            deeds.push((asked_at + 11, Deed::Reply(request.digest, None, answer)));
         }
         deeds.push((asked_at, Deed::Ask(Box::new(request))));
     }
+    // The first answer gives way to another, and that to a third.
+    let (other, asked) = (Address::repeat_byte(8), B256::repeat_byte(1));
+    let again = Answer::Approved { approver: other, signature: [2; 65].into(), contract: true };
+    let no = Answer::Rejected { by, reason: "too dear after all".into(), signature: Some([4; 65].into()) };
+    deeds.push((middle + 2, Deed::Reply(asked, Some(by), again)));
+    deeds.push((middle + 7, Deed::Reply(asked, Some(other), no)));
     deeds.sort_by_key(|(at, _)| *at);
     Ok(deeds)
 }
@@ -249,9 +256,15 @@ async fn as_of_a_block_lists_are_those_of_a_ledger_that_ended_there(stores: Stor
     }
     ensure!(seen.len() > 15, "expected many moments that differ, got {}", seen.len());
     let all = seen.concat();
-    for what in
-        ["approvals Some(Pending)", "approvals Some(Expired)", "settled Some(false)", "explained Some(false)"]
-    {
+    for what in [
+        "approvals Some(Pending)",
+        "approvals Some(Expired)",
+        "approver: 0x0909",
+        "approver: 0x0808",
+        "too dear after all",
+        "settled Some(false)",
+        "explained Some(false)",
+    ] {
         ensure!(all.iter().any(|line| line.contains(what)), "{what} never came");
     }
     Ok(())

@@ -12,6 +12,7 @@ use super::{
     super::{
         gather::{self, named},
         text::{bare, when},
+        then::dated,
     },
     Approvals,
     cell::{Cell, Heading, called, heading},
@@ -95,8 +96,13 @@ impl Shown for Approvals {
         let config = on.config;
         let asset = on.beside.get(&row.request.purse).map(|known| known.asset);
         let told = gather::request(config, row, asset, None, on.as_of.now);
+        // Its page is for those who answer, today.
+        let href = match on.as_of.at {
+            None => told.href,
+            at => dated(format!("/v1/approval-requests/{:#x}", row.request.digest), at),
+        };
         vec![
-            vec![Cell::Time(when(row.requested_at), Some(told.href))],
+            vec![Cell::Time(when(row.requested_at), Some(href))],
             told.agent.map(Cell::Who).into_iter().collect(),
             vec![Cell::Who(told.payee)],
             vec![Cell::Amount(told.amount)],

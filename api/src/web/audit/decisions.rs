@@ -8,6 +8,7 @@ use super::{
         gather::named,
         links,
         text::{bare, money, when},
+        then::dated,
     },
     Decisions,
     cell::{Cell, Heading, called, heading, spelled, wanted, yes},
@@ -17,7 +18,7 @@ use super::{
         UNTIL, field,
     },
 };
-use crate::{AppState, Config, error::ApiError};
+use crate::{AppState, Config, error::ApiError, past::Point};
 
 /// What tables of decisions have.
 pub(super) const COLUMNS: [&str; 28] = [
@@ -101,8 +102,8 @@ impl Shown for Decisions {
             vec![Cell::Amount(money(config, record.asset, record.amount.to_u256()))],
             vec![verdict],
             wanted(record),
-            vec![payment(row)],
-            vec![json(row)],
+            vec![payment(row, on.as_of.at)],
+            vec![json(row, on.as_of.at)],
         ]
     }
 
@@ -111,14 +112,14 @@ impl Shown for Decisions {
     }
 }
 
-fn payment(row: &Decision) -> Cell {
-    let story = |href| Cell::Link("Its story".into(), href, false);
+fn payment(row: &Decision, at: Option<Point>) -> Cell {
+    let story = |href| Cell::Link("Its story".into(), dated(href, at), false);
     links::settled(row).map_or(Cell::Faint("none".into()), story)
 }
 
 /// The record itself.
-pub(super) fn json(row: &Decision) -> Cell {
-    Cell::Link("JSON".into(), links::decision(row.hash), false)
+pub(super) fn json(row: &Decision, at: Option<Point>) -> Cell {
+    Cell::Link("JSON".into(), dated(links::decision(row.hash), at), false)
 }
 
 /// A decision for programs, in the order of [`COLUMNS`].

@@ -11,7 +11,7 @@ use axum::{
 use bursar_sdk::refusal::Refusal;
 
 use super::{
-    super::text::{When, when},
+    super::then::Then,
     TABS, Tab,
     cell::{Cell, Heading},
     words::{Field, Kind, Words, shown},
@@ -97,14 +97,6 @@ struct ListPage {
     version: &'static str,
 }
 
-/// The moment that the rows are as of, and the way to today's.
-#[derive(Debug)]
-struct Then {
-    block: u64,
-    at: When,
-    now: String,
-}
-
 /// A field with what was typed into it.
 #[derive(Debug)]
 struct Input {
@@ -148,11 +140,7 @@ pub(super) async fn page<L: Shown>(
         filtered: words.any(L::FIELDS),
         headings: L::HEADINGS,
         rows: found.items.iter().map(|row| L::cells(&on, row)).collect(),
-        past: as_of.at.map(|at| Then {
-            block: at.block.number,
-            at: when(at.time),
-            now: asking(L::PATH, &words.without(&["cursor", "as_of", "as_of_time"])),
-        }),
+        past: Then::of(&as_of, asking(L::PATH, &words.without(&["cursor", "as_of", "as_of_time"]))),
         block: as_of.checkpoint.map(|checkpoint| checkpoint.number),
         first: words.get("cursor").map(|_| asking(L::PATH, &asked)),
         next: found.next.map(|next| asking(L::PATH, &words.going_on(&next))),

@@ -7,6 +7,7 @@ use super::{
         gather::named,
         links,
         text::{bare, money, when},
+        then::dated,
     },
     Payments,
     cell::{Cell, Heading, called, heading, spelled, state, state_code, wanted, yes},
@@ -100,9 +101,10 @@ impl Shown for Payments {
             why.push(Cell::Badge("Record disagrees".into(), "stop"));
         }
         let version = row.policy_version;
-        let policy = links::policy(row.treasury, row.envelope, version);
+        let at = on.as_of.at;
+        let policy = dated(links::policy(row.treasury, row.envelope, version), at);
         vec![
-            vec![Cell::Time(when(row.timestamp), Some(links::payment(row)))],
+            vec![Cell::Time(when(row.timestamp), Some(dated(links::payment(row), at)))],
             vec![Cell::Who(named(config, row.agent))],
             vec![Cell::Who(named(config, row.payee))],
             vec![Cell::Amount(money(config, row.asset, row.amount.to_u256()))],

@@ -67,7 +67,7 @@ impl Shown for Refusals {
                 Cell::Faint(reason.map_or("", |reason| reason.help()).to_owned()),
             ],
             wanted(record),
-            vec![decisions::json(row)],
+            vec![decisions::json(row, on.as_of.at)],
         ]
     }
 

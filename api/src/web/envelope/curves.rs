@@ -27,7 +27,7 @@ pub(in crate::web) async fn of_envelope(
     now: u64,
 ) -> Result<Vec<Chart>, ApiError> {
     let mut spans = spans(rooms, row.funded, now);
-    let filter = policies::Filter { treasury: Some(row.treasury), envelope: Some(row.number) };
+    let filter = policies::Filter { treasury: Some(row.treasury), envelope: Some(row.number), past: None };
     let after = row.policy_version.saturating_sub(POLICIES);
     let known =
         policies::list(&state.db, &filter, Some((row.treasury, row.number, after)), u32::from(POLICIES))

@@ -3,6 +3,7 @@
 mod curves;
 mod gather;
 mod policy;
+mod then;
 mod view;
 
 use axum::{
@@ -18,13 +19,15 @@ use bursar_sdk::decision::Verdict;
 
 pub(super) use self::curves::of_many as curve_of_many;
 use self::view::EnvelopePage;
-use super::{inbox, rendered};
+use super::{inbox, problem, rendered};
 use crate::{
     AppState,
     error::ApiError,
-    extract::{EnvelopeNumber, Path},
+    extract::{EnvelopeNumber, Params, Path},
     layers::CSP_PICTURE,
     model::status::Status,
+    past::Then,
+    standing,
     wire::Addr,
 };
 
@@ -50,9 +53,29 @@ async fn found(
 pub(super) async fn envelope(
     State(state): State<AppState>,
     Path((treasury, number)): Path<(Addr, EnvelopeNumber)>,
+    asked: Result<Params<Then>, ApiError>,
 ) -> Result<Response, ApiError> {
-    let row = found(&state, &treasury, number).await?;
-    rendered(&gathered(&state, &row).await?)
+    match told(&state, &treasury, number, asked).await {
+        Err(error) if error.status().is_client_error() => Ok(problem::page(&state, &error)),
+        told => told,
+    }
+}
+
+async fn told(
+    state: &AppState,
+    treasury: &Addr,
+    number: EnvelopeNumber,
+    asked: Result<Params<Then>, ApiError>,
+) -> Result<Response, ApiError> {
+    let Params(then) = asked?;
+    let as_of = state.as_of_at(then.at()?).await?;
+    let Some(past) = as_of.past() else {
+        let row = found(state, treasury, number).await?;
+        return rendered(&gathered(state, &row).await?);
+    };
+    let stood = standing::get(&state.db, (treasury.0, number.to_u32()), &as_of).await?;
+    let stood = stood.ok_or_else(|| ApiError::not_found("envelope", format!("{treasury}/{}", number.0)))?;
+    then::page(state, stood, &as_of, past).await
 }
 
 /// Its policy as a picture, which styles itself.
@@ -137,19 +160,23 @@ async fn gathered(state: &AppState, row: &envelopes::Envelope) -> Result<Envelop
         sessions: sessions.iter().map(|session| gather::session(config, session, now)).collect(),
         payments: payments.iter().map(|row| super::gather::payment(config, row, as_of.settled())).collect(),
         refusals: refusals.iter().map(|row| super::gather::refusal(config, row)).collect(),
-        stops: stopped(state, row).await?.iter().map(|row| super::gather::stop(config, row)).collect(),
+        stops: stopped(state, row, None).await?.iter().map(|row| super::gather::stop(config, row)).collect(),
         approvals: inbox::requests(state, &waiting, now, APPROVALS).await?,
         agent,
         version: status.version,
     })
 }
 
-/// What was stopped and released of it, and of the organisation with it; newest first.
-async fn stopped(state: &AppState, row: &envelopes::Envelope) -> Result<Vec<stops::Stop>, ApiError> {
+/// What was stopped and released of it (up to a block), and of the organisation with it; newest first.
+async fn stopped(
+    state: &AppState,
+    row: &envelopes::Envelope,
+    up_to_block: Option<u64>,
+) -> Result<Vec<stops::Stop>, ApiError> {
     let treasury = Some(row.treasury);
-    let own = stops::Filter { treasury, envelope: Some(row.number), ..Default::default() };
+    let own = stops::Filter { treasury, envelope: Some(row.number), up_to_block, ..Default::default() };
     let mut all = stops::list(&state.db, &own, None, STOPS).await?;
-    let whole = stops::Filter { treasury, level: Some("organisation"), ..Default::default() };
+    let whole = stops::Filter { treasury, level: Some("organisation"), up_to_block, ..Default::default() };
     all.extend(stops::list(&state.db, &whole, None, STOPS).await?);
     all.sort_by_key(|stop| std::cmp::Reverse::<Position>(stop.position));
     all.truncate(usize::try_from(STOPS).unwrap_or(usize::MAX));

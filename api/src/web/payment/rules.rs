@@ -9,13 +9,14 @@ use super::{
 };
 use crate::Config;
 
-/// Rule by rule: what the policy says, narrowed by the session, and what the payment was.
+/// Rule by rule: what the policy says, narrowed by the session, and what the payment was; `listed` says
+/// whether the payee is on the list, today or (`then`) at the moment that is asked for.
 pub(super) fn rules(
     config: &Config,
     row: &Payment,
     policy: &policies::Policy,
     session: Option<&Session>,
-    listed: Option<bool>,
+    (listed, then): (Option<bool>, bool),
 ) -> Vec<Held> {
     let show = |amount: Amount| money(config, row.asset, amount.to_u256());
     let within = |rule, limit: Amount, was: Amount| Held {
@@ -37,8 +38,12 @@ pub(super) fn rules(
     });
     held.push(match (rules.payee_list, listed) {
         (0, _) => mark("Payees", "any".into(), "anyone", true),
-        (list, Some(true)) => told("Payees", format!("on list {list}"), "on it today"),
-        (list, _) => told("Payees", format!("on list {list}"), "not on it today"),
+        (list, Some(true)) => {
+            told("Payees", format!("on list {list}"), if then { "on it then" } else { "on it today" })
+        }
+        (list, _) => {
+            told("Payees", format!("on list {list}"), if then { "not on it then" } else { "not on it today" })
+        }
     });
     if let Some(session) = session {
         held.push(within("Session's budget", rules.session_limit, session.budget));

@@ -5,8 +5,10 @@ use askama::Template;
 use super::super::{
     request::Why,
     text::When,
+    then::{Then, dated},
     view::{Named, Payment, Reason, Transaction},
 };
+use crate::past::Point;
 
 #[derive(Debug, Template)]
 #[template(path = "payment.html")]
@@ -15,9 +17,13 @@ pub(super) struct Story {
     pub(super) chain_id: u64,
     /// The block that the ledger stands at.
     pub(super) block: Option<u64>,
+    pub(super) past: Option<Then>,
+    /// Where all payments are.
+    pub(super) all: String,
     pub(super) payment: Payment,
     pub(super) at: When,
-    /// Where its JSON is.
+    /// Where its JSON is; and what it is called by whoever verifies it.
+    pub(super) json_href: String,
     pub(super) json: String,
     /// What the record says otherwise than the chain.
     pub(super) disagrees: Vec<&'static str>,
@@ -35,6 +41,26 @@ pub(super) struct Story {
     pub(super) score: Option<Score>,
     pub(super) log: Option<Logged>,
     pub(super) version: &'static str,
+}
+
+impl Story {
+    /// Has links lead to what they lead to as of the same moment, where that can be told.
+    pub(super) fn stay(&mut self, at: Point) {
+        let links =
+            [&mut self.all, &mut self.json_href, &mut self.who.envelope_href, &mut self.who.session_href];
+        let links = links.into_iter().chain(self.policy.as_mut().map(|policy| &mut policy.href));
+        let request = self.approval.request.as_mut().map(|request| {
+            // Its page is for those who answer, today.
+            request.href.clone_from(&request.json);
+            [&mut request.href, &mut request.json]
+        });
+        let record = self.record.as_mut().map(|record| {
+            std::iter::once(&mut record.href).chain(record.prev.as_mut().map(|(_, href)| href))
+        });
+        for href in links.chain(request.into_iter().flatten()).chain(record.into_iter().flatten()) {
+            *href = dated(std::mem::take(href), Some(at));
+        }
+    }
 }
 
 /// Who paid, and in which session.
