@@ -40,6 +40,7 @@ test-contracts: setup ## Solidity unit and fuzz tests
 
 .PHONY: test-rust
 test-rust: setup ## Rust unit, story and end-to-end tests, and doctests (DATABASE_URL: a PostgreSQL to use)
+	@script/tools/nats-server
 	@cargo build --workspace --bins --quiet
 	@cargo test --workspace --quiet
 

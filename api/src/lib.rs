@@ -3,11 +3,12 @@
 //! A contents page. [`router`] gathers the [`routes`], one endpoint per file; they answer with what is in
 //! [`model`], spelled as [`wire`] says, in pages ([`page`]), as of now or of another time ([`past`]), or with an [`error`]. [`access`] says who may ask what,
 //! `prepare` what wallets sign, and `verify` holds payments against the chain; [`web`] are the pages for people.
-//! [`webhook`] delivers what happens. [`serve`] runs it all.
+//! [`webhook`] delivers what happens, and [`nats`] publishes it. [`serve`] runs it all.
 
 pub mod access;
 pub mod approval;
 mod approver;
+mod backoff;
 mod config;
 pub mod error;
 pub mod extract;
@@ -16,6 +17,7 @@ mod list;
 mod logged;
 mod metrics;
 pub mod model;
+pub mod nats;
 mod openapi;
 pub mod page;
 pub mod past;

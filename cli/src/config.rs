@@ -7,7 +7,10 @@ use alloy::{
     providers::{DynProvider, Provider as _, ProviderBuilder},
 };
 use anyhow::{Context as _, Result, bail, ensure};
-use bursar_api::access::{LimitSettings, Mode, oidc};
+use bursar_api::{
+    access::{LimitSettings, Mode, oidc},
+    nats,
+};
 use bursar_indexer::StoreUrl;
 use clap::ValueEnum;
 use figment::{
@@ -139,6 +142,8 @@ pub(crate) struct Config {
     pub(crate) event_days: u32,
     /// How many days a webhook's endpoint may fail before it is told nothing more.
     pub(crate) webhook_days: u32,
+    /// Where events are published; without it, nowhere.
+    pub(crate) nats: Option<nats::Settings>,
     /// The name that this keeper's transparency logs go by: best a host's.
     pub(crate) log_name: String,
     /// Where decision records are spooled and session keys kept, for agent verbs.
@@ -209,6 +214,7 @@ impl Config {
             open_requests_per_treasury: 256,
             event_days: 0,
             webhook_days: 5,
+            nats: None,
             log_name: "bursar".into(),
             state_dir: ".bursar".into(),
             telemetry: Telemetry::default(),
@@ -228,11 +234,13 @@ impl Config {
             Env::prefixed("BURSAR_ACCESS_").only(ACCESS).map(|name| format!("access.{name}").into());
         let of_telemetry =
             Env::prefixed("BURSAR_TELEMETRY_").only(TELEMETRY).map(|name| format!("telemetry.{name}").into());
+        let of_nats = Env::prefixed("BURSAR_NATS_").only(NATS).map(|name| format!("nats.{name}").into());
         let given = Figment::new()
             .merge(Toml::file(&path))
             .merge(Env::prefixed("BURSAR_").only(FIELDS))
             .merge(of_access)
-            .merge(of_telemetry);
+            .merge(of_telemetry)
+            .merge(of_nats);
         let network = match network {
             Some(network) => network,
             None => given.extract_inner::<Network>("network").unwrap_or(Network::Local),
@@ -349,6 +357,7 @@ const FIELDS: &[&str] = &[
     "open_requests_per_treasury",
     "event_days",
     "webhook_days",
+    "nats",
     "log_name",
     "state_dir",
     "telemetry",
@@ -359,6 +368,9 @@ const ACCESS: &[&str] = &["mode"];
 
 /// The names below `telemetry` that may.
 const TELEMETRY: &[&str] = &["otlp_endpoint"];
+
+/// The names below `nats` that may: secrets are in files.
+const NATS: &[&str] = &["url", "stream", "subject_prefix", "user", "password_file", "token_file"];
 
 #[cfg(test)]
 mod tests {
@@ -422,6 +434,16 @@ mod tests {
         {
             std::fs::write(&file, bad)?;
             assert!(Config::load(Some(&file), None).is_err(), "{bad}");
+        }
+        std::fs::write(&file, "[nats]\nurl = \"tls://nats.example\"\nuser = \"ada\"\nmax_age_days = 7\n")?;
+        let nats = Config::load(Some(&file), None)?.nats.context("a server")?;
+        assert_eq!((nats.stream.as_str(), nats.max_age_days, nats.max_bytes), ("bursar", 7, 0));
+        for bad in
+            ["url = \"nats://ada:hunter2@a\"", "stream = \"a\"", "url = \"nats://a\"\npassword = \"p\""]
+        {
+            std::fs::write(&file, format!("[nats]\n{bad}\n"))?;
+            let error = Config::load(Some(&file), None).err().map(|error| format!("{error:#}"));
+            assert!(error.as_deref().is_some_and(|error| !error.contains("hunter2")), "{bad}: {error:?}");
         }
         std::fs::write(&file, "finality_dept = 7\n")?;
         assert!(Config::load(Some(&file), None).is_err());

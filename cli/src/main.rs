@@ -6,6 +6,7 @@ mod config;
 mod demo;
 mod keys;
 mod logs;
+mod nats;
 mod output;
 mod telemetry;
 
@@ -183,7 +184,8 @@ async fn main() -> ExitCode {
     let cli = Cli::parse();
     // Commands tell their story themselves; a service logs. The demo provokes the facilitator on purpose.
     let quiet = !matches!(cli.command, Command::Serve | Command::Index { .. } | Command::Api);
-    let default = if quiet { "error,x402_chain_eip155=off" } else { "info,sqlx=warn,hyper=warn" };
+    let default =
+        if quiet { "error,x402_chain_eip155=off" } else { "info,sqlx=warn,hyper=warn,async_nats=off" };
     let filter = EnvFilter::try_from_env("BURSAR_LOG").unwrap_or_else(|_| EnvFilter::new(default));
     let logs =
         tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_filter(logs::filter(filter));

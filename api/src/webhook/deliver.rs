@@ -8,7 +8,7 @@ use std::{collections::HashSet, sync::Arc, time::Duration};
 use bursar_indexer::{
     StoreError,
     query::events::{self, Page, Told},
-    store::Webhook,
+    store::{PUBLISHER, Webhook},
 };
 use bursar_sdk::clock::Entropy;
 use tokio::{sync::Semaphore, task::JoinSet};
@@ -18,7 +18,11 @@ use super::{
     Config,
     send::{Failure, Message, Sender},
 };
-use crate::{AppState, model::event::Event};
+use crate::{
+    AppState,
+    backoff::{Backoff, over},
+    model::event::Event,
+};
 
 /// Events read at a time.
 const PAGE: u32 = 50;
@@ -107,7 +111,8 @@ impl Desk {
         let mut webhooks = self.state.store.webhooks().await?;
         webhooks.retain(|webhook| {
             let waits = webhook.cursor < newest && webhook.next_at <= now;
-            webhook.disabled_at.is_none() && waits && !busy.contains(&webhook.id)
+            let ours = webhook.id != PUBLISHER && webhook.disabled_at.is_none();
+            ours && waits && !busy.contains(&webhook.id)
         });
         Ok(webhooks)
     }
@@ -199,12 +204,10 @@ impl Desk {
             Failure::Status { retry_after, .. } => retry_after.unwrap_or_default(),
             _ => Duration::ZERO,
         };
-        let mut random = [0; 8];
-        random.copy_from_slice(&self.entropy.next()[..8]);
-        let pause = pause(&self.config, webhook.failures, u64::from_be_bytes(random));
-        let pause = pause.max(asked.min(self.config.longest_pause));
-        // Rounded up: a pause is never none.
-        let next_at = now.saturating_add(pause.as_millis().div_ceil(1000).try_into().unwrap_or(u64::MAX));
+        let (first, longest) = (self.config.first_pause, self.config.longest_pause);
+        let pause = Backoff { first, longest }.after(webhook.failures, &self.entropy);
+        let pause = pause.max(asked.min(longest));
+        let next_at = over(now, pause);
         tracing::warn!(webhook = webhook.id, %failure, ?pause, "a webhook's endpoint failed");
         let text = failure.to_string();
         store.webhook_failed((&webhook.id, &self.name), webhook.cursor, &text, next_at, now).await?;
@@ -223,33 +226,5 @@ impl Desk {
             Ok(events) => tracing::info!(events, "forgot old events"),
             Err(error) => tracing::warn!(error = ?error, "cannot forget old events"),
         }
-    }
-}
-
-/// The pause after so many failures before this one: doubled with each, and of that a random part from a half to all,
-/// so that what failed together does not come back together.
-fn pause(config: &Config, failures: u32, random: u64) -> Duration {
-    let doubled = config.first_pause.saturating_mul(2u32.saturating_pow(failures.min(31)));
-    let whole = doubled.min(config.longest_pause).as_millis();
-    let half = whole.div_ceil(2);
-    let millis = half + u128::from(random) % (whole - half + 1);
-    Duration::from_millis(u64::try_from(millis).unwrap_or(u64::MAX))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn pauses_double_up_to_the_longest_and_differ() {
-        let config = Config::default();
-        for (failures, least, most) in
-            [(0, 2_500, 5_000), (1, 5_000, 10_000), (3, 20_000, 40_000), (10, 1_800_000, 3_600_000)]
-        {
-            let of = |random| pause(&config, failures, random).as_millis();
-            assert_eq!((of(0), of(most - least)), (u128::from(least), u128::from(most)), "{failures}");
-            assert!((0..999).map(|n| of(n * 7)).all(|it| (least.into()..=most.into()).contains(&it)));
-        }
-        assert!(pause(&config, u32::MAX, u64::MAX) <= config.longest_pause);
     }
 }

@@ -30,7 +30,7 @@ on_both_stores!(
 /// What the seeded store tells: five decisions and three refusals.
 const SEEDED: u64 = 8;
 
-async fn refuse(store: &Store, seq: u64) -> anyhow::Result<()> {
+pub(crate) async fn refuse(store: &Store, seq: u64) -> anyhow::Result<()> {
     let decision =
         denied(1, 100 + seq, 1, bursar_sdk::refusal::Refusal::PayeeNotListed, "canary of a rationale");
     store.insert_decision(&decision, &sealed::decision(&decision), seed::NOW).await?;

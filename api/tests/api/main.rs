@@ -16,6 +16,7 @@ mod events;
 mod floods;
 mod lists;
 mod log;
+mod nats;
 mod openapi;
 mod outcomes;
 mod overview;

@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result, ensure};
 use bursar_api::{
     AppState, AssetLabel,
     access::{Mode, oidc::Issuer},
-    webhook,
+    nats, webhook,
 };
 use bursar_indexer::{
     Indexer, Store, Turns,
@@ -25,6 +25,7 @@ use super::{Context, progress};
 use crate::{
     config::{Config, FinalAt, Network},
     keys::read_secret,
+    nats::configured,
 };
 
 /// Follows each chain and serves its API, until interrupted.
@@ -76,10 +77,11 @@ async fn serve_chain(context: &Context, turns: &Turns, cancel: CancellationToken
     let mut registry = registry(config);
     registry.register_collector(Box::new(indexer.metrics(Clock::system())));
     app.register(&mut registry);
+    let publisher = publisher(config, &mut registry)?;
     let told = tokio::spawn(progress::tell(indexer.subscribe()).in_current_span());
     // Either one ending ends the other: half a service would look like a whole one.
     let serving = async {
-        let answering = answer(config, listener, app, cancel.clone());
+        let answering = answer(config, listener, app, publisher, cancel.clone());
         let (served, told) = tokio::join!(answering, metrics(config, registry, cancel.clone()));
         served.and(told)
     };
@@ -119,7 +121,8 @@ async fn serve_ledger(context: &Context, cancel: CancellationToken) -> Result<()
     let listener = listen(config).await?;
     let mut registry = registry(config);
     app.register(&mut registry);
-    let answering = answer(config, listener, app, cancel.clone());
+    let publisher = publisher(config, &mut registry)?;
+    let answering = answer(config, listener, app, publisher, cancel.clone());
     let (served, told) = tokio::join!(answering, metrics(config, registry, cancel.clone()));
     served.and(told)
 }
@@ -142,13 +145,27 @@ async fn metrics(config: &Config, registry: Registry, cancel: CancellationToken)
     served
 }
 
-/// Serves the API and delivers webhooks; either one ending ends the other.
+/// How events are published, and what tells of it; `None`: they are not.
+fn publisher(config: &Config, registry: &mut Registry) -> Result<Option<(nats::Config, nats::Metrics)>> {
+    let Some(publishing) = configured(config)? else { return Ok(None) };
+    let metrics = nats::Metrics::default();
+    metrics.register(registry);
+    Ok(Some((publishing, metrics)))
+}
+
+/// Serves the API, delivers webhooks, and publishes where that is asked for; one of the first two ending ends all.
 async fn answer(
     config: &Config,
     listener: TcpListener,
     app: AppState,
+    publisher: Option<(nats::Config, nats::Metrics)>,
     cancel: CancellationToken,
 ) -> Result<()> {
+    let publishing = async {
+        if let Some((config, metrics)) = publisher {
+            nats::run(app.clone(), config, metrics, Entropy::system(), cancel.clone()).await;
+        }
+    };
     let delivering = async {
         let run = webhook::run(app.clone(), webhooks(config), Entropy::system(), cancel.clone()).await;
         cancel.cancel();
@@ -159,7 +176,7 @@ async fn answer(
         cancel.cancel();
         served.context("the API stopped")
     };
-    let (delivered, served) = tokio::join!(delivering, serving);
+    let (delivered, served, ()) = tokio::join!(delivering, serving, publishing);
     served.and(delivered)
 }
 

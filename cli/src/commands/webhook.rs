@@ -11,7 +11,7 @@ use bursar_indexer::{
     Store,
     outbox::Kind,
     query::events::Filter,
-    store::{Begin, Webhook, Wish},
+    store::{Begin, PUBLISHER, Webhook, Wish},
 };
 use bursar_sdk::clock::{Clock, Entropy};
 use clap::{Args, Subcommand};
@@ -43,7 +43,7 @@ pub(crate) enum WebhookCommand {
         #[arg(long)]
         allow_private: bool,
     },
-    /// Print who is told of what, and how far each has got
+    /// Print who is told of what, and how far each has got; `nats` is what is published
     List,
     /// Tell an endpoint nothing more
     Remove {
@@ -110,6 +110,7 @@ pub(crate) async fn run(context: &Context, verb: WebhookCommand) -> Result<()> {
             (json!({ "id": id, "delivered": true }), vec![format!("{id} has a message of kind webhook.test")])
         }
         WebhookCommand::Replay { id, from } => {
+            anyhow::ensure!(id != PUBLISHER, "what is published is read again from its stream");
             anyhow::ensure!(store.replay_webhook(&id, Begin::After(from)).await?, "there is no webhook {id}");
             (json!({ "id": id, "cursor": from }), vec![format!("{id} is told again what came after {from}")])
         }
@@ -170,5 +171,7 @@ fn described(webhook: &Webhook) -> Value {
 
 /// An address without its path, which may be as good as a password.
 fn origin(webhook: &Webhook) -> String {
-    webhook.wish.url.origin().ascii_serialization()
+    let url = &webhook.wish.url;
+    // A server that is published to has no path, and no origin that is written.
+    if webhook.id == PUBLISHER { url.to_string() } else { url.origin().ascii_serialization() }
 }

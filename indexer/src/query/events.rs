@@ -64,6 +64,14 @@ pub async fn newest(db: &Db) -> Result<u64, DbError> {
     end(db, "SELECT MAX(seq) AS seq FROM outbox").await
 }
 
+/// The oldest event that is kept; 0 where there is none.
+///
+/// # Errors
+/// When the database fails.
+pub async fn oldest(db: &Db) -> Result<u64, DbError> {
+    end(db, "SELECT MIN(seq) AS seq FROM outbox").await
+}
+
 async fn end(db: &Db, sql: &str) -> Result<u64, DbError> {
     let found = Select::new(sql).row(db, |row| row.maybe_number("seq")).await?;
     Ok(found.flatten().unwrap_or_default())
@@ -81,7 +89,7 @@ pub async fn after(db: &Db, filter: &Filter, cursor: Option<u64>, limit: u32) ->
         return Ok(Page::Ahead { newest });
     }
     let events = select_after(filter, cursor.unwrap_or_default(), newest, limit).rows(db, read).await?;
-    let oldest = end(db, "SELECT MIN(seq) AS seq FROM outbox").await?;
+    let oldest = oldest(db).await?;
     if cursor.is_some_and(|cursor| cursor.saturating_add(1) < oldest) {
         return Ok(Page::Gone { oldest });
     }
