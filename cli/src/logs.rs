@@ -1,23 +1,17 @@
 //! Which lines are logged.
 
 use bursar_sdk::telemetry::TARGET;
-use tracing::{Level, Metadata};
 use tracing_subscriber::{
     EnvFilter,
     filter::{FilterExt, LevelFilter, filter_fn},
     layer::Filter,
 };
 
-/// What was asked for, without the spans of traces, which are not for logs, and without secrets. It says how much is let through
-/// at most: without that word, every library puts together what it would say in detail, the bodies of answers among it.
+/// What was asked for, without the spans of traces, which are not for logs. It says how much is let through at most:
+/// without that word, every library puts together what it would say in detail, the bodies of answers among it.
 pub(crate) fn filter<S: 'static>(asked: EnvFilter) -> impl Filter<S> {
-    let others = filter_fn(|told| told.target() != TARGET && !is_secret(told));
-    FilterExt::<S>::and(asked, others.with_max_level_hint(LevelFilter::TRACE))
-}
-
-/// NATS's client traces the password that it sends.
-fn is_secret(told: &Metadata<'_>) -> bool {
-    told.target().starts_with("async_nats") && *told.level() == Level::TRACE
+    let no_traces = filter_fn(|told| told.target() != TARGET).with_max_level_hint(LevelFilter::TRACE);
+    FilterExt::<S>::and(asked, no_traces)
 }
 
 #[cfg(test)]

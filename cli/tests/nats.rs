@@ -95,7 +95,7 @@ async fn events_from_the_store_to_the_stream() -> Result<()> {
     service.kill()?;
     service.wait()?;
     let log = log.join().unwrap()?;
-    for told in ["async_nats", "published seq=2", "events are not published"] {
+    for told in ["write operation: CONNECT", "published seq=2", "events are not published"] {
         ensure!(log.contains(told), "the log lacks {told}: {log}");
     }
     let line = log.lines().find(|line| line.contains("canary"));
