@@ -20,7 +20,8 @@ pub struct Config {
     pub issuer: Option<Arc<Issuer>>,
     /// How much may be asked with one key, or by one holder of tokens.
     pub key_rate: Rate,
-    /// How many keys and tokens that are not known here yet, good or not, are looked up: guesses wait, whoever is at work does not.
+    /// How many keys that are not known here yet, good or not, are looked up from one address; as many tokens, and sign-ins: guesses
+    /// wait, whoever is at work does not.
     pub unknown_rate: Rate,
     /// Where people and agents find this service; pages that events name are below it.
     pub base_url: Option<Url>,
@@ -76,7 +77,7 @@ impl Config {
     /// For a chain, with everything else at its default: open, ready within 8 blocks of the head, 16 open approval
     /// requests an agent and 256 a treasury, 10 seconds a request, 16 questions at a time while 64 wait for a second, 8192
     /// accesses that wait to be kept every 5 seconds, 256 streams with 30 seconds an event, whose keys are asked for every 5 seconds,
-    /// 1200 requests a minute and key, 600 look-ups a minute of keys not known yet.
+    /// 1200 requests a minute and key, 600 look-ups a minute and address of keys not known yet.
     pub fn new(chain_id: u64, chain_name: impl Into<String>) -> Self {
         Self {
             chain_id,

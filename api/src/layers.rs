@@ -17,13 +17,12 @@ use tower_http::{
     request_id::{MakeRequestId, RequestId},
     trace::TraceLayer,
 };
-use tracing::{Instrument as _, Span, field};
+use tracing::{Span, field};
 use uuid::Uuid;
 
 use crate::{
     error::ApiError,
     metrics::{HttpMetrics, method},
-    turns::{Turns, in_turn},
 };
 
 const REQUEST_ID: &str = "x-request-id";
@@ -56,8 +55,8 @@ impl MakeRequestId for FreshId {
     }
 }
 
-/// Puts everything around the routes. From the outside in: id, spans, metrics, headers, panics, time, turns.
-pub(crate) fn around(router: Router, turns: Turns, timeout: Duration, metrics: HttpMetrics) -> Router {
+/// Puts everything around the routes. From the outside in: id, spans, metrics, headers, panics, time.
+pub(crate) fn around(router: Router, timeout: Duration, metrics: HttpMetrics) -> Router {
     let trace = TraceLayer::new_for_http().make_span_with(span).on_request(()).on_response(
         |response: &Response, elapsed: Duration, span: &Span| {
             span.record("status", response.status().as_u16());
@@ -77,8 +76,7 @@ pub(crate) fn around(router: Router, turns: Turns, timeout: Duration, metrics: H
             .layer(from_fn(move |request, next| metrics.clone().watch(request, next)))
             .layer(from_fn(security_headers))
             .layer(CatchPanicLayer::custom(panicked))
-            .layer(from_fn(move |request, next| limited(timeout, request, next)))
-            .layer(from_fn(move |request, next| in_turn(turns.clone(), request, next))),
+            .layer(from_fn(move |request, next| limited(timeout, request, next))),
     )
 }
 
@@ -94,10 +92,15 @@ fn span(request: &Request) -> Span {
     tracing::info_span!("request", method = %request.method(), route, id, status = field::Empty)
 }
 
-/// The request as a span of its caller's trace, where it names one; only where something exports it.
-async fn traced(request: Request, next: Next) -> Response {
+/// The span of a request. Whose trace it is of is settled when it is first entered, so it is not before it is known who asks.
+#[derive(Debug, Clone)]
+struct ServerSpan(Span);
+
+/// Makes a span for the request, which exports tell of; the guard has it entered.
+async fn traced(mut request: Request, next: Next) -> Response {
     let span = server_span(&request);
-    let response = next.run(request).instrument(span.clone()).await;
+    request.extensions_mut().insert(ServerSpan(span.clone()));
+    let response = next.run(request).await;
     let status = response.status();
     span.record("http.response.status_code", status.as_u16());
     if status.is_server_error() {
@@ -106,10 +109,23 @@ async fn traced(request: Request, next: Next) -> Response {
     response
 }
 
+/// The span that a request is answered in.
+pub(crate) fn span_of(request: &Request) -> Span {
+    request.extensions().get::<ServerSpan>().map_or_else(Span::none, |ServerSpan(span)| span.clone())
+}
+
+/// Makes a request's span part of the trace that it names, if it names one; only where something exports it.
+pub(crate) fn join_trace(request: &Request) {
+    let span = span_of(request);
+    if let Some(parent) = TraceParent::of_headers(request.headers()).filter(|_| !span.is_disabled()) {
+        parent.adopt(&span);
+    }
+}
+
 fn server_span(request: &Request) -> Span {
-    let (method, headers) = (method(request.method()), request.headers());
+    let method = method(request.method());
     let route = request.extensions().get::<MatchedPath>().map_or("-", MatchedPath::as_str);
-    let span = tracing::info_span!(
+    tracing::info_span!(
         target: TARGET, "server",
         otel.name = format_args!("{method} {route}"),
         otel.kind = "server",
@@ -117,12 +133,8 @@ fn server_span(request: &Request) -> Span {
         http.request.method = method,
         http.route = route,
         http.response.status_code = field::Empty,
-        bursar.request = id_of(headers),
-    );
-    if let Some(parent) = TraceParent::of_headers(headers).filter(|_| !span.is_disabled()) {
-        parent.adopt(&span);
-    }
-    span
+        bursar.request = id_of(request.headers()),
+    )
 }
 
 fn panicked(panic: Box<dyn Any + Send + 'static>) -> Response {

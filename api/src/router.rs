@@ -4,13 +4,11 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use utoipa_swagger_ui::{Config as DocsConfig, SwaggerUi};
 
 use crate::{
-    AppState, Config, access,
+    AppState, access,
     error::ApiError,
     layers,
     openapi::{self, Frame},
-    routes,
-    turns::Turns,
-    web,
+    routes, web,
 };
 
 /// Largest body taken, in bytes: a decision record of 64 KiB, every character escaped once, and some room.
@@ -83,8 +81,7 @@ pub fn router(state: AppState) -> Router {
     let (api, document) = api().split_for_parts();
     let document = openapi::guarded(document);
     let docs = SwaggerUi::new("/docs").config(DocsConfig::from("/openapi.json"));
-    let Config { request_timeout, at_once, waiting, patience, .. } = *state.config;
-    let (turns, metrics) = (Turns::new(at_once, waiting, patience), state.metrics.clone());
+    let (request_timeout, metrics) = (state.config.request_timeout, state.metrics.clone());
     let router = api
         .route("/openapi.json", get(|| async move { Json(document) }))
         .layer(axum::middleware::from_fn(layers::data_only))
@@ -95,5 +92,5 @@ pub fn router(state: AppState) -> Router {
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .layer(from_fn_with_state(state.clone(), access::guard))
         .with_state(state);
-    layers::around(router, turns, request_timeout, metrics)
+    layers::around(router, request_timeout, metrics)
 }

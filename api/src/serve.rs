@@ -1,3 +1,5 @@
+use std::net::SocketAddr;
+
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -45,7 +47,8 @@ pub async fn serve(
         state.accesses.keep_on(store, state.clock(), every, served.clone()).await
     };
     let serving = async {
-        let ended = axum::serve(listener, router(state.clone())).with_graceful_shutdown(cancelled).await;
+        let service = router(state.clone()).into_make_service_with_connect_info::<SocketAddr>();
+        let ended = axum::serve(listener, service).with_graceful_shutdown(cancelled).await;
         served.cancel();
         ended
     };

@@ -24,6 +24,7 @@ use crate::{
     reports::Reports,
     stream::Followers,
     totals::Books,
+    turns::Turns,
 };
 
 /// Tables that are written at a time.
@@ -42,6 +43,7 @@ pub struct AppState {
     node: Option<DynProvider>,
     pub(crate) accesses: Arc<Accesses>,
     pub(crate) limits: Arc<Limits>,
+    pub(crate) turns: Turns,
     pub(crate) followers: Arc<Followers>,
     pub(crate) books: Arc<Books>,
     pub(crate) metrics: HttpMetrics,
@@ -60,6 +62,7 @@ impl AppState {
             store,
             accesses: Arc::new(Accesses::new(config.accesses)),
             limits: Arc::new(Limits::new(config.key_rate, config.unknown_rate)),
+            turns: Turns::new(config.at_once, config.waiting, config.patience),
             followers: Arc::new(Followers::new(config.streams)),
             books: Arc::default(),
             config: Arc::new(config),

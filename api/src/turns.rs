@@ -6,8 +6,6 @@ use std::{sync::Arc, time::Duration};
 use axum::{
     extract::Request,
     http::{Method, StatusCode},
-    middleware::Next,
-    response::{IntoResponse, Response},
 };
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -21,6 +19,9 @@ pub(crate) struct Turns {
     patience: Duration,
 }
 
+/// One of them, until it is dropped.
+pub(crate) type Turn = OwnedSemaphorePermit;
+
 impl Turns {
     /// So many at a time, while so many wait, each so long at most.
     pub(crate) fn new(at_once: usize, waiting: usize, patience: Duration) -> Self {
@@ -28,29 +29,30 @@ impl Turns {
         Self { turns, seats, patience }
     }
 
-    /// The next turn, until it is dropped; `None` where there is no seat to wait in, or no end of waiting.
-    async fn next(&self) -> Option<OwnedSemaphorePermit> {
+    /// A question's turn, once it is; `None` for what takes none. What is handed in does not: whoever sends it slowly would keep
+    /// others from asking. Nor does signing in, which waits for an issuer, nor the question whether we live.
+    ///
+    /// # Errors
+    /// When more is asked than can be answered.
+    pub(crate) async fn take(&self, request: &Request) -> Result<Option<Turn>, ApiError> {
+        let (asks, path) = (matches!(*request.method(), Method::GET | Method::HEAD), request.uri().path());
+        if !asks || path.starts_with("/health/") || path.starts_with("/sign-in") {
+            return Ok(None);
+        }
+        let turn = self.next().await;
+        turn.map(Some).ok_or_else(|| {
+            let message = "more is asked than can be answered; try again";
+            ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "overloaded", message)
+        })
+    }
+
+    /// The next turn; `None` where there is no seat to wait in, or no end of waiting.
+    async fn next(&self) -> Option<Turn> {
         if let Ok(turn) = Arc::clone(&self.turns).try_acquire_owned() {
             return Some(turn);
         }
         let _seat = self.seats.try_acquire().ok()?;
         tokio::time::timeout(self.patience, Arc::clone(&self.turns).acquire_owned()).await.ok()?.ok()
-    }
-}
-
-/// Lets a question through when it is its turn. What is handed in takes none: whoever sends it slowly would keep others
-/// from asking. Nor does the question whether we live.
-pub(crate) async fn in_turn(turns: Turns, request: Request, next: Next) -> Response {
-    let asks = matches!(*request.method(), Method::GET | Method::HEAD);
-    if !asks || request.uri().path().starts_with("/health/") {
-        return next.run(request).await;
-    }
-    match turns.next().await {
-        Some(_turn) => next.run(request).await,
-        None => {
-            let message = "more is asked than can be answered; try again";
-            ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "overloaded", message).into_response()
-        }
     }
 }
 

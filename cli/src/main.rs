@@ -151,7 +151,8 @@ enum Command {
     ///   access          who is answered there: access.mode = "open" (this machine) | "keys" (open)
     ///                   in the environment BURSAR_ACCESS_MODE; see docs/ACCESS.md
     ///                   access.limits.{per_minute, at_once}: what one may ask          (1200, 1200)
-    ///                   access.limits.{new_per_minute, new_at_once}: new keys, tokens   (600, 600)
+    ///                   access.limits.{new_per_minute, new_at_once}: new keys, tokens
+    ///                   or sign-ins from one address                                   (600, 600)
     ///                   access.oidc: an issuer whose tokens are taken, too, and where people
     ///                   sign in from the pages (access.oidc.sign_in); in the file alone (none)
     ///   metrics_listen  where Prometheus finds /metrics; not for the public               (none)

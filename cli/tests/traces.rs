@@ -226,3 +226,48 @@ async fn a_record_that_comes_after_its_payment_keeps_its_trace_across_processes(
     ensure!(payments.iter().any(|payment| payment.trace() == first.trace()));
     Ok(())
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_whoever_is_let_in_says_whose_trace_a_request_is_of() -> Result<()> {
+    const SPAN: &str = "b7ad6b7169203331";
+    let (desk, collector) = (Desk { dir: tempfile::tempdir()? }, Collector::start().await?);
+    let settings = format!("[access]\nmode = \"keys\"\n[telemetry]\notlp_endpoint = \"{}\"\n", collector.url);
+    std::fs::write(desk.path("bursar.toml"), settings)?;
+    let create = ["key", "create", "--name", "Ada", "--role", "auditor", "--all-treasuries"];
+    let made = desk.done("nobody", &create)?;
+    let key = made["key"].as_str().context("a key")?;
+    let service = Service::of_ledger(desk.dir.path())?;
+    let (client, forged) = (reqwest::Client::new(), format!("{}{}", &key[..24], "0".repeat(64)));
+    let ask = async |path: &str, key: Option<&str>| -> Result<u16> {
+        let asked = client.get(service.url.join(path)?);
+        let asked = asked.header("traceparent", format!("00-{}-{SPAN}-01", "a".repeat(32)));
+        let asked = key.into_iter().fold(asked, |asked, key| asked.bearer_auth(key));
+        Ok(asked.send().await?.status().as_u16())
+    };
+    for (path, status) in [("v1/status", 401), ("health/live", 204), ("sign-in", 200), ("nowhere", 404)] {
+        ensure!(ask(path, None).await? == status, "{path}");
+    }
+    ensure!(ask("v1/status", Some(&forged)).await? == 401);
+    ensure!(ask("v1/nowhere", Some(key)).await? == 404);
+    ensure!(ask("v1/status", Some(key)).await? == 200);
+    // Let in, and refused what they asked for.
+    ensure!(ask("v1/payments?limit=0", Some(key)).await? == 400);
+    let mut spans = Vec::new();
+    for (name, count) in [
+        ("GET /v1/status", 3),
+        ("GET /health/live", 1),
+        ("GET /sign-in", 1),
+        ("GET -", 2),
+        ("GET /v1/payments", 1),
+    ] {
+        spans.extend(collector.named(name, count).await?);
+    }
+    let joined = spans.iter().filter(|told| hex::encode(&told.span.parent_span_id) == SPAN);
+    let joined: Vec<_> = joined.map(|told| told.attribute("http.response.status_code")).collect();
+    assert_eq!(joined, [Some("200".into()), Some("400".into())]);
+    for told in &spans {
+        let theirs = told.trace() == "a".repeat(32);
+        assert_eq!(theirs, !told.span.parent_span_id.is_empty(), "{}", told.span.name);
+    }
+    Ok(())
+}

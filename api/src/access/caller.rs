@@ -8,7 +8,7 @@ use super::{Permission, Refused, allows, oidc::NotSignedIn};
 use crate::error::ApiError;
 
 /// Who asks.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Who {
     /// Whoever reached the service, which is open.
     Anybody,

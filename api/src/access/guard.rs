@@ -4,24 +4,28 @@ use axum::{
     middleware::Next,
     response::{IntoResponse as _, Response},
 };
+use tracing::Instrument as _;
 
 use super::{
-    Caller, Mode, Refused, Who, caller::Identified, cookie, host, key, key::Key, note::Note, origin, place,
+    Caller, Mode, Peer, Refused, Who, cookie, credential::Credential, host, key, note::Note, origin, place,
     routes,
 };
 use crate::{
     AppState,
     error::ApiError,
+    layers,
+    turns::Turn,
     web::{problem, sign_in},
 };
 
-/// Lets a request through whose caller may ask it, kept to what they may see; and notes who asked what.
+/// Lets a request through in its turn whose caller may ask it, kept to what they may see; and notes who asked what.
 pub(crate) async fn guard(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let mut note = Note::default();
     let page = page_of(&state, &request);
     match admitted(&state, request, &mut note).await {
-        Ok(request) => {
-            let response = next.run(request).await;
+        Ok(Admitted { request, turn: _turn }) => {
+            let span = layers::span_of(&request);
+            let response = next.run(request).instrument(span).await;
             note.answered(response.status());
             response
         }
@@ -45,22 +49,44 @@ fn page_of(state: &AppState, request: &Request) -> Option<String> {
     page.then(|| request.uri().path_and_query().map_or("/", |asked| asked.as_str()).to_owned())
 }
 
-async fn admitted(state: &AppState, mut request: Request, note: &mut Note) -> Result<Request, ApiError> {
+/// A request that is let through, and its turn, which lasts as long as this.
+struct Admitted {
+    request: Request,
+    turn: Option<Turn>,
+}
+
+async fn admitted(state: &AppState, request: Request, note: &mut Note) -> Result<Admitted, ApiError> {
     if state.config.access == Mode::Open {
         host::check(&request, state.config.base_url.as_ref())?;
-        request.extensions_mut().insert(Caller::anybody());
-        return Ok(request);
+        let turn = state.turns.take(&request).await?;
+        return Ok(known(request, Caller::anybody(), turn));
     }
     // Where no route is, whatever is asked is answered with that.
-    let Some(path) = request.extensions().get::<MatchedPath>().cloned() else { return Ok(request) };
+    let path = request.extensions().get::<MatchedPath>().cloned();
+    let Some(path) = path.filter(|path| !routes::is_public(path.as_str())) else {
+        let turn = state.turns.take(&request).await?;
+        return Ok(Admitted { request, turn });
+    };
     let path = path.as_str();
-    if routes::is_public(path) {
-        return Ok(request);
-    }
     let (text, from_cookie) = carried(state, request.headers())?;
-    let identified = identified(state, text).await?;
-    // First: what is kept of a key, revoked ones among them, is as much as it may ask.
-    state.limits.ask(&identified.who)?;
+    let credential = Credential::tried(state, text, Peer::of(request.extensions()))?;
+    // The store is asked in turn. The issuer may take long, and who waits for it keeps nobody from asking.
+    let (turn, identified) = match &credential {
+        Credential::Key(_) => {
+            let turn = state.turns.take(&request).await?;
+            (turn, credential.identify(state).await?)
+        }
+        Credential::Token(..) => {
+            let identified = credential.identify(state).await?;
+            (state.turns.take(&request).await?, identified)
+        }
+    };
+    // What is not taken may be anybody's by now: it spends nothing of its holder's, and is told of them seldom.
+    match &identified.taken {
+        Ok(()) => state.limits.ask(&identified.who)?,
+        Err(refused) if !state.limits.tell(&identified.who) => return Err(refused.clone().into()),
+        Err(_) => {}
+    }
     note.begin(state.accesses.room()?, &identified, &request, path, state.now());
     let caller = identified.caller()?;
     if from_cookie && !request.method().is_safe() {
@@ -72,35 +98,14 @@ async fn admitted(state: &AppState, mut request: Request, note: &mut Note) -> Re
     caller.check_role(permission)?;
     let (mut parts, body) = request.into_parts();
     note.of(place::keep(state, &caller, subject, &mut parts).await?);
-    parts.extensions.insert(caller);
-    Ok(Request::from_parts(parts, body))
+    Ok(known(Request::from_parts(parts, body), caller, turn))
 }
 
-/// Who has a credential, and whether it is still taken: a key, or a token where an issuer's are.
-///
-/// # Errors
-/// When nobody has it, too many that nobody has were tried, or the store fails; when the issuer's keys are not known.
-pub(crate) async fn identified(state: &AppState, text: &str) -> Result<Identified, ApiError> {
-    let now = state.now();
-    let (hash, identified) = match (text.parse::<Key>(), &state.config.issuer) {
-        (Ok(key), _) => {
-            let hash = key.hash();
-            state.limits.look_up(hash)?;
-            let known = key.known(state.store.api_key(key.id()).await?)?;
-            let taken = key::fresh(&known, now);
-            let (who, grant) = (Who::Key(known.id), Some(known.grant));
-            (hash, Identified { who, grant, until: None, nonce: None, taken })
-        }
-        (Err(_), Some(issuer)) => {
-            let token = issuer.read(text)?;
-            let hash = token.hash();
-            state.limits.look_up(hash)?;
-            (hash, issuer.identify(&token, now).await?)
-        }
-        (Err(_), None) => return Err(Refused::Malformed.into()),
-    };
-    state.limits.is_known(hash);
-    Ok(identified)
+/// Lets through whoever may ask, in the trace that they name: nobody else's request becomes part of one.
+fn known(mut request: Request, caller: Caller, turn: Option<Turn>) -> Admitted {
+    layers::join_trace(&request);
+    request.extensions_mut().insert(caller);
+    Admitted { request, turn }
 }
 
 /// The credential, and whether it is a cookie: what is sent on purpose goes before what a browser sends by itself.

@@ -1,23 +1,24 @@
 use std::{
+    fmt,
     num::{NonZeroU32, NonZeroUsize},
     sync::{Mutex, PoisonError},
     time::Duration,
 };
 
 use alloy::primitives::B256;
-use governor::{
-    DefaultDirectRateLimiter, NotUntil, Quota, RateLimiter,
-    clock::{Clock as _, DefaultClock, QuantaInstant},
-    state::keyed::HashMapStateStore,
-};
+use governor::Quota;
 use lru::LruCache;
 use serde::{Deserialize, Serialize};
 
-use super::Who;
+use super::{Peer, Who, buckets::Buckets};
 use crate::error::ApiError;
 
-/// Keys and tokens that are remembered as known, and from how many on those that rest are forgotten.
+/// Keys and tokens that are remembered as known; as many holders, and places that strangers come from.
 const REMEMBERED: NonZeroUsize = NonZeroUsize::new(4_096).unwrap();
+/// What is tried with somebody's credentials that are not taken is told so often in an hour: enough to be seen, too little to fill
+/// what tells of them.
+const TOLD: u32 = 12;
+const HOUR: Duration = Duration::from_secs(3_600);
 
 /// So many at once, and so many, evenly, over a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,7 +42,7 @@ impl Rate {
         self
     }
 
-    fn quota(self) -> Quota {
+    pub(super) fn quota(self) -> Quota {
         let each = (self.over / self.many.get()).max(Duration::from_nanos(1));
         Quota::with_period(each).map_or(Quota::per_second(self.many), |quota| quota.allow_burst(self.at_once))
     }
@@ -55,7 +56,7 @@ pub struct LimitSettings {
     pub per_minute: u32,
     /// What they may ask at once.
     pub at_once: u32,
-    /// Keys and tokens not seen before that are looked at in a minute.
+    /// Keys not seen before that are looked at in a minute from one address; as many tokens, and sign-ins.
     pub new_per_minute: u32,
     /// Those that are at once.
     pub new_at_once: u32,
@@ -99,71 +100,95 @@ impl LimitSettings {
     }
 }
 
+/// What may be somebody's, and is not known to be: each has its own measure, so that a flood of one holds no other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Tried {
+    /// An API key.
+    Key,
+    /// A token of the issuer's.
+    Token,
+    /// An answer of the issuer's to somebody who was to sign in.
+    SignIn,
+}
+
+impl fmt::Display for Tried {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Key => "keys",
+            Self::Token => "tokens",
+            Self::SignIn => "sign-ins",
+        })
+    }
+}
+
 /// How much may be asked, in this process.
 ///
-/// Who holds a key, or tokens, has their own measure. Guesses have one among them all, before the store is asked or a signature
-/// is held against a key: by address would mean little behind a proxy. A key or token that was seen to be one is known by
-/// its hash, and its holder waits for no guess of others.
+/// Who holds a key, or tokens, has their own measure, which only what is taken of them spends: whoever has got hold of one that has
+/// run out, or was revoked, guesses. Guesses are measured by what they are and where they come from, before the store is asked or a
+/// signature is held against a key. A key or token that was taken is known by its hash, and its holder waits for no guess of
+/// others.
 #[derive(Debug)]
 pub(crate) struct Limits {
-    of_holders: RateLimiter<String, HashMapStateStore<String>, DefaultClock>,
-    of_unknown: DefaultDirectRateLimiter,
+    of_holders: Buckets<Who>,
+    of_unknown: Buckets<(Tried, Peer)>,
+    of_told: Buckets<Who>,
     known: Mutex<LruCache<B256, ()>>,
-    clock: DefaultClock,
 }
 
 impl Limits {
     pub(crate) fn new(of_key: Rate, of_unknown: Rate) -> Self {
         Self {
-            of_holders: RateLimiter::hashmap(of_key.quota()),
-            of_unknown: RateLimiter::direct(of_unknown.quota()),
+            of_holders: Buckets::new(of_key, REMEMBERED),
+            of_unknown: Buckets::new(of_unknown, REMEMBERED),
+            of_told: Buckets::new(Rate::new(TOLD, HOUR), REMEMBERED),
             known: Mutex::new(LruCache::new(REMEMBERED)),
-            clock: DefaultClock::default(),
         }
     }
 
     /// Whether it may be looked up whose the key or token with this hash is.
     ///
     /// # Errors
-    /// When it is not known, and too many were not.
-    pub(super) fn look_up(&self, hash: B256) -> Result<(), ApiError> {
+    /// When it is not known, and too many from there were not.
+    pub(super) fn look_up(&self, hash: B256, tried: Tried, from: Peer) -> Result<(), ApiError> {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner).get(&hash).is_some();
-        if known {
-            return Ok(());
-        }
-        self.guess()
+        if known { Ok(()) } else { self.guess(tried, from) }
     }
 
-    /// Whether something may be looked up that nobody knows yet: a key, a token, or an issuer's answer.
+    /// Whether something may be looked up that nobody knows yet.
     ///
     /// # Errors
-    /// When too many were.
-    pub(crate) fn guess(&self) -> Result<(), ApiError> {
-        let message = "too many keys and tokens that are not known here yet were tried; try again";
-        self.of_unknown.check().map_err(|until| self.refused("too_many_unknown", message, &until))
+    /// When too much was, from there.
+    pub(crate) fn guess(&self, tried: Tried, from: Peer) -> Result<(), ApiError> {
+        self.of_unknown.take((tried, from)).map_err(|wait| {
+            let message = format!("too many {tried} that are not known here were tried from there; try again");
+            ApiError::too_many("too_many_unknown", message, wait)
+        })
     }
 
-    /// Remembers one that was somebody's.
-    pub(super) fn is_known(&self, hash: B256) {
+    /// Remembers one that was taken.
+    pub(super) fn remember(&self, hash: B256) {
         self.known.lock().unwrap_or_else(PoisonError::into_inner).put(hash, ());
     }
 
-    /// Whether somebody who was found to be that may ask now.
+    /// Forgets one that is not taken, or no longer.
+    pub(super) fn forget(&self, hash: B256) {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).pop(&hash);
+    }
+
+    /// Whether somebody who was let in may ask now.
     ///
     /// # Errors
     /// When they have asked too much.
-    pub(super) fn ask(&self, who: &Who) -> Result<(), ApiError> {
-        if self.of_holders.len() >= REMEMBERED.get() {
-            self.of_holders.retain_recent();
-        }
+    pub(crate) fn ask(&self, who: &Who) -> Result<(), ApiError> {
         let message = "who has this key or token has asked too much at once; try again";
         self.of_holders
-            .check_key(&who.to_string())
-            .map_err(|until| self.refused("too_many_requests", message, &until))
+            .take(who.clone())
+            .map_err(|wait| ApiError::too_many("too_many_requests", message, wait))
     }
 
-    fn refused(&self, code: &'static str, message: &str, until: &NotUntil<QuantaInstant>) -> ApiError {
-        ApiError::too_many(code, message, until.wait_time_from(self.clock.now()))
+    /// Whether it is told once more that a credential of somebody's was tried that is not taken.
+    pub(super) fn tell(&self, who: &Who) -> bool {
+        self.of_told.take(who.clone()).is_ok()
     }
 }
 

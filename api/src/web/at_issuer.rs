@@ -16,7 +16,7 @@ use super::{
 use crate::{
     AppState,
     access::{
-        Mode, cookie, identified,
+        Mode, Peer, Tried, cookie, given,
         oidc::{Answered, Issuer, NotSignedIn, flow::Flow},
     },
     error::ApiError,
@@ -67,11 +67,12 @@ pub(super) async fn begin(State(state): State<AppState>, asked: Result<Params<As
 /// Signs somebody in who comes back from the issuer. The sign-in is over, whatever comes of it.
 pub(super) async fn finish(
     State(state): State<AppState>,
+    from: Peer,
     headers: HeaderMap,
     RawQuery(query): RawQuery,
 ) -> Response {
     let mut next = "/".to_owned();
-    let finished = finished(&state, &headers, query.as_deref().unwrap_or_default(), &mut next).await;
+    let finished = finished(&state, from, &headers, query.as_deref().unwrap_or_default(), &mut next).await;
     let response = match finished {
         Ok(kept) => page(&state, &next).map(|page| ([(header::SET_COOKIE, kept)], page).into_response()),
         Err(error) => Ok(told(&state, error, &next)),
@@ -86,6 +87,7 @@ pub(super) async fn finish(
 /// The cookie of somebody who is signed in; `next` becomes where they go on.
 async fn finished(
     state: &AppState,
+    from: Peer,
     headers: &HeaderMap,
     query: &str,
     next: &mut String,
@@ -97,9 +99,9 @@ async fn finished(
     *next = path_here(flow.next());
     // What does not read is not repeated: it may be a code.
     let Brought { state: of, code, iss, error } = parameters(query).map_err(|_| NotSignedIn::Unread)?;
-    state.limits.guess()?;
+    state.limits.guess(Tried::SignIn, from)?;
     let token = issuer.finish(&flow, Answered { state: of, code, issuer: iss, error }, now).await?;
-    let identified = identified(state, &token).await.map_err(|error| match error.code() {
+    let identified = given(state, &token).await.map_err(|error| match error.code() {
         "credential_malformed" => NotSignedIn::NoToken.into(),
         _ => error,
     })?;

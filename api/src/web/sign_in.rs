@@ -14,7 +14,7 @@ use url::{Url, form_urlencoded};
 use super::{problem, rendered_with_forms};
 use crate::{
     AppState,
-    access::{Caller, Mode, Who, cookie, identified, origin},
+    access::{Caller, Mode, Peer, Who, cookie, identified, origin},
     error::ApiError,
     extract::{Params, parameters},
 };
@@ -82,6 +82,7 @@ fn going_on(path: &str, next: &str) -> String {
 /// The page.
 pub(super) async fn asked(
     State(state): State<AppState>,
+    from: Peer,
     headers: HeaderMap,
     asked: Result<Params<Asked>, ApiError>,
 ) -> Response {
@@ -92,7 +93,7 @@ pub(super) async fn asked(
     let caller = match cookie::of(&headers, &state.config) {
         _ if state.config.access == Mode::Open => Ok(None),
         Ok(None) => Ok(None),
-        Ok(Some(text)) => taken(&state, text).await.map(Some),
+        Ok(Some(text)) => taken(&state, text, from).await.map(Some),
         Err(refused) => Err(refused.into()),
     };
     // A credential that is not taken, or not now, is why they are here, and no failure of the page.
@@ -108,6 +109,7 @@ pub(super) async fn asked(
 /// Has a browser keep a key that is taken.
 pub(super) async fn sign_in(
     State(state): State<AppState>,
+    from: Peer,
     headers: HeaderMap,
     uri: Uri,
     body: Result<Bytes, BytesRejection>,
@@ -126,7 +128,7 @@ pub(super) async fn sign_in(
     if state.config.access == Mode::Open {
         return Redirect::to(&path_here(&next)).into_response();
     }
-    let kept = match taken(&state, key.trim()).await {
+    let kept = match taken(&state, key.trim(), from).await {
         Ok(_) => cookie::keeping(key.trim(), &state.config),
         Err(error) => Err(error),
     };
@@ -159,9 +161,11 @@ pub(super) async fn sign_out(State(state): State<AppState>, headers: HeaderMap, 
     }
 }
 
-/// Whose a key is that is taken.
-async fn taken(state: &AppState, text: &str) -> Result<Caller, ApiError> {
-    Ok(identified(state, text).await?.caller()?)
+/// Whose a key is that is taken. Asking for that is asking, too: signing in waits for no turn.
+async fn taken(state: &AppState, text: &str, from: Peer) -> Result<Caller, ApiError> {
+    let caller = identified(state, text, from).await?.caller()?;
+    state.limits.ask(caller.who())?;
+    Ok(caller)
 }
 
 /// Why somebody is not signed in, and whether that is for what they have handed in here.

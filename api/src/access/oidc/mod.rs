@@ -22,6 +22,7 @@ mod token;
 mod wrong;
 
 pub(crate) use issuer::Answered;
+pub(super) use issuer::Token;
 pub use issuer::Issuer;
 pub use not_signed_in::NotSignedIn;
 pub use settings::{Granted, Settings, SettingsError, SignIn};

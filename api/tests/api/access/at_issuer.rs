@@ -55,10 +55,15 @@ fn pages(issuer: &Served, base: &str) -> anyhow::Result<Option<Arc<Issuer>>> {
     Ok(Some(Arc::new(Issuer::new(settings)?.with_pages(&base.parse()?, Some(SECRET.into()))?)))
 }
 
-async fn with_pages(stores: Stores) -> anyhow::Result<Service> {
+/// A service whose pages people sign in from.
+pub(super) async fn with_pages(stores: Stores, set: impl FnOnce(&mut Config)) -> anyhow::Result<Service> {
     let issuer = Served::begin().await?;
     let made = pages(&issuer, BASE)?;
-    service(stores, issuer, |config| config.issuer = made).await
+    let set = |config: &mut Config| {
+        config.issuer = made;
+        set(config);
+    };
+    service(stores, issuer, set).await
 }
 
 async fn opens(api: &Api, path: &str, cookie: Option<&str>) -> anyhow::Result<Answer> {
@@ -82,12 +87,12 @@ const NAME: &str = "bursar-31337";
 const BEGUN: &str = "bursar-31337-sign-in";
 
 /// A sign-in that a browser has begun: its cookie, and what the issuer is asked.
-struct Begun {
-    cookie: String,
+pub(super) struct Begun {
+    pub(super) cookie: String,
     asked: BTreeMap<String, String>,
 }
 
-async fn begins(api: &Api, next: &str) -> anyhow::Result<Begun> {
+pub(super) async fn begins(api: &Api, next: &str) -> anyhow::Result<Begun> {
     let answer = opens(api, &format!("/sign-in/issuer?next={next}"), None).await?;
     assert_eq!(answer.status, 303, "{}", answer.text());
     let location = answer.headers[header::LOCATION].to_str()?;
@@ -97,7 +102,7 @@ async fn begins(api: &Api, next: &str) -> anyhow::Result<Begun> {
 }
 
 /// What the issuer answers somebody who has signed in, with a token that says this, too.
-fn answers(issuer: &Served, begun: &Begun, group: &str, more: &Value) -> anyhow::Result<String> {
+pub(super) fn answers(issuer: &Served, begun: &Begun, group: &str, more: &Value) -> anyhow::Result<String> {
     let mut said = json!({ "aud": CLIENT, "nonce": begun.asked["nonce"] });
     for (name, value) in more.as_object().into_iter().flatten() {
         said[name] = value.clone();
@@ -112,7 +117,7 @@ fn answer_of(begun: &Begun, code: &str) -> String {
     url::form_urlencoded::Serializer::new(String::new()).extend_pairs(query).finish()
 }
 
-async fn comes_back(api: &Api, cookie: Option<&str>, query: &str) -> anyhow::Result<Answer> {
+pub(super) async fn comes_back(api: &Api, cookie: Option<&str>, query: &str) -> anyhow::Result<Answer> {
     opens(api, &format!("/sign-in/callback?{query}"), cookie).await
 }
 
@@ -134,7 +139,7 @@ fn refused(answer: &Answer, status: u16, told: &str) {
 }
 
 async fn whoever_signs_in_at_the_issuer_goes_on_to_what_they_asked_for(stores: Stores) -> anyhow::Result<()> {
-    let service = with_pages(stores).await?;
+    let service = with_pages(stores, |_| {}).await?;
     let (api, issuer) = (&service.api, &service.issuer);
     let page = opens(api, "/sign-in?next=/audit/payments?from=1%26until=2", None).await?.text();
     let next = "%2Faudit%2Fpayments%3Ffrom%3D1%26until%3D2";
@@ -193,7 +198,7 @@ async fn over_tls_a_sign_in_never_leaves_it(stores: Stores) -> anyhow::Result<()
 }
 
 async fn what_answers_no_sign_in_of_this_browser_signs_nobody_in(stores: Stores) -> anyhow::Result<()> {
-    let service = with_pages(stores).await?;
+    let service = with_pages(stores, |_| {}).await?;
     let (api, issuer) = (&service.api, &service.issuer);
     let (mine, theirs) = (begins(api, "/audit").await?, begins(api, "/audit").await?);
     let (good, other) = (
@@ -233,7 +238,7 @@ async fn what_answers_no_sign_in_of_this_browser_signs_nobody_in(stores: Stores)
 }
 
 async fn an_answer_is_good_once(stores: Stores) -> anyhow::Result<()> {
-    let service = with_pages(stores).await?;
+    let service = with_pages(stores, |_| {}).await?;
     let (api, issuer) = (&service.api, &service.issuer);
     let begun = begins(api, "/audit").await?;
     let good = answers(issuer, &begun, "ours-auditor", &json!({}))?;
@@ -250,7 +255,7 @@ async fn an_answer_is_good_once(stores: Stores) -> anyhow::Result<()> {
 }
 
 async fn tokens_for_others_and_other_sign_ins_sign_nobody_in(stores: Stores) -> anyhow::Result<()> {
-    let service = with_pages(stores).await?;
+    let service = with_pages(stores, |_| {}).await?;
     let (api, issuer) = (&service.api, &service.issuer);
     let other = begins(api, "/").await?.asked["nonce"].clone();
     for (group, more, status, told) in [
@@ -293,7 +298,7 @@ async fn tokens_for_others_and_other_sign_ins_sign_nobody_in(stores: Stores) -> 
 }
 
 async fn what_the_issuer_declines_is_told_in_words(stores: Stores) -> anyhow::Result<()> {
-    let service = with_pages(stores).await?;
+    let service = with_pages(stores, |_| {}).await?;
     let (api, issuer) = (&service.api, &service.issuer);
     for (error, told) in [
         ("access_denied", "declined at the issuer (access_denied)"),
@@ -334,7 +339,7 @@ async fn what_the_issuer_declines_is_told_in_words(stores: Stores) -> anyhow::Re
 }
 
 async fn nobody_is_sent_elsewhere_from_the_issuer(stores: Stores) -> anyhow::Result<()> {
-    let service = with_pages(stores).await?;
+    let service = with_pages(stores, |_| {}).await?;
     let (api, issuer) = (&service.api, &service.issuer);
     let long = format!("/audit?q={}", "x".repeat(2_000));
     for next in ["//other.example/", "https://other.example/", "/%5Cother.example", "/sign-out", &long] {
@@ -401,7 +406,7 @@ async fn a_token_that_is_handed_in_is_kept_where_it_fits(stores: Stores) -> anyh
 }
 
 async fn nothing_secret_is_shown(stores: Stores) -> anyhow::Result<()> {
-    let service = with_pages(stores).await?;
+    let service = with_pages(stores, |_| {}).await?;
     let (api, issuer) = (&service.api, &service.issuer);
     assert!(!format!("{:?}", service.state).contains("s3cret"));
     let answer = opens(api, "/sign-in/issuer", None).await?;

@@ -15,7 +15,12 @@ use aws_lc_rs::{
         RSA_PSS_SHA256,
     },
 };
-use axum::{Json, Router, routing};
+use axum::{
+    Json, Router,
+    extract::Request,
+    middleware::{self, Next},
+    routing,
+};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use bursar_api::{
     AppState,
@@ -27,7 +32,7 @@ use bursar_api::{
 use bursar_indexer::access::Role;
 use bursar_test_stores::Stores;
 use serde_json::{Value, json};
-use tokio::{net::TcpListener, task::JoinHandle};
+use tokio::{net::TcpListener, sync::Mutex, task::JoinHandle};
 
 use super::{
     clients::{approver, get, guarded, refusal, stranger},
@@ -126,6 +131,10 @@ pub(super) struct Served {
     pub(super) pair: Pair,
     /// How often it was asked for its keys.
     asked: Arc<AtomicUsize>,
+    /// How often it was asked for anything.
+    came: Arc<AtomicUsize>,
+    /// Who has this keeps it from answering.
+    pub(super) door: Arc<Mutex<()>>,
     /// What people sign in with.
     pub(super) codes: Codes,
     serving: JoinHandle<()>,
@@ -144,7 +153,8 @@ impl Served {
     pub(super) async fn with(pair: Pair) -> anyhow::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let url = format!("http://{}/realms/acme", listener.local_addr()?);
-        let asked = Arc::new(AtomicUsize::new(0));
+        let [asked, came] = [(); 2].map(|()| Arc::new(AtomicUsize::new(0)));
+        let door = Arc::new(Mutex::new(()));
         let discovery = json!({
             "issuer": url, "jwks_uri": format!("{url}/keys"),
             "authorization_endpoint": format!("{url}/authorize?realm=acme"),
@@ -165,10 +175,16 @@ impl Served {
                 }),
             )
             .route("/realms/acme/token", codes.route());
+        let (coming, shut) = (Arc::clone(&came), Arc::clone(&door));
+        let router = router.layer(middleware::from_fn(async move |request: Request, next: Next| {
+            coming.fetch_add(1, Ordering::Relaxed);
+            let _open = shut.lock().await;
+            next.run(request).await
+        }));
         let serving = tokio::spawn(async move {
             let _ = axum::serve(listener, router).await;
         });
-        Ok(Self { url, pair, asked, codes, serving })
+        Ok(Self { url, pair, asked, came, door, codes, serving })
     }
 
     pub(super) async fn begin() -> anyhow::Result<Self> {
@@ -177,6 +193,10 @@ impl Served {
 
     pub(super) fn asked(&self) -> usize {
         self.asked.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn came(&self) -> usize {
+        self.came.load(Ordering::Relaxed)
     }
 
     /// What a service is told of it.

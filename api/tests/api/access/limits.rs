@@ -94,5 +94,7 @@ async fn guesses_are_limited_and_keys_at_work_do_not_wait_for_them(stores: Store
     api.seeded.store.revoke_api_key(&id, seed::NOW).await?;
     let revoked = get(&api, &at_work, "/v1/status").await?;
     assert_eq!(refusal(&revoked), (401, "credential_revoked".into()), "it is remembered, and not trusted");
+    let again = get(&api, &at_work, "/v1/status").await?;
+    assert_eq!(refusal(&again), (429, "too_many_unknown".into()), "and no longer remembered");
     Ok(())
 }

@@ -13,4 +13,6 @@ mod oidc_worth;
 mod records;
 mod scope;
 mod sign_in;
+mod strangers;
 mod streams;
+mod turns;
