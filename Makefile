@@ -54,7 +54,7 @@ test-reference: setup ## The unmodified TypeScript facilitator and server agains
 	@npm run --silent test:reference
 
 .PHONY: test-browser
-test-browser: setup ## A treasurer, approvers and an auditor in Chromium, a wallet in the page, agents that pay (CHROMIUM: where it is, if not on PATH)
+test-browser: setup ## A treasurer, approvers and an auditor in Chromium, a wallet in the page, agents that pay, an issuer that people sign in at (CHROMIUM: where it is, if not on PATH)
 	@cargo build --workspace --bins --quiet
 	@npm run --silent test:browser
 

@@ -4,17 +4,15 @@ import { after, afterEach, before, beforeEach, describe, it } from "node:test";
 
 import { getContractAddress, keccak256, stringToHex, zeroHash } from "viem";
 
-import { CHAIN_ID, startChain } from "../reference/support/chain.mjs";
-import { startFacilitator, startShop } from "../reference/support/shop.mjs";
-import { people, POLICY, ROLE, setUpTreasury, shopkeeper, UNIT } from "../reference/support/treasury.mjs";
+import { CHAIN_ID } from "../reference/support/chain.mjs";
+import { people, ROLE, shopkeeper, UNIT } from "../reference/support/treasury.mjs";
 import { findings } from "./support/axe.mjs";
-import { startBrowser } from "./support/browser.mjs";
-import { startBursar } from "./support/bursar.mjs";
+import { visit } from "./support/browser.mjs";
+import { RULES, setStage } from "./support/stage.mjs";
 import { installWallet } from "./support/wallet.mjs";
 
 const SMALL = 5n * UNIT;
 const LARGE = 15n * UNIT;
-const TIMEOUT_MS = 60_000;
 const LINKS = [
   "block", "settlement", "nonce", "session", "signature", "stamp", "issuers", "policy", "record", "words", "seal", "approval",
   "outcome", "log", "checkpoint", "anchor",
@@ -28,9 +26,6 @@ function canonical(value) {
   const members = Object.keys(value).sort().map(name => `${JSON.stringify(name)}:${canonical(value[name])}`);
   return `{${members.join(",")}}`;
 }
-
-// No calendar window, so that no test depends on when it runs.
-const RULES = { ...POLICY, windows: [], lifetimeLimit: 400n * UNIT };
 
 /** The policy's text, as people read it; its token is the first contract of who deploys. */
 const DOCUMENT = {
@@ -83,17 +78,15 @@ function pages({ purse, nonce, treasury, digest }) {
 }
 
 describe("an auditor's desk", { timeout: 600_000 }, () => {
-  let chain, org, service, shop, bursar, browser, context, page, wallet, problems, small, large, digest, stamp;
+  let stage, chain, org, shop, bursar, context, page, wallet, problems, small, large, digest, stamp;
 
   before(async () => {
-    // Agents hold the chain's time against their own clock.
-    chain = await startChain(Math.floor(Date.now() / 1000));
-    org = await setUpTreasury(chain, { ...RULES, policyHash: keccak256(stringToHex(canonical(DOCUMENT))) });
-    service = await startFacilitator(chain, people.facilitator);
     const goods = amount => ({ payTo: shopkeeper, amount });
-    shop = await startShop(service.url, org.token, { "/brief": goods(SMALL), "/report": goods(LARGE) });
-    bursar = await startBursar(chain, org);
-    browser = await startBrowser();
+    stage = await setStage({
+      goods: { "/brief": goods(SMALL), "/report": goods(LARGE) },
+      policy: { ...RULES, policyHash: keccak256(stringToHex(canonical(DOCUMENT))) },
+    });
+    ({ chain, org, shop, bursar } = stage);
     await bursar.caughtUp();
     await bursar.post("/v1/policy-documents", DOCUMENT);
     await chain.send(people.owner, org.treasury, "grantRole", [people.guardian.address, ROLE.stamper]);
@@ -111,23 +104,10 @@ describe("an auditor's desk", { timeout: 600_000 }, () => {
     await bursar.caughtUp();
   });
 
-  after(async () => {
-    await browser?.close();
-    await bursar?.stop();
-    await shop?.stop();
-    await service?.stop();
-    await chain?.stop();
-  });
+  after(() => stage?.stop());
 
   beforeEach(async () => {
-    context = await browser.newContext();
-    context.setDefaultTimeout(TIMEOUT_MS);
-    page = await context.newPage();
-    problems = [];
-    page.on("pageerror", error => problems.push(String(error)));
-    page.on("console", message => {
-      if (message.text().includes("Content Security Policy")) problems.push(message.text());
-    });
+    ({ context, page, problems } = await visit(stage.browser));
   });
 
   afterEach(async () => {

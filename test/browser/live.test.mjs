@@ -3,11 +3,10 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { after, afterEach, before, beforeEach, describe, it } from "node:test";
 
-import { startBrowser } from "./support/browser.mjs";
+import { startBrowser, visit } from "./support/browser.mjs";
 
 const ORIGIN = "http://desk.test";
 const SCRIPT = new URL("../../api/assets/live.js", import.meta.url);
-const TIMEOUT_MS = 20_000;
 /** Longer than anything that the page waits for. */
 const LONG_MS = 61_000;
 
@@ -34,11 +33,8 @@ describe("a page that keeps itself current", { timeout: 120_000 }, () => {
   after(() => browser?.close());
 
   beforeEach(async () => {
-    [shown, asked, streams, streamed, problems] = [body(), 0, [], null, []];
-    context = await browser.newContext({ viewport: { width: 800, height: 600 } });
-    context.setDefaultTimeout(TIMEOUT_MS);
-    page = await context.newPage();
-    page.on("pageerror", error => problems.push(String(error)));
+    [shown, asked, streams, streamed] = [body(), 0, [], null];
+    ({ context, page, problems } = await visit(browser, { viewport: { width: 800, height: 600 } }));
     await page.clock.install();
     const script = await readFile(SCRIPT, "utf8");
     await context.route(`${ORIGIN}/**`, async route => {

@@ -5,42 +5,26 @@ import { after, afterEach, before, beforeEach, describe, it } from "node:test";
 
 import { decodeFunctionData, getAddress, keccak256, stringToHex } from "viem";
 
-import { person, startChain } from "../reference/support/chain.mjs";
+import { person } from "../reference/support/chain.mjs";
 import { deploySafes } from "../reference/support/safe.mjs";
-import { startFacilitator, startShop } from "../reference/support/shop.mjs";
-import { people, POLICY, ROLE, setUpTreasury, shopkeeper, UNIT } from "../reference/support/treasury.mjs";
-import { startBrowser } from "./support/browser.mjs";
-import { startBursar } from "./support/bursar.mjs";
+import { people, ROLE, shopkeeper, UNIT } from "../reference/support/treasury.mjs";
+import { visit } from "./support/browser.mjs";
+import { setStage } from "./support/stage.mjs";
 import { installWallet } from "./support/wallet.mjs";
 
 const PRICE = 5n * UNIT;
 const PHONE = { width: 360, height: 740 };
-const TIMEOUT_MS = 60_000;
-
-// No calendar window, so that no test depends on when it runs.
-const WHOLE_LIFE = { ...POLICY, windows: [], lifetimeLimit: 400n * UNIT };
 
 describe("a treasurer's desk", { timeout: 600_000 }, () => {
-  let chain, org, service, shop, bursar, browser, context, wallet, page, problems;
+  let stage, chain, org, shop, bursar, context, wallet, page, problems;
 
   before(async () => {
-    // Agents hold the chain's time against their own clock.
-    chain = await startChain(Math.floor(Date.now() / 1000));
-    org = await setUpTreasury(chain, WHOLE_LIFE);
+    stage = await setStage({ goods: { "/quotes": { payTo: shopkeeper, amount: PRICE } } });
+    ({ chain, org, shop, bursar } = stage);
     await chain.send(people.relayer, org.token, "mint", [people.owner.address, 100n * UNIT]);
-    service = await startFacilitator(chain, people.facilitator);
-    shop = await startShop(service.url, org.token, { "/quotes": { payTo: shopkeeper, amount: PRICE } });
-    bursar = await startBursar(chain, org);
-    browser = await startBrowser();
   });
 
-  after(async () => {
-    await browser?.close();
-    await bursar?.stop();
-    await shop?.stop();
-    await service?.stop();
-    await chain?.stop();
-  });
+  after(() => stage?.stop());
 
   beforeEach(async () => {
     await bursar.caughtUp();
@@ -57,16 +41,8 @@ describe("a treasurer's desk", { timeout: 600_000 }, () => {
   /** A browser of somebody's, with their wallet in it, or with none. */
   async function enter(account, { walletless = false } = {}) {
     await context?.close();
-    context = await browser.newContext({ acceptDownloads: true });
-    context.setDefaultTimeout(TIMEOUT_MS);
+    ({ context, page, problems } = await visit(stage.browser));
     wallet = walletless ? null : await installWallet(context, chain, account);
-    page = await context.newPage();
-    problems = [];
-    page.on("pageerror", error => problems.push(String(error)));
-    page.on("dialog", dialog => problems.push(dialog.message()));
-    page.on("console", message => {
-      if (message.text().includes("Content Security Policy")) problems.push(message.text());
-    });
   }
 
   const agentPage = () => `${bursar.url}/envelopes/${getAddress(org.treasury.address)}/${org.envelope}`;

@@ -31,3 +31,23 @@ export async function startBrowser() {
   // Inside a container there is no sandbox to be had, and nothing but our own pages is opened.
   return chromium.launch({ executablePath, args: ["--no-sandbox"] });
 }
+
+/** Longest that a page may take to show what a test waits for. */
+const TIMEOUT_MS = 60_000;
+
+/**
+ * A browser of somebody's own, with nothing in it yet. What goes wrong in its pages by itself is in `problems`: errors, dialogs, what
+ * the page's own policy forbids.
+ */
+export async function visit(browser, options) {
+  const context = await browser.newContext({ acceptDownloads: true, ...options });
+  context.setDefaultTimeout(TIMEOUT_MS);
+  const page = await context.newPage();
+  const problems = [];
+  page.on("pageerror", error => problems.push(String(error)));
+  page.on("dialog", dialog => problems.push(dialog.message()));
+  page.on("console", message => {
+    if (message.text().includes("Content Security Policy")) problems.push(message.text());
+  });
+  return { context, page, problems };
+}

@@ -16,15 +16,21 @@ const POLLING_MS = 50;
 
 const pause = () => new Promise(resolve => setTimeout(resolve, POLLING_MS));
 
-/** Serves the API over the chain on a free port; `agent` runs an agent's verbs against it. */
-export async function startBursar(chain, org) {
+/**
+ * Serves the API over the chain on a free port; `agent` runs an agent's verbs against it.
+ * @param settings Texts that `bursar.toml` has besides, by name.
+ * @param tables TOML that comes after them.
+ * @param secrets Files that nobody else reads, by name.
+ */
+export async function startBursar(chain, org, { settings = {}, tables = "", secrets = {} } = {}) {
   const directory = mkdtempSync(join(tmpdir(), "bursar-browser-"));
-  for (const name of ["agent", "relayer", "owner", "guardian", "log"]) {
-    const file = join(directory, `${name}.key`);
-    writeFileSync(file, `${keyOf(name)}\n`);
+  const keys = ["agent", "relayer", "owner", "guardian", "log"].map(name => [`${name}.key`, keyOf(name)]);
+  for (const [name, secret] of [...keys, ...Object.entries(secrets)]) {
+    const file = join(directory, name);
+    writeFileSync(file, `${secret}\n`);
     chmodSync(file, 0o600);
   }
-  const settings = {
+  const all = {
     rpc_url: chain.url,
     factory: org.factory,
     asset: org.token.address,
@@ -32,9 +38,10 @@ export async function startBursar(chain, org) {
     listen: "127.0.0.1:0",
     store: STORE,
     log_name: "log.test",
+    ...settings,
   };
-  const lines = Object.entries(settings).map(([name, value]) => `${name} = "${value}"\n`);
-  writeFileSync(join(directory, "bursar.toml"), lines.join(""));
+  const lines = Object.entries(all).map(([name, value]) => `${name} = "${value}"\n`);
+  writeFileSync(join(directory, "bursar.toml"), lines.join("") + tables);
 
   const children = new Set();
   /** Ends what was started and runs still. */
@@ -59,9 +66,18 @@ export async function startBursar(chain, org) {
 
   const service = run(["serve"]);
   const url = await listening(service);
+  const credential = {};
 
   return {
     url,
+
+    /** Asks with a key of its own from now on, where one is asked for: an auditor's, for all treasuries. */
+    async askWithKey() {
+      const grant = ["--name", "test", "--role", "auditor", "--all-treasuries"];
+      const { code, stderr, facts } = await ended(run(["--json", "key", "create", ...grant]));
+      if (code !== 0) throw new Error(`the key was not made: ${stderr}`);
+      credential.authorization = `Bearer ${facts.key}`;
+    },
 
     /** Runs an agent's verb; `ended` tells how it came out. */
     agent(verb, ...args) {
@@ -116,13 +132,23 @@ export async function startBursar(chain, org) {
     },
 
     async json(path) {
-      const response = await fetch(url + path);
+      const response = await fetch(url + path, { headers: credential });
       if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`);
       return response.json();
     },
 
+    /** The last that somebody has asked of a route, once it is kept: that is a little later than it is answered. */
+    async accessOf(by, route) {
+      for (;;) {
+        const { items } = await this.json(`/v1/access?by=${encodeURIComponent(by)}`);
+        const found = items.find(item => item.route === route);
+        if (found) return found;
+        await pause();
+      }
+    },
+
     async post(path, body) {
-      const headers = { "content-type": "application/json" };
+      const headers = { "content-type": "application/json", ...credential };
       const response = await fetch(url + path, { method: "POST", headers, body: JSON.stringify(body) });
       if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`);
     },
