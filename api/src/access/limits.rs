@@ -160,7 +160,8 @@ impl Limits {
     /// When too much was, from there.
     pub(crate) fn guess(&self, tried: Tried, from: Peer) -> Result<(), ApiError> {
         self.of_unknown.take((tried, from)).map_err(|wait| {
-            let message = format!("too many {tried} that are not known here were tried from there; try again");
+            let message =
+                format!("too many {tried} that are not known here were tried from there; try again");
             ApiError::too_many("too_many_unknown", message, wait)
         })
     }

@@ -7,7 +7,6 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 
 const KID = "first";
-const BY_FORM = "application/x-www-form-urlencoded";
 
 export const CLIENT = "bursar-pages";
 export const SECRET = "s3cret:of pages";
@@ -103,7 +102,7 @@ export async function startIssuer(back) {
     const { pathname, searchParams: query } = new URL(request.url, issuer.url);
     const chunks = [];
     for await (const chunk of request) chunks.push(chunk);
-    const form = new URLSearchParams(request.headers["content-type"] === BY_FORM ? Buffer.concat(chunks).toString() : "");
+    const form = new URLSearchParams(Buffer.concat(chunks).toString());
     const route = routes[`${request.method} ${pathname}`] ?? (() => ({ status: 404, body: {} }));
     try {
       const { status = 200, to, html, body } = route({ query, form, headers: request.headers });

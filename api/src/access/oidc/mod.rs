@@ -22,8 +22,8 @@ mod token;
 mod wrong;
 
 pub(crate) use issuer::Answered;
-pub(super) use issuer::Token;
 pub use issuer::Issuer;
+pub(super) use issuer::Token;
 pub use not_signed_in::NotSignedIn;
 pub use settings::{Granted, Settings, SettingsError, SignIn};
 pub use wrong::WrongToken;
