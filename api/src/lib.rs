@@ -34,6 +34,7 @@ mod stream;
 mod totals;
 mod turns;
 mod verify;
+mod vouched;
 pub mod web;
 pub mod webhook;
 pub mod wire;

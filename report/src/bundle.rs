@@ -30,6 +30,8 @@ pub struct Written {
     pub report: Report,
     /// SHA-256 of `report.json`, in hex: what names this very report.
     pub digest: String,
+    /// The names of the files that it can be looked at in: those that this build draws.
+    pub renderings: Vec<&'static str>,
 }
 
 /// Writes the report of a store to a folder that is not there yet; `keeper` signs the root of the transparency log in it.
@@ -75,12 +77,15 @@ pub fn close(folder: &Path, builder: Builder<BufWriter<File>>) -> Result<Written
     for (_, writer) in files {
         writer.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
     }
+    let mut renderings = Vec::new();
     for rendering in &render::ALL {
         if let Some(bytes) = rendering.draw(&report)? {
             fs::write(folder.join(rendering.name), bytes)?;
+            renderings.push(rendering.name);
         }
     }
     let canonical = report.canonical()?;
     fs::write(folder.join(REPORT), &canonical)?;
-    Ok(Written { folder: folder.to_owned(), digest: render::digest(canonical.as_bytes()), report })
+    let digest = render::digest(canonical.as_bytes());
+    Ok(Written { folder: folder.to_owned(), report, digest, renderings })
 }

@@ -1,7 +1,7 @@
 //! Stamps, as clients read them.
 
 use bursar_indexer::query::stamps::Chain;
-use bursar_sdk::stamp::{Link, Linked, Scope, StampBundle, StampRefused, StampSignature};
+use bursar_sdk::stamp::{Link, Linked, Malformed, Scope, StampRefused, StampSignature};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -107,32 +107,38 @@ impl StampChain {
     ///
     /// # Errors
     /// When what is kept does not hold together.
-    pub(crate) fn read(row: &Chain) -> Result<Self, StampRefused> {
+    pub(crate) fn read(row: &Chain) -> Result<Self, Unsound> {
         let Linked { bundle, hashes, .. } = Linked::read(&row.bundle)?;
-        let links = bundle.links.iter().zip(hashes).map(|(link, hash)| StampLink::new(link, hash.into()));
+        let links = bundle.links.iter().zip(hashes).map(|(link, hash)| StampLink::read(link, hash.into()));
         Ok(Self {
             hash: row.hash.into(),
             treasury: row.treasury.into(),
             received_at: row.received_at,
-            links: links.collect(),
-            bundle: text(&bundle),
+            links: links.collect::<Result<_, _>>()?,
+            bundle: bundle.to_text()?,
         })
     }
 }
 
-/// What was read has a text.
-fn text(bundle: &StampBundle) -> String {
-    bundle.to_text().unwrap_or_default()
+/// Why what is kept of a stamp does not hold together.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Unsound {
+    /// Its links are no chain.
+    #[error(transparent)]
+    Refused(#[from] StampRefused),
+    /// Something in it has no canonical form.
+    #[error(transparent)]
+    Malformed(#[from] Malformed),
 }
 
 impl StampLink {
-    fn new(link: &Link, hash: Hash) -> Self {
+    fn read(link: &Link, hash: Hash) -> Result<Self, Malformed> {
         let Link { stamp, scope, windows, signature } = link;
         let (signature, by_contract) = match signature {
             StampSignature::Key { signature, .. } => (signature.to_vec().into(), false),
             StampSignature::Contract(bytes) => (bytes.clone(), true),
         };
-        Self {
+        Ok(Self {
             hash,
             parent: stamp.parent.into(),
             issuer: stamp.issuer.into(),
@@ -140,7 +146,7 @@ impl StampLink {
             agent_ref: stamp.agent_ref.into(),
             scope_hash: stamp.scope_hash.into(),
             scope: scope.into(),
-            scope_bytes: Hex(scope.canonical().unwrap_or_default().into()),
+            scope_bytes: Hex(scope.canonical()?.into()),
             per_payment_max: stamp.per_payment_max.into(),
             total_max: stamp.total_max.into(),
             windows_hash: stamp.windows_hash.into(),
@@ -159,7 +165,7 @@ impl StampLink {
             salt: stamp.salt.into(),
             signature: Hex(signature),
             by_contract,
-        }
+        })
     }
 }
 

@@ -1,13 +1,13 @@
 //! `GET /v1/stamps/{hash}`
 
 use axum::{Json, extract::State};
-use bursar_indexer::query::stamps;
 
 use crate::{
     AppState,
     error::{ApiError, GetFailure},
     extract::{Nothing, Params, Path},
     model::stamp::StampChain,
+    vouched,
     wire::Hash,
 };
 
@@ -21,10 +21,7 @@ pub async fn get_stamp(
     Path(hash): Path<Hash>,
     Params(Nothing {}): Params<Nothing>,
 ) -> Result<Json<StampChain>, ApiError> {
-    let row = stamps::chain(&state.db, hash.0).await?;
-    let row = row.ok_or_else(|| ApiError::not_found("stamp", &hash))?;
-    Ok(Json(StampChain::read(&row).map_err(|refused| {
-        tracing::error!(%hash, %refused, "a kept stamp does not hold together");
-        ApiError::internal()
-    })?))
+    let kept = vouched::stamp(&state.db, hash.0).await?;
+    let kept = kept.ok_or_else(|| ApiError::not_found("stamp", &hash))?;
+    Ok(Json(kept.map_err(|vouched::Broken| ApiError::internal())?))
 }

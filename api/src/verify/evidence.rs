@@ -1,7 +1,7 @@
 //! What the store has about one payment, as whoever checks it needs it.
 
 use alloy::primitives::{Address, B256};
-use bursar_indexer::query::{decisions, log, outcomes, payments, policies, sessions, stamps};
+use bursar_indexer::query::{decisions, log, outcomes, payments, policies, sessions};
 
 use crate::{
     AppState,
@@ -12,9 +12,9 @@ use crate::{
             AnchorEvidence, EntryEvidence, Evidence, LogEvidence, PolicyEvidence, SealedText, SessionEvidence,
         },
         payment::Payment as PaymentModel,
-        stamp::StampChain,
     },
     routes::get_log::signed,
+    vouched,
     wire::{Addr, Hash, Hex},
 };
 
@@ -31,7 +31,7 @@ pub(crate) async fn evidence(state: &AppState, (purse, nonce): (Addr, Hash)) -> 
     let row = row.ok_or_else(|| ApiError::not_found("payment", format!("{purse}/{nonce}")))?;
     let session = sessions::get(db, row.session).await?;
     let stamps = match session.as_ref().filter(|session| !session.stamp_hash.is_zero()) {
-        Some(session) => chain(state, row.treasury, session.stamp_hash).await?,
+        Some(session) => vouched::of_treasury(db, row.treasury, session.stamp_hash).await?,
         None => None,
     };
     let session = session.map(|session| SessionEvidence {
@@ -76,27 +76,6 @@ pub(crate) async fn evidence(state: &AppState, (purse, nonce): (Addr, Hash)) -> 
         outcomes,
         log,
     })
-}
-
-/// The stamps of a treasury that were handed in with that leaf; none where what is kept of them does not hold together. Who
-/// names another treasury's is told nothing of it.
-///
-/// # Errors
-/// When the store fails.
-pub(crate) async fn chain(
-    state: &AppState,
-    treasury: Address,
-    leaf: B256,
-) -> Result<Option<StampChain>, ApiError> {
-    let row = stamps::chain(&state.db, leaf).await?.filter(|row| row.treasury == treasury);
-    let Some(row) = row else { return Ok(None) };
-    match StampChain::read(&row) {
-        Ok(chain) => Ok(Some(chain)),
-        Err(refused) => {
-            tracing::error!(%leaf, %refused, "a kept stamp does not hold together");
-            Ok(None)
-        }
-    }
 }
 
 async fn log_of(

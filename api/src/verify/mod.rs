@@ -10,10 +10,7 @@ mod stamps;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use self::{
-    evidence::{chain, evidence},
-    facts::Facts,
-};
+pub(crate) use self::{evidence::evidence, facts::Facts};
 use crate::model::{evidence::Evidence, verification::Check};
 
 /// Every link of a payment, in the order of its story.

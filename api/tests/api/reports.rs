@@ -1,11 +1,14 @@
 //! Reports that are asked for: one at a time, of a height that is final, for whoever may see the treasury.
 
-use std::time::Duration;
+use std::{fs, io::Cursor, time::Duration};
 
 use alloy::primitives::{Address, B256, keccak256};
 use bursar_indexer::db::Query;
+use bursar_report::verify;
 use bursar_test_stores::{Stores, on_both_stores};
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+use zip::ZipArchive;
 
 use crate::{
     client::{self, Api},
@@ -53,13 +56,37 @@ async fn asked(api: &Api, wish: &Value) -> anyhow::Result<(u16, Value)> {
 
 async fn ended(api: &Api, report: &Value) -> anyhow::Result<Value> {
     let of = format!("{}/{}", route(), report["id"].as_str().unwrap());
-    loop {
+    for _ in 0..6_000 {
         let told = api.json(&of).await?;
         if told["state"] != "working" {
             return Ok(told);
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
+    anyhow::bail!("the report is still made after two minutes")
+}
+
+/// Takes a report away, and looks into it: the names in its folder, once it verifies without the service.
+async fn unpacked(api: &Api, report: &Value) -> anyhow::Result<Vec<String>> {
+    let file = api.get(report["file"].as_str().unwrap()).await?;
+    assert_eq!(file.status.as_u16(), 200);
+    assert_eq!(file.headers["content-type"], "application/zip");
+    assert_eq!(file.body.len() as u64, report["bytes"].as_u64().unwrap());
+    let to = tempfile::tempdir()?;
+    ZipArchive::new(Cursor::new(&file.body))?.extract(to.path())?;
+    let name = format!("report-{:#x}-{}", treasury(), report["height"]);
+    assert_eq!(file.headers["content-disposition"], format!("attachment; filename=\"{name}.zip\"").as_str());
+    let folder = to.path().join(&name);
+    assert_eq!(fs::read_dir(to.path())?.count(), 1, "one folder, and nothing beside it");
+    let digest = hex::encode(Sha256::digest(fs::read(folder.join("report.json"))?));
+    assert_eq!(report["sha256"], json!(digest));
+    let (verification, _) = verify::offline(&folder)?;
+    assert!(verification.holds(), "{verification:?}");
+    let mut names = fs::read_dir(&folder)?
+        .map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()))
+        .collect::<anyhow::Result<Vec<_>>>()?;
+    names.sort();
+    Ok(names)
 }
 
 async fn a_report_is_made_and_found_by_its_id_alone(stores: Stores) -> anyhow::Result<()> {
@@ -67,14 +94,19 @@ async fn a_report_is_made_and_found_by_its_id_alone(stores: Stores) -> anyhow::R
     let (status, begun) = asked(&api, &json!({ "words": true })).await?;
     assert_eq!((status, &begun["words"]), (202, &json!(true)), "{begun}");
     let id = begun["id"].as_str().unwrap();
+    // Nothing has had time to make it: nobody else runs before this thread waits for something.
+    assert_eq!(
+        (&begun["state"], &begun["sha256"], &begun["file"]),
+        (&json!("working"), &json!(null), &json!(null))
+    );
     let early = api.get(&format!("{}/{id}/report.zip", route())).await?;
-    assert!([200, 409].contains(&early.status.as_u16()));
+    assert_eq!((early.status.as_u16(), early.json()["code"].clone()), (409, json!("report_not_ready")));
     let report = ended(&api, &begun).await?;
     assert_eq!(report["state"], "ready", "{report}");
-    let file = api.get(report["file"].as_str().unwrap()).await?;
-    assert_eq!(file.status.as_u16(), 200);
-    assert_eq!(file.body.len() as u64, report["bytes"].as_u64().unwrap());
-    assert!(file.body.starts_with(b"PK"), "a file that everybody can open");
+    let whole = unpacked(&api, &report).await?;
+    for name in ["report.json", "report.html", "underwriting.json", "payments.csv", "records.jsonl"] {
+        assert!(whole.iter().any(|it| it == name), "{name}: {whole:?}");
+    }
     // Whoever may see another treasury sees nothing of it, and nobody guesses.
     let elsewhere = format!("/v1/treasuries/{}/reports/{id}", address(0x66));
     for path in [elsewhere, format!("{}/{}", route(), "00000000-0000-4000-8000-000000000000")] {
@@ -83,7 +115,12 @@ async fn a_report_is_made_and_found_by_its_id_alone(stores: Stores) -> anyhow::R
     }
     // The next one takes its place.
     let (_, next) = asked(&api, &json!({ "words": false })).await?;
-    assert_eq!(ended(&api, &next).await?["words"], json!(false));
+    let silent = ended(&api, &next).await?;
+    assert_eq!(silent["words"], json!(false));
+    // The same report, and what agents said in words is not handed out.
+    assert_eq!(silent["sha256"], report["sha256"]);
+    let without: Vec<_> = whole.into_iter().filter(|name| name != "records.jsonl").collect();
+    assert_eq!(unpacked(&api, &silent).await?, without);
     assert_eq!(api.get(&format!("{}/{id}", route())).await?.status.as_u16(), 404);
     Ok(())
 }

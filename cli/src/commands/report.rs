@@ -87,8 +87,13 @@ pub(crate) async fn run(context: &Context, args: ReportArgs) -> Result<()> {
     ];
     lines.extend(table(&["rule", "looked at", "exceptions", "verdict"], &rows));
     lines.push(String::new());
+    let (start, pack) = if written.renderings.contains(&"report.pdf") {
+        ("report.html or report.pdf", "underwriting.pdf")
+    } else {
+        ("report.html", "underwriting.json")
+    };
     lines.push(format!(
-        "written to {folder}: start with {folder}/report.html or report.pdf; verify it with `bursar verify {folder}`"
+        "written to {folder}: start with {start}; the underwriter's pack is {pack}; verify all with `bursar verify {folder}`"
     ));
     let value = json!({
         "folder": written.folder,

@@ -47,7 +47,9 @@ impl Client {
     /// When the issuer could send nobody back there safely.
     pub(super) fn new(told: &SignIn, base: &Url, secret: Option<String>) -> Result<Self, SettingsError> {
         target::check(base, true).map_err(|source| SettingsError::Pages { source })?;
-        let back = base.join(CALLBACK).map_err(|_| SettingsError::Empty { what: "api_url" })?;
+        let mut back = base.clone();
+        back.set_path(CALLBACK);
+        back.set_query(None);
         let SignIn { client_id, name, scope, .. } = told;
         let (id, name, scope) = (client_id.clone(), name.clone(), scope.clone());
         Ok(Self { id, name, scope, secret: secret.map(Secret), back })
@@ -122,7 +124,7 @@ mod tests {
     fn people_are_sent_back_over_tls_or_on_this_machine() {
         for (base, back) in [
             ("https://bursar.example/", "https://bursar.example/sign-in/callback"),
-            ("https://bursar.example/below", "https://bursar.example/sign-in/callback"),
+            ("https://bursar.example/below?a=b", "https://bursar.example/sign-in/callback"),
             ("http://127.0.0.1:8402/", "http://127.0.0.1:8402/sign-in/callback"),
         ] {
             assert_eq!(client(None, base).unwrap().back.as_str(), back);

@@ -25,8 +25,7 @@ use crate::{
     extract::{Params, Path},
     logged::logged,
     past::Then,
-    standing,
-    verify::chain,
+    standing, vouched,
     wire::{Addr, Hash},
 };
 
@@ -119,7 +118,8 @@ async fn gathered(state: &AppState, row: &Payment, as_of: &AsOf) -> Result<Story
     for (what, hash) in of_session.into_iter().chain(of_record).filter(|(_, hash)| !hash.is_zero()) {
         let revoked = stamps::revoked(db, row.treasury, hash).await?;
         let revoked = revoked.filter(|it| past.is_none_or(|past| it.position.block <= past.height));
-        let chain = chain(state, row.treasury, hash).await?.filter(|chain| chain.received_at <= until);
+        let chain = vouched::of_treasury(db, row.treasury, hash).await?;
+        let chain = chain.filter(|chain| chain.received_at <= until);
         stamps.push(gather::stamp(config, what, hash, revoked.as_ref(), chain.as_ref(), row));
     }
     let stamp_epoch = match past {
