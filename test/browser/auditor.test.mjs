@@ -9,14 +9,11 @@ import { people, ROLE, shopkeeper, UNIT } from "../reference/support/treasury.mj
 import { findings } from "./support/axe.mjs";
 import { visit } from "./support/browser.mjs";
 import { RULES, setStage } from "./support/stage.mjs";
+import { assertFails, LINKS, lying, MINE, pathOf, THEIRS, verified } from "./support/verifying.mjs";
 import { installWallet } from "./support/wallet.mjs";
 
 const SMALL = 5n * UNIT;
 const LARGE = 15n * UNIT;
-const LINKS = [
-  "block", "settlement", "nonce", "session", "signature", "stamp", "issuers", "policy", "record", "words", "seal", "approval",
-  "outcome", "log", "checkpoint", "anchor",
-];
 const WHY = "The brief needs this quarter's filing.";
 
 /** Canonical JSON (RFC 8785) of what has neither numbers with fractions nor odd strings. */
@@ -98,8 +95,7 @@ describe("an auditor's desk", { timeout: 600_000 }, () => {
     await bursar.caughtUp();
     const { items } = await bursar.json("/v1/payments?limit=2");
     [large, small] = items;
-    await recorded(small);
-    await recorded(large);
+    for (const { purse, nonce } of items) await bursar.recorded(purse, nonce);
     await bursar.anchor();
     await bursar.caughtUp();
   });
@@ -132,23 +128,6 @@ describe("an auditor's desk", { timeout: 600_000 }, () => {
     await done(agent);
   }
 
-  /** Outcomes come after payments. */
-  async function recorded({ purse, nonce }) {
-    for (let outcome = null; outcome === null; ) ({ outcome } = await bursar.json(`/v1/payments/${purse}/${nonce}`));
-  }
-
-  const pathOf = ({ purse, nonce }) => `/payments/${purse}/${nonce}`;
-
-  /** How each link came out, once all are told. */
-  async function verified(name) {
-    await page.getByRole("button", { name }).click();
-    await page.getByRole("status").getByText("links hold").waitFor();
-    const lines = await page.locator("#checks > li").evaluateAll(items =>
-      items.map(({ id, dataset, innerText }) => [id.replace("check-", ""), dataset.outcome, innerText]),
-    );
-    return Object.fromEntries(lines.map(([link, outcome, text]) => [link, { outcome, text }]));
-  }
-
   /** That nothing was checked, since the evidence was of another payment. */
   async function refused(differs) {
     await page.getByRole("button", { name: MINE }).click();
@@ -156,29 +135,11 @@ describe("an auditor's desk", { timeout: 600_000 }, () => {
     assert.equal(await page.locator("#checks > li").count(), 0);
   }
 
-  const MINE = "Verify through my wallet";
-  const THEIRS = "Ask this server's node";
-
-  function assertFails(found, links) {
-    const fails = LINKS.filter(link => found[link].outcome === "fails");
-    assert.deepEqual(fails, links, JSON.stringify(found, null, 1));
-  }
-
   /** Every link there is. */
   function assertHolds(found) {
     assert.deepEqual(Object.keys(found), LINKS);
     for (const [link, { outcome, text }] of Object.entries(found)) assert.equal(outcome, "holds", `${link}: ${text}`);
     assert.ok(found.issuers.text.includes(people.guardian.address), found.issuers.text);
-  }
-
-  /** The evidence is of something else on its way to the page, as a service that lies would have it. */
-  async function lying(change) {
-    await page.route("**/evidence", async route => {
-      const response = await route.fetch();
-      const evidence = await response.json();
-      change(evidence);
-      await route.fulfill({ response, json: evidence });
-    });
   }
 
   /** The report that the page offers, unpacked. */
@@ -196,21 +157,21 @@ describe("an auditor's desk", { timeout: 600_000 }, () => {
     await page.getByLabel("Search").fill(large.txHash);
     await page.keyboard.press("Enter");
     await page.waitForURL(`**${pathOf(large)}`);
-    const mine = await verified(MINE);
+    const mine = await verified(page, MINE);
     assertHolds(mine);
     assert.ok(mine.approval.text.includes(people.approver.address));
     assert.ok((await page.getByRole("status").innerText()).includes("your wallet's node"));
     assert.deepEqual(await findings(page), []);
-    assertHolds(await verified(THEIRS));
+    assertHolds(await verified(page, THEIRS));
     assert.ok((await page.getByRole("status").innerText()).includes("this server's node"));
     assert.equal(wallet.signed.length, 0);
 
     // Nobody had to approve the other one.
     await page.goto(bursar.url + pathOf(small));
-    const other = await verified(MINE);
+    const other = await verified(page, MINE);
     assertHolds(other);
     assert.ok(other.approval.text.includes("an approval above 10000000"), other.approval.text);
-    assertHolds(await verified(THEIRS));
+    assertHolds(await verified(page, THEIRS));
   });
 
   it("holds who vouched for the agent against what they signed", async () => {
@@ -228,16 +189,16 @@ describe("an auditor's desk", { timeout: 600_000 }, () => {
       [({ stamps }) => stamps.links.pop(), "another stamp than the session"],
     ];
     for (const [change, why] of lies) {
-      await lying(change);
+      await lying(page, change);
       await page.goto(bursar.url + pathOf(large));
-      const found = await verified(MINE);
+      const found = await verified(page, MINE);
       assertFails(found, ["issuers"]);
       assert.ok(found.issuers.text.includes(why), found.issuers.text);
       await page.unroute("**/evidence");
     }
-    await lying(evidence => (evidence.stamps = null));
+    await lying(page, evidence => (evidence.stamps = null));
     await page.goto(bursar.url + pathOf(large));
-    const found = await verified(MINE);
+    const found = await verified(page, MINE);
     assert.equal(found.issuers.outcome, "unchecked");
     assert.ok(found.issuers.text.includes("nobody has handed in"), found.issuers.text);
     await page.unroute("**/evidence");
@@ -247,7 +208,7 @@ describe("an auditor's desk", { timeout: 600_000 }, () => {
     wallet = await installWallet(context, chain, people.stranger);
     wallet.chainId = 1;
     await page.goto(bursar.url + pathOf(large));
-    const found = await verified(MINE);
+    const found = await verified(page, MINE);
     assertFails(found, []);
     assert.equal(found.settlement.outcome, "unchecked");
     assert.ok(found.settlement.text.includes("the wallet is on chain 1, not 31337"));
@@ -261,28 +222,28 @@ describe("an auditor's desk", { timeout: 600_000 }, () => {
       [evidence => (evidence.payment.approver = nobody), found => assert.ok(found.approval.text.includes("does not read"))],
     ];
     for (const [change, look] of lies) {
-      await lying(change);
+      await lying(page, change);
       await page.goto(bursar.url + pathOf(large));
-      const found = await verified(MINE);
+      const found = await verified(page, MINE);
       for (const link of LINKS) assert.equal(found[link].outcome, "unchecked", link);
       look(found);
       await page.unroute("**/evidence");
     }
     // A key that no transaction tells of.
-    await lying(evidence => (evidence.session.key = people.stranger.address));
+    await lying(page, evidence => (evidence.session.key = people.stranger.address));
     await page.goto(bursar.url + pathOf(large));
-    assertFails(await verified(MINE), ["session"]);
+    assertFails(await verified(page, MINE), ["session"]);
     await page.unroute("**/evidence");
     // A version that the session was not opened under; the record's nonce commits to another as well.
-    await lying(evidence => (evidence.payment.policyVersion += 1));
+    await lying(page, evidence => (evidence.payment.policyVersion += 1));
     await page.goto(bursar.url + pathOf(small));
-    assertFails(await verified(MINE), ["policy", "record", "approval"]);
+    assertFails(await verified(page, MINE), ["policy", "record", "approval"]);
   });
 
   it("checks nothing of another payment than it shows", async () => {
     wallet = await installWallet(context, chain, people.stranger);
     for (const name of ["treasury", "purse", "nonce", "payee", "amount"]) {
-      await lying(({ payment }) => (payment[name] = small[name] === large[name] ? shopkeeper.toLowerCase() : small[name]));
+      await lying(page, ({ payment }) => (payment[name] = small[name] === large[name] ? shopkeeper.toLowerCase() : small[name]));
       await page.goto(bursar.url + pathOf(large));
       await refused(name);
       await page.unroute("**/evidence");
@@ -293,7 +254,7 @@ describe("an auditor's desk", { timeout: 600_000 }, () => {
     await page.goto(bursar.url + pathOf(large));
     await page.getByText("No wallet found in this browser.").waitFor();
     assert.ok(await page.getByRole("button", { name: MINE }).isDisabled());
-    assertHolds(await verified(THEIRS));
+    assertHolds(await verified(page, THEIRS));
   });
 
   it("has no page that keeps people out", async () => {
@@ -342,7 +303,7 @@ describe("an auditor's desk", { timeout: 600_000 }, () => {
     const path = pathOf(small);
     await page.goto(bursar.url + path);
     bursar.tamper(`UPDATE decision SET record = replace(record, 'filing', 'gossip') WHERE record LIKE '%filing%'`);
-    for (const way of [MINE, THEIRS]) assertFails(await verified(way), ["record", "seal", "log"]);
+    for (const way of [MINE, THEIRS]) assertFails(await verified(page, way), ["record", "seal", "log"]);
   });
 
   it("shows a payment that was moved to another payee in the store", async () => {
@@ -352,6 +313,6 @@ describe("an auditor's desk", { timeout: 600_000 }, () => {
     // The page is from before, and shows the one that was paid.
     await refused("payee");
     await page.reload();
-    for (const way of [MINE, THEIRS]) assertFails(await verified(way), ["settlement", "signature", "issuers", "words", "approval"]);
+    for (const way of [MINE, THEIRS]) assertFails(await verified(page, way), ["settlement", "signature", "issuers", "words", "approval"]);
   });
 });

@@ -125,6 +125,11 @@ export async function startBursar(chain, org, { settings = {}, tables = "", secr
       return ended(run(["--json", "verify", folder, "--rpc", rpc]));
     },
 
+    /** Waits until a payment has its outcome, which comes after it. */
+    async recorded(purse, nonce) {
+      while ((await this.json(`/v1/payments/${purse}/${nonce}`)).outcome === null) await pause();
+    },
+
     /** Waits until the ledger holds everything that the chain holds now. */
     async caughtUp() {
       const head = Number(await chain.reader.getBlockNumber({ cacheTime: 0 }));
