@@ -34,16 +34,23 @@ impl Turns {
     ///
     /// # Errors
     /// When more is asked than can be answered.
-    pub(crate) async fn take(&self, request: &Request) -> Result<Option<Turn>, ApiError> {
+    pub(crate) fn take<'a>(
+        &'a self,
+        request: &Request,
+    ) -> impl Future<Output = Result<Option<Turn>, ApiError>> + use<'a> {
+        // Told now: nobody waits with a request borrowed.
         let (asks, path) = (matches!(*request.method(), Method::GET | Method::HEAD), request.uri().path());
-        if !asks || path.starts_with("/health/") || path.starts_with("/sign-in") {
-            return Ok(None);
+        let takes = asks && !path.starts_with("/health/") && !path.starts_with("/sign-in");
+        async move {
+            if !takes {
+                return Ok(None);
+            }
+            let turn = self.next().await;
+            turn.map(Some).ok_or_else(|| {
+                let message = "more is asked than can be answered; try again";
+                ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "overloaded", message)
+            })
         }
-        let turn = self.next().await;
-        turn.map(Some).ok_or_else(|| {
-            let message = "more is asked than can be answered; try again";
-            ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "overloaded", message)
-        })
     }
 
     /// The next turn; `None` where there is no seat to wait in, or no end of waiting.

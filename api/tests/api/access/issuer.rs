@@ -176,10 +176,13 @@ impl Served {
             )
             .route("/realms/acme/token", codes.route());
         let (coming, shut) = (Arc::clone(&came), Arc::clone(&door));
-        let router = router.layer(middleware::from_fn(async move |request: Request, next: Next| {
+        let router = router.layer(middleware::from_fn(move |request: Request, next: Next| {
             coming.fetch_add(1, Ordering::Relaxed);
-            let _open = shut.lock().await;
-            next.run(request).await
+            let shut = Arc::clone(&shut);
+            async move {
+                drop(shut.lock().await);
+                next.run(request).await
+            }
         }));
         let serving = tokio::spawn(async move {
             let _ = axum::serve(listener, router).await;
