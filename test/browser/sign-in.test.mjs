@@ -136,7 +136,7 @@ describe("signing in at an issuer", { timeout: 600_000 }, () => {
     issuer.groups = ["others"];
     await signIn(agentPage());
     await at(agentPage());
-    await heading("Not Found").waitFor();
+    await page.getByRole("alert").getByText("The credential is for another treasury").waitFor();
     assert.equal(await page.getByText("USDC").count(), 0);
   });
 
