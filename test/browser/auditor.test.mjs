@@ -14,6 +14,8 @@ import { installWallet } from "./support/wallet.mjs";
 
 const SMALL = 5n * UNIT;
 const LARGE = 15n * UNIT;
+/** Longest that a report may take: builds for tests draw paper slowly. */
+const PAPER_MS = 300_000;
 const WHY = "The brief needs this quarter's filing.";
 
 /** Canonical JSON (RFC 8785) of what has neither numbers with fractions nor odd strings. */
@@ -280,7 +282,7 @@ describe("an auditor's desk", { timeout: 600_000 }, () => {
 
     await page.getByLabel("Up to block").fill("");
     await page.getByRole("button", { name: "Make the report" }).click();
-    await page.getByRole("status").getByText("Ready, up to block").waitFor();
+    await page.getByRole("status").getByText("Ready, up to block").waitFor({ timeout: PAPER_MS });
     const [, sha256] = /SHA-256 of its report.json: ([0-9a-f]{64})/.exec(await page.getByRole("status").innerText());
     assert.deepEqual(await findings(page), []);
     const whole = await taken();
@@ -290,7 +292,7 @@ describe("an auditor's desk", { timeout: 600_000 }, () => {
 
     await page.getByLabel("With what agents said in words").uncheck();
     await page.getByRole("button", { name: "Make the report" }).click();
-    await page.getByRole("status").getByText("Ready, up to block").waitFor();
+    await page.getByRole("status").getByText("Ready, up to block").waitFor({ timeout: PAPER_MS });
     const silent = await taken();
     assert.deepEqual(silent.files, whole.files.filter(name => name !== "records.jsonl"));
     assert.equal(silent.sha256, sha256);
