@@ -11,7 +11,7 @@ use bursar_indexer::{
 
 /// Entries of the log that are looked at of one record.
 const ENTRIES: u32 = 10;
-/// Newest anchors that are looked through, oldest first.
+/// Newest anchors up to then that are looked through, oldest first.
 const ANCHORS: u32 = 64;
 
 /// The log as it stands, and what it has.
@@ -25,12 +25,9 @@ pub(crate) struct Logged {
 }
 
 impl Logged {
-    /// Leaves out the entries and the anchors that came after a moment. Size and root stay today's, as do the ways to it.
+    /// Leaves out the entries that came after a moment. Size and root stay today's, as do the ways to it.
     pub(crate) fn forget_after(&mut self, past: Past) {
         self.entries.retain(|placed| placed.leaf.entry.at <= past.records_until);
-        for placed in &mut self.entries {
-            placed.anchor = placed.anchor.take().filter(|anchor| anchor.position.block <= past.height);
-        }
     }
 }
 
@@ -43,7 +40,8 @@ pub(crate) struct Placed {
     pub(crate) anchor: Option<Anchor>,
 }
 
-/// What the log has about these records; `None` where it has no entry at all.
+/// What the log has about these records, with what was anchored up to a block (inclusive); `None` where it has no entry
+/// at all.
 ///
 /// # Errors
 /// When the store fails, or its log is broken.
@@ -51,13 +49,14 @@ pub(crate) async fn logged(
     db: &Db,
     treasury: Address,
     records: Vec<B256>,
+    anchored_until: u64,
 ) -> Result<Option<Logged>, LogError> {
     let size = log::size(db, treasury).await?;
     if size == 0 {
         return Ok(None);
     }
     let root = log::root(db, treasury, size).await?;
-    let anchors = log::anchors(db, treasury, u64::MAX, ANCHORS).await?;
+    let anchors = log::anchors(db, treasury, anchored_until, ANCHORS).await?;
     let mut entries = Vec::new();
     for record in records {
         let of = log::Filter { treasury, subject: Some(record) };

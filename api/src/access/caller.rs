@@ -109,7 +109,7 @@ impl Caller {
     }
 
     /// Whether they may see what is of that treasury and about that agent (`None`: about nobody known).
-    pub(super) fn sees(&self, treasury: Address, agent: Option<Address>) -> bool {
+    pub(crate) fn sees(&self, treasury: Address, agent: Option<Address>) -> bool {
         self.treasury().is_none_or(|own| own == treasury) && self.agent().is_none_or(|own| agent == Some(own))
     }
 

@@ -9,7 +9,7 @@ use crate::{AppState, error::ApiError};
 /// What somebody came with. It is nobody's until it is known whose.
 pub(super) enum Credential<'a> {
     Key(Key),
-    Token(Token<'a>, &'a Issuer),
+    Token(Box<Token<'a>>, &'a Issuer),
 }
 
 impl<'a> Credential<'a> {
@@ -20,7 +20,7 @@ impl<'a> Credential<'a> {
     pub(super) fn read(state: &'a AppState, text: &'a str) -> Result<Self, Refused> {
         match (text.parse(), &state.config.issuer) {
             (Ok(key), _) => Ok(Self::Key(key)),
-            (Err(_), Some(issuer)) => Ok(Self::Token(issuer.read(text)?, issuer)),
+            (Err(_), Some(issuer)) => Ok(Self::Token(Box::new(issuer.read(text)?), issuer)),
             (Err(_), None) => Err(Refused::Malformed),
         }
     }

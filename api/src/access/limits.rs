@@ -15,6 +15,8 @@ use crate::error::ApiError;
 
 /// Keys and tokens that are remembered as known; as many holders, and places that strangers come from.
 const REMEMBERED: NonZeroUsize = NonZeroUsize::new(4_096).unwrap();
+/// Guesses from everywhere together are as many as from so many places: whoever has a network of their own has more of those.
+const PLACES: NonZeroU32 = NonZeroU32::new(32).unwrap();
 /// What is tried with somebody's credentials that are not taken is told so often in an hour: enough to be seen, too little to fill
 /// what tells of them.
 const TOLD: u32 = 12;
@@ -40,6 +42,13 @@ impl Rate {
     pub fn at_once(mut self, many: u32) -> Self {
         self.at_once = NonZeroU32::new(many).unwrap_or(NonZeroU32::MIN);
         self
+    }
+
+    /// So many times that.
+    #[must_use]
+    fn times(self, many: NonZeroU32) -> Self {
+        let (over, at_once) = (self.over, self.at_once.saturating_mul(many));
+        Self { many: self.many.saturating_mul(many), over, at_once }
     }
 
     pub(super) fn quota(self) -> Quota {
@@ -131,6 +140,7 @@ impl fmt::Display for Tried {
 pub(crate) struct Limits {
     of_holders: Buckets<Who>,
     of_unknown: Buckets<(Tried, Peer)>,
+    of_all_unknown: Buckets<Tried>,
     of_told: Buckets<Who>,
     known: Mutex<LruCache<B256, ()>>,
 }
@@ -140,6 +150,7 @@ impl Limits {
         Self {
             of_holders: Buckets::new(of_key, REMEMBERED),
             of_unknown: Buckets::new(of_unknown, REMEMBERED),
+            of_all_unknown: Buckets::new(of_unknown.times(PLACES), REMEMBERED),
             of_told: Buckets::new(Rate::new(TOLD, HOUR), REMEMBERED),
             known: Mutex::new(LruCache::new(REMEMBERED)),
         }
@@ -157,11 +168,11 @@ impl Limits {
     /// Whether something may be looked up that nobody knows yet.
     ///
     /// # Errors
-    /// When too much was, from there.
+    /// When too much was, from there or from everywhere.
     pub(crate) fn guess(&self, tried: Tried, from: Peer) -> Result<(), ApiError> {
-        self.of_unknown.take((tried, from)).map_err(|wait| {
-            let message =
-                format!("too many {tried} that are not known here were tried from there; try again");
+        let taken = self.of_unknown.take((tried, from)).and_then(|()| self.of_all_unknown.take(tried));
+        taken.map_err(|wait| {
+            let message = format!("too many {tried} that are not known here were tried; try again");
             ApiError::too_many("too_many_unknown", message, wait)
         })
     }
@@ -228,5 +239,24 @@ mod tests {
         assert!(limits.ask(&bob).is_ok());
         // A key of that name is somebody else.
         assert!(limits.ask(&Who::Key("ada".into())).is_ok());
+    }
+
+    #[test]
+    fn whoever_comes_from_everywhere_has_a_measure_too() {
+        let rate = Rate::new(1, Duration::from_secs(3_600));
+        let limits = Limits::new(rate, rate);
+        let from = |network: u32| {
+            let address = std::net::SocketAddr::from((std::net::Ipv4Addr::from_bits(network), 1));
+            let mut extensions = axum::http::Extensions::new();
+            extensions.insert(axum::extract::ConnectInfo(address));
+            Peer::of(&extensions)
+        };
+        for network in 1..=PLACES.get() {
+            assert!(limits.guess(Tried::Key, from(network)).is_ok(), "{network}");
+            assert!(limits.guess(Tried::Key, from(network)).is_err(), "{network} again");
+        }
+        assert!(limits.guess(Tried::Key, from(PLACES.get() + 1)).is_err());
+        // Of another kind there are none yet.
+        assert!(limits.guess(Tried::Token, from(PLACES.get() + 1)).is_ok());
     }
 }

@@ -5,6 +5,7 @@ use bursar_indexer::query::policies;
 
 use crate::{
     AppState,
+    access::Caller,
     error::{ApiError, GetFailure},
     extract::{EnvelopeNumber, Params, Path},
     model::envelope::{Envelope, EnvelopeDetail},
@@ -20,10 +21,13 @@ pub async fn get_envelope(
     State(state): State<AppState>,
     Path((treasury, number)): Path<(Addr, EnvelopeNumber)>,
     Params(then): Params<Then>,
+    caller: Caller,
 ) -> Result<Json<Told<EnvelopeDetail>>, ApiError> {
     let key = (treasury.0, number.to_u32());
     let as_of = state.as_of_at(then.at()?).await?;
+    // Whose it was then, which need not be whose it is.
     let found = standing::get(&state.db, key, &as_of).await?;
+    let found = found.filter(|(row, _)| caller.sees(row.treasury, Some(row.agent)));
     let (row, rooms) =
         found.ok_or_else(|| ApiError::not_found("envelope", format!("{treasury}/{}", number.0)))?;
     let policy = policies::as_of(&state.db, (key.0, key.1, row.policy_version), as_of.past()).await?;

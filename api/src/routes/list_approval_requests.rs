@@ -33,7 +33,7 @@ pub struct Filter {
     /// To this payee.
     #[param(inline)]
     payee: Option<Addr>,
-    /// Standing there now.
+    /// Standing there now, or then, where that is asked.
     #[param(inline)]
     state: Option<ApprovalState>,
     /// Asked from this time on (inclusive, unix seconds).

@@ -33,7 +33,7 @@ pub struct Filter {
     /// In this token.
     #[param(inline)]
     asset: Option<Addr>,
-    /// Standing there now.
+    /// Standing there now, or then, where that is asked.
     #[param(inline)]
     state: Option<EnvelopeState>,
     /// As of this block: what the chain told up to it, and what had been handed in by its time.

@@ -32,7 +32,7 @@ pub struct Filter {
     /// Of this purse.
     #[param(inline)]
     purse: Option<Addr>,
-    /// Standing there now.
+    /// Standing there now, or then, where that is asked.
     #[param(inline)]
     state: Option<SessionState>,
     /// Opened from this time on (inclusive, unix seconds).

@@ -83,7 +83,8 @@ async fn log_of(
     treasury: Address,
     records: Vec<B256>,
 ) -> Result<Option<LogEvidence>, ApiError> {
-    let Some(Logged { size, root, entries: placed }) = logged(&state.db, treasury, records).await? else {
+    let Some(Logged { size, root, entries: placed }) = logged(&state.db, treasury, records, u64::MAX).await?
+    else {
         return Ok(None);
     };
     let mut entries = Vec::new();

@@ -9,7 +9,12 @@ use bursar_indexer::query::{
 };
 
 use super::{gather, rendered, view::Request};
-use crate::{AppState, access::Caller, error::ApiError};
+use crate::{
+    AppState,
+    access::Caller,
+    error::ApiError,
+    extract::{Nothing, Params},
+};
 
 const OPEN: u32 = 50;
 const ANSWERED: u32 = 20;
@@ -28,7 +33,11 @@ struct Inbox {
 }
 
 /// The inbox.
-pub(super) async fn inbox(State(state): State<AppState>, caller: Caller) -> Result<Response, ApiError> {
+pub(super) async fn inbox(
+    State(state): State<AppState>,
+    caller: Caller,
+    Params(Nothing {}): Params<Nothing>,
+) -> Result<Response, ApiError> {
     let now = state.as_of().await?.now;
     let of = Filter { treasury: caller.treasury(), ..Filter::default() };
     let pending = Filter { state: Some((approvals::State::Pending, now)), ..of.clone() };

@@ -14,7 +14,13 @@ use super::{
     text::when,
     view::{Agent, Organisation, Overview},
 };
-use crate::{AppState, AsOf, access::Caller, error::ApiError, model::status::Status};
+use crate::{
+    AppState, AsOf,
+    access::Caller,
+    error::ApiError,
+    extract::{Nothing, Params},
+    model::status::Status,
+};
 
 const PAYMENTS: u32 = 20;
 const REFUSALS: u32 = 10;
@@ -27,7 +33,11 @@ const TREASURIES: u32 = 100;
 const COUNTED: u32 = 10_000;
 
 /// The overview page.
-pub(super) async fn overview(State(state): State<AppState>, caller: Caller) -> Result<Response, ApiError> {
+pub(super) async fn overview(
+    State(state): State<AppState>,
+    caller: Caller,
+    Params(Nothing {}): Params<Nothing>,
+) -> Result<Response, ApiError> {
     rendered(&gathered(&state, caller.treasury()).await?)
 }
 

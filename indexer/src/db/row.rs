@@ -94,6 +94,11 @@ impl DbRow {
         present(self.maybe_amount(column)?, column, "an amount in atomic units")
     }
 
+    /// A sum of amounts, in atomic units; the most there can be where they come to more, which only a token does that lies.
+    pub fn sum(&self, column: &'static str) -> Result<Amount, DbError> {
+        Ok(Amount::try_from(self.total(column)?).unwrap_or(Amount::MAX))
+    }
+
     /// Whole numbers: both databases keep them with a sign, we count from zero.
     pub fn maybe_number<T: TryFrom<i64>>(&self, column: &'static str) -> Result<Option<T>, DbError> {
         let Some(number) = self.cell::<Option<i64>>(column)? else { return Ok(None) };

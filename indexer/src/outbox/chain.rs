@@ -111,7 +111,8 @@ impl Told<'_> {
             "role_revoked" => Kind::RoleRevoked,
             _ => return None,
         };
-        let body: Value = serde_json::from_str(&row.args).ok()?;
+        let mut body: Value = serde_json::from_str(&row.args).ok()?;
+        brief(&mut body);
         let subject = match (kind, row.envelope) {
             (Kind::SessionOpened | Kind::SessionClosed, _) => format!("sessions/{}", session_of(&body)?),
             (Kind::PolicyChanged, Some(number)) => {
@@ -182,6 +183,19 @@ fn session_of(args: &Value) -> Option<B256> {
     Some(session_id(purse, sequence))
 }
 
+/// Longest call that is told, in bytes: anybody may announce anything in a treasury of their own, and who hands events on takes
+/// only so much at a time. Longer ones are told by their `id`, which is their hash.
+const LONGEST_CALL: usize = 4_096;
+
+/// Leaves out a call that is too long to tell.
+fn brief(body: &mut Value) {
+    if let Some(call) = body.get_mut("call")
+        && call.as_str().is_some_and(|text| text.len() > 2 + 2 * LONGEST_CALL)
+    {
+        *call = Value::Null;
+    }
+}
+
 /// Spells addresses as the API does.
 fn checksum(value: &mut Value) {
     match value {
@@ -198,4 +212,19 @@ fn checksum(value: &mut Value) {
 
 fn decimal(amount: U256) -> String {
     amount.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn calls_are_told_up_to_a_length() {
+        for (bytes, is_told) in [(0, true), (LONGEST_CALL, true), (LONGEST_CALL + 1, false)] {
+            let mut body = json!({ "id": "0x01", "call": format!("0x{}", "00".repeat(bytes)) });
+            brief(&mut body);
+            assert_eq!(body["call"].is_string(), is_told, "{bytes}");
+            assert_eq!(body["id"], "0x01");
+        }
+    }
 }

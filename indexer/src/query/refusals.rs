@@ -29,8 +29,7 @@ pub async fn of_all(db: &Db, rows: &[Envelope]) -> Result<BTreeMap<envelopes::Ke
     for (treasury, numbers) in envelopes::by_treasury(rows) {
         let read = |row: &DbRow| {
             let of = (treasury, row.number("envelope")?);
-            let amount = Amount::try_from(row.total("amount")?).unwrap_or(Amount::MAX);
-            Ok((of, Refused { count: row.number("count")?, amount }))
+            Ok((of, Refused { count: row.number("count")?, amount: row.sum("amount")? }))
         };
         refused.extend(select(treasury, &numbers).rows(db, read).await?);
     }

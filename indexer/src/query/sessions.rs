@@ -204,7 +204,7 @@ pub(super) fn read(row: &DbRow) -> Result<Session, DbError> {
         closed_at: row.maybe_number("closed_at")?,
         returned: row.maybe_amount("returned")?,
         unspent: row.maybe_amount("unspent")?,
-        paid: row.amount("paid")?,
+        paid: row.sum("paid")?,
         payments: row.number("payments")?,
         opened_tx: row.hash("opened_tx")?,
     })

@@ -108,7 +108,7 @@ async fn gathered(state: &AppState, row: &Payment, as_of: &AsOf) -> Result<Story
     let asked = approval.as_ref().map(|approval| approval.request.digest);
     let said = revisions.iter().map(|revision| revision.outcome.hash);
     let records = row.decision_hash.into_iter().chain(asked).chain(said).collect();
-    let mut log = logged(db, row.treasury, records).await?;
+    let mut log = logged(db, row.treasury, records, past.map_or(u64::MAX, |past| past.height)).await?;
     if let Some((past, log)) = past.zip(log.as_mut()) {
         log.forget_after(past);
     }

@@ -64,7 +64,7 @@ pub(super) async fn told(db: &Db, row: Envelope, height: u64) -> Result<Stood, D
     select_said(key, height).each(db, take).await?;
     let open = account.purses.values().filter_map(|purse| purse.session).map(|(session, _)| session);
     for session in open.collect::<Vec<_>>() {
-        account.pay(paid_until(db, session, height).await?)?;
+        account.pay(paid_until(db, session, height).await?);
     }
     Ok(Stood { row: account.row, windows: account.limits.windows })
 }
@@ -81,7 +81,7 @@ async fn paid_by_sessions(db: &Db, (treasury, number): Key) -> Result<HashMap<B2
     let mut select = Select::new("SELECT id, paid, payments FROM session");
     select.filter("treasury = ", Some(treasury)).filter("envelope = ", Some(number));
     let take = |row: &DbRow| {
-        paid.insert(row.hash("id")?, (row.amount("paid")?, row.number("payments")?));
+        paid.insert(row.hash("id")?, (row.sum("paid")?, row.number("payments")?));
         Ok(())
     };
     select.each(db, take).await?;
@@ -97,17 +97,17 @@ impl Account {
                 let windows = policy.windows.iter().map(|window| (window.period, window.limit.to_u96()));
                 self.limits.lay_out(version, &limits_of(windows, policy.lifetime_limit.to_u96()), at);
             }
-            Said::ToppedUp { amount } => add(&mut self.row.funded, amount)?,
-            Said::Withdrawn { amount } => add(&mut self.row.withdrawn, amount)?,
+            Said::ToppedUp { amount } => add(&mut self.row.funded, amount),
+            Said::Withdrawn { amount } => add(&mut self.row.withdrawn, amount),
             Said::SessionOpened(opened) => self.open(at, &opened)?,
             Said::SessionClosed { purse, sequence, returned, unspent } => {
                 self.close(at, purse, session_id(purse, sequence), unspent)?;
-                self.give_back(purse, returned)?;
+                self.give_back(purse, returned);
             }
-            Said::PurseSwept { purse, amount } => self.give_back(purse, amount)?,
+            Said::PurseSwept { purse, amount } => self.give_back(purse, amount),
             Said::Donation { to, value } => {
-                add(&mut self.row.donated, value)?;
-                add(&mut self.purses.entry(to).or_default().balance, value)?;
+                add(&mut self.row.donated, value);
+                add(&mut self.purses.entry(to).or_default().balance, value);
             }
             Said::ScoreReported { score, .. } => self.row.score = Some((score, at)),
             _ => {}
@@ -118,10 +118,10 @@ impl Account {
     fn open(&mut self, at: u64, opened: &Opened) -> Result<(), DbError> {
         let budget = opened.budget;
         self.limits.draw(at, budget).map_err(|error| wrong("a draw that a treasury could count", error))?;
-        add(&mut self.row.drawn, budget)?;
+        add(&mut self.row.drawn, budget);
         let draw = Draw { opened_at: at, policy_version: opened.policy_version };
         let purse = self.purses.entry(opened.purse).or_default();
-        add(&mut purse.balance, budget)?;
+        add(&mut purse.balance, budget);
         purse.session = Some((session_id(opened.purse, opened.sequence), draw));
         Ok(())
     }
@@ -133,26 +133,25 @@ impl Account {
         self.limits.give_back(at, draw, unspent);
         let paid = *self.paid.get(&session).ok_or_else(|| wrong("a session that is kept", session))?;
         purse.balance = purse.balance.saturating_sub(paid.0);
-        self.pay(paid)
+        self.pay(paid);
+        Ok(())
     }
 
     /// What the purse held is in the escrow again. More than came in had been sent before the purse was there.
-    fn give_back(&mut self, purse: Address, held: Amount) -> Result<(), DbError> {
+    fn give_back(&mut self, purse: Address, held: Amount) {
         let purse = self.purses.entry(purse).or_default();
         let more = held.saturating_sub(std::mem::take(&mut purse.balance));
-        add(&mut self.row.donated, more)?;
-        add(&mut self.row.returned, held)
+        add(&mut self.row.donated, more);
+        add(&mut self.row.returned, held);
     }
 
-    fn pay(&mut self, (paid, payments): Paid) -> Result<(), DbError> {
+    fn pay(&mut self, (paid, payments): Paid) {
         self.row.payments = self.row.payments.saturating_add(payments);
-        add(&mut self.row.paid, paid)
+        add(&mut self.row.paid, paid);
     }
 }
 
-/// Adds to a total, which the supply of a token bounds.
-fn add(total: &mut Amount, amount: Amount) -> Result<(), DbError> {
-    let sum = total.checked_add(amount);
-    *total = sum.ok_or_else(|| wrong("sums of at most 96 bits", format!("{amount} on top of {total}")))?;
-    Ok(())
+/// Adds to a total, which stays at the most there can be where it would come to more: no token does that but one that lies.
+fn add(total: &mut Amount, amount: Amount) {
+    *total = total.checked_add(amount).unwrap_or(Amount::MAX);
 }

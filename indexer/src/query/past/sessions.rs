@@ -1,5 +1,7 @@
 //! Sessions as they stood.
 
+use std::cmp::Reverse;
+
 use alloy::primitives::B256;
 
 use super::{
@@ -14,7 +16,7 @@ use super::{
 };
 use crate::db::{Db, DbError};
 
-/// Most envelopes of an agent that are looked through: anybody may name an agent in a treasury of their own.
+/// So many envelopes of an agent are looked through at a time: anybody may name an agent in a treasury of their own.
 const ENVELOPES: usize = 1_000;
 
 /// Sessions, newest first.
@@ -30,17 +32,22 @@ pub async fn sessions(
 ) -> Result<Vec<Session>, DbError> {
     let moment = Moment::of(db, past).await?;
     let roster = Roster::load(db, filter.treasury, past.height).await?;
-    let select = match filter.agent {
-        None => select_list(filter, None, &moment, after, limit),
-        Some(agent) => {
-            let whose: Vec<envelopes::Key> = roster.of(agent).take(ENVELOPES).collect();
-            if whose.is_empty() {
-                return Ok(Vec::new());
-            }
-            select_list(filter, Some(&whose), &moment, after, limit)
+    let mut rows = Vec::new();
+    match filter.agent {
+        None => {
+            rows = select_list(filter, None, &moment, after, limit).rows(db, sessions::read).await?;
         }
-    };
-    stood(db, &roster, &moment, select.rows(db, sessions::read).await?).await
+        Some(agent) => {
+            let whose: Vec<envelopes::Key> = roster.of(agent).collect();
+            for some in whose.chunks(ENVELOPES) {
+                let select = select_list(filter, Some(some), &moment, after, limit);
+                rows.extend(select.rows(db, sessions::read).await?);
+            }
+            rows.sort_unstable_by_key(|row| Reverse((row.opened_at, row.purse, row.sequence)));
+            rows.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+        }
+    }
+    stood(db, &roster, &moment, rows).await
 }
 
 /// Those of these envelopes, where there are any: an agent's, then.
