@@ -65,7 +65,8 @@ enum Unanswered {
 
 impl Link {
     /// Connects, and finds the stream or makes it.
-    pub(super) async fn open(config: &Config, subjects: &Subjects) -> Result<Self, Trouble> {
+    /// `cursor` is the last event that was published.
+    pub(super) async fn open(config: &Config, subjects: &Subjects, cursor: u64) -> Result<Self, Trouble> {
         let Config { settings, credentials, timeout, .. } = config;
         let at = settings.url.to_string();
         let heard = Arc::new(Heard::default());
@@ -86,7 +87,7 @@ impl Link {
             .map_err(|error| unconnected(&error, at))?;
         let (stream, subjects) = (settings.stream.clone(), subjects.all());
         let link = Self { client, stream, subjects, timeout: *timeout, heard };
-        link.find(settings).await?;
+        link.find(settings, cursor).await?;
         Ok(link)
     }
 
@@ -96,13 +97,21 @@ impl Link {
     }
 
     /// Sees to it that the stream is there and takes our subjects.
-    async fn find(&self, settings: &Settings) -> Result<(), Trouble> {
+    async fn find(&self, settings: &Settings, cursor: u64) -> Result<(), Trouble> {
         let answer = self.api(info(&self.stream)).await?;
         let found: Info = match read(&answer) {
             Err(Answer::Refused { code: NO_STREAM, .. }) => {
                 let made = self.api(create(settings)).await?;
                 let made = read(&made).map_err(|answer| self.unmade(answer))?;
-                tracing::info!(stream = self.stream, "made the stream that events are published to");
+                if cursor == 0 {
+                    tracing::info!(stream = self.stream, "made the stream that events are published to");
+                } else {
+                    tracing::warn!(
+                        stream = self.stream,
+                        after = cursor,
+                        "made a stream without the events so far"
+                    );
+                }
                 made
             }
             found => found.map_err(|answer| self.untold(answer))?,

@@ -115,17 +115,17 @@ impl Press {
     }
 
     async fn publish(&self, link: &mut Option<Link>, place: &mut Webhook) -> Result<(), Stop> {
-        let newest = events::newest(&self.state.db).await.map_err(StoreError::from)?;
-        self.metrics.behind(newest.saturating_sub(place.cursor));
+        let behind = self.behind(place).await?;
         *link = link.take().filter(Link::lives);
         // Whoever has nothing to publish is connected all the same: trouble is told before it matters.
-        if place.next_at > self.state.now() || (link.is_some() && place.cursor == newest) {
+        let done = link.is_some() && behind == 0 && place.failures == 0;
+        if place.next_at > self.state.now() || done {
             return Ok(());
         }
         let mut held = self.hold().await?;
         let link = match link {
             Some(link) => link,
-            None => link.insert(Link::open(&self.config, &self.subjects).await?),
+            None => link.insert(Link::open(&self.config, &self.subjects, place.cursor).await?),
         };
         self.meet(link, place).await?;
         loop {
@@ -137,6 +137,10 @@ impl Press {
                 Page::Ahead { newest } => return Err(Trouble::Ahead { cursor: place.cursor, newest }.into()),
             };
             if events.is_empty() {
+                if place.failures != 0 {
+                    self.note(place, place.cursor).await?;
+                }
+                self.metrics.behind(0);
                 return Ok(());
             }
             let mut kept = place.cursor;
@@ -166,11 +170,19 @@ impl Press {
             }
         };
         if end < place.cursor {
+            // Where they are no longer kept here, what is noted stays: it is all that says how far it was.
+            let oldest = events::oldest(&self.state.db).await.map_err(StoreError::from)?;
+            if end.saturating_add(1) < oldest {
+                return Err(Trouble::Gone { cursor: end, oldest }.into());
+            }
             tracing::warn!(end, noted = place.cursor, "the stream has lost events; they are published again");
         }
-        if end != place.cursor || place.failures != 0 {
-            self.note(place, end).await?;
+        // No success yet: what failed may fail again. Also where it stays, lest somebody has moved it meanwhile.
+        if !self.state.store.move_publisher(&self.name, (place.cursor, end)).await? {
+            return Err(Stop::NotOurs);
         }
+        place.cursor = end;
+        self.behind(place).await?;
         Ok(())
     }
 
@@ -228,6 +240,13 @@ impl Press {
         if held { Ok(until) } else { Err(Stop::NotOurs) }
     }
 
+    /// Tells how many events no process has published; gives how many.
+    async fn behind(&self, place: &Webhook) -> Result<u64, StoreError> {
+        let behind = events::newest(&self.state.db).await?.saturating_sub(place.cursor);
+        self.metrics.behind(behind);
+        Ok(behind)
+    }
+
     async fn note(&self, place: &mut Webhook, to: u64) -> Result<(), Stop> {
         if !self.state.store.webhook_got(PUBLISHER, &self.name, (place.cursor, to)).await? {
             return Err(Stop::NotOurs);
@@ -237,6 +256,7 @@ impl Press {
         }
         place.cursor = to;
         (place.failures, place.failing_since) = (0, None);
+        self.behind(place).await?;
         Ok(())
     }
 

@@ -2,7 +2,7 @@
 
 mod desk;
 
-use bursar_api::nats::{Credentials, Metrics};
+use bursar_api::nats::Credentials;
 use bursar_indexer::{
     db::Query,
     query::events::Filter,
@@ -10,11 +10,10 @@ use bursar_indexer::{
 };
 use bursar_test_nats::{Keeper, Server};
 use bursar_test_stores::{Stores, on_both_stores};
-use prometheus_client::{encoding::text, registry::Registry};
 use serde_json::{Value, json};
 
 use crate::{events::refuse, seed};
-use desk::{Desk, config_of, kept};
+use desk::{Desk, config_of, kept, told_by};
 
 on_both_stores!(
     everything_is_published_once_in_order_as_the_list_tells_it,
@@ -22,6 +21,7 @@ on_both_stores!(
     a_server_that_dies_in_the_middle_has_everything_once_it_is_back,
     what_was_published_and_not_noted_is_not_published_twice,
     a_server_that_lost_what_it_had_is_told_again,
+    a_server_that_lost_what_is_no_longer_kept_here_is_told_of,
     of_two_services_one_publishes,
     what_is_to_be_published_is_kept_and_no_webhook,
     a_stream_that_is_there_is_taken_as_it_is,
@@ -144,15 +144,56 @@ async fn a_server_that_lost_what_it_had_is_told_again(stores: Stores) -> anyhow:
     desk.stop().await
 }
 
+async fn a_server_that_lost_what_is_no_longer_kept_here_is_told_of(stores: Stores) -> anyhow::Result<()> {
+    let mut desk = Desk::new(stores, Server::start()?).await?;
+    let metrics = desk.run(config_of(&desk.server)?);
+    desk.published(8).await?;
+    desk.server.kill()?;
+    let copies = tempfile::tempdir()?;
+    let copy = copies.path().join("store");
+    desk::copy(&desk.server.store(), &copy)?;
+    desk.server.revive()?;
+    for seq in 1..=3 {
+        refuse(desk.store(), seq).await?;
+    }
+    desk.published(11).await?;
+    desk.server.kill()?;
+    // Those before the newest are too old.
+    Query::new("DELETE FROM outbox WHERE seq < 11").execute(desk.store().db()).await?;
+    std::fs::remove_dir_all(desk.server.store())?;
+    desk::copy(&copy, &desk.server.store())?;
+    desk.server.revive()?;
+    desk.fails("expected the events after 8, got none before 11").await?;
+    let before = desk.place().await?.failures;
+    let failing = desk.until(|place| place.failures >= before + 2).await?;
+    assert_eq!((failing.cursor, failing.failing_since), (11, Some(seed::NOW)), "what is noted stays");
+    // Where a human gives up what is lost, it goes on.
+    Keeper::of(&desk.server).await?.api("STREAM.PURGE.bursar", Value::Null).await?;
+    let healed = desk.until(|place| place.failures == 0).await?;
+    assert_eq!((healed.cursor, healed.failing_since, healed.last_error), (11, None, None));
+    refuse(desk.store(), 4).await?;
+    desk.published(12).await?;
+    assert_eq!(kept(&desk.server).await?.len(), 1);
+    desk.tells(&metrics, "nats_behind 0").await?;
+    desk.stop().await
+}
+
 async fn of_two_services_one_publishes(stores: Stores) -> anyhow::Result<()> {
     let mut desk = Desk::new(stores, Server::start()?).await?;
-    desk.run(config_of(&desk.server)?);
-    desk.run(config_of(&desk.server)?);
+    let both = [desk.run(config_of(&desk.server)?), desk.run(config_of(&desk.server)?)];
     for seq in 1..=20 {
         refuse(desk.store(), seq).await?;
     }
     desk.published(28).await?;
     desk.agrees().await?;
+    desk.pause().await?;
+    let mut sum = 0;
+    for metrics in &both {
+        let told = told_by(metrics)?;
+        let total = told.lines().find_map(|line| line.strip_prefix("nats_published_total "));
+        sum += total.unwrap_or_default().parse::<u64>()?;
+    }
+    assert_eq!(sum, 28, "each was sent once, by one of them");
     desk.stop().await
 }
 
@@ -169,9 +210,7 @@ async fn what_is_to_be_published_is_kept_and_no_webhook(stores: Stores) -> anyho
     desk.store().add_webhook("wh_one", &wish, &Secret::new(vec![7]), Begin::After(0), seed::NOW).await?;
     desk.later();
     desk.deliver();
-    while desk.store().webhook("wh_one").await?.is_some_and(|webhook| webhook.failures < 2) {
-        tokio::task::yield_now().await;
-    }
+    desk.webhook("wh_one", |webhook| webhook.failures >= 2).await?;
     assert_eq!(desk.place().await?.failures, failures);
     desk.stop().await
 }
@@ -199,10 +238,7 @@ async fn what_the_server_does_not_do_is_told_and_nothing_is_skipped(stores: Stor
     desk.fails("refuses the credentials").await?;
     desk.restart(OPEN)?;
     desk.published(8).await?;
-    while !told_by(&metrics)?.contains("nats_behind 0") {
-        tokio::task::yield_now().await;
-    }
-    let told = told_by(&metrics)?;
+    let told = desk.tells(&metrics, "nats_behind 0").await?;
     for told_of in [
         "nats_published_total 8",
         "nats_failures_total{code=\"no_jetstream\"}",
@@ -266,9 +302,13 @@ async fn an_event_that_does_not_fit_waits_until_it_does(stores: Stores) -> anyho
     desk.server.revive()?;
     let told = desk.fails("event 9 takes ").await?;
     assert!(told.contains("messages of 2048 at most: raise its max_payload"), "{told}");
+    // That the server can be asked is no success.
+    let failing = desk.until(|place| place.failures >= 3).await?;
+    assert_eq!(failing.failing_since, Some(seed::NOW));
     assert_eq!((desk.place().await?.cursor, kept(&desk.server).await?.len()), (8, 8), "nothing was skipped");
     desk.restart(STORE)?;
-    desk.published(10).await?;
+    let done = desk.published(10).await?;
+    assert_eq!((done.failures, done.failing_since, done.last_error), (0, None, None));
     desk.agrees().await?;
     desk.stop().await
 }
@@ -307,11 +347,4 @@ async fn another_ledgers_events_and_a_store_put_back_are_told_apart(stores: Stor
     desk.published(6).await?;
     desk.agrees().await?;
     desk.stop().await
-}
-
-fn told_by(metrics: &Metrics) -> anyhow::Result<String> {
-    let (mut registry, mut told) = (Registry::default(), String::new());
-    metrics.register(&mut registry);
-    text::encode(&mut told, &registry)?;
-    Ok(told)
 }

@@ -41,6 +41,19 @@ impl Store {
         self.webhook(PUBLISHER).await?.ok_or_else(unread)
     }
 
+    /// Goes on elsewhere, by what the server keeps: how often publishing failed, and since when, stays. `false` where another
+    /// process holds the place, or has moved it.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn move_publisher(&self, holder: &str, (from, to): (u64, u64)) -> Result<bool, StoreError> {
+        let sql = "UPDATE webhook SET cursor = $1 \
+                   WHERE id = $2 AND holder = $3 AND cursor = $4 AND disabled_at IS NULL";
+        let moved =
+            Query::new(sql).bind(to).bind(PUBLISHER).bind(holder).bind(from).execute(&self.db).await?;
+        Ok(moved != 0)
+    }
+
     /// What this ledger is called among others, 32 digits: given once, at random. Its numbers of events are not another's.
     ///
     /// # Errors

@@ -1,6 +1,10 @@
 //! A seeded store that tells of eight things, a server, and what publishes the one to the other.
 
-use std::{path::Path, process::Command, time::Duration};
+use std::{
+    path::Path,
+    process::Command,
+    time::{Duration, Instant},
+};
 
 use bursar_api::{
     AppState,
@@ -16,6 +20,7 @@ use bursar_indexer::{
 use bursar_sdk::clock::Entropy;
 use bursar_test_nats::{Keeper, Kept, Server};
 use bursar_test_stores::Stores;
+use prometheus_client::{encoding::text, registry::Registry};
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -33,6 +38,9 @@ pub(crate) struct Desk {
     tasks: Vec<JoinHandle<()>>,
 }
 
+/// Longest that a test waits for something.
+const PATIENCE: Duration = Duration::from_secs(120);
+
 /// To a server, without pauses.
 pub(crate) fn config_of(server: &Server) -> anyhow::Result<Config> {
     let settings: Settings = serde_json::from_value(json!({ "url": server.url() }))?;
@@ -47,6 +55,13 @@ pub(crate) fn config_of(server: &Server) -> anyhow::Result<Config> {
 /// What the server keeps, in order.
 pub(crate) async fn kept(server: &Server) -> anyhow::Result<Vec<Kept>> {
     Keeper::of(server).await?.kept("bursar").await
+}
+
+pub(crate) fn told_by(metrics: &Metrics) -> anyhow::Result<String> {
+    let (mut registry, mut told) = (Registry::default(), String::new());
+    metrics.register(&mut registry);
+    text::encode(&mut told, &registry)?;
+    Ok(told)
 }
 
 pub(crate) fn copy(from: &Path, to: &Path) -> anyhow::Result<()> {
@@ -114,12 +129,43 @@ impl Desk {
 
     /// Waits until the store says so of what is published.
     pub(crate) async fn until(&self, is: impl Fn(&Webhook) -> bool) -> anyhow::Result<Webhook> {
+        self.webhook(PUBLISHER, is).await
+    }
+
+    /// Waits until the store says so of a webhook.
+    pub(crate) async fn webhook(&self, id: &str, is: impl Fn(&Webhook) -> bool) -> anyhow::Result<Webhook> {
+        let waits = Instant::now();
         loop {
-            match self.store().webhook(PUBLISHER).await? {
+            match self.store().webhook(id).await? {
                 Some(place) if is(&place) => return Ok(place),
-                _ => tokio::task::yield_now().await,
+                _ => self.wait(waits).await?,
             }
         }
+    }
+
+    /// Waits until the metrics say so; gives the whole of them.
+    pub(crate) async fn tells(&self, metrics: &Metrics, what: &str) -> anyhow::Result<String> {
+        let waits = Instant::now();
+        loop {
+            let told = told_by(metrics)?;
+            if told.contains(what) {
+                return Ok(told);
+            }
+            self.wait(waits).await?;
+        }
+    }
+
+    /// Lets the others work, and ends where that has taken too long.
+    async fn wait(&self, since: Instant) -> anyhow::Result<()> {
+        if since.elapsed() > PATIENCE {
+            let place = self.store().webhook(PUBLISHER).await?;
+            let error = place.as_ref().and_then(|place| place.last_error.clone());
+            anyhow::bail!(
+                "nothing came within {PATIENCE:?}; it last failed by {error:?}, and is at {place:?}"
+            );
+        }
+        tokio::task::yield_now().await;
+        Ok(())
     }
 
     /// Waits until everything up to that event is published.
@@ -136,8 +182,9 @@ impl Desk {
     /// Waits until the server keeps so many.
     pub(crate) async fn kept(&self, count: u64) -> anyhow::Result<()> {
         let keeper = Keeper::of(&self.server).await?;
+        let waits = Instant::now();
         while keeper.count("bursar").await? < count {
-            tokio::task::yield_now().await;
+            self.wait(waits).await?;
         }
         Ok(())
     }
