@@ -9,6 +9,8 @@ use url::Url;
 
 /// A day, in seconds.
 const DAY: u64 = 86_400;
+/// The most days whose nanoseconds the server has a number for.
+const MOST_DAYS: u32 = 106_751;
 
 /// Where events are published: `[nats]`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -108,10 +110,14 @@ pub enum SettingsError {
         /// What came.
         got: u64,
     },
+    /// More days than there are nanoseconds for, in which the server counts.
+    #[error("nats.max_age_days: expected {MOST_DAYS} at most, got {got}")]
+    Days {
+        /// What came.
+        got: u32,
+    },
     /// Several ways to say who publishes, or half of one.
-    #[error(
-        "nats: expected one of credentials_file, token_file, and user with password_file, or none of them"
-    )]
+    #[error("nats: expected token_file, or user with password_file, or none of them")]
     Who,
     /// A file without a secret.
     #[error("nats.{what}: expected a secret in that file, got none")]
@@ -137,6 +143,9 @@ impl Settings {
             }
         }
         i64::try_from(self.max_bytes).map_err(|_| SettingsError::Bytes { got: self.max_bytes })?;
+        if self.max_age_days > MOST_DAYS {
+            return Err(SettingsError::Days { got: self.max_age_days });
+        }
         Ok(())
     }
 
@@ -251,8 +260,14 @@ mod tests {
         }
         let most = u64::MAX >> 1;
         assert_eq!(Settings { max_bytes: most, ..good.clone() }.check(), Ok(()));
-        let bad = Settings { max_bytes: most + 1, ..good };
+        let bad = Settings { max_bytes: most + 1, ..good.clone() };
         assert_eq!(bad.check(), Err(SettingsError::Bytes { got: most + 1 }));
+        let long = Settings { max_age_days: MOST_DAYS, ..good.clone() };
+        assert_eq!(long.check(), Ok(()));
+        assert!(i64::try_from(long.max_age() * 1_000_000_000).is_ok());
+        let bad = Settings { max_age_days: MOST_DAYS + 1, ..good };
+        assert!(i64::try_from(bad.max_age() * 1_000_000_000).is_err());
+        assert_eq!(bad.check(), Err(SettingsError::Days { got: MOST_DAYS + 1 }));
         Ok(())
     }
 
@@ -274,6 +289,10 @@ mod tests {
         ] {
             assert_eq!(with(half)?.credentials(secret), Err(SettingsError::Who), "{half}");
         }
+        assert_eq!(
+            SettingsError::Who.to_string(),
+            "nats: expected token_file, or user with password_file, or none of them"
+        );
         let nothing = |_: &Path| Ok::<_, SettingsError>("\n".to_owned());
         let empty = with(",\"token_file\":\"t\"")?.credentials(nothing);
         assert_eq!(empty, Err(SettingsError::Empty { what: "token_file" }));
