@@ -6,7 +6,7 @@ mod keeper;
 pub use keeper::{Keeper, Kept};
 
 use std::{
-    io::Write as _,
+    io::{Read as _, Write as _},
     net::TcpStream,
     os::unix::process::CommandExt as _,
     path::{Path, PathBuf},
@@ -89,14 +89,17 @@ impl Server {
     pub fn revive(&mut self) -> Result<()> {
         ensure!(self.keeper.is_none(), "the server runs");
         self.launch(&self.port.to_string())?;
-        self.waits(|| TcpStream::connect(("127.0.0.1", self.port)).ok().map(|_| ()))
+        self.waits(|| greets(self.port))
     }
 
     fn launch(&mut self, port: &str) -> Result<()> {
+        let _ = std::fs::remove_file(self.directory.join("gone"));
         let mut keeper = Command::new("sh");
-        // A background job of a shell's has no input: the pipe stays ours.
-        let script = r#"directory=$0; "$@" & server=$!; word=; read -r word; kill -9 $server; wait $server 2>/dev/null
-            [ "$word" = keep ] || rm -rf "$directory""#;
+        // A background job of a shell's has no input: the pipe stays ours. A server that ends by itself leaves word of it.
+        let script = r#"directory=$0; gone=$directory/gone; exec 3<&0
+            "$@" 3<&- & server=$!
+            (word=; read -r word <&3; [ -e "$gone" ] || kill -9 $server; [ "$word" = keep ]) & reader=$!
+            wait $server; : >"$gone"; wait $reader || rm -rf "$directory""#;
         keeper.args(["-c", script]).arg(&self.directory).arg(&self.program);
         keeper
             .args(["--addr", "127.0.0.1", "--port", port, "--config"])
@@ -124,6 +127,7 @@ impl Server {
         for _ in 0..LOOKS {
             match there() {
                 Some(it) => return Ok(it),
+                None if self.directory.join("gone").exists() => break,
                 None => std::thread::sleep(LOOK),
             }
         }
@@ -144,6 +148,15 @@ impl Drop for Server {
             }
         }
     }
+}
+
+/// Whether a server there says who it is, as it does once it listens to clients.
+fn greets(port: u16) -> Option<()> {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).ok()?;
+    stream.set_read_timeout(Some(Duration::from_secs(1))).ok()?;
+    let mut greeting = [0; 6];
+    stream.read_exact(&mut greeting).ok()?;
+    (&greeting == b"INFO {").then_some(())
 }
 
 /// `nats-server`: what PATH has, Debian's, or what `make test-rust` has unpacked.
