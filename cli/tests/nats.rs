@@ -1,13 +1,15 @@
 //! Events as the service publishes them; and that who publishes is nobody else's business.
 #![allow(clippy::unwrap_used, missing_docs)]
 
+mod desk;
+
 use std::{
     fs::Permissions,
     io::Read as _,
     os::unix::fs::PermissionsExt as _,
     path::Path,
     process::{Command, Stdio},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use anyhow::{Result, ensure};
@@ -17,10 +19,14 @@ use bursar_indexer::{
     store::{PUBLISHER, Webhook},
 };
 use bursar_test_nats::{Keeper, Server};
+use desk::service::Process;
 use serde_json::Value;
 
 const GUARDED: &str = "jetstream { max_memory_store: 16MB, max_file_store: 256MB }\n\
     authorization { user: bursar, password: \"canary-password\" }\n";
+
+/// Longest that a test waits for something.
+const PATIENCE: Duration = Duration::from_secs(120);
 
 fn command(dir: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_bursar"));
@@ -40,10 +46,16 @@ async fn tell(store: &Store, seq: u64) -> Result<()> {
 }
 
 async fn until(store: &Store, is: impl Fn(&Webhook) -> bool) -> Result<()> {
-    while !store.webhook(PUBLISHER).await?.is_some_and(|place| is(&place)) {
+    let waits = Instant::now();
+    loop {
+        let place = store.webhook(PUBLISHER).await?;
+        if place.as_ref().is_some_and(&is) {
+            return Ok(());
+        }
+        let error = place.as_ref().and_then(|place| place.last_error.as_ref());
+        ensure!(waits.elapsed() < PATIENCE, "it last failed by {error:?}, and is at {place:?}");
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
-    Ok(())
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -64,14 +76,15 @@ async fn events_from_the_store_to_the_stream() -> Result<()> {
     let store =
         Store::connect(&format!("sqlite:{}", dir.path().join("bursar.sqlite").display()).parse()?).await?;
     tell(&store, 1).await?;
-    let mut service = command(dir.path())
+    let service = command(dir.path())
         .env("BURSAR_LISTEN", "127.0.0.1:0")
         .env("BURSAR_LOG", "trace")
         .env("NO_COLOR", "1")
         .arg("api")
         .stderr(Stdio::piped())
         .spawn()?;
-    let mut stderr = service.stderr.take().unwrap();
+    let mut service = Process(service);
+    let mut stderr = service.0.stderr.take().unwrap();
     let log = std::thread::spawn(move || {
         let mut log = String::new();
         stderr.read_to_string(&mut log).map(|_| log)
@@ -92,8 +105,9 @@ async fn events_from_the_store_to_the_stream() -> Result<()> {
     ensure!(place["lastError"].as_str().is_some_and(|error| error.contains("NATS server")), "{listed}");
     let (worked, said) = webhook(dir.path(), &["replay", PUBLISHER, "--from", "0"])?;
     ensure!(!worked && said.contains("read again from its stream"), "{said}");
-    service.kill()?;
-    service.wait()?;
+    let (worked, said) = webhook(dir.path(), &["test", PUBLISHER])?;
+    ensure!(!worked && said.contains("goes to a stream"), "{said}");
+    drop(service);
     let log = log.join().unwrap()?;
     for told in ["write operation: CONNECT", "published seq=2", "events are not published"] {
         ensure!(log.contains(told), "the log lacks {told}: {log}");

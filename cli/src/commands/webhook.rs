@@ -103,6 +103,7 @@ pub(crate) async fn run(context: &Context, verb: WebhookCommand) -> Result<()> {
             (json!({ "id": id, "removed": true }), vec![format!("{id} removed")])
         }
         WebhookCommand::Test { id } => {
+            anyhow::ensure!(id != PUBLISHER, "what is published goes to a stream, and no endpoint");
             let Some(webhook) = store.webhook(&id).await? else { bail!("there is no webhook {id}") };
             let sender = Sender::new(&webhooks(&context.config))?;
             let message = Message::test(&webhook, now)?;

@@ -19,7 +19,8 @@ pub(crate) struct Service {
     _process: Process,
 }
 
-struct Process(Child);
+/// A process that ends when dropped.
+pub(crate) struct Process(pub(crate) Child);
 
 impl Service {
     pub(crate) fn start(desk: &Desk) -> Result<Self> {
