@@ -166,6 +166,10 @@ enum Command {
     ///   telemetry       where traces go: telemetry.otlp_endpoint, an OTLP collector's address (none)
     ///                   in the environment BURSAR_TELEMETRY_OTLP_ENDPOINT, or OpenTelemetry's own
     ///                   OTEL_EXPORTER_OTLP_ENDPOINT and the like, which win
+    ///   nats            where events are published: nats.{url, stream, subject_prefix}, and as whom:
+    ///                   nats.user with nats.password_file, or nats.token_file               (none)
+    ///                   in the environment BURSAR_NATS_URL and the like; in the file alone
+    ///                   nats.{max_age_days, max_bytes}; see docs/EVENTS.md
     ///   chains          further chains that services follow, each a table of that name with all its
     ///                   settings; --chain ID has a command act on one of them             (none)
     ///
