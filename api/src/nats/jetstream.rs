@@ -48,10 +48,13 @@ pub(super) struct Taken {
     pub(super) subjects: Vec<String>,
 }
 
-/// That a stream keeps a message.
+/// That a stream keeps a message, or that it came before.
 #[derive(Debug, Deserialize)]
 pub(super) struct Kept {
     pub(super) stream: String,
+    /// It came before, as far as the server remembers: whether it is there is not said.
+    #[serde(default)]
+    pub(super) duplicate: bool,
 }
 
 /// A message of a stream.
@@ -144,10 +147,12 @@ mod tests {
         for odd in ["", "{}", "[]", "{\"config\":7}", "-ERR"] {
             assert!(matches!(read::<Info>(odd.as_bytes()), Err(Answer::Unread(_))), "{odd}");
         }
-        assert_eq!(
-            read::<Kept>(br#"{"stream":"a","seq":4,"duplicate":true}"#).map(|it| it.stream),
-            Ok("a".into())
-        );
+        for (answer, duplicate) in
+            [(r#"{"stream":"a","seq":4,"duplicate":true}"#, true), (r#"{"stream":"a","seq":4}"#, false)]
+        {
+            let kept = read::<Kept>(answer.as_bytes()).map(|it| (it.stream, it.duplicate));
+            assert_eq!(kept, Ok(("a".into(), duplicate)));
+        }
     }
 
     #[test]

@@ -74,6 +74,9 @@ impl Link {
         let client = credentials
             .options()
             .name("bursar")
+            // Nobody on the way has a word in whether it is, nor in who else might be asked.
+            .require_tls(settings.url.is_tls())
+            .ignore_discovered_servers()
             .connection_timeout(*timeout)
             // It tries once more where it was lost, and is let go of.
             .max_reconnects(1_usize)
@@ -135,6 +138,7 @@ impl Link {
     }
 
     /// Publishes an event, and waits until the stream has it: one that has come before under this id is not kept twice.
+    /// The server knows an id for a while, also where it has dropped the message: then it is not there, and comes later.
     pub(super) async fn publish(
         &self,
         seq: u64,
@@ -156,6 +160,15 @@ impl Link {
             Unanswered::Other(why) => Trouble::NotKept { seq, why },
         })?;
         match read::<Kept>(&answer) {
+            Ok(kept) if kept.stream == self.stream && kept.duplicate => {
+                let newest = self.newest().await?;
+                if newest.is_some_and(|newest| newest.id == id) {
+                    return Ok(());
+                }
+                let why = "the server knows its id and has it no longer: it takes it again when it has forgotten the \
+                           id (duplicate_window)";
+                Err(Trouble::NotKept { seq, why: why.into() })
+            }
             Ok(kept) if kept.stream == self.stream => Ok(()),
             Ok(kept) => {
                 Err(Trouble::NotKept { seq, why: format!("it is kept in the stream {}", kept.stream) })

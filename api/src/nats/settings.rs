@@ -1,11 +1,12 @@
 use std::{
     fmt,
+    net::Ipv4Addr,
     path::{Path, PathBuf},
 };
 
 use async_nats::ConnectOptions;
 use serde::{Deserialize, Serialize};
-use url::Url;
+use url::{Host, Url};
 
 /// A day, in seconds.
 const DAY: u64 = 86_400;
@@ -58,6 +59,25 @@ impl Server {
     /// The address itself.
     pub fn url(&self) -> &Url {
         &self.0
+    }
+
+    /// Whether no other connection will do.
+    pub(super) fn is_tls(&self) -> bool {
+        self.0.scheme() == "tls"
+    }
+
+    /// Whether what is sent there may be read on its way.
+    fn is_open(&self) -> bool {
+        let here = match self.0.host() {
+            // To a scheme that is no browser's, an address of four numbers is a name.
+            Some(Host::Domain(name)) => {
+                name == "localhost" || name.parse().is_ok_and(|address: Ipv4Addr| address.is_loopback())
+            }
+            Some(Host::Ipv4(address)) => address.is_loopback(),
+            Some(Host::Ipv6(address)) => address.is_loopback(),
+            None => false,
+        };
+        !self.is_tls() && !here
     }
 }
 
@@ -119,6 +139,9 @@ pub enum SettingsError {
     /// Several ways to say who publishes, or half of one.
     #[error("nats: expected token_file, or user with password_file, or none of them")]
     Who,
+    /// A secret for a server that is reached in the open.
+    #[error("nats.url: expected tls:// for a secret that leaves this machine, got nats://")]
+    Open,
     /// A file without a secret.
     #[error("nats.{what}: expected a secret in that file, got none")]
     Empty {
@@ -152,7 +175,8 @@ impl Settings {
     /// Who publishes, with the secret that `read` finds in a file.
     ///
     /// # Errors
-    /// When the settings say it in several ways or by half, or the file does not read or holds nothing.
+    /// When the settings say it in several ways or by half, the file does not read or holds nothing, or the secret would go
+    /// over a network in the open.
     pub fn credentials<E>(&self, read: impl Fn(&Path) -> Result<String, E>) -> Result<Credentials, E>
     where
         E: From<SettingsError>,
@@ -163,6 +187,9 @@ impl Settings {
         };
         match (&self.user, &self.password_file, &self.token_file) {
             (None, None, None) => Ok(Credentials::None),
+            (Some(_), Some(_), None) | (None, None, Some(_)) if self.url.is_open() => {
+                Err(SettingsError::Open.into())
+            }
             (Some(user), Some(path), None) => {
                 Ok(Credentials::User { name: user.clone(), password: secret("password_file", path)? })
             }
@@ -273,7 +300,7 @@ mod tests {
 
     #[test]
     fn who_publishes_is_said_in_one_way_and_not_shown() -> Result<(), Box<dyn std::error::Error>> {
-        let with = |more: &str| read(&format!("{{\"url\":\"nats://a\"{more}}}"));
+        let with = |more: &str| read(&format!("{{\"url\":\"tls://a\"{more}}}"));
         let secret = |_: &Path| Ok::<_, SettingsError>(" hunter2\n".to_owned());
         let user = with(",\"user\":\"ada\",\"password_file\":\"p\"")?.credentials(secret)?;
         assert_eq!(user, Credentials::User { name: "ada".into(), password: "hunter2".into() });
@@ -293,6 +320,22 @@ mod tests {
             SettingsError::Who.to_string(),
             "nats: expected token_file, or user with password_file, or none of them"
         );
+        for (url, is_taken) in [
+            ("nats://127.0.0.1:4222", true),
+            ("nats://127.9.9.9", true),
+            ("nats://localhost", true),
+            ("nats://[::1]:4222", true),
+            ("tls://nats.example", true),
+            ("nats://nats.example", false),
+            ("nats://10.0.0.1", false),
+            ("nats://[::2]", false),
+            ("nats://localhost.example", false),
+            ("nats://127.0.0.1.example", false),
+        ] {
+            let settings = read(&format!("{{\"url\":\"{url}\",\"token_file\":\"t\"}}"))?;
+            let expected = if is_taken { Ok(token.clone()) } else { Err(SettingsError::Open) };
+            assert_eq!(settings.credentials(secret), expected, "{url}");
+        }
         let nothing = |_: &Path| Ok::<_, SettingsError>("\n".to_owned());
         let empty = with(",\"token_file\":\"t\"")?.credentials(nothing);
         assert_eq!(empty, Err(SettingsError::Empty { what: "token_file" }));
