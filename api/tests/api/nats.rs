@@ -22,6 +22,7 @@ on_both_stores!(
     what_was_published_and_not_noted_is_not_published_twice,
     a_server_that_lost_what_it_had_is_told_again,
     a_server_that_lost_what_is_no_longer_kept_here_is_told_of,
+    what_was_purged_is_not_taken_for_kept,
     of_two_services_one_publishes,
     what_is_to_be_published_is_kept_and_no_webhook,
     a_stream_that_is_there_is_taken_as_it_is,
@@ -175,6 +176,24 @@ async fn a_server_that_lost_what_is_no_longer_kept_here_is_told_of(stores: Store
     desk.published(12).await?;
     assert_eq!(kept(&desk.server).await?.len(), 1);
     desk.tells(&metrics, "nats_behind 0").await?;
+    desk.stop().await
+}
+
+async fn what_was_purged_is_not_taken_for_kept(stores: Stores) -> anyhow::Result<()> {
+    let mut desk = Desk::new(stores, Server::start()?).await?;
+    desk.run(config_of(&desk.server)?);
+    desk.published(8).await?;
+    desk.pause().await?;
+    // As the manual has it; the server knows the ids of what is gone for a while.
+    let chain = json!({ "filter": "bursar.31337.>" });
+    Keeper::of(&desk.server).await?.api("STREAM.PURGE.bursar", chain).await?;
+    assert!(kept(&desk.server).await?.is_empty());
+    let db = desk.store().db().clone();
+    Query::new("UPDATE webhook SET cursor = 0 WHERE id = $1").bind(PUBLISHER).execute(&db).await?;
+    desk.later();
+    desk.run(config_of(&desk.server)?);
+    desk.fails("knows its id and has it no longer").await?;
+    assert_eq!(desk.place().await?.cursor, 0);
     desk.stop().await
 }
 
