@@ -251,15 +251,11 @@ pub(super) fn select_list(filter: &Filter, after: Option<Key>, limit: u32) -> Se
         match state {
             State::Pending => unanswered(&mut select, filter.past).filter("r.valid_before > ", Some(now)),
             State::Expired => unanswered(&mut select, filter.past).filter("r.valid_before <= ", Some(now)),
-            State::Approved => answered(
-                &mut select,
-                filter.past,
-                ["r.answer IN ('eoa', 'contract')", "a.answer IN ('eoa', 'contract')"],
-            ),
+            State::Approved => approved(&mut select, filter.past),
             // It is the last word: nothing is written over it.
-            State::Rejected => {
-                answered(&mut select, filter.past, ["r.answer = 'rejected'", "a.answer = 'rejected'"])
-            }
+            State::Rejected => select
+                .condition("r.answer = 'rejected'")
+                .filter("r.answered_at <= ", filter.past.map(|past| past.records_until)),
         };
     }
     let key = after.map(|key| [key.requested_at.value(), key.digest.value()]);
@@ -280,19 +276,12 @@ fn unanswered(select: &mut Select, past: Option<Past>) -> &mut Select {
     }
 }
 
-/// Only those that were answered so: what stands, and what was written over.
-fn answered<'a>(
-    select: &'a mut Select,
-    past: Option<Past>,
-    [stands, stood]: [&'static str; 2],
-) -> &'a mut Select {
+/// Only those that were approved: by what stands, or by what was written over.
+fn approved(select: &mut Select, past: Option<Past>) -> &mut Select {
     match past {
-        None => select.condition(stands),
+        None => select.condition("r.answer IN ('eoa', 'contract')"),
         Some(past) => select
-            .condition("(")
-            .push(stood)
-            .push(" OR (")
-            .push(stands)
+            .condition("(a.answer IN ('eoa', 'contract') OR (r.answer IN ('eoa', 'contract')")
             .and("r.answered_at <= ", Some(past.records_until))
             .push("))"),
     }

@@ -24,15 +24,16 @@ fn read(row: &DbRow) -> Result<KeptBlock, DbError> {
     })
 }
 
+fn select() -> Select {
+    Select::new("SELECT number, hash, timestamp FROM block")
+}
+
 /// A block; `None` where the ledger does not keep it.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn get(db: &Db, number: u64) -> Result<Option<KeptBlock>, DbError> {
-    Select::new("SELECT number, hash, timestamp FROM block")
-        .filter("number = ", Some(number))
-        .row(db, read)
-        .await
+    select().filter("number = ", Some(number)).row(db, read).await
 }
 
 /// The last block up to a height that the ledger keeps; `None` where it keeps none.
@@ -40,7 +41,7 @@ pub async fn get(db: &Db, number: u64) -> Result<Option<KeptBlock>, DbError> {
 /// # Errors
 /// When the database fails.
 pub async fn up_to(db: &Db, height: u64) -> Result<Option<KeptBlock>, DbError> {
-    Select::new("SELECT number, hash, timestamp FROM block")
+    select()
         .filter("number <= ", Some(height))
         .order_and_limit(" ORDER BY number DESC", 1)
         .row(db, read)
@@ -52,11 +53,7 @@ pub async fn up_to(db: &Db, height: u64) -> Result<Option<KeptBlock>, DbError> {
 /// # Errors
 /// When the database fails.
 pub async fn after(db: &Db, height: u64) -> Result<Option<KeptBlock>, DbError> {
-    Select::new("SELECT number, hash, timestamp FROM block")
-        .filter("number > ", Some(height))
-        .order_and_limit(" ORDER BY number", 1)
-        .row(db, read)
-        .await
+    select().filter("number > ", Some(height)).order_and_limit(" ORDER BY number", 1).row(db, read).await
 }
 
 /// The first block after one that the ledger keeps and that is of a later second; `None` where it keeps none. Time never
@@ -65,7 +62,7 @@ pub async fn after(db: &Db, height: u64) -> Result<Option<KeptBlock>, DbError> {
 /// # Errors
 /// When the database fails.
 pub async fn later_than(db: &Db, block: KeptBlock) -> Result<Option<KeptBlock>, DbError> {
-    Select::new("SELECT number, hash, timestamp FROM block")
+    select()
         .filter("number > ", Some(block.number))
         .filter("timestamp > ", Some(block.timestamp))
         .order_and_limit(" ORDER BY number", 1)
@@ -78,10 +75,7 @@ pub async fn later_than(db: &Db, block: KeptBlock) -> Result<Option<KeptBlock>, 
 /// # Errors
 /// When the database fails.
 pub async fn first(db: &Db) -> Result<Option<KeptBlock>, DbError> {
-    Select::new("SELECT number, hash, timestamp FROM block")
-        .order_and_limit(" ORDER BY number", 1)
-        .row(db, read)
-        .await
+    select().order_and_limit(" ORDER BY number", 1).row(db, read).await
 }
 
 /// The last block from `first` up to height `last` that the ledger keeps and whose time is at most `at` (unix seconds), where

@@ -96,7 +96,7 @@ impl Roster {
     }
 
     fn row(&mut self, event: &Event) -> Result<&mut Envelope, DbError> {
-        let number = event.envelope.unwrap_or_default();
+        let number = number(event)?;
         let found = self.envelopes.get_mut(&(event.address, number));
         found.ok_or_else(|| wrong("an envelope that was created before", number))
     }
@@ -106,10 +106,14 @@ impl Roster {
     }
 }
 
+fn number(event: &Event) -> Result<u32, DbError> {
+    event.envelope.ok_or_else(|| wrong("an envelope's number", "none"))
+}
+
 fn created(event: &Event, agent: Address, asset: Address) -> Result<Envelope, DbError> {
     Ok(Envelope {
         treasury: event.address,
-        number: event.envelope.ok_or_else(|| wrong("an envelope's number", "none"))?,
+        number: number(event)?,
         agent,
         asset,
         frozen: false,
