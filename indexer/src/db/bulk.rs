@@ -14,6 +14,9 @@ use super::{
 /// From so many rows on, PostgreSQL takes them as a stream, which it neither parses nor plans row by row.
 const STREAM_FROM: usize = 64;
 
+/// About how many bytes a row takes in such a stream.
+const ROW: usize = 320;
+
 /// Most keys in one question to SQLite.
 const KEYS: usize = 256;
 
@@ -144,7 +147,8 @@ impl Table {
     async fn stream(&'static self, on: &mut PgConnection, rows: Vec<Vec<Value>>) -> Result<(), DbError> {
         // PostgreSQL has no table as wide as that.
         let width = i16::try_from(self.width()).unwrap_or(i16::MAX);
-        let mut bytes = BEGIN.to_vec();
+        let mut bytes = Vec::with_capacity(rows.len().saturating_mul(ROW));
+        bytes.extend(BEGIN);
         for row in rows {
             bytes.extend(width.to_be_bytes());
             row.iter().try_for_each(|value| write(&mut bytes, value))?;

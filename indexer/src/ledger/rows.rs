@@ -54,7 +54,7 @@ pub enum Row {
     /// See [`AssetRow`].
     Asset(AssetRow),
     /// See [`EnvelopeRow`].
-    Envelope(EnvelopeRow),
+    Envelope(Box<EnvelopeRow>),
     /// See [`LimitUse`].
     Limits(Vec<LimitUse>),
     /// See [`PurseRow`].
@@ -62,7 +62,7 @@ pub enum Row {
     /// The payee is on the list.
     Payee,
     /// See [`SessionRow`].
-    Session(SessionRow),
+    Session(Box<SessionRow>),
     /// See [`GroupRow`].
     Group(GroupRow),
     /// See [`score::State`].

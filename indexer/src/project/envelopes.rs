@@ -154,7 +154,7 @@ impl<R: Rows> Projector<'_, R> {
         number: u32,
         row: EnvelopeRow,
     ) -> Step<(), R> {
-        self.set(Key::Envelope(treasury, number), Some(Row::Envelope(row))).await
+        self.set(Key::Envelope(treasury, number), Some(Row::Envelope(Box::new(row)))).await
     }
 
     pub(super) async fn put_purse(&mut self, purse: Address, row: PurseRow) -> Step<(), R> {

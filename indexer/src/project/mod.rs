@@ -237,7 +237,7 @@ impl<R: Rows> Projector<'_, R> {
 
     async fn envelope_row(&mut self, treasury: Address, number: u32) -> Step<EnvelopeRow, R> {
         match self.get(Key::Envelope(treasury, number)).await? {
-            Some(Row::Envelope(row)) => Ok(row),
+            Some(Row::Envelope(row)) => Ok(*row),
             _ => self.gap(format!("envelope {number} of treasury {treasury} is not there")),
         }
     }
@@ -251,7 +251,7 @@ impl<R: Rows> Projector<'_, R> {
 
     async fn session_row(&mut self, purse: Address, sequence: u32) -> Step<SessionRow, R> {
         match self.get(Key::Session(purse, sequence)).await? {
-            Some(Row::Session(row)) => Ok(row),
+            Some(Row::Session(row)) => Ok(*row),
             _ => self.gap(format!("session {sequence} of purse {purse} is not there")),
         }
     }

@@ -118,6 +118,6 @@ impl<R: Rows> Projector<'_, R> {
         sequence: u32,
         row: SessionRow,
     ) -> Step<(), R> {
-        self.set(Key::Session(purse, sequence), Some(Row::Session(row))).await
+        self.set(Key::Session(purse, sequence), Some(Row::Session(Box::new(row)))).await
     }
 }

@@ -1,8 +1,9 @@
 //! Catching up with what is final: several ranges are asked for at once and applied in order.
 
-use std::{collections::VecDeque, sync::Arc};
+use std::{collections::VecDeque, pin::pin, sync::Arc};
 
 use alloy::primitives::B256;
+use tokio::time::{Instant, timeout_at};
 use tokio_util::task::AbortOnDropHandle;
 
 use super::{
@@ -11,10 +12,10 @@ use super::{
     follow::{Follower, Step, Trouble},
 };
 use crate::{
-    ledger::{BlockFacts, WatchList},
+    ledger::WatchList,
     query::checkpoint::Settled,
     source::{BlockHeader, Blocks, SourceError, Sources},
-    store::{Checkpoint, Watch},
+    store::{Applying, Checkpoint, Watch},
 };
 
 /// A range that was asked for.
@@ -57,21 +58,12 @@ impl Asking {
     }
 }
 
-/// Answers that are applied together.
-#[derive(Default)]
-struct Joined {
-    facts: Vec<BlockFacts>,
-    /// The last block of them, once there is one.
-    tip: Option<BlockHeader>,
+/// Answers that are applied together, each as it comes.
+struct Open<'a> {
+    applying: Applying<'a>,
     logs: u64,
-}
-
-impl Joined {
-    fn add(&mut self, fetched: Fetched, tip: BlockHeader) {
-        self.facts.extend(fetched.facts);
-        self.tip = Some(tip);
-        self.logs = self.logs.saturating_add(fetched.logs);
-    }
+    /// Until when it waits for more.
+    until: Instant,
 }
 
 /// Blocks that still have to be asked for, in order.
@@ -109,14 +101,13 @@ impl Follower<'_> {
         let mut after = at.hash;
         // What is left of a range that was too much: it comes before all that was asked for since.
         let mut again: Option<(u64, u64)> = None;
-        let mut joined = Joined::default();
+        let (store, list) = (self.store, Arc::clone(&self.list));
+        let mut open: Option<Open<'_>> = None;
         loop {
-            // One transaction for what is there already: beginning and ending it takes the time of some hundred blocks.
-            let more = again.is_none()
-                && joined.logs < self.config.batch_logs
-                && ahead.front().is_some_and(|next| next.answer.is_finished());
-            if !more {
-                self.apply_joined(&mut joined, &mut after, head, last).await?;
+            // One transaction for much: beginning and ending it takes the time of some hundred blocks.
+            let full = |open: &Open<'_>| again.is_some() || open.logs >= self.config.batch_logs;
+            if let Some(done) = open.take_if(|open| full(open)) {
+                after = self.close(done, head).await?;
             }
             if let Some((from, to)) = again.take() {
                 let end = from.saturating_add(self.width.blocks() - 1).min(to);
@@ -127,9 +118,20 @@ impl Follower<'_> {
                 let Some((from, to)) = plan.next(self.width.blocks()) else { break };
                 ahead.push_back(Ahead::ask(&asking, &watch, from, to));
             }
-            let Some(Ahead { from, to, watch: whom, answer }) = ahead.pop_front() else { break };
+            let Some(Ahead { from, to, watch: whom, mut answer }) = ahead.pop_front() else { break };
             let blocks = to - from + 1;
-            let answer = answer.await.map_err(|_| SourceError::Other("a question was given up".into()))?;
+            let answer = self.meanwhile(&mut open, &mut after, head, &mut answer).await?;
+            let answer = answer.map_err(|_| SourceError::Other("a question was given up".into()))?;
+            let answer = match answer {
+                Ok(fetched) if !Arc::ptr_eq(&whom, &watch) => {
+                    let new = watch.without(&whom);
+                    let Asking { sources, config, list } = &asking;
+                    let range = Blocks::Range(from, to);
+                    let more = fetch_more(sources, config, list, &whom, &new, range, fetched);
+                    self.meanwhile(&mut open, &mut after, head, pin!(more)).await?
+                }
+                answer => answer,
+            };
             let fetched = match answer {
                 Ok(fetched) => fetched,
                 Err(error) if error.asks_for_less().is_some() && blocks > 1 => {
@@ -140,40 +142,62 @@ impl Follower<'_> {
                 }
                 Err(error) => {
                     // What came before it is not lost.
-                    self.apply_joined(&mut joined, &mut after, head, last).await?;
+                    if let Some(done) = open.take() {
+                        self.close(done, head).await?;
+                    }
                     return Err(error.into());
                 }
             };
             self.width.answered(blocks, fetched.logs);
-            let fetched = if Arc::ptr_eq(&whom, &watch) {
-                fetched
-            } else {
-                let new = watch.without(&whom);
-                let Asking { sources, config, list } = &asking;
-                fetch_more(sources, config, list, &whom, &new, Blocks::Range(from, to), fetched).await?
-            };
             let tip = fetched.tip.ok_or_else(|| SourceError::NotFound(format!("block {to}")))?;
             if !fetched.found.without(&watch).is_empty() {
                 Arc::make_mut(&mut watch).add(&fetched.found);
             }
-            joined.add(fetched, tip);
+            let mut part = match open.take() {
+                Some(open) => open,
+                None => {
+                    let settled = Settled::at(last);
+                    let applying =
+                        store.begin(self.config.realm(), Some(after), &list, settled, self.config.write_from);
+                    let applying = self.applied(applying.await)?;
+                    Open { applying, logs: 0, until: Instant::now() + self.config.linger }
+                }
+            };
+            part.applying.add(&fetched.facts, tip).await?;
+            part.logs = part.logs.saturating_add(fetched.logs);
+            open = Some(part);
+        }
+        if let Some(done) = open.take() {
+            self.close(done, head).await?;
         }
         self.watch = Some(Arc::unwrap_or_clone(watch));
         Ok(Step::Advanced)
     }
 
-    /// Applies what was joined, if anything was, to the ledger that stands at the block `after`.
-    async fn apply_joined(
+    /// Waits for something, the open batch no longer than it waits for more.
+    async fn meanwhile<W: Future + Unpin>(
         &mut self,
-        joined: &mut Joined,
+        open: &mut Option<Open<'_>>,
         after: &mut B256,
         head: BlockHeader,
-        last: u64,
-    ) -> Result<(), Trouble> {
-        let Joined { facts, tip: Some(tip), .. } = std::mem::take(joined) else { return Ok(()) };
-        self.apply(Some(*after), &facts, tip, head.number, Settled::at(last), Phase::Backfilling).await?;
-        *after = tip.hash;
-        Ok(())
+        mut work: W,
+    ) -> Result<W::Output, Trouble> {
+        if let Some(until) = open.as_ref().map(|open| open.until)
+            && let Ok(done) = timeout_at(until, &mut work).await
+        {
+            return Ok(done);
+        }
+        if let Some(done) = open.take() {
+            *after = self.close(done, head).await?;
+        }
+        Ok(work.await)
+    }
+
+    /// Commits what was applied, and gives the block where the ledger stands then.
+    async fn close(&mut self, open: Open<'_>, head: BlockHeader) -> Result<B256, Trouble> {
+        let at = self.applied(open.applying.finish(head.number, None).await)?;
+        self.settled(&at, Phase::Backfilling);
+        Ok(at.hash)
     }
 }
 

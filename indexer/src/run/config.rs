@@ -29,8 +29,10 @@ pub struct Config {
     /// How many ranges are asked for at the same time during backfill; with [`Self::max_logs`] and [`Self::batch_logs`],
     /// this bounds memory. Default: 4.
     pub ahead: usize,
-    /// Answers that are there are applied together until they hold about so many logs. Default: 40,000.
+    /// Answers that come soon enough are applied together until they hold about so many logs. Default: 100,000.
     pub batch_logs: u64,
+    /// How long a batch that has begun waits for more answers; who else writes to the ledger waits for it. Default: 500 ms.
+    pub linger: Duration,
     /// From so many rows on, what blocks add is written while the ones after them are projected. Default: 1,024.
     pub write_from: usize,
     /// Most addresses or topics in one question. Default: 500.
@@ -64,7 +66,8 @@ impl Config {
             max_range: 10_000,
             max_logs: 10_000,
             ahead: 4,
-            batch_logs: 40_000,
+            batch_logs: 100_000,
+            linger: Duration::from_millis(500),
             write_from: 1_024,
             max_filter: 500,
             max_questions: 8,

@@ -91,6 +91,8 @@ pub(super) struct Follower<'a> {
     pub(super) store: &'a Store,
     status: &'a watch::Sender<Status>,
     checked: bool,
+    /// Whether all indexes are there.
+    indexed: bool,
     pub(super) watch: Option<Watch>,
     /// Read together with [`Self::watch`].
     pub(super) list: Arc<WatchList>,
@@ -111,7 +113,7 @@ impl<'a> Follower<'a> {
         status: &'a watch::Sender<Status>,
     ) -> Self {
         let width = Width::new(config.max_range, config.max_logs);
-        let (checked, watch, list) = (false, None, Arc::default());
+        let (checked, indexed, watch, list) = (false, false, None, Arc::default());
         let (deep_strikes, moved_strikes, agreed) = (0, 0, 0);
         Self {
             config,
@@ -119,6 +121,7 @@ impl<'a> Follower<'a> {
             store,
             status,
             checked,
+            indexed,
             watch,
             list,
             width,
@@ -144,6 +147,7 @@ impl<'a> Follower<'a> {
             news
         });
         if head.hash == at.hash {
+            self.complete_indexes().await?;
             self.settled(&at, Phase::Following);
             return Ok(Step::CaughtUp);
         }
@@ -151,7 +155,20 @@ impl<'a> Follower<'a> {
             return self.look_behind(head, at).await;
         }
         let due = self.due(head).await?;
-        if at.number < due { self.backfill(head, due, at).await } else { self.follow(head, due, at).await }
+        if at.number < due {
+            return self.backfill(head, due, at).await;
+        }
+        self.complete_indexes().await?;
+        self.follow(head, due, at).await
+    }
+
+    /// Builds what a long backfill left for its end.
+    async fn complete_indexes(&mut self) -> Result<(), Trouble> {
+        if !self.indexed {
+            self.store.complete_indexes().await?;
+            self.indexed = true;
+        }
+        Ok(())
     }
 
     /// The last block that may count as final at this head.
@@ -180,6 +197,9 @@ impl<'a> Follower<'a> {
             return Err(Trouble::Waits(Recoverable::TooEarly { head, start }));
         }
         let tip = self.sources.header(before).await?;
+        if head.number - before > self.config.max_range {
+            self.store.defer_indexes().await?;
+        }
         self.list = Arc::new(self.store.watch_list().await?);
         self.apply(None, &[], tip, head.number, Settled::at(tip.number), Phase::Backfilling).await
     }
@@ -294,19 +314,27 @@ impl<'a> Follower<'a> {
         // What is read long after it happened is no part of anybody's trace.
         let seen = self.began.filter(|_| phase == Phase::Following);
         let batch = Batch { after, list: &self.list, blocks, tip, head, settled, write_from, seen };
-        let at = match self.store.apply(self.config.realm(), batch).await {
-            Err(error @ ApplyError::Moved { .. }) if self.moved_strikes < MOVED_STRIKES => {
-                self.moved_strikes += 1;
-                return Err(Trouble::Waits(Recoverable::Apply(error)));
-            }
-            applied => applied?,
-        };
-        (self.deep_strikes, self.moved_strikes) = (0, 0);
+        let at = self.applied(self.store.apply(self.config.realm(), batch).await)?;
         self.settled(&at, phase);
         Ok(Step::Advanced)
     }
 
-    fn settled(&self, at: &Checkpoint, phase: Phase) {
+    /// What applying came to, where somebody else may be at work.
+    pub(super) fn applied<T>(&mut self, outcome: Result<T, ApplyError>) -> Result<T, Trouble> {
+        match outcome {
+            Err(error @ ApplyError::Moved { .. }) if self.moved_strikes < MOVED_STRIKES => {
+                self.moved_strikes += 1;
+                Err(Trouble::Waits(Recoverable::Apply(error)))
+            }
+            outcome => {
+                let outcome = outcome?;
+                (self.deep_strikes, self.moved_strikes) = (0, 0);
+                Ok(outcome)
+            }
+        }
+    }
+
+    pub(super) fn settled(&self, at: &Checkpoint, phase: Phase) {
         self.status.send_if_modified(|status| {
             let mut next = status.clone();
             next.phase = phase;

@@ -5,8 +5,11 @@ use std::{sync::atomic::Ordering, time::SystemTime};
 use alloy::primitives::B256;
 
 use super::{
-    Checkpoint, Store, StoreError, alerts, intake, lent::Lent, load::Loader, pending::Pending, tables,
-    traces, watched,
+    Checkpoint, Store, StoreError, alerts, intake,
+    lent::{HasTx as _, Lent},
+    load::Loader,
+    pending::Pending,
+    tables, traces, watched,
 };
 use crate::{
     db::{DbError, Query, Tx},
@@ -96,61 +99,136 @@ impl Store {
     /// # Errors
     /// When the database fails, the logs do not follow, or the ledger is not where it was left.
     pub async fn apply(&self, realm: Realm, batch: Batch<'_>) -> Result<Checkpoint, ApplyError> {
+        let Batch { after, list, blocks, tip, head, settled, write_from, seen } = batch;
+        let mut applying = self.begin(realm, after, list, settled, write_from).await?;
+        applying.add(blocks, tip).await?;
+        applying.finish(head, seen).await
+    }
+
+    /// Begins a batch that comes in parts.
+    ///
+    /// # Errors
+    /// When the database fails, or the ledger is not where it was left.
+    pub(crate) async fn begin<'a>(
+        &'a self,
+        realm: Realm,
+        after: Option<B256>,
+        list: &'a WatchList,
+        settled: Settled,
+        write_from: usize,
+    ) -> Result<Applying<'a>, ApplyError> {
         let mut tx = self.db.begin().await?;
         let before = checkpoint::get(&mut tx).await?;
         let got = before.map(|at| at.hash);
-        if got != batch.after {
-            return Err(ApplyError::Moved { expected: batch.after, got });
+        if got != after {
+            return Err(ApplyError::Moved { expected: after, got });
         }
-        if let Some(before) = before {
-            in_order(before.number, &batch)?;
-        }
-        let (expected, got) = (batch.list.revision(), watched::revision(&mut tx).await?);
+        let (expected, got) = (list.revision(), watched::revision(&mut tx).await?);
         if got != expected {
             return Err(ApplyError::Listed { expected, got });
         }
-        let pruned_to = before.map_or(0, |at| at.final_number);
-        let final_number = batch.settled.final_number.min(batch.tip.number).max(pruned_to);
-        let was_safe = before.map_or(0, |at| at.safe_number);
-        let safe_number = batch.settled.safe_number.min(batch.tip.number).max(final_number).max(was_safe);
-        let mut waiting = intake::waiting(&mut tx, before.map(|at| at.number), batch.tip.number).await?;
-        let tells_from = outbox::tells_from(&mut tx, before, batch.settled.final_number).await?;
-        let mut pending = Pending::of(self.known.take(batch.after, &mut tx).await?, tells_from);
-        let mut tx = Lent::Here(tx);
-        Loader { tx: &mut tx, pending: &mut pending }.look_ahead(batch.blocks, batch.list).await?;
-        for block in batch.blocks {
+        let tells_from = outbox::tells_from(&mut tx, before, settled.final_number).await?;
+        let pending = Pending::of(self.known.take(after, &mut tx).await?, tells_from);
+        let tx = Lent::Here(tx);
+        Ok(Applying {
+            store: self,
+            realm,
+            list,
+            before,
+            settled,
+            write_from,
+            tells_from,
+            tx,
+            pending,
+            to: None,
+        })
+    }
+}
+
+/// A batch that comes in parts, in one transaction. Dropped before it is finished, it has changed nothing.
+pub(crate) struct Applying<'a> {
+    store: &'a Store,
+    realm: Realm,
+    list: &'a WatchList,
+    /// Where the ledger stood.
+    before: Option<Checkpoint>,
+    settled: Settled,
+    write_from: usize,
+    tells_from: Option<u64>,
+    tx: Lent,
+    pending: Pending,
+    /// The last block so far, and whether it is kept already.
+    to: Option<(BlockHeader, bool)>,
+}
+
+impl Applying<'_> {
+    /// How many blocks are final: no fewer than were.
+    fn final_number(&self) -> u64 {
+        self.settled.final_number.max(self.before.map_or(0, |at| at.final_number))
+    }
+
+    /// Adds blocks that concern us, in order, up to `tip`.
+    ///
+    /// # Errors
+    /// When the database fails, or the logs do not follow.
+    pub(crate) async fn add(&mut self, blocks: &[BlockFacts], tip: BlockHeader) -> Result<(), ApplyError> {
+        let after = self.to.map(|(tip, _)| tip.number).or(self.before.map(|at| at.number));
+        if let Some(after) = after {
+            in_order(after, blocks, tip.number)?;
+        }
+        let final_number = self.final_number();
+        let Self { realm, list, tx, pending, .. } = self;
+        let mut waiting = intake::waiting(tx.tx().await?, after, tip.number).await?;
+        Loader { tx: &mut *tx, pending: &mut *pending }.look_ahead(blocks, list).await?;
+        let mut kept = None;
+        for block in blocks {
             let number = block.header.number;
-            intake::take_in(&mut tx, &mut pending, &mut waiting, number, final_number).await?;
-            let rows = Loader { tx: &mut tx, pending: &mut pending };
-            let (added, changes) = project(realm, batch.list, block, rows).await.map_err(trouble)?;
+            intake::take_in(tx, pending, &mut waiting, number, final_number).await?;
+            let rows = Loader { tx: &mut *tx, pending: &mut *pending };
+            let (added, changes) = project(*realm, list, block, rows).await.map_err(trouble)?;
             let is_named = !(added.events.is_empty() && added.aside.is_empty());
             // What is final is kept where rows name it; see also what is pruned.
-            if is_named || number >= final_number || number == batch.tip.number {
+            if is_named || number >= final_number {
                 pending.keep_block(&block.header);
+                kept = Some(number);
             }
             pending.add(&block.header, &added);
-            pending.change(&mut tx, number, changes, final_number).await?;
-            pending.write_ahead(&mut tx, batch.write_from).await?;
+            pending.change(tx, number, changes, final_number).await?;
+            pending.write_ahead(tx, self.write_from).await?;
         }
-        intake::take_in(&mut tx, &mut pending, &mut waiting, u64::MAX, final_number).await?;
-        if batch.blocks.last().is_none_or(|block| block.header.number != batch.tip.number) {
-            pending.keep_block(&batch.tip);
+        intake::take_in(tx, pending, &mut waiting, u64::MAX, final_number).await?;
+        self.to = Some((tip, kept == Some(tip.number)));
+        Ok(())
+    }
+
+    /// Writes what is left, moves the checkpoint to the last block, and commits. `head` is the chain's; `seen` is when the
+    /// last block was, where its payments are to be told in the traces of their agents.
+    ///
+    /// # Errors
+    /// When the database fails, or nothing was added.
+    pub(crate) async fn finish(self, head: u64, seen: Option<SystemTime>) -> Result<Checkpoint, ApplyError> {
+        let before = self.before;
+        let pruned_to = before.map_or(0, |at| at.final_number);
+        let Some((tip, kept)) = self.to else {
+            let after = before.map_or(0, |at| at.number);
+            return Err(ApplyError::Order { after, got: after });
+        };
+        let final_number = self.final_number().min(tip.number).max(pruned_to);
+        let was_safe = before.map_or(0, |at| at.safe_number);
+        let safe_number = self.settled.safe_number.min(tip.number).max(final_number).max(was_safe);
+        let mut pending = self.pending;
+        if !kept {
+            pending.keep_block(&tip);
         }
-        let mut tx = tx.returned().await?;
+        let mut tx = self.tx.returned().await?;
         let rows = pending.rows();
         let known = pending.write(&mut tx).await?;
-        let tells = tells_from.is_some_and(|from| batch.tip.number >= from);
+        let tells = self.tells_from.is_some_and(|from| tip.number >= from);
         if let Some(before) = before.filter(|_| tells) {
-            outbox::settle(&mut tx, before, &batch.tip, final_number).await?;
+            outbox::settle(&mut tx, before, &tip, final_number).await?;
         }
-        let at = Checkpoint {
-            number: batch.tip.number,
-            hash: batch.tip.hash,
-            timestamp: batch.tip.timestamp,
-            head: batch.head,
-            final_number,
-            safe_number,
-        };
+        let BlockHeader { number, hash, timestamp, .. } = tip;
+        let at = Checkpoint { number, hash, timestamp, head, final_number, safe_number };
         tables::CHECKPOINT.put(tables::checkpoint(&at)).execute(&mut tx).await?;
         if tells {
             let origin = Origin { block: at.number, hash: Some(at.hash), log: None };
@@ -158,36 +236,35 @@ impl Store {
             let ripe = alerts::tell_ripe(&mut tx, origin, since, at.timestamp).await?;
             outbox::add_all(&mut tx, &ripe).await?;
         }
-        let traced = match batch.seen {
+        let traced = match seen {
             Some(_) => traces::of_block(&mut tx, at.number).await?,
             None => Vec::new(),
         };
         prune(&mut tx, pruned_to, final_number).await?;
-        if final_number >= batch.tip.number {
+        if final_number >= tip.number {
             // In backfill there is the next batch right behind it.
             tx.hurry().await?;
         }
         tx.commit().await?;
-        if let Some(seen) = batch.seen {
+        if let Some(seen) = seen {
             traces::tell(traced, seen);
         }
-        self.known.keep(at.hash, known);
-        self.rows.fetch_add(u64::try_from(rows).unwrap_or(u64::MAX), Ordering::Relaxed);
+        self.store.known.keep(at.hash, known);
+        self.store.rows.fetch_add(u64::try_from(rows).unwrap_or(u64::MAX), Ordering::Relaxed);
         Ok(at)
     }
 }
 
-/// Each block after the one before it, the first after where the ledger stands, the last no later than the tip.
-fn in_order(stands: u64, batch: &Batch<'_>) -> Result<(), ApplyError> {
+/// Each block after the one before it, the first after `stands`, the last no later than the tip.
+fn in_order(stands: u64, blocks: &[BlockFacts], tip: u64) -> Result<(), ApplyError> {
     let mut after = stands;
-    for got in batch.blocks.iter().map(|block| block.header.number) {
+    for got in blocks.iter().map(|block| block.header.number) {
         if got <= after {
             return Err(ApplyError::Order { after, got });
         }
         after = got;
     }
-    let got = batch.tip.number;
-    if got < after || got == stands { Err(ApplyError::Order { after, got }) } else { Ok(()) }
+    if tip < after || tip == stands { Err(ApplyError::Order { after, got: tip }) } else { Ok(()) }
 }
 
 fn trouble(error: ProjectError<StoreError>) -> ApplyError {

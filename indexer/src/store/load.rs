@@ -115,8 +115,10 @@ impl<T: HasTx> Loader<'_, T> {
     }
 
     async fn load_all(&mut self, keys: BTreeSet<Key>) -> Result<(), StoreError> {
+        // What the batch has made of a row is not in the database yet.
+        let keys = keys.into_iter().filter(|key| !self.pending.rows.contains_key(key));
         // Keys of one table are beside each other in their order.
-        let keys: Vec<(Key, &'static Table, Vec<Value>)> = keys.into_iter().map(tables::placed).collect();
+        let keys: Vec<(Key, &'static Table, Vec<Value>)> = keys.map(tables::placed).collect();
         for some in keys.chunk_by(|(_, one, _), (_, other, _)| std::ptr::eq(*one, *other)) {
             let Some((_, table, _)) = some.first() else { continue };
             let cells: Vec<Vec<Value>> = some.iter().map(|(.., cells)| cells.clone()).collect();
@@ -129,7 +131,9 @@ impl<T: HasTx> Loader<'_, T> {
         Ok(())
     }
 
-    async fn payments(&mut self, used: Vec<PaymentKey>) -> Result<(), StoreError> {
+    async fn payments(&mut self, mut used: Vec<PaymentKey>) -> Result<(), StoreError> {
+        // What the batch itself has settled is not in the database yet.
+        used.retain(|key| !self.pending.settled.contains_key(key));
         const BY: &[&str] = &["purse", "nonce"];
         let cells: Vec<Vec<Value>> =
             used.iter().map(|(purse, nonce)| vec![purse.value(), nonce.value()]).collect();

@@ -72,7 +72,7 @@ pub(super) struct Pending {
     /// What is known of the ledger, where it is that all its purses are.
     known: Option<Known>,
     /// Payers outside any envelope whose alerts to remember, and the keys of their topics.
-    payers: Vec<(Address, B256)>,
+    payers: HashMap<Address, B256>,
     /// Rows as the batch has them, whether it changed them or only looked at them.
     pub(super) rows: HashMap<Key, Option<Arc<Row>>>,
     /// Payments that were looked for, and those that the batch itself has settled.
@@ -125,6 +125,10 @@ impl Pending {
     pub(super) fn recall(&mut self, payers: HashSet<Address>) -> Vec<B256> {
         let mut unknown = Vec::new();
         for payer in payers {
+            // What the batch has made of its alerts since is newer.
+            if self.payers.contains_key(&payer) {
+                continue;
+            }
             let known = self.known.as_ref().and_then(|known| known.alerts.get(&payer));
             let topic = match known {
                 Some(KnownAlert { topic, id, row }) => {
@@ -138,7 +142,7 @@ impl Pending {
                     topic
                 }
             };
-            self.payers.push((payer, topic));
+            self.payers.insert(payer, topic);
         }
         unknown
     }
@@ -321,7 +325,10 @@ impl Due {
 }
 
 /// The alerts of these payers.
-fn alerts(rows: &HashMap<Key, Option<Arc<Row>>>, payers: Vec<(Address, B256)>) -> Vec<(Address, KnownAlert)> {
+fn alerts(
+    rows: &HashMap<Key, Option<Arc<Row>>>,
+    payers: HashMap<Address, B256>,
+) -> Vec<(Address, KnownAlert)> {
     let alert = |(payer, topic)| {
         let Row::AlertTopic(id) = *rows.get(&Key::AlertTopic(topic))?.as_deref()? else { return None };
         Some((payer, KnownAlert { topic, id, row: rows.get(&Key::Alert(id))?.clone()? }))

@@ -125,6 +125,7 @@ pub fn config(usual: &Config, dice: &mut Dice) -> Config {
         max_logs: 1 + dice.below(200),
         ahead: usize::try_from(1 + dice.below(4)).unwrap_or(1),
         batch_logs: dice.below(200),
+        linger: Duration::from_millis(dice.below(3)),
         write_from: usize::try_from(1 + dice.below(100)).unwrap_or(1),
         max_filter: usize::try_from(1 + dice.below(6)).unwrap_or(1),
         poll: Duration::from_millis(1),

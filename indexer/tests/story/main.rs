@@ -4,6 +4,7 @@
 mod accesses;
 mod agrees;
 mod alerts;
+mod deferred;
 mod dump;
 mod erasures;
 mod events;

@@ -1,6 +1,9 @@
 //! Stopped at any point and started again, the ledger is what an undisturbed index would be.
 
-use std::sync::{Arc, atomic::Ordering};
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 use anyhow::Result;
 use bursar_indexer::source::Source;
@@ -40,6 +43,8 @@ async fn killed_in_the_middle_of_every_question(stores: Stores) -> Result<()> {
     let (source, mut config) = recorded().await?;
     // Small ranges and a short tail, so that both ways of reading are cut everywhere.
     (config.max_range, config.finality) = (7, 20);
+    // What is there is committed at once: each run begins where the last one died.
+    config.linger = Duration::ZERO;
     let mut cut = 0;
     loop {
         let store = open(&stores, "ledger").await?;
