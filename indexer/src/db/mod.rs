@@ -18,7 +18,7 @@ mod value;
 use std::time::Duration;
 
 use sqlx::{
-    PgPool, Postgres, Sqlite, SqlitePool, Transaction,
+    ConnectOptions as _, Connection as _, PgPool, Postgres, Sqlite, SqlitePool, Transaction,
     migrate::{MigrateError, Migrator},
     postgres::PgPoolOptions,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
@@ -104,6 +104,21 @@ impl Db {
             Self::Sqlite(file) => self.migrations().run(&file.writer).await,
             Self::Postgres(pool) => self.migrations().run(pool).await,
         }
+    }
+
+    /// Builds an index of rows that may be many. SQLite sorts as much of them at a time as its pages may take, so it is given
+    /// a connection that keeps few.
+    pub(crate) async fn build(&self, index: &'static str) -> Result<(), DbError> {
+        match self {
+            Self::Sqlite(file) => {
+                let few = (*file.pool.connect_options()).clone().pragma("cache_size", "-4096");
+                let mut connection = few.connect().await?;
+                sqlx::query(index).execute(&mut connection).await?;
+                connection.close().await?;
+            }
+            Self::Postgres(pool) => drop(sqlx::query(index).execute(pool).await?),
+        }
+        Ok(())
     }
 
     /// The newest schema that this version knows.

@@ -42,7 +42,7 @@ impl Store {
     /// When the database fails. What is built by then stays.
     pub async fn complete_indexes(&self) -> Result<(), StoreError> {
         for (_, create) in SETTLEMENT {
-            Query::new(create).execute(&self.db).await?;
+            self.db.build(create).await?;
         }
         Ok(())
     }
