@@ -11,7 +11,7 @@ use bursar_api::{
     access::{LimitSettings, Mode, oidc},
     nats,
 };
-use bursar_indexer::StoreUrl;
+use bursar_indexer::{StoreUrl, store::PARTITION_BLOCKS};
 use clap::ValueEnum;
 use figment::{
     Figment,
@@ -126,6 +126,8 @@ pub(crate) struct Config {
     pub(crate) lease_seconds: u32,
     /// Where the ledger is kept.
     pub(crate) store: StoreUrl,
+    /// How many blocks a partition of it is for that is made in PostgreSQL.
+    pub(crate) partition_blocks: u64,
     /// Where the API listens.
     pub(crate) listen: SocketAddr,
     /// Who the API answers.
@@ -206,6 +208,7 @@ impl Config {
             safe_depth: None,
             lease_seconds: 10,
             store: "bursar.sqlite".parse()?,
+            partition_blocks: PARTITION_BLOCKS,
             listen: SocketAddr::from(([127, 0, 0, 1], 8402)),
             access: Access { mode: Mode::Open, limits: LimitSettings::default(), oidc: None },
             metrics_listen: None,
@@ -252,6 +255,7 @@ impl Config {
             .with_context(|| format!("configuration ({} and BURSAR_* variables)", path.display()))?;
         for chain in config.each_chain() {
             chain.settles()?;
+            chain.cuts()?;
         }
         config.keep_apart()?;
         Ok(config)
@@ -269,6 +273,17 @@ impl Config {
         let known: Vec<String> = all.iter().map(|chain| chain.chain_id.to_string()).collect();
         let chain = all.into_iter().find(|chain| chain.chain_id == chain_id);
         chain.with_context(|| format!("expected a chain of {}, got {chain_id}", known.join(", ")))
+    }
+
+    /// Refuses partitions so small that there would be thousands, each of which every question to the store has to look at.
+    fn cuts(&self) -> Result<()> {
+        ensure!(
+            self.partition_blocks >= FEWEST_BLOCKS,
+            "expected partition_blocks of at least {FEWEST_BLOCKS}, got {} for {}",
+            self.partition_blocks,
+            self.chain_id
+        );
+        Ok(())
     }
 
     /// Refuses a depth of what is safe that could not count.
@@ -332,6 +347,9 @@ impl Config {
     }
 }
 
+/// The least that a partition is for.
+const FEWEST_BLOCKS: u64 = 10_000;
+
 /// The names that may come from the environment: `BURSAR_` and these, in capitals. Keys are not among them.
 const FIELDS: &[&str] = &[
     "network",
@@ -349,6 +367,7 @@ const FIELDS: &[&str] = &[
     "safe_depth",
     "lease_seconds",
     "store",
+    "partition_blocks",
     "listen",
     "access",
     "metrics_listen",
@@ -445,6 +464,8 @@ mod tests {
             let error = Config::load(Some(&file), None).err().map(|error| format!("{error:#}"));
             assert!(error.as_deref().is_some_and(|error| !error.contains("hunter2")), "{bad}: {error:?}");
         }
+        std::fs::write(&file, "partition_blocks = 10000\n")?;
+        assert_eq!(Config::load(Some(&file), None)?.partition_blocks, 10_000);
         std::fs::write(&file, "finality_dept = 7\n")?;
         assert!(Config::load(Some(&file), None).is_err());
         Ok(())
@@ -484,6 +505,10 @@ mod tests {
             (
                 "[[chains]]\nnetwork = \"base-sepolia\"\nsafe_depth = 257\n",
                 "at most finality_depth (256), got 257",
+            ),
+            (
+                "[[chains]]\nnetwork = \"base-sepolia\"\npartition_blocks = 9999\n",
+                "at least 10000, got 9999 for 84532",
             ),
             (
                 "[[chains]]\nnetwork = \"base-sepolia\"\nsafe_depth = 9\nfinal_at = \"safe\"\n",

@@ -147,6 +147,7 @@ enum Command {
     ///                   `finalized` that node tells                                       (what is final)
     ///   lease_seconds   another indexer on the store takes over after that; 0: none is there (10)
     ///   store           the ledger: sqlite:PATH, a path, or postgres://USER@HOST/DATABASE (bursar.sqlite)
+    ///   partition_blocks  in PostgreSQL, how many blocks a partition is for that is made (1500000)
     ///   listen          where the API listens                                            (127.0.0.1:8402)
     ///   access          who is answered there: access.mode = "open" (this machine) | "keys" (open)
     ///                   in the environment BURSAR_ACCESS_MODE; see docs/ACCESS.md

@@ -7,6 +7,7 @@ use alloy::{
 use bursar_indexer::{
     Store,
     db::{Db, Query},
+    store::PARTITION_BLOCKS,
 };
 use bursar_sdk::{
     amount::Amount,
@@ -76,6 +77,7 @@ pub(crate) struct Seeded {
 
 pub(crate) async fn seeded(stores: Stores) -> anyhow::Result<Seeded> {
     let store = Store::connect(&stores.url("ledger").await?.parse()?).await?;
+    store.make_room(&[FIRST, HEAD], PARTITION_BLOCKS).await?;
     let db = store.db();
     chain(db).await?;
     organisation(db).await?;

@@ -205,6 +205,7 @@ fn indexer(context: &Context, store: &Store) -> Result<Indexer> {
     });
     following.traces = context.traced;
     following.safety = config.safe_depth;
+    following.partition_blocks = config.partition_blocks;
     following.lease = (config.lease_seconds != 0).then(|| Duration::from_secs(config.lease_seconds.into()));
     let urls = config.ws_url.iter().chain([&config.rpc_url]).chain(&config.fallback_rpc_urls);
     let endpoints: Vec<Arc<dyn Source>> = urls

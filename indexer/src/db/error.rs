@@ -17,6 +17,16 @@ pub enum DbError {
     /// SQLite's log could not be emptied: somebody reads what is in it.
     #[error("the database's log is in use")]
     LogInUse,
+    /// A table by the name of a partition that is to be made, and which is none.
+    #[error(
+        "expected no table {name} beside {table}: attach it where it was a part of it, or call it otherwise"
+    )]
+    Apart {
+        /// The partition.
+        name: String,
+        /// The table that it would be a part of.
+        table: &'static str,
+    },
     /// A number that the schema has no room for.
     #[error("expected a number of at most 63 bits, got {got}")]
     TooLarge {

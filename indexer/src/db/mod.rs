@@ -7,6 +7,7 @@ mod columns;
 mod error;
 #[cfg(feature = "testing")]
 pub mod fuse;
+mod partitions;
 mod query;
 mod row;
 mod table;
@@ -27,6 +28,7 @@ use sqlx::{
 pub(crate) use bulk::{one_of, room_for};
 pub(crate) use change::Changed;
 pub use error::DbError;
+pub(crate) use partitions::Partitions;
 pub use query::{Link, Query};
 pub use row::DbRow;
 pub(crate) use table::{Table, table};

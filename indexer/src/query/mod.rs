@@ -15,6 +15,8 @@ pub mod assets;
 pub mod blocks;
 pub mod checkpoint;
 pub mod contradictions;
+#[cfg(test)]
+mod cut;
 pub mod decisions;
 pub mod envelopes;
 pub mod erasures;

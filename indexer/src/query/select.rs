@@ -202,6 +202,18 @@ impl Select {
         sql
     }
 
+    /// What PostgreSQL did, one step per line.
+    #[cfg(test)]
+    pub(super) async fn ran(&self, db: &Db) -> Result<Vec<String>, DbError> {
+        let sql = format!("EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF) {}", self.sql(db));
+        Query::made(sql, self.values.clone())
+            .rows(db)
+            .await?
+            .iter()
+            .map(|row| row.text("QUERY PLAN"))
+            .collect()
+    }
+
     /// How SQLite would go about it, one step per line. Values do not matter to it here: nothing is bound.
     #[cfg(test)]
     pub(super) async fn explain(&self, db: &Db) -> Result<Vec<String>, DbError> {

@@ -156,9 +156,10 @@ impl Follower<'_> {
             let mut part = match open.take() {
                 Some(open) => open,
                 None => {
-                    let settled = Settled::at(last);
+                    let (realm, settled) = (self.config.realm(), Settled::at(last));
+                    let Config { write_from, partition_blocks, .. } = *self.config;
                     let applying =
-                        store.begin(self.config.realm(), Some(after), &list, settled, self.config.write_from);
+                        store.begin(realm, Some(after), &list, settled, write_from, partition_blocks);
                     let applying = self.applied(applying.await)?;
                     Open { applying, logs: 0, until: Instant::now() + self.config.linger }
                 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use alloy::primitives::Address;
 
-use crate::{project::Realm, source::Landmark};
+use crate::{project::Realm, source::Landmark, store::PARTITION_BLOCKS};
 
 /// What to follow, and how.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,6 +35,9 @@ pub struct Config {
     pub linger: Duration,
     /// From so many rows on, what blocks add is written while the ones after them are projected. Default: 1,024.
     pub write_from: usize,
+    /// How many blocks a partition is for that is made in PostgreSQL; those there are stay as they are. Default:
+    /// [`PARTITION_BLOCKS`].
+    pub partition_blocks: u64,
     /// Most addresses or topics in one question. Default: 500.
     pub max_filter: usize,
     /// Into how many questions of that size watched payers are split at most. Where there are more of them, watched tokens
@@ -69,6 +72,7 @@ impl Config {
             batch_logs: 100_000,
             linger: Duration::from_millis(500),
             write_from: 1_024,
+            partition_blocks: PARTITION_BLOCKS,
             max_filter: 500,
             max_questions: 8,
             lease: None,

@@ -310,10 +310,11 @@ impl<'a> Follower<'a> {
     ) -> Result<Step, Trouble> {
         // Until this succeeds, whom to watch is what the ledger says.
         self.watch = None;
-        let write_from = self.config.write_from;
+        let Config { write_from, partition_blocks, .. } = *self.config;
         // What is read long after it happened is no part of anybody's trace.
         let seen = self.began.filter(|_| phase == Phase::Following);
-        let batch = Batch { after, list: &self.list, blocks, tip, head, settled, write_from, seen };
+        let list = &self.list;
+        let batch = Batch { after, list, blocks, tip, head, settled, write_from, partition_blocks, seen };
         let at = self.applied(self.store.apply(self.config.realm(), batch).await)?;
         self.settled(&at, phase);
         Ok(Step::Advanced)

@@ -8,6 +8,7 @@ use super::{
     Checkpoint, Store, StoreError, alerts, intake,
     lent::{HasTx as _, Lent},
     load::Loader,
+    partitions::Room,
     pending::Pending,
     tables, traces, watched,
 };
@@ -37,6 +38,8 @@ pub struct Batch<'a> {
     pub settled: Settled,
     /// From so many rows on, what blocks add is written while the ones after them are projected.
     pub write_from: usize,
+    /// How many blocks a partition is for, where PostgreSQL has none yet for some of these.
+    pub partition_blocks: u64,
     /// When `tip` was seen, where its payments are to be told in the traces of their agents; `None` tells nothing.
     pub seen: Option<SystemTime>,
 }
@@ -99,8 +102,8 @@ impl Store {
     /// # Errors
     /// When the database fails, the logs do not follow, or the ledger is not where it was left.
     pub async fn apply(&self, realm: Realm, batch: Batch<'_>) -> Result<Checkpoint, ApplyError> {
-        let Batch { after, list, blocks, tip, head, settled, write_from, seen } = batch;
-        let mut applying = self.begin(realm, after, list, settled, write_from).await?;
+        let Batch { after, list, blocks, tip, head, settled, write_from, partition_blocks, seen } = batch;
+        let mut applying = self.begin(realm, after, list, settled, write_from, partition_blocks).await?;
         applying.add(blocks, tip).await?;
         applying.finish(head, seen).await
     }
@@ -116,6 +119,7 @@ impl Store {
         list: &'a WatchList,
         settled: Settled,
         write_from: usize,
+        partition_blocks: u64,
     ) -> Result<Applying<'a>, ApplyError> {
         let mut tx = self.db.begin().await?;
         let before = checkpoint::get(&mut tx).await?;
@@ -137,8 +141,10 @@ impl Store {
             before,
             settled,
             write_from,
+            partition_blocks,
             tells_from,
             tx,
+            room: self.room.take(),
             pending,
             to: None,
         })
@@ -154,8 +160,10 @@ pub(crate) struct Applying<'a> {
     before: Option<Checkpoint>,
     settled: Settled,
     write_from: usize,
+    partition_blocks: u64,
     tells_from: Option<u64>,
     tx: Lent,
+    room: Room,
     pending: Pending,
     /// The last block so far, and whether it is kept already.
     to: Option<(BlockHeader, bool)>,
@@ -177,7 +185,8 @@ impl Applying<'_> {
             in_order(after, blocks, tip.number)?;
         }
         let final_number = self.final_number();
-        let Self { realm, list, tx, pending, .. } = self;
+        let Self { realm, list, tx, room, pending, .. } = self;
+        room.reach(tx, blocks, self.partition_blocks).await?;
         let mut waiting = intake::waiting(tx.tx().await?, after, tip.number).await?;
         Loader { tx: &mut *tx, pending: &mut *pending }.look_ahead(blocks, list).await?;
         let mut kept = None;
@@ -251,6 +260,7 @@ impl Applying<'_> {
         }
         self.store.known.keep(at.hash, known);
         self.store.rows.fetch_add(u64::try_from(rows).unwrap_or(u64::MAX), Ordering::Relaxed);
+        self.store.make_next(self.room, tip.number, self.partition_blocks).await;
         Ok(at)
     }
 }
@@ -274,17 +284,19 @@ fn trouble(error: ProjectError<StoreError>) -> ApplyError {
     }
 }
 
+/// The bounds are said of each table, so that PostgreSQL leaves all partitions alone in which none of these blocks is.
+pub(crate) const PRUNE_BLOCKS: &str = "DELETE FROM block WHERE number >= $1 AND number < $2 \
+    AND number < (SELECT number FROM checkpoint) \
+    AND NOT EXISTS (SELECT 1 FROM event WHERE block_number = block.number \
+    AND block_number >= $1 AND block_number < $2) \
+    AND NOT EXISTS (SELECT 1 FROM undecoded WHERE block_number = block.number \
+    AND block_number >= $1 AND block_number < $2)";
+
 /// What is final needs no journal, and no block row but where rows name it.
 async fn prune(tx: &mut Tx, pruned_to: u64, final_number: u64) -> Result<(), DbError> {
     let journal = Query::new("DELETE FROM journal WHERE block_number <= $1");
     journal.bind(final_number).execute(&mut *tx).await?;
-    let block = Query::new(
-        "DELETE FROM block WHERE number >= $1 AND number < $2 \
-         AND number < (SELECT number FROM checkpoint) \
-         AND NOT EXISTS (SELECT 1 FROM event WHERE block_number = block.number) \
-         AND NOT EXISTS (SELECT 1 FROM undecoded WHERE block_number = block.number)",
-    );
     // The last final block stays: a reorg may go back to it. So the one before is looked at again.
-    block.bind(pruned_to).bind(final_number).execute(tx).await?;
+    Query::new(PRUNE_BLOCKS).bind(pruned_to).bind(final_number).execute(tx).await?;
     Ok(())
 }

@@ -17,6 +17,7 @@ mod lease;
 mod lent;
 mod load;
 mod outcome;
+mod partitions;
 mod pending;
 mod publisher;
 mod read;
@@ -41,11 +42,14 @@ use crate::db::{Cell as _, Db, DbError, Query, StoreUrl, Tx, table};
 pub use crate::query::{blocks::KeptBlock, checkpoint::Checkpoint};
 pub use api_keys::ApiKey;
 pub(crate) use apply::Applying;
+#[cfg(test)]
+pub(crate) use apply::PRUNE_BLOCKS;
 pub use apply::{ApplyError, Batch};
 pub use audit::{Audit, Finding, Mark, Trouble};
 pub use decision::Inserted;
 pub use erase::{Erased, Order};
 pub use outcome::OutcomeError;
+pub use partitions::PARTITION_BLOCKS;
 pub use publisher::PUBLISHER;
 pub use read::Watch;
 pub(crate) use tables::read_alert;
@@ -58,6 +62,7 @@ use known::Memory;
 pub struct Store {
     db: Db,
     known: Arc<Memory>,
+    room: Arc<partitions::Memory>,
     /// Rows that were written of blocks, since this process began.
     rows: Arc<AtomicU64>,
 }
@@ -117,7 +122,8 @@ impl Store {
     /// # Errors
     /// When it cannot be reached, or a newer version has written it.
     pub async fn connect(url: &StoreUrl) -> Result<Self, StoreError> {
-        let store = Self { db: Db::connect(url).await?, known: Arc::default(), rows: Arc::default() };
+        let (known, room, rows) = Default::default();
+        let store = Self { db: Db::connect(url).await?, known, room, rows };
         store.migrate().await?;
         store.begin_logs().await?;
         Ok(store)

@@ -368,6 +368,7 @@ async fn requests_run_out_by_the_chains_clock(stores: Stores) -> Result<()> {
             head: tip.number,
             settled: Settled::default(),
             write_from: 1,
+            partition_blocks: 3,
             seen: None,
         };
         store.apply(realm, batch).await?;

@@ -481,6 +481,7 @@ async fn turns_of_the_chain_leave_the_log(stores: Stores) -> Result<()> {
                     head: number,
                     settled: Settled::default(),
                     write_from: 1,
+                    partition_blocks: 3,
                     seen: None,
                 },
             )

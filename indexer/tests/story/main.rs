@@ -13,6 +13,7 @@ mod groups;
 mod hostile;
 mod ledger;
 mod log;
+mod partitions;
 mod past;
 mod permit2;
 mod record;

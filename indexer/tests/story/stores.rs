@@ -140,6 +140,7 @@ async fn of_two_writers_one_is_told_that_the_ledger_moved(stores: Stores) -> Res
             head: number,
             settled: Settled::default(),
             write_from: 1,
+            partition_blocks: 3,
             seen: None,
         };
         let here = u8::try_from(number)?;

@@ -6,7 +6,7 @@ use std::{
 };
 
 use anyhow::{Context as _, Result};
-use bursar_indexer::Store;
+use bursar_indexer::{Store, store::PARTITION_BLOCKS};
 use bursar_test_stores::Cluster;
 use futures::TryStreamExt as _;
 use sqlx::{
@@ -47,9 +47,13 @@ pub(crate) async fn copy(from: &Url, to: &Url) -> Result<Wrote> {
     let pieces: Vec<_> = source.copy_out_raw(sql).await?.try_collect().await?;
     let bytes = pieces.concat();
     drop(pieces);
-    source.close().await?;
 
-    Store::connect(&to.as_str().parse()?).await?.close().await;
+    let store = Store::connect(&to.as_str().parse()?).await?;
+    let ends = "SELECT min(block_number), max(block_number) FROM settlement";
+    let (first, last): (i64, i64) = sqlx::query_as(ends).fetch_one(&mut source).await?;
+    store.make_room(&[first.try_into()?, last.try_into()?], PARTITION_BLOCKS).await?;
+    store.close().await;
+    source.close().await?;
     let mut target = PgConnection::connect(to.as_str()).await?;
     let began = Instant::now();
     let mut stream = target.copy_in_raw("COPY settlement FROM STDIN WITH (FORMAT binary)").await?;

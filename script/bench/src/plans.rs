@@ -45,9 +45,11 @@ fn is_dear(rest: &str) -> bool {
     cost.and_then(|cost| cost.parse::<u64>().ok()).is_none_or(|cost| cost > CHEAP)
 }
 
-/// Whether it is a large table that the plan calls so: by name, or as the statement does.
+/// Whether it is a large table that the plan calls so: by name, or as the statement does. A part of one is called by the name of
+/// the whole and where it begins.
 fn is_large(sql: &str, rest: &str) -> bool {
     let name = rest.split_whitespace().next().unwrap_or_default();
+    let name = name.split_once("_from_").map_or(name, |(whole, _)| whole).trim_end_matches("_before");
     LARGE.iter().any(|table| {
         let called = [format!("FROM {table} {name} "), format!("JOIN {table} {name} ")];
         name == *table || called.iter().any(|words| format!("{sql} ").contains(words.as_str()))
@@ -75,6 +77,10 @@ mod tests {
         let read = |cost: &str| format!("  ->  Seq Scan on payment p  (cost=0.00..{cost} rows=9 width=401)");
         assert!(wrong(page, &["Limit".to_owned(), read("1001.00")]).is_some());
         assert!(wrong(page, &["Limit".to_owned(), read("1000.99")]).is_none(), "it is small");
+        for part in ["settlement_from_1500000", "settlement_before"] {
+            let read = format!("        ->  Seq Scan on {part} s_1  (cost=0.00..5000.00 rows=9 width=401)");
+            assert!(wrong(page, &[read]).is_some(), "{part} is a part of a large table");
+        }
         assert!(
             wrong(page, &lines(&["  ->  Index Scan Backward using payment_pkey on payment p"])).is_none()
         );
