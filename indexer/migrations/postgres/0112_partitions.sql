@@ -42,9 +42,9 @@ CREATE INDEX event_said ON event (treasury, envelope, block_number, log_index)
 
 ALTER TABLE settlement RENAME TO settlement_before;
 ALTER INDEX settlement_pkey RENAME TO settlement_before_pkey;
-ALTER INDEX settlement_by_payer RENAME TO settlement_before_by_payer;
-ALTER INDEX settlement_by_payee RENAME TO settlement_before_by_payee;
-ALTER INDEX settlement_by_time RENAME TO settlement_before_by_time;
+ALTER INDEX IF EXISTS settlement_by_payer RENAME TO settlement_before_by_payer;
+ALTER INDEX IF EXISTS settlement_by_payee RENAME TO settlement_before_by_payee;
+ALTER INDEX IF EXISTS settlement_by_time RENAME TO settlement_before_by_time;
 
 CREATE TABLE settlement (
     block_number   BIGINT NOT NULL,
