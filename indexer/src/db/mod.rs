@@ -42,7 +42,9 @@ static POSTGRES: Migrator = sqlx::migrate!("./migrations/postgres");
 
 /// Starts a transaction that writes the ledger: one at a time, so that who reads the checkpoint in it may rely on it.
 const BEGIN_SQLITE: &str = "BEGIN IMMEDIATE";
-const BEGIN_POSTGRES: &str = "BEGIN; LOCK TABLE checkpoint IN SHARE ROW EXCLUSIVE MODE";
+/// A writer that says nothing for a minute is gone, network and all: its lock must not stay.
+const BEGIN_POSTGRES: &str = "BEGIN; SET LOCAL idle_in_transaction_session_timeout = '60s'; \
+                              LOCK TABLE checkpoint IN SHARE ROW EXCLUSIVE MODE";
 
 /// How many statements a connection keeps ready: more than lists have filters.
 const STATEMENTS: usize = 512;
@@ -118,7 +120,9 @@ impl Db {
                 sqlx::query(index).execute(&mut connection).await?;
                 connection.close().await?;
             }
-            Self::Postgres(pool) => drop(sqlx::query(index).execute(pool).await?),
+            Self::Postgres(pool) => {
+                sqlx::query(index).execute(pool).await?;
+            }
         }
         Ok(())
     }

@@ -64,6 +64,20 @@ struct Open<'a> {
     logs: u64,
     /// Until when it waits for more.
     until: Instant,
+    /// When it is closed, however much more is there.
+    closes: Instant,
+}
+
+impl<'a> Open<'a> {
+    fn new(applying: Applying<'a>, config: &Config) -> Self {
+        let now = Instant::now();
+        let (until, closes) = (now + config.linger, now + config.linger * 4);
+        Self { applying, logs: 0, until, closes }
+    }
+
+    fn is_due(&self, config: &Config) -> bool {
+        self.logs >= config.batch_logs || Instant::now() >= self.closes
+    }
 }
 
 /// Blocks that still have to be asked for, in order.
@@ -105,8 +119,7 @@ impl Follower<'_> {
         let mut open: Option<Open<'_>> = None;
         loop {
             // One transaction for much: beginning and ending it takes the time of some hundred blocks.
-            let full = |open: &Open<'_>| again.is_some() || open.logs >= self.config.batch_logs;
-            if let Some(done) = open.take_if(|open| full(open)) {
+            if let Some(done) = open.take_if(|open| again.is_some() || open.is_due(self.config)) {
                 after = self.close(done, head).await?;
             }
             if let Some((from, to)) = again.take() {
@@ -161,7 +174,7 @@ impl Follower<'_> {
                     let applying =
                         store.begin(realm, Some(after), &list, settled, write_from, partition_blocks);
                     let applying = self.applied(applying.await)?;
-                    Open { applying, logs: 0, until: Instant::now() + self.config.linger }
+                    Open::new(applying, self.config)
                 }
             };
             part.applying.add(&fetched.facts, tip).await?;

@@ -31,7 +31,8 @@ pub struct Config {
     pub ahead: usize,
     /// Answers that come soon enough are applied together until they hold about so many logs. Default: 100,000.
     pub batch_logs: u64,
-    /// How long a batch that has begun waits for more answers; who else writes to the ledger waits for it. Default: 500 ms.
+    /// How long a batch that has begun waits for more answers; where more are there, it ends after four times as long. Who else
+    /// writes to the ledger waits for it. Default: 500 ms.
     pub linger: Duration,
     /// From so many rows on, what blocks add is written while the ones after them are projected. Default: 1,024.
     pub write_from: usize,

@@ -199,6 +199,7 @@ impl<'a> Follower<'a> {
         let tip = self.sources.header(before).await?;
         if head.number - before > self.config.max_range {
             self.store.defer_indexes().await?;
+            self.indexed = false;
         }
         self.list = Arc::new(self.store.watch_list().await?);
         self.apply(None, &[], tip, head.number, Settled::at(tip.number), Phase::Backfilling).await

@@ -22,6 +22,9 @@ use crate::{
     source::BlockHeader,
 };
 
+/// Rows that may wait while others are being written: projecting is faster than a database.
+const MOST_WAITING: usize = 8_192;
+
 /// What a purse may pay only once: purse and nonce.
 pub(super) type PaymentKey = (Address, B256);
 
@@ -246,10 +249,10 @@ impl Pending {
     }
 
     /// Has what the blocks so far add written while the batch goes on, where it is so many rows and nothing else is being
-    /// written.
+    /// written; where too many wait, the batch does, too.
     pub(super) async fn write_ahead(&mut self, tx: &mut Lent, from: usize) -> Result<(), StoreError> {
         let rows = self.part.rows();
-        if rows < from.max(1) || !tx.is_free() {
+        if rows < from.max(1) || (rows < MOST_WAITING && !tx.is_free()) {
             return Ok(());
         }
         self.written += rows;
