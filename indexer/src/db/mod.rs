@@ -19,7 +19,7 @@ mod value;
 use std::time::Duration;
 
 use sqlx::{
-    ConnectOptions as _, Connection as _, PgPool, Postgres, Sqlite, SqlitePool, Transaction,
+    AssertSqlSafe, ConnectOptions as _, Connection as _, PgPool, Postgres, Sqlite, SqlitePool, Transaction,
     migrate::{MigrateError, Migrator},
     postgres::PgPoolOptions,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
@@ -112,16 +112,16 @@ impl Db {
 
     /// Builds an index of rows that may be many. SQLite sorts as much of them at a time as its pages may take, so it is given
     /// a connection that keeps few.
-    pub(crate) async fn build(&self, index: &'static str) -> Result<(), DbError> {
+    pub(crate) async fn build(&self, index: String) -> Result<(), DbError> {
         match self {
             Self::Sqlite(file) => {
                 let few = (*file.pool.connect_options()).clone().pragma("cache_size", "-4096");
                 let mut connection = few.connect().await?;
-                sqlx::query(index).execute(&mut connection).await?;
+                sqlx::query(AssertSqlSafe(index)).execute(&mut connection).await?;
                 connection.close().await?;
             }
             Self::Postgres(pool) => {
-                sqlx::query(index).execute(pool).await?;
+                sqlx::query(AssertSqlSafe(index)).execute(pool).await?;
             }
         }
         Ok(())

@@ -62,21 +62,18 @@ impl Asking {
 struct Open<'a> {
     applying: Applying<'a>,
     logs: u64,
-    /// Until when it waits for more.
-    until: Instant,
-    /// When it is closed, however much more is there.
-    closes: Instant,
+    began: Instant,
 }
 
-impl<'a> Open<'a> {
-    fn new(applying: Applying<'a>, config: &Config) -> Self {
-        let now = Instant::now();
-        let (until, closes) = (now + config.linger, now + config.linger * 4);
-        Self { applying, logs: 0, until, closes }
+impl Open<'_> {
+    /// Until when it waits for more.
+    fn until(&self, config: &Config) -> Instant {
+        self.began + config.linger
     }
 
+    /// Whether it holds enough, or who else writes has waited long enough, however much more is there.
     fn is_due(&self, config: &Config) -> bool {
-        self.logs >= config.batch_logs || Instant::now() >= self.closes
+        self.logs >= config.batch_logs || self.began.elapsed() >= config.linger * 4
     }
 }
 
@@ -119,8 +116,9 @@ impl Follower<'_> {
         let mut open: Option<Open<'_>> = None;
         loop {
             // One transaction for much: beginning and ending it takes the time of some hundred blocks.
-            if let Some(done) = open.take_if(|open| again.is_some() || open.is_due(self.config)) {
-                after = self.close(done, head).await?;
+            let is_due = again.is_some() || open.as_ref().is_some_and(|open| open.is_due(self.config));
+            if is_due {
+                self.close(&mut open, &mut after, head).await?;
             }
             if let Some((from, to)) = again.take() {
                 let end = from.saturating_add(self.width.blocks() - 1).min(to);
@@ -155,9 +153,7 @@ impl Follower<'_> {
                 }
                 Err(error) => {
                     // What came before it is not lost.
-                    if let Some(done) = open.take() {
-                        self.close(done, head).await?;
-                    }
+                    self.close(&mut open, &mut after, head).await?;
                     return Err(error.into());
                 }
             };
@@ -174,16 +170,14 @@ impl Follower<'_> {
                     let applying =
                         store.begin(realm, Some(after), &list, settled, write_from, partition_blocks);
                     let applying = self.applied(applying.await)?;
-                    Open::new(applying, self.config)
+                    Open { applying, logs: 0, began: Instant::now() }
                 }
             };
             part.applying.add(&fetched.facts, tip).await?;
             part.logs = part.logs.saturating_add(fetched.logs);
             open = Some(part);
         }
-        if let Some(done) = open.take() {
-            self.close(done, head).await?;
-        }
+        self.close(&mut open, &mut after, head).await?;
         self.watch = Some(Arc::unwrap_or_clone(watch));
         Ok(Step::Advanced)
     }
@@ -196,22 +190,27 @@ impl Follower<'_> {
         head: BlockHeader,
         mut work: W,
     ) -> Result<W::Output, Trouble> {
-        if let Some(until) = open.as_ref().map(|open| open.until)
+        if let Some(until) = open.as_ref().map(|open| open.until(self.config))
             && let Ok(done) = timeout_at(until, &mut work).await
         {
             return Ok(done);
         }
-        if let Some(done) = open.take() {
-            *after = self.close(done, head).await?;
-        }
+        self.close(open, after, head).await?;
         Ok(work.await)
     }
 
-    /// Commits what was applied, and gives the block where the ledger stands then.
-    async fn close(&mut self, open: Open<'_>, head: BlockHeader) -> Result<B256, Trouble> {
-        let at = self.applied(open.applying.finish(head.number, None).await)?;
+    /// Commits what was applied, where there is something, and says where the ledger stands then.
+    async fn close(
+        &mut self,
+        open: &mut Option<Open<'_>>,
+        after: &mut B256,
+        head: BlockHeader,
+    ) -> Result<(), Trouble> {
+        let Some(done) = open.take() else { return Ok(()) };
+        let at = self.applied(done.applying.finish(head.number, None).await)?;
         self.settled(&at, Phase::Backfilling);
-        Ok(at.hash)
+        *after = at.hash;
+        Ok(())
     }
 }
 

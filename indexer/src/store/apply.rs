@@ -170,7 +170,7 @@ pub(crate) struct Applying<'a> {
 }
 
 impl Applying<'_> {
-    /// How many blocks are final: no fewer than were.
+    /// The last final block: none before the one that was.
     fn final_number(&self) -> u64 {
         self.settled.final_number.max(self.before.map_or(0, |at| at.final_number))
     }

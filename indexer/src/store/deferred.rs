@@ -10,18 +10,9 @@ use crate::db::Query;
 /// What somebody else's payments are listed by. What the projection reads by is never without its index, nor is what
 /// treasuries' own pages list; these rows are as many as x402 has, and are listed newest first by their key.
 const SETTLEMENT: [(&str, &str); 3] = [
-    (
-        "DROP INDEX IF EXISTS settlement_by_payer",
-        "CREATE INDEX IF NOT EXISTS settlement_by_payer ON settlement (payer, block_number, log_index)",
-    ),
-    (
-        "DROP INDEX IF EXISTS settlement_by_payee",
-        "CREATE INDEX IF NOT EXISTS settlement_by_payee ON settlement (payee, block_number, log_index)",
-    ),
-    (
-        "DROP INDEX IF EXISTS settlement_by_time",
-        "CREATE INDEX IF NOT EXISTS settlement_by_time ON settlement (timestamp, block_number)",
-    ),
+    ("settlement_by_payer", "payer, block_number, log_index"),
+    ("settlement_by_payee", "payee, block_number, log_index"),
+    ("settlement_by_time", "timestamp, block_number"),
 ];
 
 impl Store {
@@ -30,8 +21,8 @@ impl Store {
     /// # Errors
     /// When the database fails. What is left then is completed by [`Self::complete_indexes`].
     pub async fn defer_indexes(&self) -> Result<(), StoreError> {
-        for (drop, _) in SETTLEMENT {
-            Query::new(drop).execute(&self.db).await?;
+        for (name, _) in SETTLEMENT {
+            Query::made(format!("DROP INDEX IF EXISTS {name}"), Vec::new()).execute(&self.db).await?;
         }
         Ok(())
     }
@@ -41,8 +32,9 @@ impl Store {
     /// # Errors
     /// When the database fails. What is built by then stays.
     pub async fn complete_indexes(&self) -> Result<(), StoreError> {
-        for (_, create) in SETTLEMENT {
-            self.db.build(create).await?;
+        for (name, columns) in SETTLEMENT {
+            let index = format!("CREATE INDEX IF NOT EXISTS {name} ON settlement ({columns})");
+            self.db.build(index).await?;
         }
         Ok(())
     }

@@ -4,28 +4,29 @@
 use std::sync::{Arc, atomic::Ordering};
 
 use anyhow::Result;
-use bursar_indexer::{Config, Store, source::Source};
+use bursar_indexer::{Config, Store, db::Db, source::Source};
 use bursar_test_stores::{Stores, on_both_stores};
 
 use crate::{
-    agrees::live,
-    ledger::{Running, config, index, open, rows},
-    recorded::{Fault, Recorded},
-    world::World,
+    ledger::{Running, index, open, rows},
+    recorded::{Fault, Recorded, recorded},
 };
 
 on_both_stores!(a_long_backfill_builds_them_at_its_end, a_short_one_leaves_them_alone,);
 
 /// The indexes of settlements, as the database describes them.
 async fn indexes(store: &Store) -> Result<Vec<String>> {
-    let sqlite = "SELECT sql AS made FROM sqlite_master \
-                  WHERE type = 'index' AND tbl_name = 'settlement' AND sql IS NOT NULL ORDER BY name";
-    let postgres = "SELECT indexdef AS made FROM pg_indexes \
-                    WHERE schemaname = current_schema() AND tablename = 'settlement' ORDER BY indexname";
-    let found = match rows(store, postgres).await {
-        Ok(found) => found,
-        Err(_) => rows(store, sqlite).await?,
+    let catalogue = match store.db() {
+        Db::Sqlite(_) => {
+            "SELECT sql AS made FROM sqlite_master \
+             WHERE type = 'index' AND tbl_name = 'settlement' AND sql IS NOT NULL ORDER BY name"
+        }
+        Db::Postgres(_) => {
+            "SELECT indexdef AS made FROM pg_indexes \
+             WHERE schemaname = current_schema() AND tablename = 'settlement' ORDER BY indexname"
+        }
     };
+    let found = rows(store, catalogue).await?;
     Ok(found.iter().map(|row| row.text("made")).collect::<Result<_, _>>()?)
 }
 
@@ -42,13 +43,6 @@ async fn dies_at(call: u64, config: &Config, source: &Arc<Recorded>, stores: &St
     let found = indexes(&store).await?;
     store.close().await;
     Ok(found)
-}
-
-async fn recorded() -> Result<(Arc<Recorded>, Config)> {
-    let mut world = World::new().await?;
-    live(&mut world).await?;
-    let config = config(world.anvil.chain_id(), world.factory);
-    Ok((Arc::new(Recorded::of(&world.source()).await?), config))
 }
 
 async fn a_long_backfill_builds_them_at_its_end(stores: Stores) -> Result<()> {
@@ -74,5 +68,7 @@ async fn a_short_one_leaves_them_alone(stores: Stores) -> Result<()> {
     let all = indexes(&store).await?;
     store.close().await;
     assert_eq!(dies_at(6, &config, &source, &stores).await?, all);
+    let store = open(&stores, "ledger").await?;
+    assert!(store.checkpoint().await?.is_some(), "it died before it began");
     Ok(())
 }

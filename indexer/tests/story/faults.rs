@@ -16,7 +16,7 @@ use bursar_test_stores::{Stores, on_both_stores};
 use crate::{
     agrees::live,
     ledger::{assert_same, config, dump, fresh, index, open},
-    recorded::{Fault, Recorded},
+    recorded::{Fault, Recorded, recorded},
     world::World,
 };
 
@@ -81,11 +81,8 @@ async fn recovers_from_every_fault(stores: Stores) -> Result<()> {
 }
 
 async fn an_answer_that_leaves_out_what_others_need_is_asked_for_again(stores: Stores) -> Result<()> {
-    let mut world = World::new().await?;
-    live(&mut world).await?;
-    let mut config = config(world.anvil.chain_id(), world.factory);
+    let (source, mut config) = recorded().await?;
     config.max_range = 1;
-    let source = Arc::new(Recorded::of(&world.source()).await?);
     let right = fresh(config.clone(), Arc::clone(&source) as Arc<dyn Source>, &stores).await?;
     // The treasury's policy is set in the transaction that creates the envelope: without the first log of that
     // block, the others make no sense.

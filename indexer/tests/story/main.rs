@@ -4,6 +4,7 @@
 mod accesses;
 mod agrees;
 mod alerts;
+mod by_hand;
 mod deferred;
 mod dump;
 mod erasures;

@@ -4,7 +4,6 @@ use std::{
     collections::HashMap,
     path::Path,
     sync::{Arc, atomic::Ordering},
-    time::Duration,
 };
 
 use alloy::primitives::{Address, B256};
@@ -19,13 +18,12 @@ use bursar_indexer::{
     store::{ApplyError, Batch},
 };
 use bursar_test_stores::Stores;
-use sqlx::{AssertSqlSafe, Connection as _, PgConnection, migrate::Migrator};
+use sqlx::{AssertSqlSafe, Connection as _, migrate::Migrator};
 
 use crate::{
-    agrees::live,
-    ledger::{Running, assert_same, config, count, dump, fresh, index, open, rows},
-    recorded::Recorded,
-    world::World,
+    by_hand::{connection, run, somebody_waits},
+    ledger::{Running, assert_same, count, dump, fresh, index, open, rows},
+    recorded::{Recorded, recorded},
 };
 
 /// The last migration before there were partitions.
@@ -37,20 +35,9 @@ const PARTS: &str = "SELECT p.relname::TEXT AS name, pg_get_expr(p.relpartbound,
                      ORDER BY 1";
 
 /// The story's chain, and a configuration that cuts it into many parts.
-async fn recorded() -> Result<(Arc<Recorded>, Config)> {
-    let mut world = World::new().await?;
-    live(&mut world).await?;
-    let config = config(world.anvil.chain_id(), world.factory);
-    Ok((Arc::new(Recorded::of(&world.source()).await?), Config { partition_blocks: 3, ..config }))
-}
-
-async fn connection(stores: &Stores) -> Result<PgConnection> {
-    Ok(PgConnection::connect(&stores.url("ledger").await?).await?)
-}
-
-async fn run(on: &mut PgConnection, sql: impl Into<String>) -> Result<()> {
-    sqlx::raw_sql(AssertSqlSafe(sql.into())).execute(on).await?;
-    Ok(())
+async fn cut() -> Result<(Arc<Recorded>, Config)> {
+    let (source, config) = recorded().await?;
+    Ok((source, Config { partition_blocks: 3, ..config }))
 }
 
 /// Name and bounds of each part.
@@ -61,7 +48,7 @@ async fn parts(store: &Store) -> Result<Vec<(String, String)>> {
 
 #[tokio::test]
 async fn a_ledger_in_parts_holds_what_a_whole_one_holds() -> Result<()> {
-    let (source, config) = recorded().await?;
+    let (source, config) = cut().await?;
     let whole = fresh(config.clone(), Arc::clone(&source) as Arc<dyn Source>, &Stores::sqlite()?).await?;
     let stores = Stores::postgres()?;
     let store = open(&stores, "ledger").await?;
@@ -84,7 +71,7 @@ async fn a_ledger_in_parts_holds_what_a_whole_one_holds() -> Result<()> {
 
 #[tokio::test]
 async fn unwinding_crosses_borders() -> Result<()> {
-    let (source, mut config) = recorded().await?;
+    let (source, mut config) = cut().await?;
     // Nothing is final, so that all of it can be taken back.
     config.finality = 1_000_000;
     let stores = Stores::postgres()?;
@@ -109,7 +96,7 @@ async fn unwinding_crosses_borders() -> Result<()> {
 
 #[tokio::test]
 async fn a_width_that_changes_leaves_the_parts_there_are() -> Result<()> {
-    let (source, config) = recorded().await?;
+    let (source, config) = cut().await?;
     let stores = Stores::postgres()?;
     let head = source.head_number();
     let mut before = Vec::new();
@@ -184,7 +171,7 @@ async fn written_before(stores: &Stores, other: &Store) -> Result<()> {
 
 #[tokio::test]
 async fn what_a_whole_table_held_stays_where_it_is() -> Result<()> {
-    let (source, config) = recorded().await?;
+    let (source, config) = cut().await?;
     let (stores, head) = (Stores::postgres()?, source.head_number());
     source.ceiling.store(head / 2, Ordering::SeqCst);
     let first = open(&stores, "first").await?;
@@ -200,15 +187,7 @@ async fn what_a_whole_table_held_stays_where_it_is() -> Result<()> {
     let url = stores.url("ledger").await?.parse()?;
     let connecting = tokio::spawn(async move { Store::connect(&url).await });
     let mut other = connection(&stores).await?;
-    loop {
-        let waits = "SELECT COUNT(*) FROM pg_locks WHERE relation = 'event'::REGCLASS AND NOT granted";
-        let waiting: i64 = sqlx::query_scalar(waits).fetch_one(&mut other).await?;
-        if waiting > 0 {
-            break;
-        }
-        ensure!(!connecting.is_finished(), "it waited for nobody");
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    somebody_waits(&mut other, "event").await?;
     run(&mut other, "SELECT COUNT(*) FROM event").await?;
     run(&mut on, "COMMIT").await?;
     let store = connecting.await??;
@@ -233,15 +212,6 @@ async fn what_a_whole_table_held_stays_where_it_is() -> Result<()> {
                  WHERE x.indrelid IN ('event_before'::REGCLASS, 'settlement_before'::REGCLASS, \
                  'undecoded_before'::REGCLASS) AND NOT c.relispartition";
     assert_eq!(count(&store, loose).await?, 0);
-    Ok(())
-}
-
-/// Waits until somebody waits for a table.
-async fn somebody_waits(on: &mut PgConnection, table: &str) -> Result<()> {
-    let waits = "SELECT COUNT(*) FROM pg_locks WHERE relation = $1::REGCLASS AND NOT granted";
-    while sqlx::query_scalar::<_, i64>(waits).bind(table).fetch_one(&mut *on).await? == 0 {
-        tokio::time::sleep(Duration::from_millis(2)).await;
-    }
     Ok(())
 }
 
@@ -284,7 +254,7 @@ async fn readers_and_new_parts_do_not_wait_for_each_other() -> Result<()> {
 /// What an administrator does with an old part: it is gone from the ledger, which goes on, and nothing is written over it.
 #[tokio::test]
 async fn a_part_that_was_detached_is_gone_and_not_made_again() -> Result<()> {
-    let (source, config) = recorded().await?;
+    let (source, config) = cut().await?;
     let stores = Stores::postgres()?;
     let head = source.head_number();
     source.ceiling.store(head - 10, Ordering::SeqCst);

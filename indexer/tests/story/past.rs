@@ -26,11 +26,10 @@ use bursar_sdk::{
 use bursar_test_stores::{Stores, on_both_stores};
 
 use crate::{
-    agrees::live,
-    ledger::{assert_same, config, index, open},
+    ledger::{assert_same, index, open},
     record::{record, sealed},
-    recorded::Recorded,
-    world::{DAY, World},
+    recorded::recorded,
+    world::DAY,
 };
 
 on_both_stores!(
@@ -225,11 +224,8 @@ async fn lists(store: &Store, past: Option<Past>, now: u64) -> Result<Vec<String
 }
 
 async fn as_of_a_block_lists_are_those_of_a_ledger_that_ended_there(stores: Stores) -> Result<()> {
-    let mut world = World::new().await?;
-    live(&mut world).await?;
-    let source = Arc::new(Recorded::of(&world.source()).await?);
+    let (source, config) = recorded().await?;
     let times: Vec<u64> = source.headers.iter().map(|header| header.timestamp).collect();
-    let config = config(world.anvil.chain_id(), world.factory);
     let asked = || Arc::clone(&source) as Arc<dyn Source>;
 
     let full = open(&stores, "full").await?;
@@ -271,11 +267,9 @@ async fn as_of_a_block_lists_are_those_of_a_ledger_that_ended_there(stores: Stor
 }
 
 async fn a_time_is_the_last_block_up_to_it(stores: Stores) -> Result<()> {
-    let mut world = World::new().await?;
-    live(&mut world).await?;
-    let source = Arc::new(Recorded::of(&world.source()).await?);
+    let (source, config) = recorded().await?;
     let store = open(&stores, "ledger").await?;
-    index(config(world.anvil.chain_id(), world.factory), source, &store).await?;
+    index(config, source, &store).await?;
     let kept = Query::new("SELECT number, timestamp FROM block ORDER BY number").rows(store.db()).await?;
     let kept = kept.iter().map(|row| Ok((row.number("number")?, row.number("timestamp")?)));
     let kept: Vec<(u64, u64)> = kept.collect::<Result<_>>()?;

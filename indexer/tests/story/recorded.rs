@@ -11,10 +11,23 @@ use std::{
 use alloy::primitives::{Address, B256};
 use anyhow::{Context, Result};
 use async_trait::async_trait;
-use bursar_indexer::source::{
-    Answer, BlockHeader, Blocks, Landmark, LogQuery, RawLog, Source, SourceError, TransactionInput,
+use bursar_indexer::{
+    Config,
+    source::{
+        Answer, BlockHeader, Blocks, Landmark, LogQuery, RawLog, Source, SourceError, TransactionInput,
+    },
 };
 use tokio::sync::Notify;
+
+use crate::{agrees::live, ledger::config, world::World};
+
+/// The story's chain, and how it is followed.
+pub async fn recorded() -> Result<(Arc<Recorded>, Config)> {
+    let mut world = World::new().await?;
+    live(&mut world).await?;
+    let config = config(world.anvil.chain_id(), world.factory);
+    Ok((Arc::new(Recorded::of(&world.source()).await?), config))
+}
 
 /// What a source does on one of its calls instead of answering.
 #[derive(Clone)]

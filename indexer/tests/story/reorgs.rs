@@ -11,6 +11,7 @@ use bursar_test_stores::{Stores, on_both_stores};
 use crate::{
     agrees::{assert_agrees, live},
     ledger::{Running, assert_same, config, dump, fresh, index, open},
+    recorded::recorded,
     world::{WEEK, World},
 };
 
@@ -73,10 +74,7 @@ async fn a_turned_chain_leaves_no_trace(stores: Stores) -> Result<()> {
 }
 
 async fn unwinding_is_the_twin_of_applying(stores: Stores) -> Result<()> {
-    let mut world = World::new().await?;
-    live(&mut world).await?;
-    let source = Arc::new(crate::recorded::Recorded::of(&world.source()).await?);
-    let mut config = config(world.anvil.chain_id(), world.factory);
+    let (source, mut config) = recorded().await?;
     // Nothing is final, so that all of it can be taken back.
     config.finality = 1_000_000;
     let store = open(&stores, "ledger").await?;

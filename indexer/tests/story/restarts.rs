@@ -10,20 +10,11 @@ use bursar_indexer::source::Source;
 use bursar_test_stores::{Stores, on_both_stores};
 
 use crate::{
-    agrees::live,
-    ledger::{Running, assert_same, config, dump, fresh, index, open},
-    recorded::{Fault, Recorded},
-    world::World,
+    ledger::{Running, assert_same, dump, fresh, index, open},
+    recorded::{Fault, recorded},
 };
 
 on_both_stores!(stopped_after_every_block, killed_in_the_middle_of_every_question,);
-
-async fn recorded() -> Result<(Arc<Recorded>, bursar_indexer::Config)> {
-    let mut world = World::new().await?;
-    live(&mut world).await?;
-    let config = config(world.anvil.chain_id(), world.factory);
-    Ok((Arc::new(Recorded::of(&world.source()).await?), config))
-}
 
 async fn stopped_after_every_block(stores: Stores) -> Result<()> {
     let (source, config) = recorded().await?;

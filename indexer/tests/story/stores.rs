@@ -17,11 +17,9 @@ use bursar_sdk::{amount::Amount, delivery::SealedRecord};
 use bursar_test_stores::{Stores, on_both_stores};
 
 use crate::{
-    agrees::live,
-    ledger::{assert_same, config, fresh, open, rows},
+    ledger::{assert_same, fresh, open, rows},
     record::{record, sealed},
-    recorded::Recorded,
-    world::World,
+    recorded::recorded,
 };
 
 on_both_stores!(
@@ -32,10 +30,8 @@ on_both_stores!(
 
 #[tokio::test]
 async fn what_one_kind_holds_the_other_holds() -> Result<()> {
-    let mut world = World::new().await?;
-    live(&mut world).await?;
-    let config = config(world.anvil.chain_id(), world.factory);
-    let source: Arc<dyn Source> = Arc::new(Recorded::of(&world.source()).await?);
+    let (source, config) = recorded().await?;
+    let source: Arc<dyn Source> = source;
     let sqlite = fresh(config.clone(), Arc::clone(&source), &Stores::sqlite()?).await?;
     let postgres = fresh(config, source, &Stores::postgres()?).await?;
     assert!(sqlite.iter().any(|row| row.starts_with("payment")));

@@ -11,9 +11,8 @@ use bursar_indexer::{Indexer, Phase, Turns, source::Source};
 use bursar_test_stores::{Stores, on_both_stores};
 
 use crate::{
-    agrees::live,
     ledger::{Running, assert_same, config, dump, fresh, open},
-    recorded::Recorded,
+    recorded::{Recorded, recorded},
     world::World,
 };
 
@@ -33,10 +32,7 @@ async fn is_about(running: &mut Running, phase: Phase) -> Result<()> {
 }
 
 async fn one_works_and_the_next_takes_over(stores: Stores) -> Result<()> {
-    let mut world = World::new().await?;
-    live(&mut world).await?;
-    let source = Arc::new(Recorded::of(&world.source()).await?);
-    let usual = config(world.anvil.chain_id(), world.factory);
+    let (source, usual) = recorded().await?;
     let config = bursar_indexer::Config { lease: Some(LIFE), ..usual.clone() };
     let blocks = source.headers.len() as u64;
     let hash =
