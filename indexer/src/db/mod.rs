@@ -19,7 +19,7 @@ mod value;
 use std::time::Duration;
 
 use sqlx::{
-    AssertSqlSafe, ConnectOptions as _, Connection as _, PgPool, Postgres, Sqlite, SqlitePool, Transaction,
+    AssertSqlSafe, ConnectOptions as _, Connection as _, Database, Pool, Postgres, Sqlite, Transaction,
     migrate::{MigrateError, Migrator},
     postgres::PgPoolOptions,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
@@ -53,17 +53,31 @@ const STATEMENTS: usize = 512;
 #[derive(Clone)]
 pub enum Db {
     /// A file.
-    Sqlite(File),
+    Sqlite(Pools<Sqlite>),
     /// A server.
-    Postgres(PgPool),
+    Postgres(Pools<Postgres>),
 }
 
-/// Connections to a file, which takes one writer at a time. Transactions all go through the same one, so that the pages
+/// Connections to one database, which takes one writer of the ledger at a time. Transactions all go through the same one: those
+/// that wait for their turn keep none of the others, which the one whose turn it is may need, too; and in SQLite the pages
 /// that one has read and written are there for the next, and in memory once.
-#[derive(Debug, Clone)]
-pub struct File {
-    pool: SqlitePool,
-    writer: SqlitePool,
+#[derive(Debug)]
+pub struct Pools<D: Database> {
+    pool: Pool<D>,
+    writer: Pool<D>,
+}
+
+impl<D: Database> Clone for Pools<D> {
+    fn clone(&self) -> Self {
+        Self { pool: self.pool.clone(), writer: self.writer.clone() }
+    }
+}
+
+impl<D: Database> Pools<D> {
+    async fn close(&self) {
+        self.pool.close().await;
+        self.writer.close().await;
+    }
 }
 
 /// A transaction that writes the ledger; rolled back where it is dropped.
@@ -93,11 +107,13 @@ impl Db {
                 let writer =
                     SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await?;
                 let pool = SqlitePoolOptions::new().max_connections(8).connect_with(options).await?;
-                Ok(Self::Sqlite(File { pool, writer }))
+                Ok(Self::Sqlite(Pools { pool, writer }))
             }
             Place::Server { options, .. } => {
                 let options = options.as_ref().clone().application_name("bursar");
-                Ok(Self::Postgres(PgPoolOptions::new().max_connections(8).connect_with(options).await?))
+                let writer = PgPoolOptions::new().max_connections(1).connect_lazy_with(options.clone());
+                let pool = PgPoolOptions::new().max_connections(8).connect_with(options).await?;
+                Ok(Self::Postgres(Pools { pool, writer }))
             }
         }
     }
@@ -105,8 +121,8 @@ impl Db {
     /// Brings the schema up to date. Several processes may ask PostgreSQL at the same time: one does it, others wait.
     pub(crate) async fn migrate(&self) -> Result<(), MigrateError> {
         match self {
-            Self::Sqlite(file) => self.migrations().run(&file.writer).await,
-            Self::Postgres(pool) => self.migrations().run(pool).await,
+            Self::Sqlite(pools) => self.migrations().run(&pools.writer).await,
+            Self::Postgres(pools) => self.migrations().run(&pools.writer).await,
         }
     }
 
@@ -114,14 +130,14 @@ impl Db {
     /// a connection that keeps few.
     pub(crate) async fn build(&self, index: String) -> Result<(), DbError> {
         match self {
-            Self::Sqlite(file) => {
-                let few = (*file.pool.connect_options()).clone().pragma("cache_size", "-4096");
+            Self::Sqlite(pools) => {
+                let few = (*pools.pool.connect_options()).clone().pragma("cache_size", "-4096");
                 let mut connection = few.connect().await?;
                 sqlx::query(AssertSqlSafe(index)).execute(&mut connection).await?;
                 connection.close().await?;
             }
-            Self::Postgres(pool) => {
-                sqlx::query(AssertSqlSafe(index)).execute(pool).await?;
+            Self::Postgres(pools) => {
+                sqlx::query(AssertSqlSafe(index)).execute(&pools.pool).await?;
             }
         }
         Ok(())
@@ -141,8 +157,14 @@ impl Db {
 
     pub(crate) async fn begin(&self) -> Result<Tx, DbError> {
         Ok(match self {
-            Self::Sqlite(file) => Tx::Sqlite(file.writer.begin_with(BEGIN_SQLITE).await?),
-            Self::Postgres(pool) => Tx::Postgres(pool.begin_with(BEGIN_POSTGRES).await?),
+            Self::Sqlite(pools) => Tx::Sqlite(pools.writer.begin_with(BEGIN_SQLITE).await?),
+            Self::Postgres(pools) => {
+                // In a task of its own, which ends what it began where nobody wants it any more: sqlx 0.9 puts a connection
+                // that is given up while it begins back into its pool with the transaction open (sqlx#4393).
+                let writer = pools.writer.clone();
+                let begun = tokio::spawn(async move { writer.begin_with(BEGIN_POSTGRES).await });
+                Tx::Postgres(begun.await.map_err(|_| sqlx::Error::WorkerCrashed)??)
+            }
         })
     }
 
@@ -170,11 +192,8 @@ impl Db {
     /// Closes every connection.
     pub(crate) async fn close(&self) {
         match self {
-            Self::Sqlite(File { pool, writer }) => {
-                pool.close().await;
-                writer.close().await;
-            }
-            Self::Postgres(pool) => pool.close().await,
+            Self::Sqlite(pools) => pools.close().await,
+            Self::Postgres(pools) => pools.close().await,
         }
     }
 }

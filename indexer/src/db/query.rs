@@ -29,8 +29,8 @@ pub enum Link<'a> {
 impl<'a> From<&'a Db> for Link<'a> {
     fn from(db: &'a Db) -> Self {
         match db {
-            Db::Sqlite(file) => Self::SqlitePool(&file.pool),
-            Db::Postgres(pool) => Self::PgPool(pool),
+            Db::Sqlite(pools) => Self::SqlitePool(&pools.pool),
+            Db::Postgres(pools) => Self::PgPool(&pools.pool),
         }
     }
 }

@@ -10,6 +10,7 @@ mod dump;
 mod erasures;
 mod events;
 mod faults;
+mod given_up;
 mod groups;
 mod hostile;
 mod ledger;
