@@ -36,18 +36,22 @@ pub async fn node(params: Params, provider: Provider) -> Result<Node> {
     Node::on(&chain(params), provider).await
 }
 
+/// A client of a node.
+pub fn client(node: &Node) -> Result<Arc<dyn Source>> {
+    let config = RpcConfig { timeout: Duration::from_secs(5) };
+    Ok(Arc::new(RpcSource::new(node.served.url().parse()?, config)))
+}
+
 pub fn sources(nodes: &[&Node], quorum: usize) -> Result<Sources> {
+    let clients = nodes.iter().map(|node| client(node)).collect::<Result<_>>()?;
+    Ok(over(clients, quorum))
+}
+
+/// Sources that know nothing of these clients yet.
+pub fn over(clients: Vec<Arc<dyn Source>>, quorum: usize) -> Sources {
     let patience =
         Patience { retries: 3, first_delay: Duration::from_millis(1), max_delay: Duration::from_millis(4) };
-    let config = RpcConfig { timeout: Duration::from_secs(5) };
-    let endpoints = nodes
-        .iter()
-        .map(|node| {
-            let source = RpcSource::new(node.served.url().parse()?, config.clone());
-            Ok(Arc::new(source) as Arc<dyn Source>)
-        })
-        .collect::<Result<_>>()?;
-    Ok(Sources::new(endpoints, patience, quorum))
+    Sources::new(clients, patience, quorum)
 }
 
 pub fn config(params: &Params) -> Config {

@@ -12,7 +12,7 @@ use bursar_replay::{Chain, FACTORY, Params, Provider, Replay, serve};
 use crate::{
     dump::{difference, dump},
     life::{Count, Death, Dice, Life, config, live as one},
-    node::{Node, assert_right},
+    node::{Node, assert_right, client},
 };
 
 /// Lives the history of a seed; gives what happened in it.
@@ -47,11 +47,13 @@ pub async fn live(seed: u64, file: &Path) -> Result<Count> {
     };
     let replay = Arc::new(Replay::new(Arc::clone(&chain), provider));
     let node = Node { served: serve(Arc::clone(&replay), 0).await?, replay };
+    // One client for all lives, which keeps nothing of what it was told: to make one reads the machine's certificates.
+    let asks = client(&node)?;
     let usual = Config { finality, ..Config::new(params.chain_id, FACTORY, 0) };
     let mut count = Count::default();
     for _ in 0..1 + dice.below(4) {
         let life = Life { death: Death::drawn(&mut dice), faults: dice.below(3) * 4, events: dice.below(4) };
-        one(&config(&usual, &mut dice), &node, file, life, &mut dice, &mut count).await?;
+        one(&config(&usual, &mut dice), &node, &asks, file, life, &mut dice, &mut count).await?;
         // Nobody watches the chain while the indexer is dead.
         match dice.below(4) {
             0 => node.replay.change(|chain| chain.mine(1 + dice.below(5))),
@@ -60,7 +62,7 @@ pub async fn live(seed: u64, file: &Path) -> Result<Count> {
         }
     }
     let last = Life { death: Death::Never, faults: 0, events: dice.below(3) };
-    one(&config(&usual, &mut dice), &node, file, last, &mut dice, &mut count).await?;
+    one(&config(&usual, &mut dice), &node, &asks, file, last, &mut dice, &mut count).await?;
 
     let store = Store::connect(&format!("sqlite:{}", file.display()).parse()?).await?;
     assert_right(&store, &node.replay).await.context("payments")?;
@@ -69,7 +71,7 @@ pub async fn live(seed: u64, file: &Path) -> Result<Count> {
     store.forget_chain().await?;
     let quiet = Life { death: Death::Never, faults: 0, events: 0 };
     store.close().await;
-    one(&usual_pace(&usual), &node, file, quiet, &mut dice, &mut Count::default()).await?;
+    one(&usual_pace(&usual), &node, &asks, file, quiet, &mut dice, &mut Count::default()).await?;
     let store = Store::connect(&format!("sqlite:{}", file.display()).parse()?).await?;
     let again = dump(&store).await?;
     store.close().await;

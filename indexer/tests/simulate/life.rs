@@ -11,7 +11,7 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, bail};
-use bursar_indexer::{Config, Indexer, Phase, Status, Store, db::fuse::killed_after};
+use bursar_indexer::{Config, Indexer, Phase, Status, Store, db::fuse::killed_after, source::Source};
 use bursar_replay::{Fault, Settlement, mix};
 use bursar_sdk::{
     amount::Amount, decision::DecisionRecord, delivery::SealedRecord, payment::session_id, record::RecordKind,
@@ -21,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     history::turn,
-    node::{Node, sources},
+    node::{Node, over},
     record::record,
 };
 
@@ -142,6 +142,7 @@ pub fn config(usual: &Config, dice: &mut Dice) -> Config {
 pub async fn live(
     config: &Config,
     node: &Node,
+    asks: &Arc<dyn Source>,
     file: &Path,
     life: Life,
     dice: &mut Dice,
@@ -176,7 +177,7 @@ pub async fn live(
         }
     });
     let store = Store::connect(&format!("sqlite:{}", file.display()).parse()?).await?;
-    let indexer = Indexer::new(config.clone(), sources(&[node], 1)?, store.clone());
+    let indexer = Indexer::new(config.clone(), over(vec![Arc::clone(asks)], 1), store.clone());
     let (mut status, cancel) = (indexer.subscribe(), CancellationToken::new());
     let working = indexer.run(cancel.clone());
     let directing = async {
