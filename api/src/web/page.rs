@@ -8,6 +8,7 @@ use bursar_indexer::query::{
     alerts, approvals, decisions, ledger, payments, refusals, scores, stops, treasuries,
 };
 use bursar_sdk::decision::Verdict;
+use futures::{StreamExt as _, TryStreamExt as _, stream};
 
 use super::{
     envelope, fleet, gather, inbox, rendered,
@@ -29,6 +30,8 @@ const APPROVALS: u32 = 10;
 const ALERTS: u32 = 10;
 const ALERTS_OF_AGENT: u32 = 3;
 const TREASURIES: u32 = 100;
+/// Curves that are read at the same time: some of a database's connections, so that other pages have theirs.
+const CURVES: usize = 4;
 /// How far refusals are counted.
 const COUNTED: u32 = 10_000;
 
@@ -50,16 +53,17 @@ async fn gathered(state: &AppState, treasury: Option<Address>) -> Result<Overvie
     let (rows, rooms) = (&fleet.rows, &fleet.rooms);
     let (refused, scores) = (refusals::of_all(db, rows).await?, scores::of_all(db, rows).await?);
     let raised = alerts::standing(db, rows, as_of.now, ALERTS_OF_AGENT).await?;
-    let mut agents = Vec::with_capacity(rows.len());
-    for row in rows {
+    let reading = rows.iter().map(async |row| {
         let key = (row.treasury, row.number);
         let rooms = rooms.get(&key).map(Vec::as_slice).unwrap_or_default();
         let refused = refused.get(&key).copied().unwrap_or_default();
         let alerts = raised.get(&key).map(Vec::as_slice).unwrap_or_default();
         let agent = gather::agent(config, row, rooms, refused, scores.get(&key), alerts, as_of.now);
         let curve = envelope::curve_of_many(state, row, rooms, as_of.now).await?;
-        agents.push(Agent { curve, ..agent });
-    }
+        Ok::<_, ApiError>(Agent { curve, ..agent })
+    });
+    let reading: Vec<_> = reading.collect();
+    let agents = stream::iter(reading).buffered(CURVES).try_collect().await?;
     let standing = alerts::Filter { treasury, open: Some(true), ..Default::default() };
     let mut alerts = alerts::list(db, &standing, as_of.now, None, ALERTS + 1).await?;
     let shown = usize::try_from(ALERTS).unwrap_or(usize::MAX);
