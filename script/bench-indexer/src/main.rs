@@ -1,10 +1,12 @@
 //! Backfill of one replayed chain by ours, on either store, and by a peer, each alone and on a fresh database, and what
 //! the databases themselves take. What each has come to is compared with the chain before any figure counts.
 
+mod came_to;
 mod limits;
 mod ours;
 mod ponder;
 mod report;
+mod rindexer;
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -43,6 +45,12 @@ struct Args {
     /// Where the peer is installed
     #[arg(long, default_value = "target/tools/ponder")]
     ponder: PathBuf,
+    /// The other peer's binary, for `--run rindexer`: no package registry has it (`cargo install --git`, its `cli`)
+    #[arg(long, default_value = "target/tools/rindexer")]
+    rindexer: PathBuf,
+    /// What a user of it writes
+    #[arg(long, default_value = "script/bench-indexer/rindexer")]
+    rindexer_project: PathBuf,
     /// The binary that is measured; by default the one beside this
     #[arg(long)]
     bursar: Option<PathBuf>,
@@ -59,6 +67,8 @@ enum Runner {
     Sqlite,
     /// The peer, on PostgreSQL
     Ponder,
+    /// The other peer, on PostgreSQL, where it is built
+    Rindexer,
 }
 
 #[tokio::main]
@@ -103,6 +113,13 @@ async fn main() -> Result<ExitCode> {
         let blocks = args.ponder_settlements / 5;
         let peer = ponder::index(&replayed, &args.ponder, args.ponder_urls, blocks, cluster.url()).await;
         ran.push(peer.context("ponder")?);
+        cluster.stop()?;
+    }
+    if args.run.contains(&Runner::Rindexer) {
+        let cluster = Cluster::start(POSTGRES)?;
+        eprintln!("indexing with rindexer");
+        let peer = rindexer::index(&replayed, &args.rindexer, &args.rindexer_project, cluster.url()).await;
+        ran.push(peer.context("rindexer")?);
         cluster.stop()?;
     }
     report::write(&args.out, &ran, &limits)?;

@@ -5,16 +5,17 @@ use std::{path::Path, process::Stdio, time::Duration};
 use anyhow::{Context as _, Result, ensure};
 use bursar_bench::{Measured, Replayed};
 use bursar_indexer::decode::Proxy;
-use bursar_replay::{TOKEN, Tally};
-use futures::TryStreamExt as _;
-use sqlx::{Connection as _, PgConnection, Row as _};
+use bursar_replay::TOKEN;
 use tokio::process::Command;
 use url::Url;
 
-use crate::report::Ran;
+use crate::{came_to::came_to, report::Ran};
 
 /// How long it may take.
 const PATIENCE: Duration = Duration::from_secs(1_800);
+
+const SETTLEMENTS: &str = "SELECT tx_hash, log_index::BIGINT AS log_index, amount::BIGINT AS amount, \
+                           block_number::BIGINT AS block_number FROM bench.settlement";
 
 /// Indexes the blocks up to `to` into an empty database, asking `urls` names of the same node.
 pub(crate) async fn index(
@@ -49,25 +50,11 @@ pub(crate) async fn index(
     }
     let took = peer.done().await?;
     let rpc_calls = replayed.calls();
-    let (got, truth) = (tally(database).await?, replayed.truth(to));
+    let (got, truth) = (came_to(database, SETTLEMENTS).await?, replayed.truth(to));
     Ok(Ran { name: "ponder", version, took, rpc_calls, got, truth })
 }
 
 /// A port that was free just now.
 fn free_port() -> Result<u16> {
     Ok(std::net::TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
-}
-
-async fn tally(database: &Url) -> Result<Tally> {
-    let mut connection = PgConnection::connect(database.as_str()).await?;
-    let sql = "SELECT tx_hash, log_index::BIGINT AS log_index, amount::BIGINT AS amount, \
-               block_number::BIGINT AS block_number FROM bench.settlement";
-    let mut rows = sqlx::query(sql).fetch(&mut connection);
-    let mut tally = Tally::default();
-    while let Some(row) = rows.try_next().await? {
-        let number = |column| Ok::<_, anyhow::Error>(u64::try_from(row.try_get::<i64, _>(column)?)?);
-        let tx_hash: String = row.try_get("tx_hash")?;
-        tally.add(tx_hash.parse()?, number("log_index")?, number("amount")?, number("block_number")?);
-    }
-    Ok(tally)
 }
