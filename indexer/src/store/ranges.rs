@@ -1,0 +1,228 @@
+//! Ranges of a backfill that several indexers on one PostgreSQL store divide: the one that follows the chain offers them,
+//! those that stand by claim and fetch them. SQLite is one machine's: nobody is there to divide with.
+//!
+//! Nothing depends on this but that no work is done twice: what is not here is asked of the chain. Each of these is one
+//! statement of its own and in no transaction that writes the ledger, so that neither waits for the other. The
+//! database's own clock counts.
+
+use std::time::Duration;
+
+use alloy::primitives::{B256, Bytes};
+
+use super::{Store, StoreError};
+use crate::db::{Db, DbError, DbRow, Query, Tx};
+
+/// Consecutive blocks, both ends included.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct BlockRange {
+    pub(crate) from: u64,
+    pub(crate) to: u64,
+}
+
+impl BlockRange {
+    /// How many they are.
+    pub(crate) fn blocks(self) -> u64 {
+        (self.to - self.from).saturating_add(1)
+    }
+}
+
+/// What has become of a range that was offered.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Taken {
+    /// Somebody has fetched it, and this is what they left; it is offered no more.
+    Body(Bytes),
+    /// Nobody was at it; it is offered no more.
+    Open,
+    /// Somebody is at it, and it is theirs for so long unless they renew it.
+    Held(Duration),
+    /// It is not offered: somebody found it too much, or has cleared all of them.
+    Gone,
+}
+
+/// Now, in unix milliseconds by the database's clock.
+macro_rules! now {
+    () => {
+        "(EXTRACT(EPOCH FROM clock_timestamp()) * 1000)::BIGINT"
+    };
+}
+
+const STANDS_BY: &str = concat!(
+    "INSERT INTO lease (name, holder, until) VALUES ('help', $1, ",
+    now!(),
+    " + $2) ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, until = excluded.until"
+);
+
+const IS_HELPED: &str = concat!("SELECT 1 AS one FROM lease WHERE name = 'help' AND until > ", now!());
+
+const FORGET_OTHERS: &str = concat!(
+    "DELETE FROM backfill_range WHERE from_block <= $1 OR to_block > $2 OR revision <> $3 \
+     OR (body IS NULL AND (until IS NULL OR until <= ",
+    now!(),
+    "))"
+);
+
+const IS_OFFERED: &str = concat!(
+    "SELECT 1 AS one FROM backfill_range WHERE body IS NULL AND (until IS NULL OR until <= ",
+    now!(),
+    ") LIMIT 1"
+);
+
+/// The farthest ones first: the one that offers them asks for the nearest itself, and they meet in between.
+const CLAIM: &str = concat!(
+    "UPDATE backfill_range SET holder = $1, until = ",
+    now!(),
+    " + $2 WHERE from_block IN (SELECT from_block FROM backfill_range \
+     WHERE body IS NULL AND revision = $3 AND (until IS NULL OR until <= ",
+    now!(),
+    ") ORDER BY from_block DESC LIMIT $4 FOR UPDATE SKIP LOCKED) RETURNING from_block, to_block"
+);
+
+const RENEW: &str =
+    concat!("UPDATE backfill_range SET until = ", now!(), " + $2 WHERE holder = $1 AND body IS NULL");
+
+const TAKE: &str = concat!(
+    "DELETE FROM backfill_range WHERE from_block = $1 AND to_block = $2 AND revision = $3 \
+     AND (body IS NOT NULL OR until IS NULL OR until <= ",
+    now!(),
+    ") RETURNING body"
+);
+
+const LEFT: &str = concat!(
+    "SELECT GREATEST(until - ",
+    now!(),
+    ", 0) AS rest FROM backfill_range WHERE from_block = $1 AND to_block = $2 AND revision = $3"
+);
+
+impl Store {
+    /// Whether indexers that stand by can help here.
+    pub(crate) fn divides_ranges(&self) -> bool {
+        matches!(self.db, Db::Postgres(_))
+    }
+
+    /// Says that somebody stands by and would help, from now for so long.
+    pub(crate) async fn offer_help(&self, holder: B256, life: Duration) -> Result<(), StoreError> {
+        Query::new(STANDS_BY).bind(holder).bind(millis(life)).execute(&self.db).await?;
+        Ok(())
+    }
+
+    /// Whether anybody has said so.
+    pub(crate) async fn is_helped(&self) -> Result<bool, StoreError> {
+        Ok(Query::new(IS_HELPED).row(&self.db).await?.is_some())
+    }
+
+    /// Forgets all ranges but those after block `after` and up to `last` that somebody has fetched, or is at, by that
+    /// revision of the watch list; gives these in order. Where two indexers believed at once that it was their turn, they
+    /// may overlap.
+    pub(crate) async fn keep_ranges(
+        &self,
+        after: u64,
+        last: u64,
+        revision: u64,
+    ) -> Result<Vec<BlockRange>, StoreError> {
+        Query::new(FORGET_OTHERS).bind(after).bind(last).bind(revision).execute(&self.db).await?;
+        let left = "SELECT from_block, to_block FROM backfill_range ORDER BY from_block";
+        Ok(Query::new(left).rows(&self.db).await?.iter().map(range).collect::<Result<_, _>>()?)
+    }
+
+    /// Offers a range to whoever stands by. One that begins there already stays as it is.
+    pub(crate) async fn offer_range(&self, range: BlockRange, revision: u64) -> Result<(), StoreError> {
+        let sql = "INSERT INTO backfill_range (from_block, to_block, revision) VALUES ($1, $2, $3) \
+                   ON CONFLICT (from_block) DO NOTHING";
+        Query::new(sql).bind(range.from).bind(range.to).bind(revision).execute(&self.db).await?;
+        Ok(())
+    }
+
+    /// Takes back a range that was offered by that revision of the watch list, with what somebody has fetched of it; unless somebody is at it.
+    pub(crate) async fn take_range(&self, range: BlockRange, revision: u64) -> Result<Taken, StoreError> {
+        let BlockRange { from, to } = range;
+        if let Some(row) = Query::new(TAKE).bind(from).bind(to).bind(revision).row(&self.db).await? {
+            return Ok(row.maybe_bytes("body")?.map_or(Taken::Open, Taken::Body));
+        }
+        let left = Query::new(LEFT).bind(from).bind(to).bind(revision).row(&self.db).await?;
+        let Some(row) = left else { return Ok(Taken::Gone) };
+        Ok(Taken::Held(Duration::from_millis(row.maybe_number("rest")?.unwrap_or_default())))
+    }
+
+    /// Forgets all ranges, and whatever was fetched of them.
+    pub(crate) async fn clear_ranges(&self) -> Result<(), StoreError> {
+        Query::new(CLEAR).execute(&self.db).await?;
+        Ok(())
+    }
+
+    /// Whether any range waits for somebody to claim it.
+    pub(crate) async fn is_range_offered(&self) -> Result<bool, StoreError> {
+        Ok(Query::new(IS_OFFERED).row(&self.db).await?.is_some())
+    }
+
+    /// Claims ranges that were offered by that revision of the watch list, at most so many, from now for so long.
+    pub(crate) async fn claim_ranges(
+        &self,
+        holder: B256,
+        revision: u64,
+        most: u64,
+        life: Duration,
+    ) -> Result<Vec<BlockRange>, StoreError> {
+        let query = Query::new(CLAIM).bind(holder).bind(millis(life)).bind(revision).bind(most);
+        Ok(query.rows(&self.db).await?.iter().map(range).collect::<Result<_, _>>()?)
+    }
+
+    /// Keeps what this holder has claimed, from now for so long.
+    pub(crate) async fn renew_ranges(&self, holder: B256, life: Duration) -> Result<(), StoreError> {
+        Query::new(RENEW).bind(holder).bind(millis(life)).execute(&self.db).await?;
+        Ok(())
+    }
+
+    /// Leaves what was fetched of a range; `false` where that is no longer this holder's to fetch.
+    pub(crate) async fn put_range(
+        &self,
+        holder: B256,
+        range: BlockRange,
+        body: Bytes,
+    ) -> Result<bool, StoreError> {
+        let sql = "UPDATE backfill_range SET body = $4, until = NULL \
+                   WHERE holder = $1 AND from_block = $2 AND to_block = $3 AND body IS NULL";
+        let query = Query::new(sql).bind(holder).bind(range.from).bind(range.to).bind(body);
+        Ok(query.execute(&self.db).await? == 1)
+    }
+
+    /// Gives a range back that this holder has claimed, for anybody to claim.
+    pub(crate) async fn give_back_range(&self, holder: B256, range: BlockRange) -> Result<(), StoreError> {
+        let sql = "UPDATE backfill_range SET holder = NULL, until = NULL \
+                   WHERE holder = $1 AND from_block = $2 AND to_block = $3 AND body IS NULL";
+        Query::new(sql).bind(holder).bind(range.from).bind(range.to).execute(&self.db).await?;
+        Ok(())
+    }
+
+    /// Gives back all that this holder has claimed and not fetched.
+    pub(crate) async fn give_back_ranges(&self, holder: B256) -> Result<(), StoreError> {
+        let sql = "UPDATE backfill_range SET holder = NULL, until = NULL WHERE holder = $1 AND body IS NULL";
+        Query::new(sql).bind(holder).execute(&self.db).await?;
+        Ok(())
+    }
+
+    /// Gives a range back for good: it is too much at once, and whoever offered it has to ask for it in parts.
+    pub(crate) async fn give_up_range(&self, holder: B256, range: BlockRange) -> Result<(), StoreError> {
+        let sql = "DELETE FROM backfill_range \
+                   WHERE holder = $1 AND from_block = $2 AND to_block = $3 AND body IS NULL";
+        Query::new(sql).bind(holder).bind(range.from).bind(range.to).execute(&self.db).await?;
+        Ok(())
+    }
+}
+
+const CLEAR: &str = "DELETE FROM backfill_range";
+
+/// Forgets all ranges in the transaction that takes away what they were asked after.
+pub(super) async fn clear(tx: &mut Tx) -> Result<(), DbError> {
+    if let Tx::Postgres(_) = tx {
+        Query::new(CLEAR).execute(tx).await?;
+    }
+    Ok(())
+}
+
+fn range(row: &DbRow) -> Result<BlockRange, DbError> {
+    Ok(BlockRange { from: row.number("from_block")?, to: row.number("to_block")? })
+}
+
+fn millis(life: Duration) -> u64 {
+    u64::try_from(life.as_millis()).unwrap_or(u64::MAX)
+}
