@@ -226,3 +226,119 @@ fn range(row: &DbRow) -> Result<BlockRange, DbError> {
 fn millis(life: Duration) -> u64 {
     u64::try_from(life.as_millis()).unwrap_or(u64::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use bursar_test_stores::Stores;
+
+    use super::*;
+
+    const LIFE: Duration = Duration::from_secs(600);
+    const ONE: B256 = B256::repeat_byte(1);
+    const OTHER: B256 = B256::repeat_byte(2);
+
+    fn of(from: u64, to: u64) -> BlockRange {
+        BlockRange { from, to }
+    }
+
+    async fn store(stores: &Stores) -> anyhow::Result<Store> {
+        Ok(Store::connect(&stores.url("ledger").await?.parse()?).await?)
+    }
+
+    #[tokio::test]
+    async fn a_range_is_one_holders_until_its_time_is_over() -> anyhow::Result<()> {
+        let stores = Stores::postgres()?;
+        let store = store(&stores).await?;
+        for range in [of(1, 9), of(10, 19), of(20, 29)] {
+            store.offer_range(range, 3).await?;
+        }
+        assert_eq!(store.claim_ranges(ONE, 2, 9, LIFE).await?, [], "they are of another revision");
+        assert_eq!(store.claim_ranges(ONE, 3, 1, LIFE).await?, [of(20, 29)], "the farthest first");
+        assert_eq!(store.claim_ranges(OTHER, 3, 1, LIFE).await?, [of(10, 19)]);
+        assert!(!store.put_range(OTHER, of(20, 29), vec![1].into()).await?, "it is not its");
+        store.give_back_range(OTHER, of(20, 29)).await?;
+        store.give_up_range(OTHER, of(20, 29)).await?;
+        assert!(matches!(store.take_range(of(20, 29), 3).await?, Taken::Held(rest) if rest <= LIFE));
+        // Its time runs out, and is renewed, if only by who has it.
+        store.renew_ranges(ONE, Duration::ZERO).await?;
+        store.renew_ranges(OTHER, LIFE).await?;
+        assert!(store.is_range_offered().await?);
+        let mut claimed = store.claim_ranges(OTHER, 3, 9, LIFE).await?;
+        claimed.sort_by_key(|range| range.from);
+        assert_eq!(claimed, [of(1, 9), of(20, 29)]);
+        assert!(!store.is_range_offered().await?);
+        assert!(!store.put_range(ONE, of(20, 29), vec![1].into()).await?, "it was too late");
+        assert!(store.put_range(OTHER, of(20, 29), vec![2].into()).await?);
+        assert!(!store.put_range(OTHER, of(20, 29), vec![3].into()).await?, "what is there stays");
+        store.give_back_ranges(OTHER).await?;
+        assert_eq!(store.take_range(of(20, 29), 3).await?, Taken::Body(vec![2].into()));
+        assert_eq!(store.take_range(of(20, 29), 3).await?, Taken::Gone);
+        assert_eq!(store.take_range(of(10, 18), 3).await?, Taken::Gone, "it ends elsewhere");
+        assert_eq!(store.take_range(of(10, 19), 4).await?, Taken::Gone, "it is of another list");
+        assert_eq!(store.take_range(of(10, 19), 3).await?, Taken::Open);
+        assert_eq!(store.claim_ranges(ONE, 3, 9, LIFE).await?, [of(1, 9)], "it was given back");
+        store.give_up_range(ONE, of(1, 9)).await?;
+        assert_eq!(store.take_range(of(1, 9), 3).await?, Taken::Gone);
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn of_many_who_claim_at_once_none_gets_what_another_has() -> anyhow::Result<()> {
+        let stores = Stores::postgres()?;
+        let store = store(&stores).await?;
+        for from in 0..40 {
+            store.offer_range(of(from, from), 0).await?;
+        }
+        let claims = (0..8).map(|n| {
+            let store = store.clone();
+            tokio::spawn(async move { store.claim_ranges(B256::repeat_byte(n), 0, 5, LIFE).await })
+        });
+        let mut all = Vec::new();
+        for claimed in futures::future::join_all(claims).await {
+            all.extend(claimed??.into_iter().map(|range| range.from));
+        }
+        all.extend(store.claim_ranges(ONE, 0, 40, LIFE).await?.into_iter().map(|range| range.from));
+        all.sort_unstable();
+        assert_eq!(all, (0..40).collect::<Vec<_>>());
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn a_new_leader_keeps_what_was_fetched_or_is_being_fetched() -> anyhow::Result<()> {
+        let stores = Stores::postgres()?;
+        let store = store(&stores).await?;
+        let ranges = [of(5, 9), of(10, 14), of(15, 19), of(20, 24), of(25, 29), of(30, 34)];
+        for (range, revision) in ranges.into_iter().zip([3, 3, 3, 3, 2, 3]) {
+            store.offer_range(range, revision).await?;
+        }
+        store.claim_ranges(ONE, 2, 9, LIFE).await?;
+        store.claim_ranges(ONE, 3, 9, Duration::ZERO).await?;
+        for range in [of(5, 9), of(15, 19), of(25, 29), of(30, 34)] {
+            assert!(store.put_range(ONE, range, vec![1].into()).await?);
+        }
+        assert_eq!(store.claim_ranges(OTHER, 3, 1, LIFE).await?, [of(20, 24)]);
+        // The ledger stands at 9, what is final ends before 34, and nobody is at what begins at 10.
+        assert_eq!(store.keep_ranges(9, 33, 3).await?, [of(15, 19), of(20, 24)]);
+        assert_eq!(store.keep_ranges(9, 33, 3).await?, [of(15, 19), of(20, 24)]);
+        store.clear_ranges().await?;
+        assert_eq!(store.keep_ranges(0, 99, 3).await?, []);
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn help_is_there_while_somebody_says_so() -> anyhow::Result<()> {
+        let stores = Stores::postgres()?;
+        let store = store(&stores).await?;
+        assert!(!store.is_helped().await?);
+        store.offer_help(ONE, LIFE).await?;
+        assert!(store.is_helped().await?);
+        store.offer_help(OTHER, Duration::ZERO).await?;
+        assert!(!store.is_helped().await?, "it is over");
+        store.offer_help(OTHER, LIFE).await?;
+        store.give_back_lease(ONE).await?;
+        assert!(store.is_helped().await?, "the other one is there");
+        // Whose turn it is, is another question.
+        assert!(store.take_lease(ONE, LIFE).await?);
+        Ok(())
+    }
+}

@@ -407,7 +407,9 @@ async fn what_does_not_go_in_is_asked_for_again() -> Result<()> {
     story.left_behind(helper()?).await?;
     let (sound, asked) = story.sound().await?;
     let mut leads = story.start(&sources(&[&sound], 1)?).await?;
-    // It is there all along, and leaves more of the same.
+    let its_turn = leads.status.wait_for(|status| status.head.is_some());
+    tokio::time::timeout(Duration::from_secs(30), its_turn).await.context("its turn does not come")??;
+    // It goes on leaving more of the same.
     let helper = story.stands_by(&helper()?).await?;
     let status = leads.at_head(&sound.replay).await?;
     assert!(status.waits > 0, "all of it went in");
