@@ -326,6 +326,45 @@ async fn what_one_is_at_that_dies_is_asked_for_by_the_leader() -> Result<()> {
     leads.stop().await
 }
 
+/// Each range takes this one longer than a claim lives: it renews them.
+#[tokio::test]
+async fn one_that_takes_its_time_keeps_what_it_has_claimed() -> Result<()> {
+    let story = Story::new(Params::small())?;
+    let (leader, asked) = story.sound().await?;
+    let (node, claimed) = story.node(Provider { latency: 300, ..Provider::default() }, |_| None).await?;
+    let mut leads = story.leads(&sources(&[&leader], 1)?).await?;
+    let helper = story.helps(&sources(&[&node], 1)?).await?;
+    story.goes_on();
+    let status = leads.at_head(&leader.replay).await?;
+    assert_once(&[&asked, &claimed], EARLY + 1)?;
+    assert_eq!(status.helped, claimed.ranges().len() as u64, "all that it has fetched is used");
+    assert!(status.helped > 0, "it has not helped");
+    story.assert_right(&leader).await?;
+    leads.stop().await?;
+    helper.stop().await
+}
+
+/// A file is one machine's: whoever stands by asks the chain for nothing.
+#[tokio::test]
+async fn nobody_helps_on_sqlite() -> Result<()> {
+    let params = Params::small();
+    let chain = chain(params.clone());
+    let (leader, other) = (Node::on(&chain, slow()).await?, Node::on(&chain, slow()).await?);
+    let stores = Stores::sqlite()?;
+    let store = Store::connect(&stores.url("ledger").await?.parse()?).await?;
+    let mut leads = Running::start(shared(&params), &sources(&[&leader], 1)?, &store);
+    let its_turn = leads.status.wait_for(|status| status.head.is_some());
+    tokio::time::timeout(Duration::from_secs(30), its_turn).await.context("its turn does not come")??;
+    let mut stands_by = Running::start(shared(&params), &sources(&[&other], 1)?, &store);
+    is_about(&mut stands_by, Phase::Standby).await?;
+    leads.at_head(&leader.replay).await?;
+    assert_right(&store, &leader.replay).await?;
+    assert_eq!(other.replay.calls(), Default::default());
+    leads.stop().await?;
+    stands_by.die();
+    Ok(())
+}
+
 #[tokio::test]
 async fn who_takes_over_uses_what_was_fetched() -> Result<()> {
     let story = Story::new(Params::small())?;

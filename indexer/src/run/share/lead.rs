@@ -25,6 +25,8 @@ use crate::{
     store::{BlockRange, Store, StoreError, Taken, Watch},
 };
 
+/// How often it looks whether anybody stands by, at least.
+const LOOKS: Duration = Duration::from_secs(1);
 /// How soon a range is looked at again that somebody is at; doubles.
 const FIRST_LOOK: Duration = Duration::from_millis(5);
 /// And how late at most.
@@ -85,7 +87,7 @@ impl Lead {
             let (store, helped) = (store.clone(), Arc::clone(&helped));
             tokio::spawn(async move {
                 loop {
-                    tokio::time::sleep(life / 4).await;
+                    tokio::time::sleep(LOOKS.min(life / 4)).await;
                     helped.store(is_helped(&store).await, Ordering::Relaxed);
                 }
             })
