@@ -61,8 +61,8 @@ const FORGET_OTHERS: &str = concat!(
     "))"
 );
 
-const IS_OFFERED: &str = concat!(
-    "SELECT 1 AS one FROM backfill_range WHERE body IS NULL AND (until IS NULL OR until <= ",
+const OFFERED: &str = concat!(
+    "SELECT revision FROM backfill_range WHERE body IS NULL AND (until IS NULL OR until <= ",
     now!(),
     ") LIMIT 1"
 );
@@ -149,9 +149,10 @@ impl Store {
         Ok(())
     }
 
-    /// Whether any range waits for somebody to claim it.
-    pub(crate) async fn is_range_offered(&self) -> Result<bool, StoreError> {
-        Ok(Query::new(IS_OFFERED).row(&self.db).await?.is_some())
+    /// The revision of the watch list by which a range is offered that nobody is at; `None` where there is no such range.
+    pub(crate) async fn offered_revision(&self) -> Result<Option<u64>, StoreError> {
+        let row = Query::new(OFFERED).row(&self.db).await?;
+        Ok(row.map(|row| row.number("revision")).transpose()?)
     }
 
     /// Claims ranges that were offered by that revision of the watch list, at most so many, from now for so long.
@@ -262,11 +263,11 @@ mod tests {
         // Its time runs out, and is renewed, if only by who has it.
         store.renew_ranges(ONE, Duration::ZERO).await?;
         store.renew_ranges(OTHER, LIFE).await?;
-        assert!(store.is_range_offered().await?);
+        assert_eq!(store.offered_revision().await?, Some(3));
         let mut claimed = store.claim_ranges(OTHER, 3, 9, LIFE).await?;
         claimed.sort_by_key(|range| range.from);
         assert_eq!(claimed, [of(1, 9), of(20, 29)]);
-        assert!(!store.is_range_offered().await?);
+        assert_eq!(store.offered_revision().await?, None);
         assert!(!store.put_range(ONE, of(20, 29), vec![1].into()).await?, "it was too late");
         assert!(store.put_range(OTHER, of(20, 29), vec![2].into()).await?);
         assert!(!store.put_range(OTHER, of(20, 29), vec![3].into()).await?, "what is there stays");

@@ -352,10 +352,12 @@ async fn nobody_helps_on_sqlite() -> Result<()> {
     let (leader, other) = (Node::on(&chain, slow()).await?, Node::on(&chain, slow()).await?);
     let stores = Stores::sqlite()?;
     let store = Store::connect(&stores.url("ledger").await?.parse()?).await?;
-    let mut leads = Running::start(shared(&params), &sources(&[&leader], 1)?, &store);
+    // Longer than a batch may keep others from writing.
+    let config = Config { lease: Some(Duration::from_secs(10)), ..shared(&params) };
+    let mut leads = Running::start(config.clone(), &sources(&[&leader], 1)?, &store);
     let its_turn = leads.status.wait_for(|status| status.head.is_some());
     tokio::time::timeout(Duration::from_secs(30), its_turn).await.context("its turn does not come")??;
-    let mut stands_by = Running::start(shared(&params), &sources(&[&other], 1)?, &store);
+    let mut stands_by = Running::start(config, &sources(&[&other], 1)?, &store);
     is_about(&mut stands_by, Phase::Standby).await?;
     leads.at_head(&leader.replay).await?;
     assert_right(&store, &leader.replay).await?;
@@ -463,7 +465,8 @@ async fn what_does_not_go_in_is_asked_for_again() -> Result<()> {
 async fn a_watch_list_that_changes_meanwhile() -> Result<()> {
     let story = Story::new(Params::small())?;
     let store = story.store().await?;
-    let ((leader, _), (node, _)) = (story.sound().await?, story.sound().await?);
+    let (leader, _) = story.node(Provider { latency: 50, ..Provider::default() }, |_| None).await?;
+    let (node, _) = story.sound().await?;
     let payers = some_payers(&leader.replay);
     let (early, late) = payers.split_at(payers.len() / 2);
     store.put_watched(Token, &[TOKEN], None).await?;

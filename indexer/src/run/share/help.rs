@@ -170,10 +170,13 @@ impl<'a> Helper<'a> {
     /// Sets free hands to ranges that are offered. While there are none, this is one question to the database.
     async fn claim(&self, hands: &mut Hands, knows: &mut Option<Knows>) -> Result<(), Hindered> {
         let free = self.config.ahead.max(1).saturating_sub(hands.len());
-        if free == 0 || !self.store.is_range_offered().await? {
+        if free == 0 {
             return Ok(());
         }
-        let known = match knows.take().filter(|known| known.since.elapsed() < FRESH) {
+        let Some(revision) = self.store.offered_revision().await? else { return Ok(()) };
+        let is_good =
+            |known: &Knows| known.since.elapsed() < FRESH && known.asking.list.revision() == revision;
+        let known = match knows.take().filter(is_good) {
             Some(known) => knows.insert(known),
             None => knows.insert(self.read().await?),
         };
