@@ -25,7 +25,7 @@ pub(super) struct Assembler<'a> {
     pub(super) known: Option<BlockHeader>,
 }
 
-type Entries = Vec<(RawLog, Decoded)>;
+pub(super) type Entries = Vec<(RawLog, Decoded)>;
 
 impl Assembler<'_> {
     /// Blocks of `before` with these logs added, and the blocks that are new with them, in order.
@@ -125,26 +125,12 @@ impl Assembler<'_> {
         {
             self.has_no_transfer(header, log).await?;
         }
-        let hashes = self.to_read(header.number, &entries, &pairs);
+        let hashes = to_read(self.list, self.watch, header.number, &entries, &pairs);
         let transactions = match hashes.as_slice() {
             [] => HashMap::new(),
             hashes => self.sources.transactions(header.hash, hashes).await?,
         };
         Ok(BlockFacts { header, entries, transactions })
-    }
-
-    /// The transactions that have to be read: those in which purses paid, and those whose sender is kept.
-    fn to_read(&self, block: u64, entries: &Entries, pairs: &HashMap<u64, u64>) -> Vec<B256> {
-        let is_purse = |address| self.watch.purses.contains(&address);
-        let silent = unannounced(entries, pairs, is_purse);
-        let senders = self.list.wants_senders(block);
-        let proxied = if senders { proxied(entries) } else { HashMap::new() };
-        let read = entries.iter().filter(|(log, decoded)| match decoded {
-            Ok(Event::Settled(used)) => senders || is_purse(used.authorizer),
-            _ => silent.contains(&log.log_index) || proxied.contains_key(&log.log_index),
-        });
-        let hashes: HashSet<B256> = read.map(|(log, _)| log.tx_hash).collect();
-        hashes.into_iter().collect()
     }
 
     /// An authorization that no transfer goes with is either a token that lies or an answer with a hole: asked for the
@@ -166,4 +152,24 @@ impl Assembler<'_> {
         }
         Ok(())
     }
+}
+
+/// The transactions that have to be read: those in which purses paid, and those whose sender is kept.
+pub(super) fn to_read(
+    list: &WatchList,
+    watch: &Watch,
+    block: u64,
+    entries: &Entries,
+    pairs: &HashMap<u64, u64>,
+) -> Vec<B256> {
+    let is_purse = |address| watch.purses.contains(&address);
+    let silent = unannounced(entries, pairs, is_purse);
+    let senders = list.wants_senders(block);
+    let proxied = if senders { proxied(entries) } else { HashMap::new() };
+    let read = entries.iter().filter(|(log, decoded)| match decoded {
+        Ok(Event::Settled(used)) => senders || is_purse(used.authorizer),
+        _ => silent.contains(&log.log_index) || proxied.contains_key(&log.log_index),
+    });
+    let hashes: HashSet<B256> = read.map(|(log, _)| log.tx_hash).collect();
+    hashes.into_iter().collect()
 }

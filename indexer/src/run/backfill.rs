@@ -4,59 +4,20 @@ use std::{collections::VecDeque, pin::pin, sync::Arc};
 
 use alloy::primitives::B256;
 use tokio::time::{Instant, timeout_at};
-use tokio_util::task::AbortOnDropHandle;
 
 use super::{
-    Config, Phase,
-    fetch::{Fetched, fetch, fetch_more},
-    follow::{Follower, Step, Trouble},
+    Config, IndexerError, Phase,
+    ask::{Ahead, Answer, Asking},
+    fetch::fetch_more,
+    follow::{Follower, Recoverable, Step, Trouble},
+    plan::{Part, Plan},
+    share::Lead,
 };
 use crate::{
-    ledger::WatchList,
     query::checkpoint::Settled,
-    source::{BlockHeader, Blocks, SourceError, Sources},
-    store::{Applying, Checkpoint, Watch},
+    source::{BlockHeader, SourceError},
+    store::{Applying, BlockRange, Checkpoint},
 };
-
-/// A range that was asked for.
-struct Ahead {
-    from: u64,
-    to: u64,
-    /// Whom it was asked for.
-    watch: Arc<Watch>,
-    answer: AbortOnDropHandle<Result<Fetched, SourceError>>,
-}
-
-impl Ahead {
-    fn ask(asking: &Asking, watch: &Arc<Watch>, from: u64, to: u64) -> Self {
-        let (asking, whom) = (asking.clone(), Arc::clone(watch));
-        let answer = tokio::spawn(async move { asking.range(&whom, from, to).await });
-        Self { from, to, watch: Arc::clone(watch), answer: AbortOnDropHandle::new(answer) }
-    }
-}
-
-/// What every question of a backfill has in common.
-#[derive(Clone)]
-struct Asking {
-    sources: Sources,
-    config: Arc<Config>,
-    list: Arc<WatchList>,
-}
-
-impl Asking {
-    /// A range; one block that is too much for the provider is asked for by its hash, which admits no part.
-    async fn range(&self, watch: &Watch, from: u64, to: u64) -> Result<Fetched, SourceError> {
-        let ask = |blocks, known| fetch(&self.sources, &self.config, &self.list, watch, blocks, known);
-        match ask(Blocks::Range(from, to), None).await {
-            Err(error) if error.asks_for_less().is_some() && from == to => {
-                let header = self.sources.header(from).await?;
-                let fetched = ask(Blocks::Hash(header.hash), Some(header)).await?;
-                Ok(Fetched { tip: Some(header), ..fetched })
-            }
-            answer => answer,
-        }
-    }
-}
 
 /// Answers that are applied together, each as it comes.
 struct Open<'a> {
@@ -77,22 +38,6 @@ impl Open<'_> {
     }
 }
 
-/// Blocks that still have to be asked for, in order.
-struct Plan {
-    next: u64,
-    last: u64,
-}
-
-impl Plan {
-    /// The next range of at most so many blocks; `None` when all are asked for.
-    fn next(&mut self, blocks: u64) -> Option<(u64, u64)> {
-        let from = self.next;
-        let to = from.saturating_add(blocks.max(1) - 1).min(self.last);
-        self.next = to.saturating_add(1);
-        (from <= self.last).then_some((from, to))
-    }
-}
-
 impl Follower<'_> {
     /// Applies all that is final at this head, which is up to `last`, range by range.
     pub(super) async fn backfill(
@@ -104,14 +49,24 @@ impl Follower<'_> {
         if self.sources.header(at.number).await?.hash != at.hash {
             return self.go_back(at.number, at).await;
         }
+        match self.catch_up(head, last, at).await {
+            Err(trouble) => Err(self.doubt(trouble).await),
+            step => step,
+        }
+    }
+
+    async fn catch_up(&mut self, head: BlockHeader, last: u64, at: Checkpoint) -> Result<Step, Trouble> {
         let mut watch = Arc::new(self.watching().await?);
         let (sources, config) = (self.sources.clone(), Arc::new(self.config.clone()));
         let asking = Asking { sources, config, list: Arc::clone(&self.list) };
-        let mut plan = Plan { next: at.number.saturating_add(1), last };
+        let shared = Lead::begin(self.store, &asking, at.number.max(self.alone_to), last).await;
+        let (lead, kept) = shared.unzip();
+        let mut plan = Plan::new(at.number.saturating_add(1), last, kept.unwrap_or_default());
         let mut ahead: VecDeque<Ahead> = VecDeque::new();
+        let most = self.config.ahead.max(1);
         let mut after = at.hash;
         // What is left of a range that was too much: it comes before all that was asked for since.
-        let mut again: Option<(u64, u64)> = None;
+        let mut again: Option<BlockRange> = None;
         let (store, list) = (self.store, Arc::clone(&self.list));
         let mut open: Option<Open<'_>> = None;
         loop {
@@ -120,35 +75,45 @@ impl Follower<'_> {
             if is_due {
                 self.close(&mut open, &mut after, head).await?;
             }
-            if let Some((from, to)) = again.take() {
+            if let Some(BlockRange { from, to }) = again.take() {
                 let end = from.saturating_add(self.width.blocks() - 1).min(to);
-                again = (end < to).then_some((end + 1, to));
-                ahead.push_front(Ahead::ask(&asking, &watch, from, end));
+                again = (end < to).then_some(BlockRange { from: end + 1, to });
+                ahead.push_front(Ahead::ask(&asking, BlockRange { from, to: end }, &watch));
             }
-            while ahead.len() < self.config.ahead.max(1) {
-                let Some((from, to)) = plan.next(self.width.blocks()) else { break };
-                ahead.push_back(Ahead::ask(&asking, &watch, from, to));
+            let offers = lead.as_ref().filter(|_| plan.at() > self.alone_to);
+            while ahead.len() < most + offers.map_or(0, Lead::room) {
+                let Some(part) = plan.next(self.width.blocks()) else { break };
+                ahead.push_back(match (part, &lead, offers) {
+                    (Part::Kept(range), Some(lead), _) => lead.await_kept(range),
+                    (Part::New(range), _, Some(lead)) if ahead.len() >= most => lead.offer(range),
+                    (Part::Kept(range) | Part::New(range), ..) => Ahead::ask(&asking, range, &watch),
+                });
             }
-            let Some(Ahead { from, to, watch: whom, mut answer }) = ahead.pop_front() else { break };
-            let blocks = to - from + 1;
-            let answer = self.meanwhile(&mut open, &mut after, head, &mut answer).await?;
-            let answer = answer.map_err(|_| SourceError::Other("a question was given up".into()))?;
+            ahead.iter_mut().take(most).for_each(|ahead| ahead.is_due(&watch));
+            let Some(mut next) = ahead.pop_front() else { break };
+            let range = next.range;
+            let answer = self.meanwhile(&mut open, &mut after, head, next.answer()).await?;
+            let Answer { whom, fetched: answer, is_helped } =
+                answer.map_err(|_| SourceError::Other("a question was given up".into()))?;
+            if is_helped {
+                self.unproven = Some(range.to);
+                self.status.send_modify(|status| status.helped = status.helped.saturating_add(1));
+            }
             let answer = match answer {
                 Ok(fetched) if !Arc::ptr_eq(&whom, &watch) => {
                     let new = watch.without(&whom);
                     let Asking { sources, config, list } = &asking;
-                    let range = Blocks::Range(from, to);
-                    let more = fetch_more(sources, config, list, &whom, &new, range, fetched);
+                    let more = fetch_more(sources, config, list, &whom, &new, range.into(), fetched);
                     self.meanwhile(&mut open, &mut after, head, pin!(more)).await?
                 }
                 answer => answer,
             };
             let fetched = match answer {
                 Ok(fetched) => fetched,
-                Err(error) if error.asks_for_less().is_some() && blocks > 1 => {
-                    self.width.refused(blocks, &error);
+                Err(error) if error.asks_for_less().is_some() && range.blocks() > 1 => {
+                    self.width.refused(range.blocks(), &error);
                     tracing::debug!(%error, blocks = self.width.blocks(), "asking for fewer blocks");
-                    again = Some((from, again.map_or(to, |(_, to)| to)));
+                    again = Some(BlockRange { to: again.map_or(range.to, |rest| rest.to), ..range });
                     continue;
                 }
                 Err(error) => {
@@ -157,8 +122,8 @@ impl Follower<'_> {
                     return Err(error.into());
                 }
             };
-            self.width.answered(blocks, fetched.logs);
-            let tip = fetched.tip.ok_or_else(|| SourceError::NotFound(format!("block {to}")))?;
+            self.width.answered(range.blocks(), fetched.logs);
+            let tip = fetched.tip.ok_or_else(|| SourceError::NotFound(format!("block {}", range.to)))?;
             if !fetched.found.without(&watch).is_empty() {
                 Arc::make_mut(&mut watch).add(&fetched.found);
             }
@@ -178,8 +143,27 @@ impl Follower<'_> {
             open = Some(part);
         }
         self.close(&mut open, &mut after, head).await?;
+        if let Some(lead) = lead {
+            lead.end().await;
+        }
         self.watch = Some(Arc::unwrap_or_clone(watch));
         Ok(Step::Advanced)
+    }
+
+    /// After trouble: where something of what others have fetched was not committed, that may be why. All of what they have
+    /// left is forgotten then, and the chain is asked here for at least as much; what is wrong for good shows again.
+    async fn doubt(&mut self, trouble: Trouble) -> Trouble {
+        let Some(to) = self.unproven.take() else { return trouble };
+        self.alone_to = to;
+        tracing::warn!(to, "what other indexers have fetched did not go in: asking the chain here");
+        if let Err(error) = self.store.clear_ranges().await {
+            tracing::warn!(%error, "clearing what other indexers have fetched");
+        }
+        match trouble {
+            Trouble::Fatal(IndexerError::Apply(error)) => Trouble::Waits(Recoverable::Apply(error)),
+            Trouble::Fatal(IndexerError::Store(error)) => Trouble::Waits(Recoverable::Store(error)),
+            trouble => trouble,
+        }
     }
 
     /// Waits for something, the open batch no longer than it waits for more.
@@ -208,24 +192,9 @@ impl Follower<'_> {
     ) -> Result<(), Trouble> {
         let Some(done) = open.take() else { return Ok(()) };
         let at = self.applied(done.applying.finish(head.number, None).await)?;
+        self.unproven = self.unproven.filter(|to| *to > at.number);
         self.settled(&at, Phase::Backfilling);
         *after = at.hash;
         Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_plan_leaves_no_block_out_and_asks_for_none_twice() {
-        let mut plan = Plan { next: 5, last: 40 };
-        let mut asked = Vec::new();
-        for blocks in [10, 1, 0, 7, 100] {
-            asked.extend(plan.next(blocks));
-        }
-        assert_eq!(asked, [(5, 14), (15, 15), (16, 16), (17, 23), (24, 40)]);
-        assert_eq!(plan.next(9), None);
     }
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use alloy::primitives::Address;
+use backon::{BackoffBuilder as _, ExponentialBackoff, ExponentialBuilder};
 
 use crate::{project::Realm, source::Landmark, store::PARTITION_BLOCKS};
 
@@ -29,6 +30,9 @@ pub struct Config {
     /// How many ranges are asked for at the same time during backfill; with [`Self::max_logs`] and [`Self::batch_logs`],
     /// this bounds memory. Default: 4.
     pub ahead: usize,
+    /// How many ranges beyond those are offered to indexers that stand by on the same PostgreSQL store, where there is a
+    /// [`Self::lease`]: what they have fetched waits in the database, so this bounds what is there. Default: 16.
+    pub shared: usize,
     /// Answers that come soon enough are applied together until they hold about so many logs. Default: 100,000.
     pub batch_logs: u64,
     /// How long a batch that has begun waits for more answers; where more are there, it ends after four times as long. Who else
@@ -70,6 +74,7 @@ impl Config {
             max_range: 10_000,
             max_logs: 10_000,
             ahead: 4,
+            shared: 16,
             batch_logs: 100_000,
             linger: Duration::from_millis(500),
             write_from: 1_024,
@@ -83,6 +88,16 @@ impl Config {
             first_delay: Duration::from_millis(200),
             max_delay: Duration::from_secs(30),
         }
+    }
+
+    /// How long to wait, and ever longer, while trouble lasts.
+    pub(super) fn pauses(&self) -> ExponentialBackoff {
+        ExponentialBuilder::default()
+            .with_jitter()
+            .with_min_delay(self.first_delay)
+            .with_max_delay(self.max_delay)
+            .without_max_times()
+            .build()
     }
 
     pub(crate) fn realm(&self) -> Realm {

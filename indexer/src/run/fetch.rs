@@ -107,7 +107,7 @@ impl Logs {
 }
 
 /// Whom these logs tell of.
-fn discover(factory: Address, logs: &[RawLog]) -> Watch {
+pub(super) fn discover<'a>(factory: Address, logs: impl IntoIterator<Item = &'a RawLog>) -> Watch {
     let mut found = Watch::default();
     for log in logs {
         match decode_log(log, factory, |_| false) {

@@ -89,7 +89,7 @@ pub(super) struct Follower<'a> {
     pub(super) config: &'a Config,
     pub(super) sources: Sources,
     pub(super) store: &'a Store,
-    status: &'a watch::Sender<Status>,
+    pub(super) status: &'a watch::Sender<Status>,
     checked: bool,
     /// Whether all indexes are there.
     indexed: bool,
@@ -97,12 +97,26 @@ pub(super) struct Follower<'a> {
     /// Read together with [`Self::watch`].
     pub(super) list: Arc<WatchList>,
     pub(super) width: Width,
+    /// The last block of what other indexers have fetched and no commit has confirmed.
+    pub(super) unproven: Option<u64>,
+    /// Up to here the chain is asked without the help of others: what they had fetched did not go in.
+    pub(super) alone_to: u64,
     deep_strikes: u32,
     moved_strikes: u32,
     /// The last block that a quorum has confirmed.
     agreed: u64,
     /// When this step began, where traces want to know.
     began: Option<SystemTime>,
+}
+
+/// Refuses nodes of another chain, or one without the factory.
+pub(super) async fn check(sources: &Sources, config: &Config) -> Result<(), Trouble> {
+    let (chain_id, address) = (config.chain_id, config.factory);
+    sources.expect(chain_id).await?;
+    if !sources.has_code(address).await? {
+        return Err(Trouble::Fatal(IndexerError::NoCode { address, chain_id }));
+    }
+    Ok(())
 }
 
 impl<'a> Follower<'a> {
@@ -125,6 +139,8 @@ impl<'a> Follower<'a> {
             watch,
             list,
             width,
+            unproven: None,
+            alone_to: 0,
             deep_strikes,
             moved_strikes,
             agreed,
@@ -182,12 +198,8 @@ impl<'a> Follower<'a> {
 
     /// Refuses what could only make the ledger wrong.
     async fn check(&self) -> Result<(), Trouble> {
-        let (expected, address) = (self.config.chain_id, self.config.factory);
-        self.sources.expect(expected).await?;
-        if !self.sources.has_code(address).await? {
-            return Err(Trouble::Fatal(IndexerError::NoCode { address, chain_id: expected }));
-        }
-        Ok(self.store.claim(expected, address).await?)
+        check(&self.sources, self.config).await?;
+        Ok(self.store.claim(self.config.chain_id, self.config.factory).await?)
     }
 
     async fn begin(&mut self, head: BlockHeader) -> Result<Step, Trouble> {

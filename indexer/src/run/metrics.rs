@@ -51,6 +51,11 @@ impl Collector for Metrics {
         let counters = [
             ("reorgs", "How often the chain turned", status.reorgs),
             ("safe_reorgs", "How often that took back what had been safe", status.safe_reorgs),
+            (
+                "helped_ranges",
+                "Ranges of backfills that indexers which stood by have fetched for this one",
+                status.helped,
+            ),
             ("waits", "How often the indexer had to wait because of trouble", status.waits),
             (
                 "rows",

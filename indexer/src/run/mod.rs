@@ -1,5 +1,6 @@
 //! Following a chain: backfill to what is final, then block by block, back where the chain turns.
 
+mod ask;
 mod assemble;
 mod backfill;
 mod config;
@@ -7,14 +8,15 @@ mod error;
 mod fetch;
 mod follow;
 mod metrics;
+mod plan;
 mod safe;
+mod share;
 mod status;
 mod turn;
 mod width;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
-use backon::{BackoffBuilder, ExponentialBuilder};
 use bursar_sdk::clock::Clock;
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
@@ -31,6 +33,7 @@ use crate::{
     store::Store,
 };
 use follow::{Follower, Step, Trouble};
+use share::Helper;
 use turn::Turn;
 
 /// Follows one chain into one store.
@@ -101,24 +104,31 @@ impl Indexer {
     pub async fn run(&self, cancel: CancellationToken) -> Result<(), IndexerError> {
         let outcome = match self.config.lease {
             None => self.work(&cancel).await,
-            Some(life) => self.take_turns(&Turn::new(&self.store, life, &self.turns), &cancel).await,
+            Some(life) => self.take_turns(life, &cancel).await,
         };
         self.status.send_modify(|status| status.stopped(outcome.as_ref().err()));
         outcome
     }
 
-    async fn take_turns(&self, turn: &Turn<'_>, cancel: &CancellationToken) -> Result<(), IndexerError> {
-        let waits = || {
-            self.status.send_if_modified(|status| {
-                std::mem::replace(&mut status.phase, Phase::Standby) != Phase::Standby
-            });
-        };
+    async fn take_turns(&self, life: Duration, cancel: &CancellationToken) -> Result<(), IndexerError> {
+        let turn = Turn::new(&self.store, life, &self.turns);
         loop {
-            let _held = tokio::select! {
-                biased;
-                () = cancel.cancelled() => return Ok(()),
-                held = turn.comes(waits) => held,
+            let (helper, stands_by) =
+                (Helper::new(&self.config, &self.sources, &self.store, life), Notify::new());
+            let waits = || {
+                stands_by.notify_one();
+                self.status.send_if_modified(|status| {
+                    std::mem::replace(&mut status.phase, Phase::Standby) != Phase::Standby
+                });
             };
+            let held = tokio::select! {
+                biased;
+                () = cancel.cancelled() => None,
+                held = turn.comes(waits) => Some(held),
+                never = helper.helps(&stands_by) => match never {},
+            };
+            helper.leaves().await;
+            let Some(_held) = held else { return Ok(()) };
             tokio::select! {
                 outcome = self.work(cancel) => {
                     turn.ends().await;
@@ -132,7 +142,7 @@ impl Indexer {
 
     async fn work(&self, cancel: &CancellationToken) -> Result<(), IndexerError> {
         let mut follower = Follower::new(&self.config, self.sources.clone(), &self.store, &self.status);
-        let mut pauses = self.pauses();
+        let mut pauses = self.config.pauses();
         loop {
             let step = tokio::select! {
                 biased;
@@ -141,11 +151,11 @@ impl Indexer {
             };
             let (pause, hears) = match step {
                 Ok(Step::Advanced) => {
-                    pauses = self.pauses();
+                    pauses = self.config.pauses();
                     continue;
                 }
                 Ok(Step::CaughtUp) => {
-                    pauses = self.pauses();
+                    pauses = self.config.pauses();
                     (self.config.poll, true)
                 }
                 Err(Trouble::Fatal(error)) => return Err(error),
@@ -163,14 +173,5 @@ impl Indexer {
                 () = tokio::time::sleep(pause) => {}
             }
         }
-    }
-
-    fn pauses(&self) -> backon::ExponentialBackoff {
-        ExponentialBuilder::default()
-            .with_jitter()
-            .with_min_delay(self.config.first_delay)
-            .with_max_delay(self.config.max_delay)
-            .without_max_times()
-            .build()
     }
 }

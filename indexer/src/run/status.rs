@@ -62,6 +62,8 @@ pub struct Status {
     pub reorgs: u64,
     /// How often that took back what had been safe.
     pub safe_reorgs: u64,
+    /// How many ranges of backfills indexers that stood by have fetched for it, since it started.
+    pub helped: u64,
     /// How often it had to wait because of trouble, since it started.
     pub waits: u64,
     /// What the trouble is; `None` while all is well.

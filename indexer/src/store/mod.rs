@@ -20,6 +20,7 @@ mod outcome;
 mod partitions;
 mod pending;
 mod publisher;
+mod ranges;
 mod read;
 mod refused;
 mod tables;
@@ -51,6 +52,7 @@ pub use erase::{Erased, Order};
 pub use outcome::OutcomeError;
 pub use partitions::PARTITION_BLOCKS;
 pub use publisher::PUBLISHER;
+pub(crate) use ranges::{BlockRange, Taken};
 pub use read::Watch;
 pub(crate) use tables::read_alert;
 pub use webhooks::{Begin, Missed, Secret, Webhook, WebhookError, Wish};
@@ -147,14 +149,23 @@ impl Store {
         for (key, value) in [("chain_id", chain_id.to_string()), ("factory", factory.to_string())] {
             META.insert_new(meta(key, value)).execute(&self.db).await?;
         }
-        let (got_chain, got_factory) = self.claimed().await?.unwrap_or_default();
+        self.is_of(chain_id, factory).await?;
+        Ok(())
+    }
+
+    /// Whether this is the store of that chain and factory already; `false` where nobody has claimed it yet.
+    ///
+    /// # Errors
+    /// When it is another's.
+    pub(crate) async fn is_of(&self, chain_id: u64, factory: Address) -> Result<bool, StoreError> {
+        let Some((got_chain, got_factory)) = self.claimed().await? else { return Ok(false) };
         if got_chain != chain_id.to_string() {
             return Err(StoreError::OtherChain { expected: chain_id, got: got_chain });
         }
         if got_factory != factory.to_string() {
             return Err(StoreError::OtherFactory { expected: factory, got: got_factory });
         }
-        Ok(())
+        Ok(true)
     }
 
     /// Whose store this is: chain id and factory; `None` where nobody has claimed it yet.

@@ -1,6 +1,6 @@
 //! Back: the twin of applying. What blocks added goes, what they changed is as it was before.
 
-use super::{ApplyError, Checkpoint, Store, tables};
+use super::{ApplyError, Checkpoint, Store, ranges, tables};
 use crate::{
     db::Query,
     ledger::{Key, Row},
@@ -32,6 +32,7 @@ impl Store {
         for table in tables::ADDED.into_iter().chain([&tables::JOURNAL, &tables::BLOCK]) {
             table.delete_after(to).execute(&mut tx).await?;
         }
+        ranges::clear(&mut tx).await?;
         let at = Checkpoint {
             number: target.number,
             hash: target.hash,

@@ -4,7 +4,7 @@ use alloy::primitives::Address;
 
 use super::{META, Store, StoreError, meta};
 use crate::{
-    db::{Cell as _, DbError, Link, Query, Tx, table},
+    db::{Cell as _, Link, Query, Tx, table},
     ledger::{Label, WatchKind, WatchList},
     query::checkpoint,
 };
@@ -78,12 +78,17 @@ impl Store {
     /// Commits; a list that has changed gets a new revision, by which an indexer knows that it asks by an old one.
     async fn changed(&self, mut tx: Tx, changes: u64) -> Result<u64, StoreError> {
         if changes != 0 {
-            let next = revision(&mut tx).await?.saturating_add(1);
-            META.put(meta(REVISION, next.to_string())).execute(&mut tx).await?;
+            begin_revision(&mut tx).await?;
         }
         tx.commit().await?;
         Ok(changes)
     }
+}
+
+async fn begin_revision(tx: &mut Tx) -> Result<(), StoreError> {
+    let next = revision(&mut *tx).await?.saturating_add(1);
+    META.put(meta(REVISION, next.to_string())).execute(tx).await?;
+    Ok(())
 }
 
 /// How often the list was changed.
@@ -94,8 +99,12 @@ pub(super) async fn revision(on: impl Into<Link<'_>>) -> Result<u64, StoreError>
 }
 
 /// Looks at everybody on the list from the start of the chain on.
-pub(super) async fn look_from_the_start(tx: &mut Tx) -> Result<(), DbError> {
-    Query::new("UPDATE watched SET from_block = 0").execute(tx).await?;
+pub(super) async fn look_from_the_start(tx: &mut Tx) -> Result<(), StoreError> {
+    let changes =
+        Query::new("UPDATE watched SET from_block = 0 WHERE from_block <> 0").execute(&mut *tx).await?;
+    if changes != 0 {
+        begin_revision(tx).await?;
+    }
     Ok(())
 }
 

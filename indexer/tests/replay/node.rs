@@ -90,6 +90,11 @@ impl Running {
         Ok(status)
     }
 
+    /// Ends as a process does that is killed: nothing is given back.
+    pub fn die(self) {
+        self.task.abort();
+    }
+
     pub async fn stop(self) -> Result<()> {
         self.cancel.cancel();
         Ok(self.task.await??)

@@ -50,10 +50,11 @@ async fn both_kinds_have_the_same_tables_with_the_same_columns() -> Result<()> {
     };
     let sqlite = "SELECT t.name || '.' || c.name AS name, c.type AS kind FROM sqlite_master t, \
                   pragma_table_info(t.name) c WHERE t.type = 'table' AND t.name <> '_sqlx_migrations'";
+    // Ranges of a backfill are divided on PostgreSQL alone.
     let postgres = "SELECT table_name || '.' || column_name AS name, CASE data_type WHEN 'bigint' THEN 'INTEGER' \
                     WHEN 'boolean' THEN 'INTEGER' WHEN 'bytea' THEN 'BLOB' ELSE upper(data_type) END AS kind \
                     FROM information_schema.columns \
-                    WHERE table_schema = current_schema() AND table_name <> '_sqlx_migrations'";
+                    WHERE table_schema = current_schema() AND table_name NOT IN ('_sqlx_migrations', 'backfill_range')";
     let (ours, theirs) =
         (columns(Stores::sqlite()?, sqlite).await?, columns(Stores::postgres()?, postgres).await?);
     assert!(ours.contains(&("payment.amount".into(), "TEXT".into())), "{ours:?}");

@@ -36,6 +36,9 @@ struct Args {
     /// What runs, each alone
     #[arg(long, value_delimiter = ',', default_values = ["postgres", "sqlite", "ponder"])]
     run: Vec<Runner>,
+    /// How long each answer of the node takes where the backfill is divided, in milliseconds
+    #[arg(long, default_value_t = 100)]
+    latency: u64,
     /// How many of the settlements the peer indexes, those of the first blocks
     #[arg(long, default_value_t = 50_000)]
     ponder_settlements: u64,
@@ -65,6 +68,8 @@ enum Runner {
     Postgres,
     /// Ours on SQLite, and bare inserts of the same rows
     Sqlite,
+    /// Ours on PostgreSQL, alone and then with two others that stand by, from a node that takes its time
+    Divided,
     /// The peer, on PostgreSQL
     Ponder,
     /// The other peer, on PostgreSQL, where it is built
@@ -92,7 +97,7 @@ async fn main() -> Result<ExitCode> {
         let cluster = Cluster::start(POSTGRES)?;
         eprintln!("indexing into PostgreSQL");
         let store = limits::database(&cluster, "ledger").await?;
-        ran.push(ours::index(&replayed, &bursar, "bursar-postgres", store.as_str()).await?);
+        ran.push(ours::index(&replayed, &bursar, "bursar-postgres", store.as_str(), 0).await?);
         eprintln!("copying the same rows");
         let bare = limits::database(&cluster, "bare").await?;
         limits.copied = Some(limits::copy(&store, &bare).await?);
@@ -103,9 +108,19 @@ async fn main() -> Result<ExitCode> {
         eprintln!("indexing into SQLite");
         let file = |name: &str| directory.path().join(name).with_extension("sqlite");
         let store = file("ledger").to_string_lossy().into_owned();
-        ran.push(ours::index(&replayed, &bursar, "bursar-sqlite", &store).await?);
+        ran.push(ours::index(&replayed, &bursar, "bursar-sqlite", &store, 0).await?);
         eprintln!("inserting the same rows");
         limits.inserted = Some(limits::insert(&file("ledger"), &file("bare")).await?);
+    }
+    if args.run.contains(&Runner::Divided) {
+        let delayed = replayed.delayed(args.latency).await?;
+        for (name, others) in [("bursar-alone", 0), ("bursar-divided", 2)] {
+            let cluster = Cluster::start(POSTGRES)?;
+            eprintln!("indexing with {others} that stand by, {} ms an answer", args.latency);
+            let store = limits::database(&cluster, "ledger").await?;
+            ran.push(ours::index(&delayed, &bursar, name, store.as_str(), others).await?);
+            cluster.stop()?;
+        }
     }
     if args.run.contains(&Runner::Ponder) {
         let cluster = Cluster::start(POSTGRES)?;

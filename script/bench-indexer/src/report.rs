@@ -133,6 +133,10 @@ pub(crate) fn write(out: &Path, ran: &[Ran], limits: &Limits) -> Result<()> {
             println!("  expected {:?}, got {:?}", ran.truth, ran.got);
         }
     }
+    let took = |name| ran.iter().find(|ran| ran.name == name).map(|ran| ran.took.wall.as_millis());
+    if let (Some(alone), Some(divided)) = (took("bursar-alone"), took("bursar-divided")) {
+        println!("divided among three: in {} % of the time", divided * 100 / alone.max(1));
+    }
     for (what, rate) in [("a bare COPY", copy), ("bare inserts into SQLite", insert)] {
         if let Some(rate) = rate {
             println!("{what}: {rate} rows per second");

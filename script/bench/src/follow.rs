@@ -29,14 +29,37 @@ pub fn bursar(binary: &Path, store_url: &str, work: &Path) -> Result<Command> {
 /// # Errors
 /// When the binary ends before it is there, or the store fails.
 pub async fn follow(replayed: &Replayed, binary: &Path, store: &Store, store_url: &str) -> Result<Took> {
+    follow_with(replayed, binary, store, store_url, 0).await
+}
+
+/// Indexes the whole chain, with so many others that stand by. What it takes is that of the first.
+///
+/// # Errors
+/// When one of them ends before the ledger is there, or the store fails.
+pub async fn follow_with(
+    replayed: &Replayed,
+    binary: &Path,
+    store: &Store,
+    store_url: &str,
+    others: usize,
+) -> Result<Took> {
     let (_, hash) = replayed.head();
     let work = tempfile::tempdir()?;
-    let mut command = bursar(binary, store_url, work.path())?;
-    command.arg("index").env("BURSAR_RPC_URL", replayed.url());
-    command.env("BURSAR_FACTORY", FACTORY.to_string()).env("BURSAR_FINALITY_DEPTH", "30");
-    let mut indexer = Measured::start(command)?;
+    let start = || {
+        let mut command = bursar(binary, store_url, work.path())?;
+        command.arg("index").env("BURSAR_RPC_URL", replayed.url());
+        command.env("BURSAR_FACTORY", FACTORY.to_string()).env("BURSAR_FINALITY_DEPTH", "30");
+        Measured::start(command)
+    };
+    let mut indexer = start()?;
+    let mut others = (0..others).map(|_| start()).collect::<Result<Vec<_>>>()?;
     while store.checkpoint().await?.is_none_or(|at| at.hash != hash) {
         indexer.look().await?;
     }
-    indexer.done().await
+    let took = indexer.done().await?;
+    for mut other in others.drain(..) {
+        other.look().await?;
+        other.done().await?;
+    }
+    Ok(took)
 }

@@ -12,6 +12,7 @@ use bursar_replay::{Chain, Params, Provider, Replay, Served, Tally, serve};
 /// A node of the chain, at work in this process.
 #[derive(Debug)]
 pub struct Replayed {
+    chain: Arc<RwLock<Chain>>,
     replay: Arc<Replay>,
     served: Served,
 }
@@ -22,9 +23,20 @@ impl Replayed {
     /// # Errors
     /// When there is no port to be had.
     pub async fn new(params: Params) -> Result<Self> {
-        let chain = Arc::new(RwLock::new(Chain::new(params)));
-        let replay = Arc::new(Replay::new(chain, Provider::default()));
-        Ok(Self { served: serve(Arc::clone(&replay), 0).await?, replay })
+        Self::by(Arc::new(RwLock::new(Chain::new(params))), Provider::default()).await
+    }
+
+    /// Another node of the same chain, each answer of which takes so many milliseconds, as over a network.
+    ///
+    /// # Errors
+    /// When there is no port to be had.
+    pub async fn delayed(&self, latency: u64) -> Result<Self> {
+        Self::by(Arc::clone(&self.chain), Provider { latency, ..Provider::default() }).await
+    }
+
+    async fn by(chain: Arc<RwLock<Chain>>, provider: Provider) -> Result<Self> {
+        let replay = Arc::new(Replay::new(Arc::clone(&chain), provider));
+        Ok(Self { served: serve(Arc::clone(&replay), 0).await?, replay, chain })
     }
 
     /// Adds a block to the chain, and gives its number and how many settlements are in it.

@@ -38,6 +38,8 @@ pub struct Request<'a> {
     pub method: &'a str,
     /// Whether that asks for logs of one block, by its hash.
     pub by_hash: bool,
+    /// The parameters of that question.
+    pub params: &'a Value,
 }
 
 type Plan = Box<dyn Fn(Request<'_>) -> Option<Fault> + Send + Sync>;
@@ -207,7 +209,9 @@ impl Replay {
         let number = self.requests.fetch_add(1, Ordering::Relaxed);
         let by_hash = first["params"][0].get("blockHash").is_some();
         let plan = self.plan.lock().unwrap_or_else(PoisonError::into_inner);
-        plan.as_ref().and_then(|plan| plan(Request { number, method: &method(first), by_hash }))
+        plan.as_ref().and_then(|plan| {
+            plan(Request { number, method: &method(first), by_hash, params: &first["params"] })
+        })
     }
 
     fn one(&self, question: &Value, fault: Option<Fault>, json: &mut Json) {
