@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use alloy::primitives::Address;
+use backon::{BackoffBuilder, ExponentialBuilder};
 
 use crate::{project::Realm, source::Landmark, store::PARTITION_BLOCKS};
 
@@ -34,6 +35,9 @@ pub struct Config {
     /// How long a batch that has begun waits for more answers; where more are there, it ends after four times as long. Who else
     /// writes to the ledger waits for it. Default: 500 ms.
     pub linger: Duration,
+    /// How many blocks at the head are heard at most, and kept, while the ledger is more than [`Self::max_range`] behind it; 0
+    /// hears none. Default: 4,096.
+    pub tail_blocks: u64,
     /// From so many rows on, what blocks add is written while the ones after them are projected. Default: 1,024.
     pub write_from: usize,
     /// How many blocks a partition is for that is made in PostgreSQL; those there are stay as they are. Default:
@@ -72,6 +76,7 @@ impl Config {
             ahead: 4,
             batch_logs: 100_000,
             linger: Duration::from_millis(500),
+            tail_blocks: 4_096,
             write_from: 1_024,
             partition_blocks: PARTITION_BLOCKS,
             max_filter: 500,
@@ -83,6 +88,16 @@ impl Config {
             first_delay: Duration::from_millis(200),
             max_delay: Duration::from_secs(30),
         }
+    }
+
+    /// Pauses after trouble, without end.
+    pub(super) fn pauses(&self) -> backon::ExponentialBackoff {
+        ExponentialBuilder::default()
+            .with_jitter()
+            .with_min_delay(self.first_delay)
+            .with_max_delay(self.max_delay)
+            .without_max_times()
+            .build()
     }
 
     pub(crate) fn realm(&self) -> Realm {

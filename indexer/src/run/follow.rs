@@ -5,7 +5,7 @@ use std::{sync::Arc, time::SystemTime};
 use alloy::primitives::B256;
 use tokio::sync::watch;
 
-use super::{Config, IndexerError, Phase, Status, fetch, width::Width};
+use super::{Config, IndexerError, Phase, Status, fetch, tail::Told, width::Width};
 use crate::{
     db::DbError,
     ledger::WatchList,
@@ -90,6 +90,8 @@ pub(super) struct Follower<'a> {
     pub(super) sources: Sources,
     pub(super) store: &'a Store,
     status: &'a watch::Sender<Status>,
+    /// Who hears the head meanwhile.
+    pub(super) told: &'a Told,
     checked: bool,
     /// Whether all indexes are there.
     indexed: bool,
@@ -111,6 +113,7 @@ impl<'a> Follower<'a> {
         sources: Sources,
         store: &'a Store,
         status: &'a watch::Sender<Status>,
+        told: &'a Told,
     ) -> Self {
         let width = Width::new(config.max_range, config.max_logs);
         let (checked, indexed, watch, list) = (false, false, None, Arc::default());
@@ -120,6 +123,7 @@ impl<'a> Follower<'a> {
             sources,
             store,
             status,
+            told,
             checked,
             indexed,
             watch,
@@ -148,6 +152,7 @@ impl<'a> Follower<'a> {
         });
         if head.hash == at.hash {
             self.complete_indexes().await?;
+            self.told.caught_up();
             self.settled(&at, Phase::Following);
             return Ok(Step::CaughtUp);
         }
@@ -187,7 +192,9 @@ impl<'a> Follower<'a> {
         if !self.sources.has_code(address).await? {
             return Err(Trouble::Fatal(IndexerError::NoCode { address, chain_id: expected }));
         }
-        Ok(self.store.claim(expected, address).await?)
+        self.store.claim(expected, address).await?;
+        // What an earlier indexer heard and did not live to see in the ledger: nobody follows it any more.
+        Ok(self.store.unhear().await?)
     }
 
     async fn begin(&mut self, head: BlockHeader) -> Result<Step, Trouble> {

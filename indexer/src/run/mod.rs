@@ -9,15 +9,15 @@ mod follow;
 mod metrics;
 mod safe;
 mod status;
+mod tail;
 mod turn;
 mod width;
 
 use std::sync::Arc;
 
-use backon::{BackoffBuilder, ExponentialBuilder};
 use bursar_sdk::clock::Clock;
 use tokio::sync::{Notify, watch};
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
 pub use config::Config;
 pub use error::IndexerError;
@@ -31,6 +31,7 @@ use crate::{
     store::Store,
 };
 use follow::{Follower, Step, Trouble};
+use tail::{Tail, Tally, Told};
 use turn::Turn;
 
 /// Follows one chain into one store.
@@ -41,6 +42,7 @@ pub struct Indexer {
     status: watch::Sender<Status>,
     wake: Arc<Notify>,
     turns: Turns,
+    heard: Tally,
 }
 
 impl std::fmt::Debug for Indexer {
@@ -59,6 +61,7 @@ impl Indexer {
             status: watch::Sender::new(Status::default()),
             wake: Arc::new(Notify::new()),
             turns: Turns::default(),
+            heard: Tally::default(),
         }
     }
 
@@ -82,7 +85,7 @@ impl Indexer {
     /// What it says of itself, for Prometheus. `clock` tells how many seconds it is behind.
     pub fn metrics(&self, clock: Clock) -> Metrics {
         let (status, sources, store) = (self.status.subscribe(), self.sources.clone(), self.store.clone());
-        Metrics { status, sources, store, clock }
+        Metrics { status, sources, store, clock, heard: self.heard.clone() }
     }
 
     /// How often the chain's endpoints were asked so far, and how often they failed.
@@ -131,8 +134,12 @@ impl Indexer {
     }
 
     async fn work(&self, cancel: &CancellationToken) -> Result<(), IndexerError> {
-        let mut follower = Follower::new(&self.config, self.sources.clone(), &self.store, &self.status);
-        let mut pauses = self.pauses();
+        let told = Told::default();
+        // It ends with this: what it has under way is a statement that stands alone.
+        let _tail = AbortOnDropHandle::new(tokio::spawn(self.tail(&told).run()));
+        let mut follower =
+            Follower::new(&self.config, self.sources.clone(), &self.store, &self.status, &told);
+        let mut pauses = self.config.pauses();
         loop {
             let step = tokio::select! {
                 biased;
@@ -141,11 +148,11 @@ impl Indexer {
             };
             let (pause, hears) = match step {
                 Ok(Step::Advanced) => {
-                    pauses = self.pauses();
+                    pauses = self.config.pauses();
                     continue;
                 }
                 Ok(Step::CaughtUp) => {
-                    pauses = self.pauses();
+                    pauses = self.config.pauses();
                     (self.config.poll, true)
                 }
                 Err(Trouble::Fatal(error)) => return Err(error),
@@ -165,12 +172,14 @@ impl Indexer {
         }
     }
 
-    fn pauses(&self) -> backon::ExponentialBackoff {
-        ExponentialBuilder::default()
-            .with_jitter()
-            .with_min_delay(self.config.first_delay)
-            .with_max_delay(self.config.max_delay)
-            .without_max_times()
-            .build()
+    fn tail(&self, told: &Told) -> Tail {
+        Tail {
+            config: self.config.clone(),
+            sources: self.sources.clone(),
+            store: self.store.clone(),
+            status: self.status.subscribe(),
+            told: told.subscribe(),
+            tally: self.heard.clone(),
+        }
     }
 }

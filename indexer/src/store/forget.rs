@@ -1,6 +1,6 @@
 //! Beginning again: the ledger without what the chain told it.
 
-use super::{Store, StoreError, tables, watched};
+use super::{Store, StoreError, heard, tables, watched};
 
 impl Store {
     /// Forgets everything that came from the chain, so that an indexer reads it again from its start. What came from
@@ -15,6 +15,7 @@ impl Store {
         for table in tables::CHANGED.into_iter().chain(tables::ADDED).chain(read_again) {
             table.clear().execute(&mut tx).await?;
         }
+        heard::HEARD.clear().execute(&mut tx).await?;
         watched::look_from_the_start(&mut tx).await?;
         tx.commit().await?;
         self.known.forget();

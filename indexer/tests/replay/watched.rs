@@ -23,7 +23,7 @@ on_both_stores!(
 );
 
 /// Every other account that pays outside any envelope.
-fn some_payers(replay: &Replay) -> Vec<Address> {
+pub fn some_payers(replay: &Replay) -> Vec<Address> {
     let chain = replay.chain();
     let all = (0..=chain.head()).flat_map(|number| chain.settlements(number));
     let all: HashSet<Address> = all.filter(|one| one.decision.is_none()).map(|one| one.payer).collect();
@@ -33,7 +33,7 @@ fn some_payers(replay: &Replay) -> Vec<Address> {
 }
 
 /// The ledger holds these settlements of the chain and no others.
-async fn assert_watched(
+pub async fn assert_watched(
     store: &Store,
     replay: &Replay,
     senders: bool,
