@@ -44,6 +44,7 @@ pub(crate) fn api() -> OpenApiRouter<AppState> {
         .routes(routes!(routes::get_payment_evidence::get_payment_evidence))
         .routes(routes!(routes::get_payment_verification::get_payment_verification))
         .routes(routes!(routes::list_settlements::list_settlements))
+        .routes(routes!(routes::list_heard::list_heard))
         .routes(routes!(routes::list_watched::list_watched))
         .routes(routes!(routes::list_decisions::list_decisions, routes::post_decision::post_decision))
         .routes(routes!(routes::get_decision::get_decision))

@@ -83,6 +83,8 @@ pub(crate) const ASKED: &[Route] = &[
     ("/v1/payments/{purse}/{nonce}", Own, Subject::Payment),
     ("/v1/payments/{purse}/{nonce}/evidence", Own, Subject::Payment),
     ("/v1/payments/{purse}/{nonce}/verification", Own, Subject::Payment),
+    // Not for agents: whose an envelope is at the head, the ledger does not know yet.
+    ("/v1/heard", Books, Subject::List),
     ("/v1/settlements", Outside, Subject::OfNone),
     ("/v1/watched", Outside, Subject::OfNone),
     ("/v1/decisions", Own, Subject::List),

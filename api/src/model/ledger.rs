@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 use crate::{
     model::{
         envelope::{Balance, Totals, balance, totals},
+        heard::HeardSpan,
         score::ScoreBrief,
     },
     page::Page,
@@ -20,6 +21,9 @@ use crate::{
 pub struct Ledger {
     /// The block that the books stand at; null before the first.
     pub as_of_block: Option<u64>,
+    /// What was heard at the head beyond that, while the ledger is far behind it, and is in none of these sums; null where nothing
+    /// was, or where one agent's books are asked for.
+    pub heard: Option<HeardSpan>,
     /// Over every envelope asked for, whatever the page.
     pub totals: Vec<AssetTotal>,
     /// The lines.

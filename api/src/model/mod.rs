@@ -10,6 +10,7 @@ pub mod erasure;
 pub mod event;
 pub mod evidence;
 pub mod group;
+pub mod heard;
 pub mod ledger;
 pub mod log;
 pub mod outcome;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::{Json, extract::State};
-use bursar_indexer::query::{envelopes, ledger, refusals, scores};
+use bursar_indexer::query::{envelopes, heard, ledger, refusals, scores};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -63,7 +63,13 @@ pub async fn get_ledger(
         (None, None) => state.books.totals(&state.db).await?,
         (treasury, agent) => Arc::new(ledger::totals(&state.db, treasury, agent).await?),
     };
+    let heard = match of.agent {
+        None => heard::span(&state.db, treasury).await?,
+        // Whose an envelope is at the head, the ledger does not know yet.
+        Some(_) => None,
+    };
     Ok(Json(Ledger {
+        heard: heard.map(Into::into),
         as_of_block: as_of.checkpoint.map(|checkpoint| checkpoint.number),
         totals: totals.iter().map(|(asset, total)| AssetTotal::new(*asset, total)).collect(),
         lines: Page { items: lines, next: page.next, as_of: None },

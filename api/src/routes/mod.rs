@@ -33,6 +33,7 @@ pub mod list_decisions;
 pub mod list_envelopes;
 pub mod list_events;
 pub mod list_groups;
+pub mod list_heard;
 pub mod list_log_entries;
 pub mod list_payees;
 pub mod list_payments;

@@ -4,8 +4,8 @@ use alloy::primitives::{Address, B256};
 use bursar_indexer::{
     ledger::Severity,
     query::{
-        alerts, approvals, checkpoint::Settled, decisions, envelopes, headroom, ledger, payments, refusals,
-        scores, stops,
+        alerts, approvals, checkpoint::Settled, decisions, envelopes, headroom, heard, ledger, payments,
+        refusals, scores, stops,
     },
 };
 use bursar_sdk::score::{CEILING, CLEARING, FLOOR, State};
@@ -14,7 +14,7 @@ use super::{
     links,
     text::{money, per_mille, said, short, short_hash, span, when, window},
     view::{
-        Agent, Alert, Limit, Named, Payment, Reason, Refusal, Request, Score, Standing, Stop, Total,
+        Agent, Alert, Heard, Limit, Named, Payment, Reason, Refusal, Request, Score, Standing, Stop, Total,
         Transaction,
     },
 };
@@ -30,6 +30,12 @@ use crate::{
 pub(super) const MAX_WORDS: usize = 180;
 /// Most characters of a rejection's reason that are shown: all that is taken.
 const MAX_REASON: usize = 1_000;
+
+impl From<heard::Span> for Heard {
+    fn from(heard::Span { payments, blocks: (first, last), since }: heard::Span) -> Self {
+        Self { payments, since: when(since), first, last }
+    }
+}
 
 /// Where an explorer has it.
 pub(super) fn explore(config: &Config, path: &str) -> Option<String> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use alloy::primitives::Address;
 use axum::{extract::State, response::Response};
 use bursar_indexer::query::{
-    alerts, approvals, decisions, ledger, payments, refusals, scores, stops, treasuries,
+    alerts, approvals, decisions, heard, ledger, payments, refusals, scores, stops, treasuries,
 };
 use bursar_sdk::decision::Verdict;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
@@ -13,7 +13,7 @@ use futures::{StreamExt as _, TryStreamExt as _, stream};
 use super::{
     envelope, fleet, gather, inbox, rendered,
     text::when,
-    view::{Agent, Organisation, Overview},
+    view::{Agent, Heard, Organisation, Overview},
 };
 use crate::{
     AppState, AsOf,
@@ -74,6 +74,7 @@ async fn gathered(state: &AppState, treasury: Option<Address>) -> Result<Overvie
         treasury => Arc::new(ledger::totals(db, treasury, None).await?),
     };
     let settled = as_of.settled();
+    let heard = heard::span(db, treasury).await?;
     let payments =
         payments::list(db, &payments::Filter { treasury, ..Default::default() }, None, PAYMENTS).await?;
     let denied = decisions::Filter { treasury, verdict: Some(Verdict::Denied), ..Default::default() };
@@ -88,6 +89,7 @@ async fn gathered(state: &AppState, treasury: Option<Address>) -> Result<Overvie
         head: status.head,
         block_at: status.indexed_at.map(when),
         problem: status.problem,
+        heard: heard.map(Heard::from),
         explorer: gather::explorer(config),
         treasuries: treasuries
             .iter()

@@ -13,6 +13,7 @@ pub(super) struct Overview {
     pub(super) head: Option<u64>,
     pub(super) block_at: Option<When>,
     pub(super) problem: Option<String>,
+    pub(super) heard: Option<Heard>,
     /// Where transactions are looked at, with a slash at its end; empty where nowhere.
     pub(super) explorer: String,
     pub(super) organisations_frozen: Vec<Named>,
@@ -28,6 +29,15 @@ pub(super) struct Overview {
     pub(super) refusals: Vec<Refusal>,
     pub(super) stops: Vec<Stop>,
     pub(super) version: &'static str,
+}
+
+/// Payments at the head that the ledger has not reached.
+#[derive(Debug)]
+pub(super) struct Heard {
+    pub(super) payments: u64,
+    pub(super) since: When,
+    pub(super) first: u64,
+    pub(super) last: u64,
 }
 
 /// Somebody, as people call them, and exactly.

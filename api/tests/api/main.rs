@@ -14,6 +14,7 @@ mod envelope_page;
 mod erasures;
 mod events;
 mod floods;
+mod heard;
 mod lists;
 mod log;
 mod nats;

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use sqlx::{AssertSqlSafe, PgConnection};
 
 use super::{
-    Cell as _, DbError, DbRow, Query, Table, Tx, Value,
+    Cell as _, Db, DbError, DbRow, Query, Table, Tx, Value,
     columns::columns,
     table::{Verb, places, unnumbered},
     value::signed,
@@ -19,6 +19,9 @@ const ROW: usize = 320;
 
 /// Most keys in one question to SQLite.
 const KEYS: usize = 256;
+
+/// Most rows that SQLite is given at once by themselves.
+const AT_ONCE: usize = 1_024;
 
 /// What a binary stream of rows begins and ends with, as PostgreSQL's COPY has it.
 const BEGIN: &[u8] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
@@ -50,6 +53,25 @@ impl Table {
             Tx::Postgres(tx) if rows.len() > 1 => self.write_columns(tx, Verb::PutColumns, rows).await,
             tx => self.write_all(tx, Verb::Put, Verb::PutTogether, rows).await,
         }
+    }
+
+    /// The same by itself rather than within a transaction: readers see all of them or none, up to [`AT_ONCE`] of them.
+    pub(crate) async fn put_at_once(&'static self, db: &Db, rows: Vec<Vec<Value>>) -> Result<(), DbError> {
+        match db {
+            Db::Postgres(pools) => {
+                let put = sqlx::query_with(self.text(Verb::PutColumns), columns(rows)?);
+                put.execute(&pools.pool).await?;
+            }
+            Db::Sqlite(_) => {
+                for some in rows.chunks(AT_ONCE) {
+                    let places = room_for(some.len());
+                    let values = format!("VALUES {}", unnumbered(places, self.width()));
+                    let sql = self.sql_of(Verb::PutTogether, &values);
+                    Query::made(sql, filled(some, places)).execute(db.alone()).await?;
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Reads what has one of those keys in the columns `by`, and gives it by key.

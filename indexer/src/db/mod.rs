@@ -168,6 +168,15 @@ impl Db {
         })
     }
 
+    /// Where a statement writes that stands alone: in SQLite behind whoever has the file's one writer, in turn, since waiting at
+    /// the file itself is no turn; in PostgreSQL beside them.
+    pub(crate) fn alone(&self) -> Link<'_> {
+        match self {
+            Self::Sqlite(pools) => Link::SqlitePool(&pools.writer),
+            Self::Postgres(pools) => Link::PgPool(&pools.pool),
+        }
+    }
+
     /// Frees the room of rows that were deleted, so that nothing of them is left in it. SQLite writes its file anew and
     /// empties its log; PostgreSQL frees the rows' room in these tables.
     pub(crate) async fn scrub(&self, tables: &[&'static str]) -> Result<(), DbError> {

@@ -128,9 +128,6 @@ impl Table {
     }
 
     fn sql(&self, verb: Verb) -> String {
-        let (name, columns) = (self.name, self.columns.join(", "));
-        let key = self.key.iter().zip(1..).map(|(column, n)| format!("{column} = ${n}"));
-        let key = key.collect::<Vec<_>>().join(" AND ");
         let values = match verb {
             Verb::InsertColumns | Verb::PutColumns => {
                 format!("SELECT * FROM unnest({})", places(self.width()))
@@ -140,6 +137,14 @@ impl Table {
             }
             _ => format!("VALUES ({})", places(self.width())),
         };
+        self.sql_of(verb, &values)
+    }
+
+    /// The SQL of a verb, for rows that are spelled like that.
+    pub(super) fn sql_of(&self, verb: Verb, values: &str) -> String {
+        let (name, columns) = (self.name, self.columns.join(", "));
+        let key = self.key.iter().zip(1..).map(|(column, n)| format!("{column} = ${n}"));
+        let key = key.collect::<Vec<_>>().join(" AND ");
         let insert = format!("INSERT INTO {name} ({columns}) {values}");
         let conflict = format!("{insert} ON CONFLICT ({}) DO", self.key.join(", "));
         let rest = self.columns.iter().filter(|column| !self.key.contains(column));

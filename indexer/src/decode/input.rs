@@ -40,12 +40,16 @@ pub struct PaymentCall {
 
 impl PaymentCall {
     /// Whether this call is the one that used its nonce: the blob's decision commits to it under those terms
-    /// ([`bursar_sdk::payment::terms`]) and session, and blob and arguments tell of the same payment.
+    /// ([`bursar_sdk::payment::terms`]) and session, and it may have made that payment.
     pub fn explains(&self, terms: u128, session: B256, payee: Address, amount: U256) -> bool {
+        commitment(terms, session, self.blob.decision_hash) == self.nonce && self.pays(payee, amount)
+    }
+
+    /// Whether this call may have made that payment, whatever it commits to: blob and arguments tell of the same one.
+    pub(crate) fn pays(&self, payee: Address, amount: U256) -> bool {
         let blob = &self.blob;
         let exact = !matches!(blob.rail, Rail::Permit2Upto { .. });
-        commitment(terms, session, blob.decision_hash) == self.nonce
-            && (self.to, blob.payee) == (payee, payee)
+        (self.to, blob.payee) == (payee, payee)
             && self.value == blob.amount.to_u256()
             && (self.value == amount || (!exact && self.value > amount))
             && U256::from(blob.valid_after) == self.valid_after

@@ -6,6 +6,7 @@ mod deviations;
 mod drift;
 mod envelopes;
 mod groups;
+mod heard;
 mod permit2;
 mod roles;
 mod scores;
@@ -22,6 +23,7 @@ use serde_json::json;
 
 pub use alerts::judged;
 pub use deviations::{BURST, SHOWN, ungoverned};
+pub use heard::{Heard, heard};
 pub use scores::take_in;
 
 use crate::{

@@ -23,6 +23,7 @@ pub mod erasures;
 pub mod events;
 pub mod groups;
 pub mod headroom;
+pub mod heard;
 pub mod history;
 pub mod ledger;
 pub mod log;

@@ -38,6 +38,9 @@ pub struct Config {
     /// How long a batch that has begun waits for more answers; where more are there, it ends after four times as long. Who else
     /// writes to the ledger waits for it. Default: 500 ms.
     pub linger: Duration,
+    /// How many blocks at the head are heard at most, and kept, while the ledger is more than [`Self::max_range`] behind it; 0
+    /// hears none. Default: 4,096.
+    pub tail_blocks: u64,
     /// From so many rows on, what blocks add is written while the ones after them are projected. Default: 1,024.
     pub write_from: usize,
     /// How many blocks a partition is for that is made in PostgreSQL; those there are stay as they are. Default:
@@ -77,6 +80,7 @@ impl Config {
             shared: 16,
             batch_logs: 100_000,
             linger: Duration::from_millis(500),
+            tail_blocks: 4_096,
             write_from: 1_024,
             partition_blocks: PARTITION_BLOCKS,
             max_filter: 500,

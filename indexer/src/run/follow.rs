@@ -5,7 +5,7 @@ use std::{sync::Arc, time::SystemTime};
 use alloy::primitives::B256;
 use tokio::sync::watch;
 
-use super::{Config, IndexerError, Phase, Status, fetch, width::Width};
+use super::{Config, IndexerError, Phase, Status, fetch, tail::Told, width::Width};
 use crate::{
     db::DbError,
     ledger::WatchList,
@@ -90,6 +90,8 @@ pub(super) struct Follower<'a> {
     pub(super) sources: Sources,
     pub(super) store: &'a Store,
     pub(super) status: &'a watch::Sender<Status>,
+    /// Who hears the head meanwhile.
+    pub(super) told: &'a Told,
     checked: bool,
     /// Whether all indexes are there.
     indexed: bool,
@@ -125,6 +127,7 @@ impl<'a> Follower<'a> {
         sources: Sources,
         store: &'a Store,
         status: &'a watch::Sender<Status>,
+        told: &'a Told,
     ) -> Self {
         let width = Width::new(config.max_range, config.max_logs);
         let (checked, indexed, watch, list) = (false, false, None, Arc::default());
@@ -134,6 +137,7 @@ impl<'a> Follower<'a> {
             sources,
             store,
             status,
+            told,
             checked,
             indexed,
             watch,
@@ -164,6 +168,7 @@ impl<'a> Follower<'a> {
         });
         if head.hash == at.hash {
             self.complete_indexes().await?;
+            self.told.caught_up();
             self.settled(&at, Phase::Following);
             return Ok(Step::CaughtUp);
         }
@@ -199,7 +204,9 @@ impl<'a> Follower<'a> {
     /// Refuses what could only make the ledger wrong.
     async fn check(&self) -> Result<(), Trouble> {
         check(&self.sources, self.config).await?;
-        Ok(self.store.claim(self.config.chain_id, self.config.factory).await?)
+        self.store.claim(self.config.chain_id, self.config.factory).await?;
+        // What an earlier indexer heard and did not live to see in the ledger: nobody follows it any more.
+        Ok(self.store.unhear().await?)
     }
 
     async fn begin(&mut self, head: BlockHeader) -> Result<Step, Trouble> {

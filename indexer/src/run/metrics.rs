@@ -10,7 +10,7 @@ use prometheus_client::{
 };
 use tokio::sync::watch;
 
-use super::{Phase, Status};
+use super::{Phase, Status, tail::Tally};
 use crate::{source::Sources, store::Store};
 
 /// Reads how an indexer is doing at each scrape. Heights are block numbers, times unix seconds.
@@ -20,6 +20,7 @@ pub struct Metrics {
     pub(super) sources: Sources,
     pub(super) store: Store,
     pub(super) clock: Clock,
+    pub(super) heard: Tally,
 }
 
 impl Collector for Metrics {
@@ -62,6 +63,12 @@ impl Collector for Metrics {
                 "Rows written to the ledger, those of its journal and its outbox among them",
                 self.store.rows_written(),
             ),
+            (
+                "heard_blocks",
+                "Blocks heard at the head while the ledger was far behind it",
+                self.heard.blocks(),
+            ),
+            ("heard_payments", "Payments that these held", self.heard.payments()),
         ];
         for (name, help, value) in counters {
             let counter = ConstCounter::new(value);

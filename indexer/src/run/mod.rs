@@ -12,6 +12,7 @@ mod plan;
 mod safe;
 mod share;
 mod status;
+mod tail;
 mod turn;
 mod width;
 
@@ -19,7 +20,7 @@ use std::{sync::Arc, time::Duration};
 
 use bursar_sdk::clock::Clock;
 use tokio::sync::{Notify, watch};
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
 pub use config::Config;
 pub use error::IndexerError;
@@ -34,6 +35,7 @@ use crate::{
 };
 use follow::{Follower, Step, Trouble};
 use share::Helper;
+use tail::{Tail, Tally, Told};
 use turn::Turn;
 
 /// Follows one chain into one store.
@@ -44,6 +46,7 @@ pub struct Indexer {
     status: watch::Sender<Status>,
     wake: Arc<Notify>,
     turns: Turns,
+    heard: Tally,
 }
 
 impl std::fmt::Debug for Indexer {
@@ -62,6 +65,7 @@ impl Indexer {
             status: watch::Sender::new(Status::default()),
             wake: Arc::new(Notify::new()),
             turns: Turns::default(),
+            heard: Tally::default(),
         }
     }
 
@@ -85,7 +89,7 @@ impl Indexer {
     /// What it says of itself, for Prometheus. `clock` tells how many seconds it is behind.
     pub fn metrics(&self, clock: Clock) -> Metrics {
         let (status, sources, store) = (self.status.subscribe(), self.sources.clone(), self.store.clone());
-        Metrics { status, sources, store, clock }
+        Metrics { status, sources, store, clock, heard: self.heard.clone() }
     }
 
     /// How often the chain's endpoints were asked so far, and how often they failed.
@@ -141,7 +145,11 @@ impl Indexer {
     }
 
     async fn work(&self, cancel: &CancellationToken) -> Result<(), IndexerError> {
-        let mut follower = Follower::new(&self.config, self.sources.clone(), &self.store, &self.status);
+        let told = Told::default();
+        // It ends with this: what it has under way is a statement that stands alone.
+        let _tail = AbortOnDropHandle::new(tokio::spawn(self.tail(&told).run()));
+        let mut follower =
+            Follower::new(&self.config, self.sources.clone(), &self.store, &self.status, &told);
         let mut pauses = self.config.pauses();
         loop {
             let step = tokio::select! {
@@ -172,6 +180,17 @@ impl Indexer {
                 () = self.sources.news(), if hears => {}
                 () = tokio::time::sleep(pause) => {}
             }
+        }
+    }
+
+    fn tail(&self, told: &Told) -> Tail {
+        Tail {
+            config: self.config.clone(),
+            sources: self.sources.clone(),
+            store: self.store.clone(),
+            status: self.status.subscribe(),
+            told: told.subscribe(),
+            tally: self.heard.clone(),
         }
     }
 }

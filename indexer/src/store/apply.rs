@@ -5,7 +5,7 @@ use std::{sync::atomic::Ordering, time::SystemTime};
 use alloy::primitives::B256;
 
 use super::{
-    Checkpoint, Store, StoreError, alerts, intake,
+    Checkpoint, Store, StoreError, alerts, heard, intake,
     lent::{HasTx as _, Lent},
     load::Loader,
     partitions::Room,
@@ -250,6 +250,7 @@ impl Applying<'_> {
             None => Vec::new(),
         };
         prune(&mut tx, pruned_to, final_number).await?;
+        heard::taken_over(&mut tx, tip.number).await?;
         if final_number >= tip.number {
             // In backfill there is the next batch right behind it.
             tx.hurry().await?;

@@ -1,6 +1,6 @@
 //! Beginning again: the ledger without what the chain told it.
 
-use super::{Store, StoreError, ranges, tables, watched};
+use super::{Store, StoreError, heard, ranges, tables, watched};
 
 impl Store {
     /// Forgets everything that came from the chain, so that an indexer reads it again from its start. What came from
@@ -16,6 +16,7 @@ impl Store {
             table.clear().execute(&mut tx).await?;
         }
         ranges::clear(&mut tx).await?;
+        heard::HEARD.clear().execute(&mut tx).await?;
         watched::look_from_the_start(&mut tx).await?;
         tx.commit().await?;
         self.known.forget();

@@ -11,6 +11,7 @@ mod decision;
 mod deferred;
 mod erase;
 mod forget;
+mod heard;
 mod intake;
 mod known;
 mod lease;

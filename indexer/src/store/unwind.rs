@@ -1,6 +1,6 @@
 //! Back: the twin of applying. What blocks added goes, what they changed is as it was before.
 
-use super::{ApplyError, Checkpoint, Store, ranges, tables};
+use super::{ApplyError, Checkpoint, Store, heard, ranges, tables};
 use crate::{
     db::Query,
     ledger::{Key, Row},
@@ -41,6 +41,8 @@ impl Store {
             final_number,
             safe_number: now.safe_number.min(to),
         };
+        // What came late of blocks that the ledger had is in nobody's sight, and must not come into it.
+        heard::taken_over(&mut tx, now.number).await?;
         outbox::retract_after(&mut tx, to, now.timestamp).await?;
         tables::CHECKPOINT.put(tables::checkpoint(&at)).execute(&mut tx).await?;
         tx.commit().await?;

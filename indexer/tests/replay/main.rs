@@ -2,6 +2,7 @@
 //! is right or waits, and what was wrong has a name and is counted.
 #![allow(missing_docs, unreachable_pub, clippy::unwrap_used)]
 
+mod beside;
 mod divided;
 mod endpoints;
 mod faults;

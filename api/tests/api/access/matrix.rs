@@ -63,6 +63,7 @@ const MAY: &[(&str, &[Role])] = &[
     ("GET /v1/payments/{purse}/{nonce}", EVERYBODY),
     ("GET /v1/payments/{purse}/{nonce}/evidence", EVERYBODY),
     ("GET /v1/payments/{purse}/{nonce}/verification", EVERYBODY),
+    ("GET /v1/heard", PEOPLE),
     ("GET /v1/settlements", &[Auditor]),
     ("GET /v1/watched", &[Auditor]),
     ("POST /v1/treasuries/{address}/reports", PEOPLE),

@@ -4,6 +4,7 @@ mod at_issuer;
 mod clients;
 mod codes;
 mod handed_in;
+mod heard;
 mod issuer;
 mod keys;
 mod limits;
