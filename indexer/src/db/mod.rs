@@ -21,6 +21,7 @@ use std::time::Duration;
 use sqlx::{
     AssertSqlSafe, ConnectOptions as _, Connection as _, Database, Pool, Postgres, Sqlite, Transaction,
     migrate::{MigrateError, Migrator},
+    pool::PoolConnection,
     postgres::PgPoolOptions,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
@@ -43,8 +44,8 @@ static POSTGRES: Migrator = sqlx::migrate!("./migrations/postgres");
 /// Starts a transaction that writes the ledger: one at a time, so that who reads the checkpoint in it may rely on it.
 const BEGIN_SQLITE: &str = "BEGIN IMMEDIATE";
 /// A writer that says nothing for a minute is gone, network and all: its lock must not stay.
-const BEGIN_POSTGRES: &str = "BEGIN; SET LOCAL idle_in_transaction_session_timeout = '60s'; \
-                              LOCK TABLE checkpoint IN SHARE ROW EXCLUSIVE MODE";
+const LOCK_POSTGRES: &str = "SET LOCAL idle_in_transaction_session_timeout = '60s'; \
+                             LOCK TABLE checkpoint IN SHARE ROW EXCLUSIVE MODE";
 
 /// How many statements a connection keeps ready: more than lists have filters.
 const STATEMENTS: usize = 512;
@@ -159,10 +160,8 @@ impl Db {
         Ok(match self {
             Self::Sqlite(pools) => Tx::Sqlite(pools.writer.begin_with(BEGIN_SQLITE).await?),
             Self::Postgres(pools) => {
-                // In a task of its own, which ends what it began where nobody wants it any more: sqlx 0.9 puts a connection
-                // that is given up while it begins back into its pool with the transaction open (sqlx#4393).
-                let writer = pools.writer.clone();
-                let begun = tokio::spawn(async move { writer.begin_with(BEGIN_POSTGRES).await });
+                let connection = pools.writer.acquire().await?;
+                let begun = tokio::spawn(begin_postgres(connection));
                 Tx::Postgres(begun.await.map_err(|_| sqlx::Error::WorkerCrashed)??)
             }
         })
@@ -205,6 +204,17 @@ impl Db {
             Self::Postgres(pools) => pools.close().await,
         }
     }
+}
+
+/// To be run in a task of its own, which ends what it began where nobody wants it any more: sqlx 0.9 puts a connection back into
+/// its pool with the transaction open where it is given up while it begins (sqlx#4393), or where what begins it fails in part. So
+/// the lock comes after, when the transaction is counted as begun.
+async fn begin_postgres(
+    connection: PoolConnection<Postgres>,
+) -> Result<Transaction<'static, Postgres>, sqlx::Error> {
+    let mut tx = Transaction::begin(connection, None).await?;
+    sqlx::raw_sql(LOCK_POSTGRES).execute(&mut *tx).await?;
+    Ok(tx)
 }
 
 impl std::fmt::Debug for Db {

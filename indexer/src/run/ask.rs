@@ -78,7 +78,7 @@ impl Ahead {
     }
 
     /// It is time to ask, for these.
-    pub(super) fn is_due(&mut self, watch: &Arc<Watch>) {
+    pub(super) fn comes_due(&mut self, watch: &Arc<Watch>) {
         if let Some(turn) = self.turn.take() {
             // Where nobody hears it, the answer says why.
             let _ = turn.send(Arc::clone(watch));

@@ -16,7 +16,7 @@ use super::{
 use crate::{
     query::checkpoint::Settled,
     source::{BlockHeader, SourceError},
-    store::{Applying, BlockRange, Checkpoint},
+    store::{ApplyError, Applying, BlockRange, Checkpoint},
 };
 
 /// Answers that are applied together, each as it comes.
@@ -64,7 +64,10 @@ impl Follower<'_> {
         }
         let (sources, config) = (self.sources.clone(), Arc::new(self.config.clone()));
         let asking = Asking { sources, config, list: Arc::clone(&self.list) };
-        let shared = Lead::begin(self.store, &asking, at.number.max(self.alone_to), last).await;
+        let shared = match at.number.max(self.alone_to) {
+            after if after < last => Lead::begin(self.store, &asking, after, last).await,
+            _ => None,
+        };
         let (lead, kept) = shared.unzip();
         let mut plan = Plan::new(at.number.saturating_add(1), last, kept.unwrap_or_default());
         let mut ahead: VecDeque<Ahead> = VecDeque::new();
@@ -94,14 +97,13 @@ impl Follower<'_> {
                     (Part::Kept(range) | Part::New(range), ..) => Ahead::ask(&asking, range, &watch),
                 });
             }
-            ahead.iter_mut().take(most).for_each(|ahead| ahead.is_due(&watch));
+            ahead.iter_mut().take(most).for_each(|ahead| ahead.comes_due(&watch));
             let Some(mut next) = ahead.pop_front() else { break };
             let range = next.range;
             let answer = self.meanwhile(&mut open, &mut after, head, next.answer()).await?;
             let Answer { whom, fetched: answer, is_helped } =
                 answer.map_err(|_| SourceError::Other("a question was given up".into()))?;
             if is_helped {
-                self.unproven = Some(range.to);
                 self.status.send_modify(|status| status.helped = status.helped.saturating_add(1));
             }
             let answer = match answer {
@@ -144,6 +146,9 @@ impl Follower<'_> {
                     Open { applying, logs: 0, began: Instant::now() }
                 }
             };
+            if is_helped {
+                self.unproven = Some(range.to);
+            }
             part.applying.add(&fetched.facts, tip).await?;
             part.logs = part.logs.saturating_add(fetched.logs);
             open = Some(part);
@@ -156,20 +161,23 @@ impl Follower<'_> {
         Ok(Step::Advanced)
     }
 
-    /// After trouble: where something of what others have fetched was not committed, that may be why. All of what they have
-    /// left is forgotten then, and the chain is asked here for at least as much; what is wrong for good shows again.
+    /// After trouble: where something of what others have fetched was not committed and the blocks do not fit the ledger, that may
+    /// be why. All of what they have left is forgotten then, and the chain is asked here for at least as much, and for all the rest
+    /// where it was not the first time; what is wrong for good shows again.
     async fn doubt(&mut self, trouble: Trouble) -> Trouble {
         let Some(to) = self.unproven.take() else { return trouble };
-        self.alone_to = to;
+        let trouble = match trouble {
+            Trouble::Fatal(IndexerError::Apply(error)) => Trouble::Waits(Recoverable::Apply(error)),
+            Trouble::Fatal(IndexerError::Store(error)) => Trouble::Waits(Recoverable::Store(error)),
+            trouble @ Trouble::Waits(Recoverable::Apply(ApplyError::Gap(_))) => trouble,
+            trouble => return trouble,
+        };
+        self.alone_to = if self.alone_to == 0 { to } else { u64::MAX };
         tracing::warn!(to, "what other indexers have fetched did not go in: asking the chain here");
         if let Err(error) = self.store.clear_ranges().await {
             tracing::warn!(%error, "clearing what other indexers have fetched");
         }
-        match trouble {
-            Trouble::Fatal(IndexerError::Apply(error)) => Trouble::Waits(Recoverable::Apply(error)),
-            Trouble::Fatal(IndexerError::Store(error)) => Trouble::Waits(Recoverable::Store(error)),
-            trouble => trouble,
-        }
+        trouble
     }
 
     /// Waits for something, the open batch no longer than it waits for more.

@@ -14,7 +14,7 @@ use tokio::sync::Mutex;
 use crate::store::Store;
 
 /// Renewed so often within its life: two failures in a row lose nothing.
-const RENEWALS: u32 = 4;
+pub(super) const RENEWALS: u32 = 4;
 
 /// The turns that one process has, of all the chains it follows: the more they are, the longer it leaves the next one to
 /// processes that have fewer. So several of them divide the chains among themselves. Cheap to clone.

@@ -1,8 +1,8 @@
 //! Ranges of a backfill that several indexers on one PostgreSQL store divide: the one that follows the chain offers them,
 //! those that stand by claim and fetch them. SQLite is one machine's: nobody is there to divide with.
 //!
-//! Nothing depends on this but that no work is done twice: what is not here is asked of the chain. Each of these is one
-//! statement of its own and in no transaction that writes the ledger, so that neither waits for the other. The
+//! Nothing depends on this but that no work is done twice: what is not here is asked of the chain. But for [`clear`], these are
+//! statements of their own and in no transaction that writes the ledger, so that neither waits for the other. The
 //! database's own clock counts.
 
 use std::time::Duration;
@@ -69,16 +69,20 @@ const OFFERED: &str = concat!(
 
 /// The farthest ones first: the one that offers them asks for the nearest itself, and they meet in between.
 const CLAIM: &str = concat!(
-    "UPDATE backfill_range SET holder = $1, until = ",
-    now!(),
-    " + $2 WHERE from_block IN (SELECT from_block FROM backfill_range \
+    "WITH picked AS MATERIALIZED (SELECT from_block FROM backfill_range \
      WHERE body IS NULL AND revision = $3 AND (until IS NULL OR until <= ",
     now!(),
-    ") ORDER BY from_block DESC LIMIT $4 FOR UPDATE SKIP LOCKED) RETURNING from_block, to_block"
+    ") ORDER BY from_block DESC LIMIT $4 FOR UPDATE SKIP LOCKED) \
+     UPDATE backfill_range r SET holder = $1, until = ",
+    now!(),
+    " + $2 FROM picked WHERE r.from_block = picked.from_block RETURNING r.from_block, r.to_block"
 );
 
-const RENEW: &str =
-    concat!("UPDATE backfill_range SET until = ", now!(), " + $2 WHERE holder = $1 AND body IS NULL");
+const RENEW: &str = concat!(
+    "UPDATE backfill_range SET until = ",
+    now!(),
+    " + $4 WHERE holder = $1 AND from_block = $2 AND to_block = $3 AND body IS NULL"
+);
 
 const TAKE: &str = concat!(
     "DELETE FROM backfill_range WHERE from_block = $1 AND to_block = $2 AND revision = $3 \
@@ -143,6 +147,13 @@ impl Store {
         Ok(Taken::Held(Duration::from_millis(row.maybe_number("rest")?.unwrap_or_default())))
     }
 
+    /// Takes back a range whoever is at it: what they fetch of it is wanted no more.
+    pub(crate) async fn withdraw_range(&self, range: BlockRange) -> Result<(), StoreError> {
+        let sql = "DELETE FROM backfill_range WHERE from_block = $1 AND to_block = $2";
+        Query::new(sql).bind(range.from).bind(range.to).execute(&self.db).await?;
+        Ok(())
+    }
+
     /// Forgets all ranges, and whatever was fetched of them.
     pub(crate) async fn clear_ranges(&self) -> Result<(), StoreError> {
         Query::new(CLEAR).execute(&self.db).await?;
@@ -167,9 +178,15 @@ impl Store {
         Ok(query.rows(&self.db).await?.iter().map(range).collect::<Result<_, _>>()?)
     }
 
-    /// Keeps what this holder has claimed, from now for so long.
-    pub(crate) async fn renew_ranges(&self, holder: B256, life: Duration) -> Result<(), StoreError> {
-        Query::new(RENEW).bind(holder).bind(millis(life)).execute(&self.db).await?;
+    /// Keeps a range that this holder has claimed, from now for so long.
+    pub(crate) async fn renew_range(
+        &self,
+        holder: B256,
+        range: BlockRange,
+        life: Duration,
+    ) -> Result<(), StoreError> {
+        let query = Query::new(RENEW).bind(holder).bind(range.from).bind(range.to).bind(millis(life));
+        query.execute(&self.db).await?;
         Ok(())
     }
 
@@ -261,8 +278,8 @@ mod tests {
         store.give_up_range(OTHER, of(20, 29)).await?;
         assert!(matches!(store.take_range(of(20, 29), 3).await?, Taken::Held(rest) if rest <= LIFE));
         // Its time runs out, and is renewed, if only by who has it.
-        store.renew_ranges(ONE, Duration::ZERO).await?;
-        store.renew_ranges(OTHER, LIFE).await?;
+        store.renew_range(ONE, of(20, 29), Duration::ZERO).await?;
+        store.renew_range(OTHER, of(20, 29), LIFE).await?;
         assert_eq!(store.offered_revision().await?, Some(3));
         let mut claimed = store.claim_ranges(OTHER, 3, 9, LIFE).await?;
         claimed.sort_by_key(|range| range.from);

@@ -344,6 +344,23 @@ async fn one_that_takes_its_time_keeps_what_it_has_claimed() -> Result<()> {
     helper.stop().await
 }
 
+/// Its node is gone, and it is there: what it has claimed would be its own for ever.
+#[tokio::test]
+async fn who_lives_and_does_not_come_to_an_end_is_not_waited_for_again() -> Result<()> {
+    let story = Story::new(Params::small())?;
+    let ((leader, asked), (stuck, _)) = (story.sound().await?, story.stuck().await?);
+    let mut leads = story.leads(&sources(&[&leader], 1)?).await?;
+    let helper = story.helps(&sources(&[&stuck], 1)?).await?;
+    story.goes_on();
+    let status = leads.at_head(&leader.replay).await?;
+    assert_eq!((status.helped, status.waits), (0, 0));
+    assert_once(&[&asked], EARLY + 1)?;
+    story.assert_right(&leader).await?;
+    leads.stop().await?;
+    helper.die();
+    Ok(())
+}
+
 /// A file is one machine's: whoever stands by asks the chain for nothing.
 #[tokio::test]
 async fn nobody_helps_on_sqlite() -> Result<()> {

@@ -48,6 +48,26 @@ async fn nothing_stays_of_a_writer_that_is_given_up() -> Result<()> {
     Ok(())
 }
 
+/// By an administrator, or because it has waited too long for its role.
+#[tokio::test]
+async fn a_writer_whose_wait_was_ended_is_no_hindrance_to_the_next() -> Result<()> {
+    let stores = Stores::postgres()?;
+    let store = open(&stores, "ledger").await?;
+    hand_in(&store, 0).await??;
+    let (mut holds, mut looks) = (connection(&stores).await?, connection(&stores).await?);
+    run(&mut holds, HOLDS).await?;
+    let waits = hand_in(&store, 1);
+    somebody_waits(&mut looks, "checkpoint").await?;
+    let ends =
+        "SELECT pg_cancel_backend(pid) FROM pg_locks WHERE relation = 'checkpoint'::REGCLASS AND NOT granted";
+    run(&mut looks, ends).await?;
+    assert!(waits.await?.is_err(), "it was not ended");
+    run(&mut holds, "COMMIT").await?;
+    timeout(SOON, hand_in(&store, 2)).await.context("it waits for nobody")???;
+    assert_eq!(count(&store, "SELECT COUNT(*) FROM decision").await?, 2);
+    Ok(())
+}
+
 #[tokio::test]
 async fn writers_that_wait_leave_readers_their_connections() -> Result<()> {
     let stores = Stores::postgres()?;

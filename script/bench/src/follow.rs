@@ -52,6 +52,10 @@ pub async fn follow_with(
         Measured::start(command)
     };
     let mut indexer = start()?;
+    // The others later: the one that is measured is to be the one that writes.
+    while others > 0 && store.checkpoint().await?.is_none() {
+        indexer.look().await?;
+    }
     let mut others = (0..others).map(|_| start()).collect::<Result<Vec<_>>>()?;
     while store.checkpoint().await?.is_none_or(|at| at.hash != hash) {
         indexer.look().await?;

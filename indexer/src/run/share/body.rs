@@ -137,7 +137,8 @@ impl Body {
             blocks.push((header, raw(header, block.logs)?, block.transactions));
         }
         let logs: Vec<&RawLog> = blocks.iter().flat_map(|(_, logs, _)| logs).collect();
-        let found = discover(question.factory, logs).without(&whom);
+        // All of it, whomever it was asked for: of what the other one knew, this one may have forgotten some since.
+        let found = discover(question.factory, logs);
         let mut all = whom.clone();
         all.add(&found);
         let facts = blocks.into_iter().map(|(header, logs, transactions)| {
@@ -316,6 +317,16 @@ mod tests {
         assert_eq!(format!("{:?}", fetched.facts), format!("{:?}", expected.facts));
         assert_eq!((fetched.tip, fetched.logs), (expected.tip, expected.logs));
         assert_eq!(fetched.found, expected.found);
+    }
+
+    /// The other one may know of it from a ledger that was forgotten since.
+    #[test]
+    fn what_is_created_in_a_range_is_found_whomever_it_was_asked_for() {
+        let (mut whom, fetched) = answer();
+        whom.treasuries.insert(TREASURY);
+        let bytes = write(question(), &whom, &fetched).expect("an answer is written");
+        let (_, read) = read(&bytes, question(), &list()).expect("an answer");
+        assert_eq!(read.found, fetched.found);
     }
 
     #[test]

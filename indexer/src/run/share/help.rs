@@ -22,9 +22,10 @@ use super::{
 };
 use crate::{
     run::{
-        Config,
+        Config, IndexerError,
         ask::Asking,
         follow::{Trouble, check},
+        turn::RENEWALS,
     },
     source::{SourceError, Sources},
     store::{BlockRange, Store, StoreError, Watch},
@@ -34,8 +35,6 @@ use crate::{
 const LOOKS: Duration = Duration::from_millis(250);
 /// How long what the store says of whom to watch is good for: whoever takes a range asks for those that are new itself.
 const FRESH: Duration = Duration::from_secs(3);
-/// Ranges and the offer to help are renewed so often within their life.
-const RENEWALS: u32 = 4;
 
 /// One that stands by.
 pub(in crate::run) struct Helper<'a> {
@@ -95,7 +94,7 @@ impl<'a> Helper<'a> {
             let mut outcome = Ok(());
             if renewed.is_none_or(|renewed| renewed.elapsed() >= self.life / RENEWALS) {
                 renewed = Some(Instant::now());
-                outcome = self.renew(rests_until <= Instant::now()).await;
+                outcome = self.offer(rests_until <= Instant::now()).await;
             }
             if outcome.is_ok() && rests_until <= Instant::now() {
                 outcome = self.claim(&mut hands, &mut knows).await;
@@ -146,6 +145,10 @@ impl<'a> Helper<'a> {
                 Err(Trouble::Waits(error)) => {
                     tracing::warn!(%error, "standing by, but not helping with backfills yet");
                 }
+                // A node that is still catching up has no code there yet.
+                Err(Trouble::Fatal(error @ IndexerError::NoCode { .. })) => {
+                    tracing::warn!(%error, "standing by, but not helping with backfills yet");
+                }
                 Err(Trouble::Fatal(error)) => {
                     tracing::warn!(%error, "standing by, and never helping with backfills");
                     return false;
@@ -160,11 +163,12 @@ impl<'a> Helper<'a> {
         Ok(self.store.is_of(self.config.chain_id, self.config.factory).await?)
     }
 
-    async fn renew(&self, is_ready: bool) -> Result<(), Hindered> {
+    /// Says that it is there, unless it rests.
+    async fn offer(&self, is_ready: bool) -> Result<(), Hindered> {
         if is_ready {
             self.store.offer_help(self.holder, self.life).await?;
         }
-        Ok(self.store.renew_ranges(self.holder, self.life).await?)
+        Ok(())
     }
 
     /// Sets free hands to ranges that are offered. While there are none, this is one question to the database.
@@ -183,9 +187,9 @@ impl<'a> Helper<'a> {
         let revision = known.asking.list.revision();
         let claimed = self.store.claim_ranges(self.holder, revision, free as u64, self.life).await?;
         for range in claimed {
-            let (store, holder) = (self.store.clone(), self.holder);
+            let hand = Hand { store: self.store.clone(), holder: self.holder, life: self.life, range };
             let (asking, watch) = (known.asking.clone(), Arc::clone(&known.watch));
-            hands.spawn(async move { fetch(&store, holder, &asking, &watch, range).await });
+            hands.spawn(async move { hand.fetch(&asking, &watch).await });
         }
         Ok(())
     }
@@ -199,33 +203,52 @@ impl<'a> Helper<'a> {
     }
 }
 
-/// Asks for a range that was claimed, and leaves what came of it, or gives it back.
-async fn fetch(
-    store: &Store,
+/// What is at one range that was claimed.
+struct Hand {
+    store: Store,
     holder: B256,
-    asking: &Asking,
-    watch: &Watch,
+    life: Duration,
     range: BlockRange,
-) -> Result<(), Hindered> {
-    let outcome = match asking.range(watch, range).await {
-        Ok(fetched) => body::write(Question::of(asking, range), watch, &fetched).map_err(Hindered::from),
-        Err(error) if error.asks_for_less().is_some() => {
-            tracing::debug!(%error, blocks = range.blocks(), "giving a range back that is too much");
-            return Ok(store.give_up_range(holder, range).await?);
-        }
-        Err(error) => Err(error.into()),
-    };
-    match outcome {
-        Ok(body) => {
-            if !store.put_range(holder, range, body).await? {
-                let BlockRange { from, to } = range;
-                tracing::debug!(from, to, "nobody wants a range any more that was claimed");
+}
+
+impl Hand {
+    /// Asks for it, and leaves what came of it, or gives it back.
+    async fn fetch(&self, asking: &Asking, watch: &Watch) -> Result<(), Hindered> {
+        let Self { store, holder, range, .. } = self;
+        let answer = tokio::select! {
+            answer = asking.range(watch, *range) => answer,
+            never = self.keeps() => match never {},
+        };
+        let outcome = match answer {
+            Ok(fetched) => body::write(Question::of(asking, *range), watch, &fetched).map_err(Hindered::from),
+            Err(error) if error.asks_for_less().is_some() => {
+                tracing::debug!(%error, blocks = range.blocks(), "giving a range back that is too much");
+                return Ok(store.give_up_range(*holder, *range).await?);
             }
-            Ok(())
+            Err(error) => Err(error.into()),
+        };
+        match outcome {
+            Ok(body) => {
+                if !store.put_range(*holder, *range, body).await? {
+                    let BlockRange { from, to } = *range;
+                    tracing::debug!(from, to, "nobody wants a range any more that was claimed");
+                }
+                Ok(())
+            }
+            Err(error) => {
+                store.give_back_range(*holder, *range).await?;
+                Err(error)
+            }
         }
-        Err(error) => {
-            store.give_back_range(holder, range).await?;
-            Err(error)
+    }
+
+    /// Keeps the claim for as long as somebody is at it, and no longer: whatever becomes of this, it ends after its life.
+    async fn keeps(&self) -> Infallible {
+        loop {
+            tokio::time::sleep(self.life / RENEWALS).await;
+            if let Err(error) = self.store.renew_range(self.holder, self.range, self.life).await {
+                tracing::warn!(%error, "keeping a range that was claimed");
+            }
         }
     }
 }

@@ -9,7 +9,7 @@ use std::{
 };
 
 use alloy::primitives::B256;
-use tokio::sync::oneshot;
+use tokio::{sync::oneshot, time::Instant};
 use tokio_util::task::AbortOnDropHandle;
 
 use super::{
@@ -20,6 +20,7 @@ use crate::{
     run::{
         ask::{Ahead, Answer, Asking},
         fetch::Fetched,
+        turn::RENEWALS,
     },
     source::SourceError,
     store::{BlockRange, Store, StoreError, Taken, Watch},
@@ -31,6 +32,8 @@ const LOOKS: Duration = Duration::from_secs(1);
 const FIRST_LOOK: Duration = Duration::from_millis(5);
 /// And how late at most.
 const LAST_LOOK: Duration = Duration::from_millis(80);
+/// So many lives of a claim are waited for: whoever is at a range for longer has a node that does not answer.
+const LIVES: u32 = 6;
 
 /// Why what others have fetched of a range is not used.
 #[derive(Debug, thiserror::Error)]
@@ -52,6 +55,8 @@ pub(in crate::run) struct Lead {
     shared: usize,
     /// Whether anybody stands by who would help.
     helped: Arc<AtomicBool>,
+    /// Whether one of them has kept this waiting.
+    slow: Arc<AtomicBool>,
     _looking: AbortOnDropHandle<()>,
 }
 
@@ -59,6 +64,8 @@ pub(in crate::run) struct Lead {
 struct Sharing {
     store: Store,
     asking: Asking,
+    life: Duration,
+    slow: Arc<AtomicBool>,
 }
 
 impl Lead {
@@ -87,19 +94,22 @@ impl Lead {
             let (store, helped) = (store.clone(), Arc::clone(&helped));
             tokio::spawn(async move {
                 loop {
-                    tokio::time::sleep(LOOKS.min(life / 4)).await;
+                    tokio::time::sleep(LOOKS.min(life / RENEWALS)).await;
                     helped.store(is_helped(&store).await, Ordering::Relaxed);
                 }
             })
         };
-        let sharing = Sharing { store: store.clone(), asking: asking.clone() };
+        let slow = Arc::new(AtomicBool::default());
+        let sharing = Sharing { store: store.clone(), asking: asking.clone(), life, slow: Arc::clone(&slow) };
         let shared = asking.config.shared;
-        Some((Self { sharing, shared, helped, _looking: AbortOnDropHandle::new(looking) }, kept))
+        Some((Self { sharing, shared, helped, slow, _looking: AbortOnDropHandle::new(looking) }, kept))
     }
 
-    /// How many ranges may be offered beyond those that are asked for here: none while nobody is there to fetch them.
+    /// How many ranges may be offered beyond those that are asked for here: none while nobody is there to fetch them, nor after
+    /// somebody was who keeps what they claim and does not fetch it.
     pub(in crate::run) fn room(&self) -> usize {
-        if self.helped.load(Ordering::Relaxed) { self.shared } else { 0 }
+        let helped = self.helped.load(Ordering::Relaxed) && !self.slow.load(Ordering::Relaxed);
+        if helped { self.shared } else { 0 }
     }
 
     /// Offers a range; when its turn comes, what somebody has fetched of it is taken, or else the chain is asked here.
@@ -157,10 +167,12 @@ impl Sharing {
         self.asking.answer(range, watch).await
     }
 
-    /// What somebody has fetched of a range, and for whom; waits for it while somebody is at it. `None` where nobody is.
+    /// What somebody has fetched of a range, and for whom; waits for it while somebody is at it, for so long. `None` where nobody
+    /// is.
     async fn take(&self, range: BlockRange) -> Result<Option<(Watch, Fetched)>, NotUsed> {
         let list = &self.asking.list;
         let mut pause = FIRST_LOOK;
+        let until = Instant::now() + self.life * LIVES;
         loop {
             match self.store.take_range(range, list.revision()).await? {
                 Taken::Body(bytes) => {
@@ -169,6 +181,13 @@ impl Sharing {
                     return Ok(Some((whom, fetched)));
                 }
                 Taken::Open | Taken::Gone => return Ok(None),
+                Taken::Held(_) if Instant::now() >= until => {
+                    self.slow.store(true, Ordering::Relaxed);
+                    self.store.withdraw_range(range).await?;
+                    let BlockRange { from, to } = range;
+                    tracing::warn!(from, to, "another indexer does not come to an end with a range");
+                    return Ok(None);
+                }
                 Taken::Held(rest) => {
                     tokio::time::sleep(pause.min(rest.max(FIRST_LOOK))).await;
                     pause = (pause * 2).min(LAST_LOOK);
