@@ -16,7 +16,7 @@ pub struct Heard {
     pub payer: Addr,
     /// Whether that is a purse; else an account on the watch list.
     pub purse: bool,
-    /// The purse's treasury; null where the ledger has not come to where the purse was created, or where it is none.
+    /// The purse's treasury; null where it is none.
     pub treasury: Option<Addr>,
     /// The purse's envelope in that treasury.
     pub envelope: Option<u32>,
@@ -48,7 +48,8 @@ pub struct Heard {
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct HeardSpan {
-    /// How many payments, at least one: `/v1/heard` lists them.
+    /// How many payments, at least one: `/v1/heard` lists them. They are counted as far as 10,000; 10,001 says that there are more.
+    #[schema(minimum = 1, maximum = 10_001)]
     pub payments: u64,
     /// The block of the first.
     pub from_block: u64,
@@ -60,10 +61,11 @@ pub struct HeardSpan {
 
 impl From<heard::Heard> for Heard {
     fn from(row: heard::Heard) -> Self {
+        let purse = row.place.is_some();
         let (treasury, envelope) = row.place.unzip();
         Self {
             payer: row.payer.into(),
-            purse: row.purse,
+            purse,
             treasury: treasury.map(Addr),
             envelope,
             payer_label: row.payer_label,

@@ -22,7 +22,8 @@ pub struct Ledger {
     /// The block that the books stand at; null before the first.
     pub as_of_block: Option<u64>,
     /// What was heard at the head beyond that, while the ledger is far behind it, and is in none of these sums; null where nothing
-    /// was, or where one agent's books are asked for.
+    /// was, or where one agent's books are asked for. It is read first: what the ledger takes over at that moment may be in it and in
+    /// the sums, and is never in neither.
     pub heard: Option<HeardSpan>,
     /// Over every envelope asked for, whatever the page.
     pub totals: Vec<AssetTotal>,

@@ -49,6 +49,12 @@ pub async fn get_ledger(
     let treasury = filter.treasury.map(|address| address.0);
     let of =
         envelopes::Filter { treasury, agent: filter.agent.map(|address| address.0), ..Default::default() };
+    // Before the books: what the ledger takes over meanwhile is then in both rather than in neither.
+    let heard = match of.agent {
+        None => heard::span(&state.db, treasury).await?,
+        // Whose an envelope is at the head, the ledger does not know yet.
+        Some(_) => None,
+    };
     let rows = envelopes::list(&state.db, &of, asked.after, asked.fetch()).await?;
     let page = asked.page(rows, |row| (row.treasury, row.number), |row| row);
     let refused = refusals::of_all(&state.db, &page.items).await?;
@@ -62,11 +68,6 @@ pub async fn get_ledger(
     let totals = match (treasury, of.agent) {
         (None, None) => state.books.totals(&state.db).await?,
         (treasury, agent) => Arc::new(ledger::totals(&state.db, treasury, agent).await?),
-    };
-    let heard = match of.agent {
-        None => heard::span(&state.db, treasury).await?,
-        // Whose an envelope is at the head, the ledger does not know yet.
-        Some(_) => None,
     };
     Ok(Json(Ledger {
         heard: heard.map(Into::into),

@@ -41,7 +41,8 @@ pub struct Filter {
 /// What was paid at the chain's head while the ledger is still far behind it, newest first: of purses that the ledger knows by now,
 /// and of watched payers. Heard, and not in the ledger yet: the chain may take it back, and no decision is bound to it. Nothing is
 /// heard of blocks before the indexer began to listen, and it keeps so many blocks only. A page after another may be shorter than
-/// expected: the ledger takes over meanwhile.
+/// expected: the ledger takes over meanwhile. Ask for this before `/v1/payments` and `/v1/settlements`, and drop what is in both by
+/// block and log index: the other way round, what is taken over in between is in neither answer.
 #[utoipa::path(get, path = "/v1/heard", tag = "Payments", params(Filter),
     responses((status = 200, description = "A page.", body = Page<Heard>), ListFailure))]
 pub async fn list_heard(

@@ -33,6 +33,10 @@ const MAX_REASON: usize = 1_000;
 
 impl From<heard::Span> for Heard {
     fn from(heard::Span { payments, blocks: (first, last), since }: heard::Span) -> Self {
+        let payments = match payments {
+            many if many > u64::from(heard::COUNTED) => format!("more than {}", heard::COUNTED),
+            payments => payments.to_string(),
+        };
         Self { payments, since: when(since), first, last }
     }
 }

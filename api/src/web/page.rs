@@ -49,6 +49,8 @@ async fn gathered(state: &AppState, treasury: Option<Address>) -> Result<Overvie
     let (db, config) = (&state.db, &*state.config);
     let as_of = state.as_of().await?;
     let status = Status::new(state, &as_of);
+    // Before the books: what the ledger takes over meanwhile is then in both rather than in neither.
+    let heard = heard::span(db, treasury).await?;
     let fleet = fleet::most_urgent(db, treasury, as_of.now).await?;
     let (rows, rooms) = (&fleet.rows, &fleet.rooms);
     let (refused, scores) = (refusals::of_all(db, rows).await?, scores::of_all(db, rows).await?);
@@ -74,7 +76,6 @@ async fn gathered(state: &AppState, treasury: Option<Address>) -> Result<Overvie
         treasury => Arc::new(ledger::totals(db, treasury, None).await?),
     };
     let settled = as_of.settled();
-    let heard = heard::span(db, treasury).await?;
     let payments =
         payments::list(db, &payments::Filter { treasury, ..Default::default() }, None, PAYMENTS).await?;
     let denied = decisions::Filter { treasury, verdict: Some(Verdict::Denied), ..Default::default() };

@@ -34,7 +34,7 @@ pub(super) struct Overview {
 /// Payments at the head that the ledger has not reached.
 #[derive(Debug)]
 pub(super) struct Heard {
-    pub(super) payments: u64,
+    pub(super) payments: String,
     pub(super) since: When,
     pub(super) first: u64,
     pub(super) last: u64,

@@ -20,3 +20,4 @@ CREATE TABLE heard (
     rail         TEXT COLLATE "C" NOT NULL,
     PRIMARY KEY (block_number, log_index)
 );
+CREATE INDEX heard_by_payer ON heard (payer, block_number, log_index);

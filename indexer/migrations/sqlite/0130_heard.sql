@@ -20,3 +20,4 @@ CREATE TABLE heard (
     rail         TEXT NOT NULL,
     PRIMARY KEY (block_number, log_index)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX heard_by_payer ON heard (payer, block_number, log_index);

@@ -22,9 +22,7 @@ pub struct Heard {
     pub timestamp: u64,
     /// Who paid.
     pub payer: Address,
-    /// Whether that is a purse.
-    pub purse: bool,
-    /// The purse's treasury and envelope; `None` where the ledger has not come to where it was created, or it is none.
+    /// The treasury and envelope of the purse that it is; `None` where it is none.
     pub place: Option<(Address, u32)>,
     /// What people call a payer who is no purse.
     pub payer_label: Option<String>,
@@ -56,7 +54,7 @@ pub struct Filter {
 /// What payments heard come to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Span {
-    /// How many there are: at least one.
+    /// How many there are: at least one; one more than [`COUNTED`] where there are more than that.
     pub payments: u64,
     /// The first block with one, and the last.
     pub blocks: (u64, u64),
@@ -64,28 +62,29 @@ pub struct Span {
     pub since: u64,
 }
 
-const COLUMNS: &str = "SELECT h.block_number, h.log_index, h.block_hash, h.tx_hash, h.timestamp, h.payer, h.purse, \
-                       u.address AS known, u.treasury, u.envelope, w.label AS payer_label, h.asset, h.payee, h.amount, \
+/// How far payments are counted.
+pub const COUNTED: u32 = 10_000;
+
+const COLUMNS: &str = "SELECT h.block_number, h.log_index, h.block_hash, h.tx_hash, h.timestamp, h.payer, \
+                       u.address AS purse, u.treasury, u.envelope, w.label AS payer_label, h.asset, h.payee, h.amount, \
                        h.rail, h.nonce";
 
 /// A label tells that its payer is on the watch list, which is not for those who see a purse of theirs.
-const LABEL: &str =
-    " LEFT JOIN watched w ON w.kind = 'payer' AND w.address = h.payer AND u.address IS NULL AND NOT h.purse";
+const LABEL: &str = " LEFT JOIN watched w ON w.kind = 'payer' AND w.address = h.payer AND u.address IS NULL";
 
 const FROM: &str = " FROM heard h LEFT JOIN purse u ON u.address = h.payer \
                     LEFT JOIN envelope e ON e.treasury = u.treasury AND e.number = u.envelope";
 
 fn read(row: &DbRow) -> Result<Heard, DbError> {
-    let known = row.maybe_address("known")?.is_some();
-    let place = if known { Some((row.address("treasury")?, row.number("envelope")?)) } else { None };
+    let purse = row.maybe_address("purse")?;
+    let place = purse.map(|_| Ok::<_, DbError>((row.address("treasury")?, row.number("envelope")?)));
     Ok(Heard {
         position: Position::read(row)?,
         block_hash: row.hash("block_hash")?,
         tx_hash: row.hash("tx_hash")?,
         timestamp: row.number("timestamp")?,
         payer: row.address("payer")?,
-        purse: known || row.flag("purse")?,
-        place,
+        place: place.transpose()?,
         payer_label: row.maybe_text("payer_label")?,
         asset: row.address("asset")?,
         payee: row.address("payee")?,
@@ -113,24 +112,38 @@ pub async fn list(
 /// # Errors
 /// When the database fails.
 pub async fn span(db: &Db, treasury: Option<Address>) -> Result<Option<Span>, DbError> {
-    let mut select = Select::new(
-        "SELECT COUNT(*) AS payments, coalesce(MIN(h.block_number), 0) AS first, coalesce(MAX(h.block_number), 0) AS last, \
-         coalesce(MIN(h.timestamp), 0) AS since",
-    );
-    select.push(FROM);
-    standing(&mut select).filter("u.treasury = ", treasury);
     let read = |row: &DbRow| {
         let blocks = (row.number("first")?, row.number("last")?);
         Ok(Span { payments: row.number("payments")?, blocks, since: row.number("since")? })
     };
-    Ok(select.row(db, read).await?.filter(|span| span.payments > 0))
+    select_span(treasury).row(db, read).await
 }
 
-/// What the ledger has not reached, and what no token says that is not the purse's own: any treasury may name one that lies.
+/// No more rows are counted than it takes, and the first one is where the same index begins; of a treasury, its own purses'
+/// payments are read.
+pub(super) fn select_span(treasury: Option<Address>) -> Select {
+    let mut select =
+        Select::new("WITH standing AS NOT MATERIALIZED (SELECT h.block_number, h.log_index, h.timestamp");
+    select.push(FROM);
+    standing(&mut select)
+        .filter("u.treasury = ", treasury)
+        .push(
+            ") SELECT newest.payments, newest.last, oldest.block_number AS first, oldest.timestamp AS since FROM \
+             (SELECT block_number, timestamp FROM standing ORDER BY block_number, log_index LIMIT 1) oldest, \
+             (SELECT COUNT(*) AS payments, MAX(block_number) AS last FROM \
+             (SELECT block_number FROM standing",
+        )
+        .order_and_limit(" ORDER BY block_number DESC, log_index DESC", COUNTED + 1)
+        .push(") few) newest");
+    select
+}
+
+/// What the ledger has not reached, of purses that it knows and of others that are none. Whose a purse is that it does not know, and
+/// which token is that purse's own, nobody can say: any treasury may name a token that lies.
 fn standing(select: &mut Select) -> &mut Select {
     select
         .condition("h.block_number > (SELECT number FROM checkpoint)")
-        .condition("(u.address IS NULL OR e.asset = h.asset)")
+        .condition("(e.asset = h.asset OR (u.address IS NULL AND NOT h.purse))")
 }
 
 pub(super) fn select_list(filter: &Filter, after: Option<Position>, limit: u32) -> Select {

@@ -7,7 +7,7 @@ use bursar_sdk::decision::Verdict;
 
 use super::{
     AmountRange, Past, Position, TimeRange, accesses, agents, alerts, approvals, decisions, envelopes,
-    events, groups, headroom, history, log, past, payees, payments, policies, refusals, scores,
+    events, groups, headroom, heard, history, log, past, payees, payments, policies, refusals, scores,
     select::Select, sessions, settlements, spending, stops, treasuries, watched,
 };
 use crate::{
@@ -20,15 +20,20 @@ const HASH: B256 = B256::repeat_byte(2);
 
 /// `step` is how SQLite says that it reads the rows.
 async fn check(step: &str, select: Select) -> anyhow::Result<()> {
-    let directory = tempfile::tempdir()?;
-    let store = Store::connect(&StoreUrl::file(directory.path().join("plans.sqlite"))?).await?;
-    let plan = select.explain(store.db()).await?;
+    let plan = plan(&select).await?;
     let walks = plan.iter().any(|line| line.contains(step));
     // Sorting what is equal in all but the last term holds a few rows at a time.
     let sorts = plan.iter().any(|line| line.contains("TEMP B-TREE FOR ORDER BY"));
     anyhow::ensure!(walks && !sorts, "expected {step:?} and no sorting, got {plan:#?}");
-    store.close().await;
     Ok(())
+}
+
+async fn plan(select: &Select) -> anyhow::Result<Vec<String>> {
+    let directory = tempfile::tempdir()?;
+    let store = Store::connect(&StoreUrl::file(directory.path().join("plans.sqlite"))?).await?;
+    let plan = select.explain(store.db()).await?;
+    store.close().await;
+    Ok(plan)
 }
 
 #[tokio::test]
@@ -76,6 +81,34 @@ async fn payments_walk_an_index_whatever_is_asked() -> anyhow::Result<()> {
     check("payment_by_session", payments::select_until(HASH, Position { block: 9, log: 1 }, 9)).await?;
     for select in payments::select_nearest(ONE, None, 9, 3) {
         check("payment_by_agent", select).await?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_is_heard_walks_an_index_whatever_is_asked() -> anyhow::Result<()> {
+    let after = Some(Position { block: 9, log: 1 });
+    for (name, filter) in [
+        ("SEARCH h USING PRIMARY KEY", heard::Filter::default()),
+        ("SEARCH h USING PRIMARY KEY", heard::Filter { payee: Some(ONE), ..Default::default() }),
+        ("heard_by_payer", heard::Filter { payer: Some(ONE), ..Default::default() }),
+        ("heard_by_payer", heard::Filter { payer: Some(ONE), treasury: Some(ONE), ..Default::default() }),
+    ] {
+        check(name, heard::select_list(&filter, None, 50)).await?;
+        check(name, heard::select_list(&filter, after, 50)).await?;
+    }
+    check("SEARCH h USING PRIMARY KEY", heard::select_span(None)).await?;
+    // Of a treasury what its own purses have paid is read and sorted, however much there is of others.
+    let of = heard::Filter { treasury: Some(ONE), ..Default::default() };
+    for select in [
+        heard::select_list(&of, None, 50),
+        heard::select_list(&of, after, 50),
+        heard::select_span(of.treasury),
+    ] {
+        let plan = plan(&select).await?;
+        let reads: Vec<_> = plan.iter().filter(|line| line.starts_with("SEARCH h ")).collect();
+        let by_payer = !reads.is_empty() && reads.iter().all(|line| line.contains("heard_by_payer (payer=?"));
+        anyhow::ensure!(by_payer, "expected its purses' payments alone, got {plan:#?}");
     }
     Ok(())
 }

@@ -57,11 +57,6 @@ impl Follower<'_> {
 
     async fn catch_up(&mut self, head: BlockHeader, last: u64, at: Checkpoint) -> Result<Step, Trouble> {
         let mut watch = Arc::new(self.watching().await?);
-        if self.config.tail_blocks > 0 && head.number.saturating_sub(at.number) > self.config.max_range {
-            self.told.far_behind(&watch, &self.list);
-        } else {
-            self.told.learns(&watch, &self.list);
-        }
         let (sources, config) = (self.sources.clone(), Arc::new(self.config.clone()));
         let asking = Asking { sources, config, list: Arc::clone(&self.list) };
         let shared = match at.number.max(self.alone_to) {

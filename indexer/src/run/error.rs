@@ -30,3 +30,10 @@ pub enum IndexerError {
     #[error(transparent)]
     Apply(ApplyError),
 }
+
+impl IndexerError {
+    /// Whether the store is the ledger of another chain or factory.
+    pub(super) fn is_of_another(&self) -> bool {
+        matches!(self, Self::Store(StoreError::OtherChain { .. } | StoreError::OtherFactory { .. }))
+    }
+}

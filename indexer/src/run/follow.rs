@@ -175,12 +175,25 @@ impl<'a> Follower<'a> {
         if head.number <= at.number {
             return self.look_behind(head, at).await;
         }
+        if self.config.tail_blocks > 0 && head.number - at.number > self.config.max_range {
+            self.is_far_behind().await?;
+        }
         let due = self.due(head).await?;
         if at.number < due {
             return self.backfill(head, due, at).await;
         }
         self.complete_indexes().await?;
         self.follow(head, due, at).await
+    }
+
+    /// Has the head heard meanwhile, whether the way there is final or not.
+    async fn is_far_behind(&mut self) -> Result<(), StoreError> {
+        if !self.told.is_far_behind() {
+            let watch = Arc::new(self.watching().await?);
+            self.told.far_behind(&watch, &self.list);
+            self.watch = Some(Arc::unwrap_or_clone(watch));
+        }
+        Ok(())
     }
 
     /// Builds what a long backfill left for its end.
@@ -247,7 +260,9 @@ impl<'a> Follower<'a> {
         let settled = Settled { safe_number, final_number: self.final_number(due).await? };
         let step =
             self.apply(Some(at.hash), &fetched.facts, next, head.number, settled, Phase::Following).await?;
-        watch.add(&fetched.found);
+        if watch.add(&fetched.found) {
+            self.told.learns(&watch, &self.list);
+        }
         self.watch = Some(watch);
         Ok(step)
     }
@@ -376,7 +391,9 @@ impl<'a> Follower<'a> {
             Some(watch) => Ok(watch),
             None => {
                 self.list = Arc::new(self.store.watch_list().await?);
-                self.store.watch().await
+                let watch = self.store.watch().await?;
+                self.told.learns(&watch, &self.list);
+                Ok(watch)
             }
         }
     }

@@ -147,9 +147,29 @@ impl Indexer {
     async fn work(&self, cancel: &CancellationToken) -> Result<(), IndexerError> {
         let told = Told::default();
         // It ends with this: what it has under way is a statement that stands alone.
-        let _tail = AbortOnDropHandle::new(tokio::spawn(self.tail(&told).run()));
-        let mut follower =
-            Follower::new(&self.config, self.sources.clone(), &self.store, &self.status, &told);
+        let tail = AbortOnDropHandle::new(tokio::spawn(self.tail(&told).run()));
+        let outcome = self.follow(&told, cancel).await;
+        if let Err(error) = &outcome {
+            tail.abort();
+            // Either it has ended by itself or it was told to: there is no more to know of it.
+            drop(tail.await);
+            self.unhear(error).await;
+        }
+        outcome
+    }
+
+    /// Nobody follows any more what was heard, by this indexer or by one before it.
+    async fn unhear(&self, error: &IndexerError) {
+        // Another's store is none of ours.
+        if !error.is_of_another()
+            && let Err(error) = self.store.unhear().await
+        {
+            tracing::warn!(%error, "letting go of what was heard");
+        }
+    }
+
+    async fn follow(&self, told: &Told, cancel: &CancellationToken) -> Result<(), IndexerError> {
+        let mut follower = Follower::new(&self.config, self.sources.clone(), &self.store, &self.status, told);
         let mut pauses = self.config.pauses();
         loop {
             let step = tokio::select! {
@@ -186,7 +206,8 @@ impl Indexer {
     fn tail(&self, told: &Told) -> Tail {
         Tail {
             config: self.config.clone(),
-            sources: self.sources.clone(),
+            // What it asks for in vain is no reason to ask others first for the ledger.
+            sources: self.sources.apart(),
             store: self.store.clone(),
             status: self.status.subscribe(),
             told: told.subscribe(),

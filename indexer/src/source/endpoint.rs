@@ -14,7 +14,7 @@ const REST: Duration = Duration::from_secs(1);
 /// Most doublings: a minute.
 const MOST_STRIKES: u32 = 6;
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 struct Health {
     strikes: u32,
     rests_until: Option<Instant>,
@@ -22,14 +22,19 @@ struct Health {
 
 pub(super) struct Endpoint {
     pub(super) source: Arc<dyn Source>,
-    serves: OnceCell<u64>,
+    serves: Arc<OnceCell<u64>>,
     health: Mutex<Health>,
 }
 
 impl Endpoint {
     pub(super) fn new(source: Arc<dyn Source>) -> Self {
-        let health = Mutex::new(Health { strikes: 0, rests_until: None });
-        Self { source, serves: OnceCell::new(), health }
+        Self { source, serves: Arc::default(), health: Mutex::default() }
+    }
+
+    /// The same, which has done nothing wrong yet.
+    pub(super) fn apart(&self) -> Self {
+        let (source, serves) = (Arc::clone(&self.source), Arc::clone(&self.serves));
+        Self { source, serves, health: Mutex::default() }
     }
 
     /// Asks it once which chain it serves, before anything it says is believed.
@@ -46,7 +51,7 @@ impl Endpoint {
     }
 
     pub(super) fn did_well(&self) {
-        *self.health() = Health { strikes: 0, rests_until: None };
+        *self.health() = Health::default();
     }
 
     /// Others are asked first for a while; for longer each time.

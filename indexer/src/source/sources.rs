@@ -41,8 +41,8 @@ struct Inner {
     endpoints: Vec<Endpoint>,
     patience: Patience,
     quorum: usize,
-    chain_id: OnceLock<u64>,
-    meter: Meter,
+    chain_id: Arc<OnceLock<u64>>,
+    meter: Arc<Meter>,
 }
 
 impl std::fmt::Debug for Sources {
@@ -72,12 +72,20 @@ impl Sources {
     pub fn new(endpoints: Vec<Arc<dyn Source>>, patience: Patience, quorum: usize) -> Self {
         let quorum = quorum.clamp(1, endpoints.len().max(1));
         let endpoints = endpoints.into_iter().map(Endpoint::new).collect();
+        Self(Arc::new(Inner { endpoints, patience, quorum, chain_id: Arc::default(), meter: Arc::default() }))
+    }
+
+    /// The same endpoints, held to the same chain and counted together, for somebody whose failures are no reason to
+    /// ask others first here, nor the other way round.
+    #[must_use]
+    pub fn apart(&self) -> Self {
+        let Inner { endpoints, patience, quorum, chain_id, meter } = &*self.0;
         Self(Arc::new(Inner {
-            endpoints,
-            patience,
-            quorum,
-            chain_id: OnceLock::new(),
-            meter: Meter::default(),
+            endpoints: endpoints.iter().map(Endpoint::apart).collect(),
+            patience: patience.clone(),
+            quorum: *quorum,
+            chain_id: Arc::clone(chain_id),
+            meter: Arc::clone(meter),
         }))
     }
 

@@ -24,18 +24,21 @@ use bursar_test_stores::{Stores, on_both_stores};
 use sqlx::{Connection as _, SqliteConnection};
 
 use crate::{
-    node::{Node, Running, assert_right, chain, config, line, sources},
+    node::{Node, Running, assert_right, chain, config, line, node, sources},
     watched::{assert_watched, some_payers},
 };
 
 on_both_stores!(
     the_head_is_heard_long_before_the_ledger_gets_there,
+    what_is_not_final_is_far_behind_as_well,
     what_the_chain_takes_back_is_heard_no_more,
+    heads_before_all_that_was_heard_are_believed_in_the_end,
     each_payment_is_heard_or_in_the_ledger_at_any_moment,
     purses_that_the_ledger_finds_are_heard_from_then_on,
     so_many_blocks_are_kept_and_no_more,
     a_head_that_cannot_be_heard_does_not_stop_the_ledger,
     a_restart_begins_anew,
+    what_was_heard_goes_where_the_indexer_stops_for_good,
     who_loses_the_lease_hears_no_more,
 );
 
@@ -184,7 +187,7 @@ fn spelled(row: &heard::Heard) -> String {
         nonce: row.nonce.unwrap_or_default(),
         decision: None,
     });
-    format!("{one}, purse: {}", row.purse)
+    format!("{one}, purse: {}", row.place.is_some())
 }
 
 async fn the_head_is_heard_long_before_the_ledger_gets_there(stores: Stores) -> Result<()> {
@@ -200,6 +203,50 @@ async fn the_head_is_heard_long_before_the_ledger_gets_there(stores: Stores) -> 
     assert!(running.status.borrow().waits > 0, "no range was answered");
     let purses = stage.heard().await?.iter().filter(|line| line.ends_with("purse: true")).count();
     assert!(purses > 3, "{purses} payments of purses are too few to tell");
+    stage.arrives(running).await
+}
+
+/// Block by block the ledger is as far behind as in ranges.
+async fn what_is_not_final_is_far_behind_as_well(stores: Stores) -> Result<()> {
+    let stage = Stage::set(&stores).await?;
+    let held = Arc::clone(&stage.held);
+    stage.node.replay.misbehave(move |request| {
+        let is_head = request.params[0] == "latest";
+        let holds = request.method == "eth_getBlockByNumber" && !is_head && held.load(Ordering::SeqCst);
+        holds.then_some(Fault::Unavailable)
+    });
+    let config = Config { finality: 500, ..small_ranges(&stage.params) };
+    let running = Running::start(config, &stage.sources, &stage.store);
+    let first = stage.head();
+    stage.hears(first).await?;
+    for _ in 0..3 {
+        stage.mine(1);
+        stage.hears(first).await?;
+    }
+    assert!(!stage.heard().await?.is_empty(), "there is nothing to hear");
+    assert_eq!(stage.ledger().await?, BEHIND);
+    stage.arrives(running).await
+}
+
+/// A head that the chain never had would be waited for.
+async fn heads_before_all_that_was_heard_are_believed_in_the_end(stores: Stores) -> Result<()> {
+    let stage = Stage::set(&stores).await?;
+    let running = stage.start();
+    let first = stage.head();
+    stage.hears(first).await?;
+    let all = stage.expected(first - 40);
+    let of = |number: u64| -> Vec<_> {
+        all.iter().filter(|line| line.starts_with(&format!("{number}."))).cloned().collect()
+    };
+    let lag = (20..40).find(|lag| !of(first - lag).is_empty()).context("nothing is paid")?;
+    stage.node.replay.misbehave(move |request| {
+        let is_range = request.method == "eth_getLogs" && !request.by_hash;
+        Some(if is_range { Fault::Unavailable } else { Fault::Lags(lag) })
+    });
+    let expected = of(first - lag);
+    stage.until(async || Ok(stage.heard().await? == expected)).await?;
+    holds(&stage.node.replay, &stage.held);
+    stage.hears(first - lag).await?;
     stage.arrives(running).await
 }
 
@@ -268,7 +315,7 @@ async fn purses_that_the_ledger_finds_are_heard_from_then_on(stores: Stores) -> 
     let mut running = stage.start();
     let purses = async || {
         let all = heard::list(stage.store.db(), &heard::Filter::default(), None, 100_000).await?;
-        anyhow::Ok(all.into_iter().filter(|row| row.purse).collect::<Vec<_>>())
+        anyhow::Ok(all.into_iter().filter(|row| row.place.is_some()).collect::<Vec<_>>())
     };
     stage.until(async || Ok(!stage.heard().await?.is_empty())).await?;
     assert_eq!(purses().await?, [], "nobody knows of a purse yet");
@@ -284,7 +331,7 @@ async fn purses_that_the_ledger_finds_are_heard_from_then_on(stores: Stores) -> 
         .await?;
     assert!(stage.ledger().await? < stage.params.blocks);
     for row in purses().await? {
-        assert!(row.place.is_some() && row.payer_label.is_none(), "{row:?}");
+        assert!(row.payer_label.is_none(), "{row:?}");
         assert!(stage.expected(row.position.block).contains(&spelled(&row)), "{row:?}");
     }
     stage.arrives(running).await
@@ -350,6 +397,23 @@ async fn a_restart_begins_anew(stores: Stores) -> Result<()> {
     stage.arrives(running).await
 }
 
+async fn what_was_heard_goes_where_the_indexer_stops_for_good(stores: Stores) -> Result<()> {
+    let stage = Stage::set(&stores).await?;
+    let running = stage.start();
+    stage.hears(stage.head()).await?;
+    stage.mine(4);
+    stage.until(async || Ok(stage.kept().await? > 0)).await?;
+    running.die();
+    let (kept, other) = (stage.kept().await?, Params { chain_id: 10, ..stage.params.clone() });
+    let node = node(other.clone(), Provider::default()).await?;
+    // The store is none of that one's.
+    let error = Running::start(config(&other), &sources(&[&node], 1)?, &stage.store).fails().await?;
+    assert!(stage.kept().await? >= kept, "{error}");
+    let error = Running::start(config(&stage.params), &sources(&[&node], 1)?, &stage.store).fails().await?;
+    assert_eq!(stage.kept().await?, 0, "{error}");
+    Ok(())
+}
+
 async fn who_loses_the_lease_hears_no_more(stores: Stores) -> Result<()> {
     let stage = Stage::set(&stores).await?;
     let config = Config { lease: Some(Duration::from_millis(400)), ..small_ranges(&stage.params) };
@@ -358,8 +422,9 @@ async fn who_loses_the_lease_hears_no_more(stores: Stores) -> Result<()> {
     let other = Query::new("UPDATE lease SET holder = $1, until = 9000000000000").bind(B256::repeat_byte(7));
     other.execute(stage.store.db()).await?;
     running.status.wait_for(|status| status.phase == Phase::Standby).await?;
-    let before = stage.heard().await?;
+    let (before, known) = (stage.heard().await?, stage.expected(0).len());
     stage.mine(3);
+    assert!(stage.expected(0).len() > known, "there is nothing to hear");
     // Twenty times as long as it takes to look again.
     tokio::time::sleep(Duration::from_millis(100)).await;
     assert_eq!(stage.heard().await?, before);

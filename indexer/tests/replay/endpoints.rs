@@ -35,6 +35,23 @@ async fn the_next_endpoint_answers_where_one_does_not(stores: Stores) -> Result<
     Ok(())
 }
 
+/// Whoever asks apart: what fails there does not move anybody to the end here, and counts all the same.
+#[tokio::test]
+async fn what_fails_apart_is_held_against_nobody() -> Result<()> {
+    let chain = chain(Params::small());
+    let (first, second) =
+        (Node::on(&chain, Provider::default()).await?, Node::on(&chain, Provider::default()).await?);
+    let sources = sources(&[&first, &second], 1)?;
+    first.replay.misbehave(|_| Some(Fault::Unavailable));
+    sources.apart().head().await?;
+    assert_eq!(sources.calls().failed.get("unavailable"), Some(&1));
+    first.replay.misbehave(|_| None);
+    second.replay.forget_calls();
+    sources.head().await?;
+    assert!(second.replay.calls().is_empty(), "{:?}", second.replay.calls());
+    Ok(())
+}
+
 async fn an_endpoint_that_lies_is_outvoted(stores: Stores) -> Result<()> {
     let params = Params::small();
     let chain = chain(params.clone());

@@ -62,7 +62,7 @@ async fn each_treasury_is_told_of_its_own_purses_alone(stores: Stores) -> anyhow
         }
     }
     let operator = made(store, Role::Auditor, None, None).await?;
-    assert_eq!(told(&api, &operator, "/v1/heard").await?, ["6", "5", "4", "3", "2", "1"]);
+    assert_eq!(told(&api, &operator, "/v1/heard").await?, ["6", "5", "3", "2", "1"]);
     Ok(())
 }
 

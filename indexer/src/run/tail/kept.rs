@@ -26,6 +26,8 @@ pub(super) enum Next {
     Turned(u64),
     /// Nothing: it was heard, or the node is behind.
     Nothing,
+    /// Nothing is known of so early a block: the node is behind, or what was heard was never the chain's.
+    Below,
 }
 
 /// Blocks that were heard, in order and without a gap.
@@ -59,7 +61,7 @@ impl Kept {
             }
             (Some(_), None) => Next::Block(top.number + 1),
             (_, Some(ours)) if ours != head.hash => Next::Turned(head.number),
-            // From before the first one: nothing is known of it, and the chain is not as short as that.
+            (None, None) => Next::Below,
             _ => Next::Nothing,
         }
     }
@@ -112,7 +114,7 @@ mod tests {
     fn a_node_that_is_behind_is_no_turn_and_another_hash_is_one() {
         let (kept, _) = kept(5..9, 4);
         assert_eq!(kept.next(&header(6, 6)), Next::Nothing);
-        assert_eq!(kept.next(&header(4, 4)), Next::Nothing);
+        assert_eq!(kept.next(&header(4, 4)), Next::Below);
         assert_eq!(kept.next(&header(6, 66)), Next::Turned(6));
         assert_eq!(kept.next(&header(8, 88)), Next::Turned(8));
     }

@@ -10,10 +10,17 @@ use super::{
     kept::{Block, Kept, Next},
 };
 use crate::{
-    project::heard,
+    project::{Heard, heard},
     source::{BlockHeader, Blocks, Nonsense, SourceError, Sources},
     store::{Store, StoreError, Watch},
 };
+
+/// How often in a row the head may be before all that was heard: a node may be behind, but what it said of a head that the chain
+/// never had is no reason to wait for one.
+const BELOW_STRIKES: u32 = 8;
+
+/// Of what is kept, such a part is let go of at once: each statement takes its turn among the ledger's.
+const PARTS: u64 = 64;
 
 /// What a step came to.
 pub(super) enum Step {
@@ -44,9 +51,17 @@ pub(super) struct Listener<'a> {
     found: Watch,
     /// What the ledger knew when it was last asked, and that together with what was found since.
     known: Option<(Arc<Watch>, Arc<Watch>)>,
+    /// From where on there may be rows of a block that is not kept: nobody knows what became of the statement.
+    unsure: Option<u64>,
+    below_strikes: u32,
+    /// Whether there are rows of blocks that were let go.
+    stale: bool,
     /// Whether it was said that blocks were let go before the ledger came to them.
     said: bool,
 }
+
+/// What a block has, and whom it tells of.
+type Told = (Vec<Heard>, Watch);
 
 impl<'a> Listener<'a> {
     pub(super) fn new(
@@ -57,7 +72,8 @@ impl<'a> Listener<'a> {
         tally: &'a Tally,
     ) -> Self {
         let (kept, found) = (Kept::new(config.tail_blocks), Watch::default());
-        Self { config, sources, store, status, tally, kept, found, known: None, said: false }
+        let (known, unsure, below_strikes, stale, said) = (None, None, 0, false, false);
+        Self { config, sources, store, status, tally, kept, found, known, unsure, below_strikes, stale, said }
     }
 
     /// The last block that was heard.
@@ -66,10 +82,29 @@ impl<'a> Listener<'a> {
     }
 
     pub(super) async fn step(&mut self, whom: &Whom) -> Result<Step, Deaf> {
+        if let Some(from) = self.unsure {
+            self.store.unhear_from(from).await?;
+            self.unsure = None;
+        }
         let head = self.sources.head().await?;
-        match self.kept.next(&head) {
-            Next::Nothing => Ok(Step::AtHead),
-            Next::Begin => self.begin(head, whom).await,
+        let next = self.kept.next(&head);
+        self.below_strikes = if next == Next::Below { self.below_strikes.saturating_add(1) } else { 0 };
+        match next {
+            Next::Below if self.below_strikes >= BELOW_STRIKES => {
+                tracing::warn!(
+                    head = head.number,
+                    "the chain does not get to what was heard: beginning anew"
+                );
+                self.begin(head, whom).await
+            }
+            Next::Nothing | Next::Below => Ok(Step::AtHead),
+            Next::Begin => {
+                if let Some(top) = self.top() {
+                    let to = head.number;
+                    tracing::warn!(from = top, to, "too far behind the head to hear all: going on there");
+                }
+                self.begin(head, whom).await
+            }
             Next::Turned(number) => self.go_back(number).await,
             Next::Block(number) => {
                 let next = if head.number == number { head } else { self.sources.header(number).await? };
@@ -83,31 +118,37 @@ impl<'a> Listener<'a> {
 
     /// Begins at the head, without what was heard before: between the two is what nobody has heard.
     async fn begin(&mut self, head: BlockHeader, whom: &Whom) -> Result<Step, Deaf> {
-        if let Some(top) = self.top() {
-            tracing::warn!(
-                from = top,
-                to = head.number,
-                "too far behind the head to hear all: going on there"
-            );
-        }
+        // What was heard stays until there is something in its place.
+        let told = self.ask(&head, whom).await?;
         self.store.unhear().await?;
         self.kept.cut(0);
-        self.hear(head, whom).await
+        self.stale = false;
+        self.keep(head, told).await
     }
 
-    /// Hears a block, by its hash.
     async fn hear(&mut self, block: BlockHeader, whom: &Whom) -> Result<Step, Deaf> {
+        let told = self.ask(&block, whom).await?;
+        self.keep(block, told).await
+    }
+
+    /// Asks for a block, by its hash.
+    async fn ask(&mut self, block: &BlockHeader, whom: &Whom) -> Result<Told, Deaf> {
         let watch = self.watch(whom);
         let blocks = Blocks::Hash(block.hash);
-        let fetched = fetch(self.sources, self.config, &whom.list, &watch, blocks, Some(block)).await?;
+        let fetched = fetch(self.sources, self.config, &whom.list, &watch, blocks, Some(*block)).await?;
         let new = &fetched.found.purses;
         let is_purse = |account| watch.purses.contains(&account) || new.contains(&account);
-        let payments: Vec<_> =
-            fetched.facts.iter().flat_map(|facts| heard(facts, &whom.list, is_purse)).collect();
+        let payments = fetched.facts.iter().flat_map(|facts| heard(facts, &whom.list, is_purse)).collect();
+        Ok((payments, fetched.found))
+    }
+
+    async fn keep(&mut self, block: BlockHeader, (payments, found): Told) -> Result<Step, Deaf> {
         if !payments.is_empty() {
+            self.unsure = Some(block.number);
             self.store.hear(&block, &payments).await?;
+            self.unsure = None;
         }
-        if self.found.add(&fetched.found) {
+        if self.found.add(&found) {
             self.known = None;
         }
         self.tally.block(payments.len());
@@ -125,8 +166,10 @@ impl<'a> Listener<'a> {
             tracing::warn!(block, most, "letting go of what was heard before the ledger came to it");
             self.said = true;
         }
-        if gone.payments > 0 {
+        self.stale |= gone.payments > 0;
+        if self.stale && gone.number.is_multiple_of((self.config.tail_blocks / PARTS).max(1)) {
             self.store.unhear_before(gone.number.saturating_add(1)).await?;
+            self.stale = false;
         }
         Ok(())
     }

@@ -82,8 +82,9 @@ impl Tail {
                     pause
                 }
             };
+            // Whom else to listen for is no reason to ask sooner: a ledger that catches up says so all the time.
             tokio::select! {
-                changed = told.changed() => if changed.is_err() { break },
+                stops = told.wait_for(Option::is_none) => if stops.is_err() { break },
                 () = tokio::time::sleep(pause) => {}
             }
         }

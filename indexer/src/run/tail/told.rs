@@ -30,10 +30,15 @@ impl Told {
         self.0.send_replace(Some(Whom { watch, list }));
     }
 
+    /// Whether that was said, and not taken back.
+    pub(in crate::run) fn is_far_behind(&self) -> bool {
+        self.0.borrow().is_some()
+    }
+
     /// The ledger watches these by now; of no interest where it was not far behind.
-    pub(in crate::run) fn learns(&self, watch: &Arc<Watch>, list: &Arc<WatchList>) {
-        if self.0.borrow().is_some() {
-            self.far_behind(watch, list);
+    pub(in crate::run) fn learns(&self, watch: &Watch, list: &Arc<WatchList>) {
+        if self.is_far_behind() {
+            self.far_behind(&Arc::new(watch.clone()), list);
         }
     }
 
