@@ -24,15 +24,19 @@ pub fn bursar(binary: &Path, store_url: &str, work: &Path) -> Result<Command> {
     Ok(command)
 }
 
+/// How many blocks are not final, unless it is said.
+pub const FINALITY: u64 = 30;
+
 /// Indexes the whole chain.
 ///
 /// # Errors
 /// When the binary ends before it is there, or the store fails.
 pub async fn follow(replayed: &Replayed, binary: &Path, store: &Store, store_url: &str) -> Result<Took> {
-    follow_with(replayed, binary, store, store_url, 0).await
+    follow_with(replayed, binary, store, store_url, FINALITY, 0).await
 }
 
-/// Indexes the whole chain, with so many others that stand by. What it takes is that of the first.
+/// Indexes the whole chain, of which all but so many blocks are final, with so many others that stand by. What it takes is that of
+/// the first.
 ///
 /// # Errors
 /// When one of them ends before the ledger is there, or the store fails.
@@ -41,6 +45,7 @@ pub async fn follow_with(
     binary: &Path,
     store: &Store,
     store_url: &str,
+    finality: u64,
     others: usize,
 ) -> Result<Took> {
     let (_, hash) = replayed.head();
@@ -48,7 +53,7 @@ pub async fn follow_with(
     let start = || {
         let mut command = bursar(binary, store_url, work.path())?;
         command.arg("index").env("BURSAR_RPC_URL", replayed.url());
-        command.env("BURSAR_FACTORY", FACTORY.to_string()).env("BURSAR_FINALITY_DEPTH", "30");
+        command.env("BURSAR_FACTORY", FACTORY.to_string()).env("BURSAR_FINALITY_DEPTH", finality.to_string());
         Measured::start(command)
     };
     let mut indexer = start()?;

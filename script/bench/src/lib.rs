@@ -15,7 +15,7 @@ mod replayed;
 mod tally;
 
 pub use child::{Measured, Took};
-pub use follow::{bursar, follow, follow_with};
+pub use follow::{FINALITY, bursar, follow, follow_with};
 pub use questions::{About, Question, questions};
 pub use records::{Foreseen, foresee};
 pub use replayed::Replayed;
