@@ -66,7 +66,7 @@ impl Follower<'_> {
         let (lead, kept) = shared.unzip();
         let mut plan = Plan::new(at.number.saturating_add(1), last, kept.unwrap_or_default());
         let mut ahead: VecDeque<Ahead> = VecDeque::new();
-        let (most, mut answered) = (self.config.ahead.max(1), 0_usize);
+        let most = self.config.ahead.max(1);
         let mut after = at.hash;
         // What is left of a range that was too much: it comes before all that was asked for since.
         let mut again: Option<BlockRange> = None;
@@ -84,7 +84,7 @@ impl Follower<'_> {
                 ahead.push_front(Ahead::ask(&asking, BlockRange { from, to: end }, &watch));
             }
             // How wide a range may be shows in the first answers: offered before, many would be too narrow.
-            let offers = lead.as_ref().filter(|_| answered >= most && plan.at() > self.alone_to);
+            let offers = lead.as_ref().filter(|_| self.width.is_known() && plan.at() > self.alone_to);
             while ahead.len() < most + offers.map_or(0, Lead::room) {
                 let Some(part) = plan.next(self.width.blocks()) else { break };
                 ahead.push_back(match (part, &lead, offers) {
@@ -126,7 +126,6 @@ impl Follower<'_> {
                 }
             };
             self.width.answered(range.blocks(), fetched.logs);
-            answered = answered.saturating_add(1);
             let tip = fetched.tip.ok_or_else(|| SourceError::NotFound(format!("block {}", range.to)))?;
             if !fetched.found.without(&watch).is_empty() {
                 Arc::make_mut(&mut watch).add(&fetched.found);

@@ -11,22 +11,30 @@ pub(super) struct Width {
     most: u64,
     /// About so many logs per answer.
     logs: u64,
+    /// Whether an answer has shown how dense the chain is, or a refusal what the provider admits.
+    shown: bool,
 }
 
 impl Width {
     /// At most `most` blocks and about `logs` logs. Begins low: how dense a chain is shows in the first answers.
     pub(super) fn new(most: u64, logs: u64) -> Self {
         let most = most.max(1);
-        Self { now: most.min(500), most, logs: logs.max(1) }
+        Self { now: most.min(500), most, logs: logs.max(1), shown: false }
     }
 
     pub(super) fn blocks(&self) -> u64 {
         self.now
     }
 
+    /// Whether it has come near where it is going: before, the next questions will be far wider than these.
+    pub(super) fn is_known(&self) -> bool {
+        self.shown || self.now >= self.most.div_ceil(2)
+    }
+
     /// The provider did not answer for that many blocks.
     pub(super) fn refused(&mut self, blocks: u64, error: &SourceError) {
         let Some(limit) = error.asks_for_less() else { return };
+        self.shown = true;
         let less = blocks.saturating_sub(1).max(1);
         if matches!(error, SourceError::RangeTooWide(_)) {
             self.most = self.most.min(less);
@@ -54,6 +62,7 @@ impl Width {
         // By half between what passed and what did not, so that a limit nobody named is found in a few steps.
         let between = self.now.saturating_add(self.most.saturating_sub(self.now).div_ceil(2));
         let grown = self.now.saturating_mul(2).min(between);
+        self.shown |= fitting <= grown;
         self.now = fitting.clamp((self.now / 2).max(1), grown.max(1)).min(self.most);
     }
 }
@@ -110,6 +119,28 @@ mod tests {
             width.answered(blocks, blocks * 10);
         }
         assert_eq!(width.blocks(), 75);
+    }
+
+    #[test]
+    fn is_known_once_it_no_longer_doubles() {
+        let mut dense = Width::new(5_000, 10_000);
+        dense.answered(499, 1_000_000);
+        assert!(!dense.is_known(), "one that is narrower than what is asked now tells nothing");
+        dense.answered(500, 9_000);
+        assert!(dense.is_known(), "about as many logs as are wanted");
+        let mut refused = Width::new(5_000, 10_000);
+        refused.refused(500, &SourceError::Other("gone".into()));
+        assert!(!refused.is_known());
+        refused.refused(500, &too_many(None));
+        assert!(refused.is_known());
+        let mut sparse = Width::new(5_000, 10_000);
+        let mut known = Vec::new();
+        for _ in 0..4 {
+            known.push((sparse.blocks(), sparse.is_known()));
+            sparse.answered(sparse.blocks(), 0);
+        }
+        assert_eq!(known, [(500, false), (1_000, false), (2_000, false), (3_500, true)]);
+        assert!(Width::new(999, 1).is_known() && !Width::new(1_001, 1).is_known());
     }
 
     proptest! {
