@@ -8,7 +8,11 @@ mod ponder;
 mod report;
 mod rindexer;
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{
+    net::{Ipv4Addr, TcpListener},
+    path::PathBuf,
+    process::ExitCode,
+};
 
 use anyhow::{Context as _, Result};
 use bursar_bench::Replayed;
@@ -48,9 +52,9 @@ struct Args {
     /// Where the peer is installed
     #[arg(long, default_value = "target/tools/ponder")]
     ponder: PathBuf,
-    /// The other peer's binary, for `--run rindexer`: no package registry has it (`cargo install --git`, its `cli`)
-    #[arg(long, default_value = "target/tools/rindexer")]
-    rindexer: PathBuf,
+    /// The other peer's binary, which is run where this names it: no package registry has it (docs/SCALING.md says how it is built)
+    #[arg(long)]
+    rindexer: Option<PathBuf>,
     /// What a user of it writes
     #[arg(long, default_value = "script/bench-indexer/rindexer")]
     rindexer_project: PathBuf,
@@ -72,8 +76,6 @@ enum Runner {
     Divided,
     /// The peer, on PostgreSQL
     Ponder,
-    /// The other peer, on PostgreSQL, where it is built
-    Rindexer,
 }
 
 #[tokio::main]
@@ -131,14 +133,22 @@ async fn main() -> Result<ExitCode> {
         ran.push(peer.context("ponder")?);
         cluster.stop()?;
     }
-    if args.run.contains(&Runner::Rindexer) {
-        let cluster = Cluster::start(POSTGRES)?;
+    if let Some(binary) = &args.rindexer {
+        // It negotiates TLS by the server's name first, and a socket in a folder has none.
+        let port = free_port()?;
+        let cluster = Cluster::start(&format!("{POSTGRES} -c listen_addresses=127.0.0.1 -c port={port}"))?;
+        let database = format!("postgres://postgres@127.0.0.1:{port}/postgres").parse()?;
         eprintln!("indexing with rindexer");
-        let peer = rindexer::index(&replayed, &args.rindexer, &args.rindexer_project, cluster.url()).await;
+        let peer = rindexer::index(&replayed, binary, &args.rindexer_project, &database).await;
         ran.push(peer.context("rindexer")?);
         cluster.stop()?;
     }
     report::write(&args.out, &ran, &limits)?;
     let good = ran.iter().all(Ran::is_right);
     Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// One that was free a moment ago: PostgreSQL does not choose one itself.
+fn free_port() -> Result<u16> {
+    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
 }

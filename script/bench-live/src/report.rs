@@ -76,7 +76,8 @@ pub(crate) fn write(out: &Path, rate: u64, ran: &[Ran]) -> Result<bool> {
             one.behind(),
             one.peak_kib / 1024
         );
-        good &= one.within(990) <= WANTED && one.behind() == 0;
+        good &=
+            one.within(990) <= WANTED && one.behind() == 0 && per_second(one.settlements, one.wall) >= rate;
     }
     println!("written to {}", path.display());
     Ok(good)
