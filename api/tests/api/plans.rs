@@ -1,6 +1,6 @@
 //! That nothing which can be asked has the database read a table that grows with the chain to its end, or sort it.
 
-use bursar_bench::{About, plans, questions};
+use bursar_bench::{About, forms, plans, questions};
 use bursar_indexer::db::trace::traced;
 use bursar_sdk::payment::session_id;
 use bursar_test_stores::Stores;
@@ -43,10 +43,8 @@ async fn no_question_reads_a_large_table_to_its_end_or_sorts_it() -> anyhow::Res
     let api = api(Stores::sqlite()?).await?;
     let document = serde_json::to_value(bursar_api::document())?;
     let about = about(&api)?;
-    let all = questions(&document, &about)?;
-    let searched = [&about.nonce, &about.decision, &about.session, &about.purse, &about.payee, &about.agent];
-    let searches = searched.iter().map(|q| format!("/audit?q={q}"));
-    let paths: Vec<String> = all.into_iter().map(|question| question.path).chain(searches).collect();
+    let all = questions(&document, &about)?.into_iter().chain(forms(&document, &about)?);
+    let paths: Vec<String> = all.map(|question| question.path).collect();
     let (answered, asked) = traced(async {
         for path in &paths {
             let answer = api.get(path).await?;

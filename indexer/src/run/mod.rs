@@ -9,6 +9,7 @@ mod fetch;
 mod follow;
 mod metrics;
 mod plan;
+mod rhythm;
 mod safe;
 mod share;
 mod status;
@@ -16,7 +17,10 @@ mod tail;
 mod turn;
 mod width;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use bursar_sdk::clock::Clock;
 use tokio::sync::{Notify, watch};
@@ -34,6 +38,7 @@ use crate::{
     store::Store,
 };
 use follow::{Follower, Step, Trouble};
+use rhythm::Rhythm;
 use share::Helper;
 use tail::{Tail, Tally, Told};
 use turn::Turn;
@@ -170,7 +175,7 @@ impl Indexer {
 
     async fn follow(&self, told: &Told, cancel: &CancellationToken) -> Result<(), IndexerError> {
         let mut follower = Follower::new(&self.config, self.sources.clone(), &self.store, &self.status, told);
-        let mut pauses = self.config.pauses();
+        let (mut pauses, mut rhythm) = (self.config.pauses(), Rhythm::default());
         loop {
             let step = tokio::select! {
                 biased;
@@ -180,11 +185,12 @@ impl Indexer {
             let (pause, hears) = match step {
                 Ok(Step::Advanced) => {
                     pauses = self.config.pauses();
+                    rhythm.seen();
                     continue;
                 }
                 Ok(Step::CaughtUp) => {
                     pauses = self.config.pauses();
-                    (self.config.poll, true)
+                    (rhythm.pause(self.config.poll, self.config.max_delay), true)
                 }
                 Err(Trouble::Fatal(error)) => return Err(error),
                 Err(Trouble::Waits(error)) => {
@@ -197,8 +203,8 @@ impl Indexer {
             tokio::select! {
                 () = cancel.cancelled() => return Ok(()),
                 () = self.wake.notified() => {}
-                () = self.sources.news(), if hears => {}
-                () = tokio::time::sleep(pause) => {}
+                () = self.sources.news(), if hears => rhythm.told(Instant::now()),
+                () = tokio::time::sleep(pause) => rhythm.missed(),
             }
         }
     }

@@ -3,7 +3,7 @@
 use std::{net::TcpListener, path::Path};
 
 use anyhow::{Context as _, Result, bail};
-use bursar_bench::{Measured, Question, Took, questions};
+use bursar_bench::{Measured, Question, Took, forms, questions};
 use serde_json::Value;
 
 use crate::{
@@ -34,6 +34,7 @@ pub(crate) async fn ask(bursar: &Path, made: Made, pace: Pace) -> Result<Ran> {
     let mut all = Vec::new();
     for about in samples(&made.store, SAMPLES).await? {
         let mut asked = questions(&document, &about)?;
+        asked.extend(forms(&document, &about)?);
         asked.retain(|question| !question.is_on_demand());
         all.push(asked);
     }

@@ -37,7 +37,7 @@ pub(crate) async fn count(url: &str) -> Result<u64> {
     Ok(payments)
 }
 
-/// Copies payments until there are about so many, and puts in beside them what the replayed chain has none of: groups,
+/// Copies payments until there are about so many, settlements of others as often, and puts in beside them what the replayed chain has none of: groups,
 /// stops, lists of payees and requests for approval.
 pub(crate) async fn grow(url: &str, payments: u64) -> Result<Grown> {
     let mut on = On::connect(url).await?;
@@ -49,13 +49,14 @@ pub(crate) async fn grow(url: &str, payments: u64) -> Result<Grown> {
     for (name, _) in &indexes {
         on.run(&format!("DROP INDEX {name}")).await?;
     }
-    on.run(&on.originals(copies)).await?;
-    on.run(&on.copy()).await?;
-    on.run("DROP TABLE original; DROP TABLE copy").await?;
+    on.run(&on.copies(copies)).await?;
+    on.run(&on.payments()).await?;
     for (name, sql) in &indexes {
         eprintln!("  index {name}");
         on.run(sql).await?;
     }
+    on.run(&on.settlements()).await?;
+    on.run("DROP TABLE copy").await?;
     on.run(&format!("UPDATE envelope SET payments = payments * {0}", copies + 1)).await?;
     on.run(&format!("UPDATE session SET payments = payments * {0}", copies + 1)).await?;
     for sql in BESIDE {
@@ -70,6 +71,9 @@ pub(crate) async fn grow(url: &str, payments: u64) -> Result<Grown> {
 /// What copies have as the original has it.
 const COLUMNS: &str = "block_number, block_hash, timestamp, treasury, envelope, agent, purse, session, policy_version, asset, payee, \
                        amount, approver, facilitator, rail, standing";
+
+/// The same of settlements.
+const OF_OTHERS: &str = "block_number, block_hash, timestamp, payer, asset, payee, amount, rail, facilitator";
 
 /// What stands beside payments.
 const BESIDE: &[&str] = &[
@@ -165,8 +169,8 @@ impl On {
         }
     }
 
-    /// What is copied, apart from where it goes, and how often.
-    fn originals(&self, copies: u64) -> String {
+    /// How often something is copied, and the byte that tells each copy apart.
+    fn copies(&self, copies: u64) -> String {
         let (start, end, kind) = match self {
             Self::Sqlite(_) => ("x'", "'", "BLOB"),
             Self::Postgres(_) => ("'\\x", "'::BYTEA", "BYTEA"),
@@ -177,25 +181,40 @@ impl On {
         } else {
             format!("INSERT INTO copy VALUES {}", rows.join(", "))
         };
-        format!(
-            "CREATE TABLE original AS SELECT * FROM payment ORDER BY block_number, log_index; \
-             CREATE TABLE copy (n BIGINT, byte {kind}); {rows}"
-        )
+        format!("CREATE TABLE copy (n BIGINT, byte {kind}); {rows}")
     }
 
     /// Copies of a payment stand near to it: rows come almost in the table's order.
-    fn copy(&self) -> String {
-        let kind = match self {
-            Self::Sqlite(_) => "BLOB",
-            Self::Postgres(_) => "BYTEA",
-        };
+    fn payments(&self) -> String {
+        let kind = self.bytes();
         // The last bytes of a nonce are zero, whoever made it.
         format!(
-            "INSERT INTO payment (log_index, transfer_log_index, tx_hash, nonce, decision_hash, {COLUMNS}) \
+            "CREATE TABLE original AS SELECT * FROM payment ORDER BY block_number, log_index; \
+             INSERT INTO payment (log_index, transfer_log_index, tx_hash, nonce, decision_hash, {COLUMNS}) \
              SELECT o.log_index + c.n * {APART}, o.transfer_log_index + c.n * {APART}, \
              CAST(c.byte || substr(o.tx_hash, 2) AS {kind}), CAST(substr(o.nonce, 1, 31) || c.byte AS {kind}), \
-             CAST(c.byte || substr(o.decision_hash, 2) AS {kind}), {COLUMNS} FROM original o CROSS JOIN copy c"
+             CAST(c.byte || substr(o.decision_hash, 2) AS {kind}), {COLUMNS} FROM original o CROSS JOIN copy c; \
+             DROP TABLE original"
         )
+    }
+
+    /// And so do those of what others have settled. They are fewer: their indexes stay.
+    fn settlements(&self) -> String {
+        let kind = self.bytes();
+        format!(
+            "CREATE TABLE original AS SELECT * FROM settlement ORDER BY block_number, log_index; \
+             INSERT INTO settlement (log_index, transfer_log_index, tx_hash, nonce, {OF_OTHERS}) \
+             SELECT o.log_index + c.n * {APART}, o.transfer_log_index + c.n * {APART}, \
+             CAST(c.byte || substr(o.tx_hash, 2) AS {kind}), CAST(substr(o.nonce, 1, 31) || c.byte AS {kind}), \
+             {OF_OTHERS} FROM original o CROSS JOIN copy c; DROP TABLE original"
+        )
+    }
+
+    fn bytes(&self) -> &'static str {
+        match self {
+            Self::Sqlite(_) => "BLOB",
+            Self::Postgres(_) => "BYTEA",
+        }
     }
 
     async fn close(self) -> Result<()> {

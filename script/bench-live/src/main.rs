@@ -42,6 +42,9 @@ struct Args {
     /// Milliseconds between two blocks
     #[arg(long, default_value_t = 250, value_parser = clap::value_parser!(u64).range(10..=1_000))]
     block_time: u64,
+    /// Percent of them that purses pay, each of which has to be explained by its transaction
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u64).range(..=100))]
+    governed_pct: u64,
     /// The binary that is measured; by default the one beside this
     #[arg(long)]
     bursar: Option<PathBuf>,
@@ -74,32 +77,34 @@ async fn main() -> Result<ExitCode> {
 async fn measure(args: &Args, bursar: &Path, name: &'static str, store_url: &str) -> Result<Ran> {
     // How many a block has is drawn: some more, so that a stretch of low draws is no less than what is asked for.
     let settlements = BEFORE * (args.per_second + args.per_second / 8) * args.block_time / 1_000;
-    let others = Params { governed_pct: 0, permit2_pct: 10, payers: 500, ..Params::default() };
-    let params = Params { blocks: BEFORE, settlements, ..others };
+    let mix = Params { governed_pct: args.governed_pct, permit2_pct: 10, payers: 500, ..Params::default() };
+    let params = Params { blocks: BEFORE, settlements, ..mix };
     let replayed = Replayed::new(params).await?;
     let store = Store::connect(&store_url.parse()?).await?;
     watch_all(&replayed, &store).await?;
     let mut service = Service::start(bursar, &replayed, store_url).await?;
     service.until_indexed(replayed.head().0, PATIENCE).await?;
+    replayed.forget_calls();
     let pace = Duration::from_millis(args.block_time);
     let (began, mut samples, mut told) = (Instant::now(), Vec::new(), 0);
     for round in 1..=u32::try_from(args.seconds * 1_000 / args.block_time)? {
         let due = began + pace * round;
         tokio::time::sleep(due.saturating_duration_since(Instant::now())).await;
-        let (block, settlements) = replayed.mine();
+        let mined = replayed.mine();
         let arrived = Instant::now();
+        let (block, settlements) = (mined.block, mined.governed + mined.others);
         told += settlements;
         if settlements == 0 {
             continue;
         }
         // Where it is not there by the next block, it is late by as much as it takes until it is.
-        service.until(block, PATIENCE).await?;
+        service.until(mined, PATIENCE).await?;
         samples.push(Sample { settlements, after: arrived.elapsed(), behind: due.elapsed() > pace });
         if round % 40 == 0 {
             eprintln!("{name}: block {block}, {told} settlements");
         }
     }
-    let wall = began.elapsed();
+    let (wall, rpc_calls) = (began.elapsed(), replayed.calls());
     let (head, _) = replayed.head();
     service.until_indexed(head, PATIENCE).await?;
     let took = service.done().await?;
@@ -108,5 +113,5 @@ async fn measure(args: &Args, bursar: &Path, name: &'static str, store_url: &str
     ensure!(got == truth, "{name}: expected {truth:?}, got {got:?}");
     let peak_kib = took.peak_kib;
     ensure!(!samples.is_empty(), "no block had a settlement");
-    Ok(Ran { name, samples, settlements: told, wall, peak_kib })
+    Ok(Ran { name, samples, settlements: told, wall, peak_kib, rpc_calls })
 }

@@ -24,6 +24,7 @@ pub(crate) struct Ran {
     pub(crate) settlements: u64,
     pub(crate) wall: Duration,
     pub(crate) peak_kib: u64,
+    pub(crate) rpc_calls: u64,
 }
 
 impl Ran {
@@ -56,6 +57,7 @@ impl Ran {
             "max_ms": millis(self.within(1_000)),
             "blocks_behind": self.behind(),
             "peak_rss_mib": self.peak_kib / 1024,
+            "rpc_calls": self.rpc_calls,
         })
     }
 }
@@ -69,12 +71,15 @@ pub(crate) fn write(out: &Path, rate: u64, ran: &[Ran]) -> Result<bool> {
     for one in ran {
         let [half, most, all] = [500, 990, 1_000].map(|share| one.within(share).as_millis());
         println!(
-            "{:<16} {:>7} settlements, {}/s: p50 {half} ms, p99 {most} ms, max {all} ms, {} blocks late, {} MiB at most",
+            "{:<16} {:>7} settlements, {}/s: p50 {half} ms, p99 {most} ms, max {all} ms, {} blocks late, {} MiB at most, \
+             {} calls for {} blocks",
             one.name,
             one.settlements,
             per_second(one.settlements, one.wall),
             one.behind(),
-            one.peak_kib / 1024
+            one.peak_kib / 1024,
+            one.rpc_calls,
+            one.samples.len(),
         );
         good &=
             one.within(990) <= WANTED && one.behind() == 0 && per_second(one.settlements, one.wall) >= rate;

@@ -7,7 +7,7 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, ensure};
-use bursar_bench::{Measured, Replayed, Took, bursar};
+use bursar_bench::{Measured, Mined, Replayed, Took, bursar};
 use bursar_replay::FACTORY;
 use reqwest::Client;
 use serde_json::Value;
@@ -51,12 +51,15 @@ impl Service {
         Ok(answer.error_for_status()?.json().await?)
     }
 
-    /// Waits until settlements of that block are read.
-    pub(crate) async fn until(&mut self, block: u64, patience: Duration) -> Result<()> {
+    /// Waits until what that block has is read, in each list that tells of it.
+    pub(crate) async fn until(&mut self, mined: Mined, patience: Duration) -> Result<()> {
+        let Mined { block, governed, others } = mined;
         let began = Instant::now();
-        while self.ask("/v1/settlements?limit=1").await?["items"][0]["blockNumber"].as_u64() < Some(block) {
-            ensure!(began.elapsed() < patience, "block {block} is not there after {patience:?}");
-            tokio::time::sleep(PAUSE).await;
+        for (list, many) in [("/v1/settlements?limit=1", others), ("/v1/payments?limit=1", governed)] {
+            while many > 0 && self.ask(list).await?["items"][0]["blockNumber"].as_u64() < Some(block) {
+                ensure!(began.elapsed() < patience, "block {block} is not there after {patience:?}");
+                tokio::time::sleep(PAUSE).await;
+            }
         }
         Ok(())
     }

@@ -16,7 +16,7 @@ mod tally;
 
 pub use child::{Measured, Took};
 pub use follow::{FINALITY, bursar, follow, follow_with};
-pub use questions::{About, Question, questions};
+pub use questions::{About, Question, forms, questions};
 pub use records::{Foreseen, foresee};
-pub use replayed::Replayed;
+pub use replayed::{Mined, Replayed};
 pub use tally::{tally, watch_all};

@@ -59,6 +59,15 @@ const PAGES: [&str; 14] = [
     "/audit/settlements",
     "/audit/report",
 ];
+/// Pages that ask as a route of the document does, by a form.
+const FORMS: [(&str, &str); 6] = [
+    ("/audit/payments", "/v1/payments"),
+    ("/audit/refusals", "/v1/refusals"),
+    ("/audit/decisions", "/v1/decisions"),
+    ("/audit/approvals", "/v1/approval-requests"),
+    ("/audit/stops", "/v1/stops"),
+    ("/audit/settlements", "/v1/settlements"),
+];
 /// What is there only once somebody has had it made, or has handed it in.
 const ON_DEMAND: [&str; 2] = ["/v1/treasuries/{address}/reports/", "/v1/stamps/"];
 /// Filters that belong together.
@@ -94,6 +103,42 @@ pub fn questions(document: &Value, about: &About) -> Result<Vec<Question>> {
     }
     for page in PAGES {
         all.push(Question { route: page.into(), by: Vec::new(), path: filled(page, about)? });
+    }
+    Ok(all)
+}
+
+/// What people ask by forms: each list by each of its filters as its route is, and the search by all that it may be about.
+///
+/// # Errors
+/// As [`questions`].
+pub fn forms(document: &Value, about: &About) -> Result<Vec<Question>> {
+    let mut all = Vec::new();
+    for (page, route) in FORMS {
+        let given = document["paths"][route]["get"]["parameters"].as_array();
+        let given = given.with_context(|| format!("{route}: not in the document"))?;
+        let mut asked = Vec::new();
+        of_route(route, given, about, &mut asked)?;
+        for question in asked.into_iter().filter(|question| !question.by.is_empty()) {
+            let path = question.path.replacen(route, page, 1);
+            all.push(Question { route: page.into(), by: question.by, path });
+        }
+    }
+    for (what, q) in [
+        ("tx", &about.tx),
+        ("nonce", &about.nonce),
+        ("session", &about.session),
+        ("decision", &about.decision),
+        ("purse", &about.purse),
+        ("agent", &about.agent),
+        ("payee", &about.payee),
+        ("payer", &about.payer),
+        ("treasury", &about.treasury),
+    ] {
+        all.push(Question {
+            route: "/audit".into(),
+            by: vec![format!("q={what}")],
+            path: format!("/audit?q={q}"),
+        });
     }
     Ok(all)
 }

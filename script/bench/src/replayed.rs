@@ -17,6 +17,17 @@ pub struct Replayed {
     served: Served,
 }
 
+/// A block that was added.
+#[derive(Debug, Clone, Copy)]
+pub struct Mined {
+    /// Its number.
+    pub block: u64,
+    /// How many settlements purses have paid.
+    pub governed: u64,
+    /// How many others have paid.
+    pub others: u64,
+}
+
 impl Replayed {
     /// Makes the chain and answers for it.
     ///
@@ -39,11 +50,13 @@ impl Replayed {
         Ok(Self { served: serve(Arc::clone(&replay), 0).await?, replay, chain })
     }
 
-    /// Adds a block to the chain, and gives its number and how many settlements are in it.
-    pub fn mine(&self) -> (u64, u64) {
+    /// Adds a block to the chain, and gives what is in it.
+    pub fn mine(&self) -> Mined {
         self.replay.change(|chain| chain.mine(1));
         let chain = self.chain();
-        (chain.head(), chain.settlements(chain.head()).len() as u64)
+        let all = chain.settlements(chain.head());
+        let governed = all.iter().filter(|one| one.decision.is_some()).count() as u64;
+        Mined { block: chain.head(), governed, others: all.len() as u64 - governed }
     }
 
     /// Where the node tells of its blocks by itself.
