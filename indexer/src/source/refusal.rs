@@ -44,6 +44,7 @@ fn refused(status: u16, body: &str, retry_after: Option<Duration>) -> SourceErro
     };
     match (error, status) {
         (SourceError::RateLimited { said, .. }, _) => SourceError::RateLimited { said, after: retry_after },
+        (SourceError::Other(said), 429) => SourceError::RateLimited { said, after: retry_after },
         (SourceError::Other(_), 413) => {
             SourceError::TooManyResults(Limit::from("HTTP status 413".to_owned()))
         }
