@@ -120,6 +120,7 @@ impl Follower<'_> {
                     continue;
                 }
                 Err(error) => {
+                    self.width.failed(range.blocks(), &error);
                     // What came before it is not lost.
                     self.close(&mut open, &mut after, head).await?;
                     return Err(error.into());

@@ -1,6 +1,9 @@
 //! One step at a time: begin, catch up with what is final, take the next block, or go back.
 
-use std::{sync::Arc, time::SystemTime};
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use alloy::primitives::B256;
 use tokio::sync::watch;
@@ -50,6 +53,17 @@ pub(super) enum Recoverable {
     Apply(ApplyError),
     #[error(transparent)]
     Store(StoreError),
+}
+
+impl Recoverable {
+    /// For how long a provider says that it is not to be asked.
+    pub(super) fn asks_for_a_pause(&self) -> Duration {
+        if let Self::Source(error) = self {
+            error.asks_for_a_pause().unwrap_or_default()
+        } else {
+            Duration::ZERO
+        }
+    }
 }
 
 impl From<SourceError> for Trouble {

@@ -195,6 +195,7 @@ impl Indexer {
                 Err(Trouble::Fatal(error)) => return Err(error),
                 Err(Trouble::Waits(error)) => {
                     let pause = pauses.next().unwrap_or(self.config.max_delay);
+                    let pause = pause.max(error.asks_for_a_pause().min(self.config.max_delay));
                     tracing::warn!(%error, ?pause, "waiting for the chain");
                     self.status.send_modify(|status| status.trouble(&error));
                     (pause, false)

@@ -2,6 +2,13 @@
 
 use crate::source::SourceError;
 
+/// So many failures in a row that name no reason are taken for a question that is too much.
+const STRIKES: u32 = 2;
+/// After so many answers in a row it asks for a quarter more logs again, up to what is wanted.
+const CALM: u32 = 64;
+/// For so many answers it is not widened to what has failed without a reason; for twice as many each time, up to the last.
+const HELD: (u32, u32) = (32, 256);
+
 /// The number of blocks in the next question: as many as the provider admits and as give about so many logs as are
 /// wanted. Halves where it is too much, grows again where it is not.
 #[derive(Debug, Clone)]
@@ -9,17 +16,26 @@ pub(super) struct Width {
     now: u64,
     /// Never more: as configured, and less where the provider found a range too wide as such.
     most: u64,
-    /// About so many logs per answer.
+    /// About so many logs per answer: as many as are wanted, and less where the provider said that it gives less. That comes
+    /// back slowly: it may have been said by one endpoint of several, or of something else.
     logs: u64,
+    wanted: u64,
     /// Whether an answer has shown how dense the chain is, or a refusal what the provider admits.
     shown: bool,
+    /// Answers in a row.
+    calm: u32,
+    /// Failures in a row that may have been for being too much.
+    strikes: u32,
+    /// Never more for so many answers in a row: what was wider has failed, and what was not was answered.
+    held: (u64, u32),
 }
 
 impl Width {
     /// At most `most` blocks and about `logs` logs. Begins low: how dense a chain is shows in the first answers.
     pub(super) fn new(most: u64, logs: u64) -> Self {
-        let most = most.max(1);
-        Self { now: most.min(500), most, logs: logs.max(1), shown: false }
+        let (most, logs) = (most.max(1), logs.max(1));
+        let (shown, calm, strikes, held) = (false, 0, 0, (most, 0));
+        Self { now: most.min(500), most, logs, wanted: logs, shown, calm, strikes, held }
     }
 
     pub(super) fn blocks(&self) -> u64 {
@@ -34,36 +50,66 @@ impl Width {
     /// The provider did not answer for that many blocks.
     pub(super) fn refused(&mut self, blocks: u64, error: &SourceError) {
         let Some(limit) = error.asks_for_less() else { return };
-        self.shown = true;
+        (self.shown, self.calm, self.strikes) = (true, 0, 0);
+        let is_too_wide = matches!(error, SourceError::RangeTooWide(_));
         let less = blocks.saturating_sub(1).max(1);
-        if matches!(error, SourceError::RangeTooWide(_)) {
+        if is_too_wide {
             self.most = self.most.min(less);
         }
         if let Some(most) = limit.most {
             // With room, so that a denser stretch still passes.
             self.logs = self.logs.min(most.saturating_sub(most / 4).max(1));
         }
-        // What it says it takes, if that is less; one less where that was just what it refused.
+        // What it says it takes, if that is less. Where that was just what it refused, it may count the ends in another way; where
+        // it was of the logs, what it says does not hold.
         let next = match limit.fits {
-            Some(fits) if fits > 0 && fits <= blocks => fits.min(less),
+            Some(fits) if fits > 0 && fits < blocks => fits,
+            Some(fits) if fits == blocks && is_too_wide => less,
             _ => (blocks / 2).max(1),
         };
         // Questions that were under way at the same time tell the same again.
         self.now = self.now.min(next).min(self.most);
     }
 
+    /// There was no answer for that many blocks, nor a word of limits. Some providers give neither where it is too much: after
+    /// some failures in a row fewer are asked for. More again once those are answered, and where that fails too, later.
+    pub(super) fn failed(&mut self, blocks: u64, error: &SourceError) {
+        if !error.may_ask_for_less() {
+            return;
+        }
+        self.strikes = self.strikes.saturating_add(1);
+        if self.strikes < STRIKES {
+            return;
+        }
+        let half = (blocks / 2).max(1);
+        if self.calm > 0 {
+            let (first, last) = HELD;
+            self.held = (half, self.held.1.saturating_mul(2).clamp(first, last));
+        }
+        self.held.0 = self.held.0.min(half);
+        (self.shown, self.calm) = (true, 0);
+        self.now = self.now.min(half);
+    }
+
     /// The provider answered for that many blocks with that many logs.
     pub(super) fn answered(&mut self, blocks: u64, logs: u64) {
+        self.strikes = 0;
         if blocks < self.now {
             return;
         }
+        self.calm = self.calm.saturating_add(1);
+        if self.calm.is_multiple_of(CALM) {
+            self.logs = self.logs.saturating_add(self.logs.div_ceil(4)).min(self.wanted);
+        }
+        let (held, answers) = self.held;
+        let most = if self.calm < answers { self.most.min(held) } else { self.most };
         let fitting = u128::from(blocks) * u128::from(self.logs) / u128::from(logs.max(1));
         let fitting = u64::try_from(fitting).unwrap_or(u64::MAX);
         // By half between what passed and what did not, so that a limit nobody named is found in a few steps.
-        let between = self.now.saturating_add(self.most.saturating_sub(self.now).div_ceil(2));
+        let between = self.now.saturating_add(most.saturating_sub(self.now).div_ceil(2));
         let grown = self.now.saturating_mul(2).min(between);
         self.shown |= fitting <= grown;
-        self.now = fitting.clamp((self.now / 2).max(1), grown.max(1)).min(self.most);
+        self.now = fitting.clamp((self.now / 2).max(1), grown.max(1)).min(most);
     }
 }
 
@@ -122,6 +168,55 @@ mod tests {
     }
 
     #[test]
+    fn a_number_of_logs_that_was_too_many_is_asked_for_again_in_the_end() {
+        let mut width = Width::new(100_000, 10_000);
+        // A number that was not of logs.
+        width.refused(500, &too_many(Some(5)));
+        let mut answers = 0;
+        while width.logs < 10_000 {
+            width.answered(width.blocks(), width.blocks() * 10);
+            answers += 1;
+        }
+        assert!((1_000..4_000).contains(&answers), "{answers}");
+        assert_eq!(width.logs, 10_000, "and no more than are wanted");
+    }
+
+    #[test]
+    fn logs_that_do_not_fit_where_it_says_so_are_asked_for_in_halves() {
+        let mut width = Width::new(5_000, 10_000);
+        let says_the_same = Limit { fits: Some(400), most: Some(20_000), ..Limit::default() };
+        width.refused(500, &SourceError::TooManyResults(says_the_same.clone()));
+        assert_eq!(width.blocks(), 400);
+        width.refused(400, &SourceError::TooManyResults(says_the_same));
+        assert_eq!(width.blocks(), 200);
+    }
+
+    #[test]
+    fn what_names_no_reason_is_asked_for_again_before_it_is_taken_for_too_much() {
+        let mut width = Width::new(5_000, 10_000);
+        let timeout = SourceError::Timeout("20 s".into());
+        let rate = SourceError::RateLimited { said: "slowly".into(), after: None };
+        width.failed(500, &timeout);
+        assert_eq!(width.blocks(), 500);
+        for error in [&rate, &SourceError::NotFound("block 9".into()), &SourceError::Pruned("block 9".into())]
+        {
+            (0..5).for_each(|_| width.failed(500, error));
+            assert_eq!(width.blocks(), 500, "{error}: fewer blocks do not help");
+        }
+        width.answered(499, 0);
+        width.failed(500, &timeout);
+        assert_eq!(width.blocks(), 500, "not in a row");
+        width.failed(500, &timeout);
+        assert_eq!(width.blocks(), 250);
+        (0..20).for_each(|_| width.failed(width.blocks(), &timeout));
+        assert_eq!(width.blocks(), 1, "a block has no parts");
+        for _ in 0..13 {
+            width.answered(width.blocks(), 0);
+        }
+        assert!(width.blocks() > 2_500, "it has passed: {}", width.blocks());
+    }
+
+    #[test]
     fn is_known_once_it_no_longer_doubles() {
         let mut dense = Width::new(5_000, 10_000);
         dense.answered(499, 1_000_000);
@@ -144,6 +239,25 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn keeps_to_what_is_answered_where_more_gets_no_word(limit in 1u64..20_000, most in 1u64..20_000) {
+            let mut width = Width::new(most, 10_000);
+            let (mut failed, mut blocks) = (0, 0);
+            for _ in 0..2_000 {
+                let asked = width.blocks();
+                prop_assert!((1..=most).contains(&asked));
+                if asked > limit {
+                    failed += 1;
+                    width.failed(asked, &SourceError::Unavailable("HTTP status 503".into()));
+                } else {
+                    blocks += asked;
+                    width.answered(asked, 0);
+                }
+            }
+            prop_assert!(failed <= 80, "{failed} questions were in vain");
+            prop_assert!(blocks / 2_000 >= limit.min(most) / 4, "{blocks} blocks with 2,000 questions");
+        }
+
         #[test]
         fn finds_any_limit_in_a_few_questions(limit in 1u64..200_000, most in 1u64..200_000, named in any::<bool>()) {
             let mut width = Width::new(most, 10_000);

@@ -54,14 +54,36 @@ impl Endpoint {
         *self.health() = Health::default();
     }
 
-    /// Others are asked first for a while; for longer each time.
-    pub(super) fn failed(&self) {
+    /// Others are asked first for a while; for longer each time, and for no less than it asks for, up to what is longest.
+    pub(super) fn failed(&self, pause: Option<Duration>) {
         let mut health = self.health();
-        health.rests_until = Some(Instant::now() + REST * 2u32.pow(health.strikes));
+        let asked = pause.unwrap_or_default().min(REST * 2u32.pow(MOST_STRIKES));
+        health.rests_until = Some(Instant::now() + asked.max(REST * 2u32.pow(health.strikes)));
         health.strikes = (health.strikes + 1).min(MOST_STRIKES);
     }
 
     fn health(&self) -> std::sync::MutexGuard<'_, Health> {
         self.health.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::{RpcConfig, RpcSource};
+
+    #[tokio::test(start_paused = true)]
+    async fn rests_for_as_long_as_it_asks_for_but_not_for_ever() {
+        let url = "http://localhost".parse().expect("an address");
+        let endpoint = Endpoint::new(Arc::new(RpcSource::new(url, RpcConfig::default())));
+        let now = Instant::now();
+        let rests = |pause: Option<u64>| {
+            endpoint.failed(pause.map(Duration::from_secs));
+            endpoint.rests_until(now).map(|until| (until - now).as_secs())
+        };
+        assert_eq!(rests(None), Some(1));
+        assert_eq!(rests(Some(30)), Some(30));
+        assert_eq!(rests(Some(1)), Some(4), "no less than what it has earned");
+        assert_eq!(rests(Some(86_400)), Some(64));
     }
 }

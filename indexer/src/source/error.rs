@@ -1,5 +1,7 @@
 //! Why a source did not answer, or what is wrong with its answer.
 
+use std::time::Duration;
+
 use alloy::primitives::{Address, B256};
 
 /// A limit of the provider's, as far as it says which.
@@ -102,14 +104,22 @@ impl Nonsense {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SourceError {
     /// Asked too often.
-    #[error("the provider limits our rate: {0}")]
-    RateLimited(String),
+    #[error("the provider limits our rate: {said}")]
+    RateLimited {
+        /// In its words.
+        said: String,
+        /// For how long it is not to be asked, where it says so.
+        after: Option<Duration>,
+    },
     /// Asked about too many blocks at once.
     #[error("the provider finds the range too wide: {}", .0.said)]
     RangeTooWide(Limit),
     /// The answer would be too large.
     #[error("the provider finds the answer too large: {}", .0.said)]
     TooManyResults(Limit),
+    /// Asked several questions in one request.
+    #[error("the provider takes one question at a time: {0}")]
+    NoBatches(String),
     /// No answer in time.
     #[error("the provider did not answer in time: {0}")]
     Timeout(String),
@@ -149,7 +159,24 @@ pub enum SourceError {
 impl SourceError {
     /// Whether asking the same again, a little later, may help.
     pub fn is_transient(&self) -> bool {
-        matches!(self, Self::RateLimited(_) | Self::Timeout(_) | Self::Unavailable(_))
+        matches!(self, Self::RateLimited { .. } | Self::Timeout(_) | Self::Unavailable(_))
+    }
+
+    /// For how long it says that it is not to be asked.
+    pub fn asks_for_a_pause(&self) -> Option<Duration> {
+        if let Self::RateLimited { after, .. } = self { *after } else { None }
+    }
+
+    /// Whether the question may have been too much, though it does not say so.
+    pub fn may_ask_for_less(&self) -> bool {
+        matches!(
+            self,
+            Self::Timeout(_)
+                | Self::Unavailable(_)
+                | Self::Nonsense(Nonsense::Unreadable)
+                | Self::NoQuorum { .. }
+                | Self::Other(_)
+        )
     }
 
     /// What it says of its limits, where asking for less may help.
@@ -163,9 +190,10 @@ impl SourceError {
     /// As it is counted.
     pub fn code(&self) -> &'static str {
         match self {
-            Self::RateLimited(_) => "rate_limited",
+            Self::RateLimited { .. } => "rate_limited",
             Self::RangeTooWide(_) => "range_too_wide",
             Self::TooManyResults(_) => "too_many_results",
+            Self::NoBatches(_) => "no_batches",
             Self::Timeout(_) => "timeout",
             Self::Unavailable(_) => "unavailable",
             Self::NotFound(_) => "not_found",

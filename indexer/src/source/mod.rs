@@ -2,11 +2,13 @@
 //! memory. [`Sources`] are all endpoints of a chain, asked again, in turn and against each other, and never believed
 //! without a look at what they say.
 
+mod batch;
 mod calls;
 mod check;
 mod classify;
 mod endpoint;
 mod error;
+mod refusal;
 mod rpc;
 mod socket;
 mod sources;

@@ -1,22 +1,27 @@
 //! A JSON-RPC endpoint, over HTTP or WebSocket.
 
-use std::{borrow::Cow, collections::HashMap, time::Duration};
+use std::{
+    borrow::Cow,
+    collections::HashMap,
+    sync::atomic::{AtomicU32, Ordering},
+    time::Duration,
+};
 
 use alloy::{
     eips::BlockNumberOrTag,
     primitives::{Address, B256, Bytes, U64},
     rpc::client::{ClientBuilder, RpcClient},
-    transports::{RpcError, TransportError, TransportErrorKind},
+    transports::{RpcError, TransportError},
 };
 use async_trait::async_trait;
 use serde::{Serialize, de::DeserializeOwned};
 use url::Url;
 
 use super::{
-    Answer, BlockHeader, Blocks, Calls, Landmark, Limit, LogQuery, Nonsense, Source, SourceError,
-    TransactionInput,
+    Answer, BlockHeader, Blocks, Calls, Landmark, LogQuery, Nonsense, Source, SourceError, TransactionInput,
+    batch::{self, Both},
     calls::Meter,
-    classify,
+    refusal::translate,
     socket::Socket,
     wire::{Block, Log, LogFilter, Transaction},
 };
@@ -33,6 +38,13 @@ impl Default for RpcConfig {
         Self { timeout: Duration::from_secs(20) }
     }
 }
+
+/// For so many ranges a provider that refused several questions in one request is asked one at a time. Then it is tried again:
+/// what it said may have been about something else.
+const ALONE: u32 = 1_000;
+
+const LOGS: &str = "eth_getLogs";
+const BLOCK: &str = "eth_getBlockByNumber";
 
 /// How questions travel.
 #[derive(Debug)]
@@ -59,6 +71,8 @@ pub struct RpcSource {
     wire: Wire,
     config: RpcConfig,
     meter: Meter,
+    /// For how many ranges more it is asked one question at a time.
+    alone: AtomicU32,
 }
 
 impl RpcSource {
@@ -68,7 +82,7 @@ impl RpcSource {
             "ws" | "wss" => Wire::Socket(Socket::new(url)),
             _ => Wire::Http(ClientBuilder::default().http(url)),
         };
-        Self { wire, config, meter: Meter::default() }
+        Self { wire, config, meter: Meter::default(), alone: AtomicU32::new(0) }
     }
 
     async fn ask<P, T>(&self, method: &'static str, params: P) -> Result<T, SourceError>
@@ -97,27 +111,57 @@ impl RpcSource {
     }
 
     async fn block(&self, tag: BlockNumberOrTag) -> Result<Option<BlockHeader>, SourceError> {
-        let block: Option<Block<B256>> = self.ask("eth_getBlockByNumber", (tag, false)).await?;
+        let block: Option<Block<B256>> = self.ask(BLOCK, (tag, false)).await?;
         Ok(block.as_ref().map(BlockHeader::from))
     }
 
-    /// Logs of a range and its last block in one request: the same node answers both.
+    /// Logs of a range and its last block, in one request where the provider takes that.
     async fn range(&self, filter: LogFilter<'_>, to: u64) -> Result<(Vec<Log>, BlockHeader), SourceError> {
-        let (logs, block) = ("eth_getLogs", "eth_getBlockByNumber");
-        self.meter.asked(logs);
-        self.meter.asked(block);
-        let both = async {
-            let client = self.wire.client().await?;
-            let mut batch = client.new_batch();
-            let logs = batch.add_call::<_, Vec<Log>>(logs, &(filter,))?;
-            let tip = (BlockNumberOrTag::Number(to), false);
-            let tip = batch.add_call::<_, Option<Block<B256>>>(block, &tip)?;
-            batch.send().await?;
-            Ok((logs.await?, tip.await?))
+        let less = |alone: u32| alone.checked_sub(1);
+        let (logs, tip) = if self.alone.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less).is_ok() {
+            self.each(&filter, to).await?
+        } else {
+            match self.both(&filter, to).await {
+                // What it says is not known: it may be about the batch.
+                Err(SourceError::Other(_)) => self.each(&filter, to).await?,
+                Err(SourceError::NoBatches(said)) => {
+                    let answers = self.each(&filter, to).await?;
+                    tracing::info!(said, "a node takes one question at a time");
+                    self.alone.store(ALONE, Ordering::Relaxed);
+                    answers
+                }
+                answers => answers?,
+            }
         };
-        let (logs, tip) = self.in_time(logs, both).await?;
         let tip = tip.as_ref().map(BlockHeader::from);
         Ok((logs, tip.ok_or_else(|| SourceError::NotFound(format!("block {to}, whose logs it gives")))?))
+    }
+
+    /// In one request: the same node answers both.
+    async fn both(&self, filter: &LogFilter<'_>, to: u64) -> Result<Both, SourceError> {
+        self.meter.asked(LOGS);
+        self.meter.asked(BLOCK);
+        let both = async {
+            let client = self.wire.client().await?;
+            let logs = client.make_request(LOGS, (filter,));
+            let tip = client.make_request(BLOCK, (BlockNumberOrTag::Number(to), false));
+            batch::ask(&client, logs, tip).await
+        };
+        match self.in_time(LOGS, both).await? {
+            Ok(both) => Ok(both),
+            Err(refused) => Err(match translate(refused) {
+                SourceError::Other(said) => SourceError::NoBatches(said),
+                error => error,
+            }),
+        }
+    }
+
+    /// In two requests, the last block first: a node that has it has the logs of all before it. Where several machines stand
+    /// behind one address, that may be said of one and asked of another.
+    async fn each(&self, filter: &LogFilter<'_>, to: u64) -> Result<Both, SourceError> {
+        let tip: Option<Block<B256>> = self.ask(BLOCK, (BlockNumberOrTag::Number(to), false)).await?;
+        let logs = if tip.is_some() { self.ask(LOGS, (filter,)).await? } else { Vec::new() };
+        Ok((logs, tip))
     }
 }
 
@@ -157,7 +201,7 @@ impl Source for RpcSource {
     async fn logs(&self, query: &LogQuery) -> Result<Answer, SourceError> {
         let filter = LogFilter::from(query);
         let (logs, tip) = match query.blocks {
-            Blocks::Hash(_) => (self.ask::<_, Vec<Log>>("eth_getLogs", (filter,)).await?, None),
+            Blocks::Hash(_) => (self.ask::<_, Vec<Log>>(LOGS, (filter,)).await?, None),
             Blocks::Range(_, to) => {
                 let (logs, tip) = self.range(filter, to).await?;
                 (logs, Some(tip))
@@ -197,23 +241,5 @@ impl Source for RpcSource {
 
     fn calls(&self) -> Calls {
         self.meter.read()
-    }
-}
-
-fn translate(error: TransportError) -> SourceError {
-    let short = |text: String| text.chars().take(300).collect::<String>();
-    match error {
-        RpcError::ErrorResp(payload) => classify(payload.code, &payload.message),
-        RpcError::Transport(TransportErrorKind::HttpError(http)) => match http.status {
-            429 => SourceError::RateLimited("HTTP status 429".into()),
-            413 => SourceError::TooManyResults(Limit::from("HTTP status 413".to_owned())),
-            status @ 500.. => SourceError::Unavailable(format!("HTTP status {status}")),
-            // Some providers put their JSON-RPC error into the body of a 400.
-            status => classify(i64::from(status), &short(http.body)),
-        },
-        // The message may hold the endpoint's address, and with it a key: only its kind is told.
-        RpcError::Transport(_) => SourceError::Unavailable("no connection".into()),
-        RpcError::DeserError { .. } | RpcError::NullResp => Nonsense::Unreadable.into(),
-        error => SourceError::Other(short(error.to_string())),
     }
 }

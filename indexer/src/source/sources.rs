@@ -258,6 +258,8 @@ impl Sources {
                 failure.unwrap_or_else(|| SourceError::Unavailable("no endpoint is configured".into()));
             match pauses.next() {
                 Some(pause) if failure.is_transient() => {
+                    let asked = failure.asks_for_a_pause().unwrap_or_default();
+                    let pause = pause.max(asked.min(self.0.patience.max_delay));
                     tracing::debug!(error = %failure, ?pause, "asking again");
                     tokio::time::sleep(pause).await;
                 }
@@ -290,7 +292,7 @@ impl Sources {
                 let (answer, ..) = answers.swap_remove(found);
                 for (.., endpoint) in answers {
                     self.0.meter.failed(Nonsense::Disagree(2).code());
-                    endpoint.failed();
+                    endpoint.failed(None);
                 }
                 return Ok(answer);
             }
@@ -328,7 +330,7 @@ impl Sources {
                 self.0.meter.failed(error.code());
                 if error.asks_for_less().is_none() {
                     tracing::debug!(%error, "an endpoint failed");
-                    endpoint.failed();
+                    endpoint.failed(error.asks_for_a_pause());
                 }
                 Err(error)
             }

@@ -1,11 +1,16 @@
 //! Several endpoints: one that fails is passed over, one that lies is outvoted.
 
+use std::time::{Duration, Instant};
+
 use anyhow::Result;
-use bursar_indexer::{IndexerError, Store};
+use bursar_indexer::{
+    IndexerError, Store,
+    source::{Patience, Sources},
+};
 use bursar_replay::{Fault, Params, Provider, mix};
 use bursar_test_stores::{Stores, on_both_stores};
 
-use crate::node::{Node, Running, chain, config, index, node, sources};
+use crate::node::{Node, Running, chain, client, config, index, node, sources};
 
 on_both_stores!(
     the_next_endpoint_answers_where_one_does_not,
@@ -49,6 +54,20 @@ async fn what_fails_apart_is_held_against_nobody() -> Result<()> {
     second.replay.forget_calls();
     sources.head().await?;
     assert!(second.replay.calls().is_empty(), "{:?}", second.replay.calls());
+    Ok(())
+}
+
+/// For as long as it asks for, but no longer than the longest pause.
+#[tokio::test]
+async fn an_endpoint_that_asks_for_a_pause_is_left_alone() -> Result<()> {
+    let node = node(Params::small(), Provider::default()).await?;
+    node.replay.misbehave(|request| (request.number == 0).then_some(Fault::RateLimitedFor(60)));
+    let (first_delay, max_delay) = (Duration::from_millis(1), Duration::from_millis(300));
+    let sources = Sources::new(vec![client(&node)?], Patience { retries: 1, first_delay, max_delay }, 1);
+    let began = Instant::now();
+    sources.head().await?;
+    assert!(began.elapsed() >= max_delay, "{:?}", began.elapsed());
+    assert_eq!(sources.calls().failed.get("rate_limited"), Some(&1));
     Ok(())
 }
 

@@ -1,14 +1,20 @@
 //! What a provider does not admit at once is asked for in parts, without a pause and without end.
 
+use std::{sync::Arc, time::Duration};
+
 use anyhow::Result;
+use bursar_indexer::source::{Patience, RpcConfig, RpcSource, Sources};
 use bursar_replay::{Params, Provider};
 use bursar_test_stores::{Stores, on_both_stores};
 
-use crate::node::{config, index, node};
+use crate::node::{Node, config, index, index_by, node};
 
 on_both_stores!(
     whatever_range_a_provider_admits,
     however_many_logs_a_provider_gives,
+    whatever_the_status_of_a_limit,
+    a_range_that_gets_neither_an_answer_nor_a_word,
+    one_question_at_a_time,
     a_chain_whose_logs_tell_no_time,
     several_ranges_wait_for_their_answers_at_the_same_time,
 );
@@ -37,6 +43,66 @@ async fn however_many_logs_a_provider_gives(stores: Stores) -> Result<()> {
         assert_eq!(came.status.waits, 0, "{max_results}");
         assert!((1..200).contains(&refused), "{max_results}: {refused} questions were refused");
         assert_eq!(came.calls.failed.get("rate_limited"), None, "-32005 says both");
+    }
+    Ok(())
+}
+
+/// As Base's public node says it, and as others do: the words count, and one error may stand for all that was asked.
+async fn whatever_the_status_of_a_limit(stores: Stores) -> Result<()> {
+    let params = Params { governed_pct: 90, ..Params::small() };
+    let said = || Some("backend response too large".to_owned());
+    let results =
+        Provider { max_results: 40, results_code: -32020, results_said: said(), ..Provider::default() };
+    let range = Provider { max_range: 20, ..Provider::default() };
+    for (limited, code) in [(results, "too_many_results"), (range, "range_too_wide")] {
+        for (limits_status, limits_whole) in
+            [(500, false), (500, true), (413, true), (429, true), (200, true)]
+        {
+            let case = format!("{code}, status {limits_status}, one error for all: {limits_whole}");
+            let provider = Provider { limits_status, limits_whole, ..limited.clone() };
+            let node = node(params.clone(), provider).await?;
+            let came = index(config(&params), &[&node], 1, &stores).await?;
+            assert_eq!(came.status.waits, 0, "{case}");
+            let failed = came.calls.failed.values().sum::<u64>();
+            let refused = came.calls.failed.get(code).copied().unwrap_or_default();
+            assert!((1..100).contains(&refused), "{case}: {refused} questions were refused");
+            assert_eq!(failed, refused, "{case}: {:?}", came.calls.failed);
+        }
+    }
+    Ok(())
+}
+
+async fn a_range_that_gets_neither_an_answer_nor_a_word(stores: Stores) -> Result<()> {
+    let params = Params::small();
+    for chokes_status in [504, 400, 0] {
+        let provider = Provider { chokes_over: 20, chokes_status, ..Provider::default() };
+        let node = node(params.clone(), provider).await?;
+        let came = index_by(config(&params), &hasty(&node)?, &node.replay, &stores).await?;
+        // Each width that is too much is asked for twice at most, and what was found is kept to: 184 blocks, 11 at a time.
+        let choked = node.replay.calls().get("choked").copied().unwrap_or_default();
+        assert!((2..=60).contains(&choked), "status {chokes_status}: {choked} questions were in vain");
+        assert!((2..=10).contains(&came.status.waits), "status {chokes_status}: {} waits", came.status.waits);
+    }
+    Ok(())
+}
+
+/// A client that does not wait for long, and leaves asking again to the indexer.
+fn hasty(node: &Node) -> Result<Sources> {
+    let source = RpcSource::new(node.served.url().parse()?, RpcConfig { timeout: Duration::from_secs(1) });
+    let patience = Patience { retries: 0, ..Patience::default() };
+    Ok(Sources::new(vec![Arc::new(source)], patience, 1))
+}
+
+async fn one_question_at_a_time(stores: Stores) -> Result<()> {
+    let params = Params::small();
+    for max_range in [0, 20] {
+        let provider = Provider { max_batch: 1, max_range, limits_status: 413, ..Provider::default() };
+        let node = node(params.clone(), provider).await?;
+        let came = index(config(&params), &[&node], 1, &stores).await?;
+        assert_eq!(came.status.waits, 0, "{:?}", came.calls.failed);
+        // As many as were under way before the first one was answered.
+        let refused = node.replay.calls().get("batches refused").copied().unwrap_or_default();
+        assert!((1..=24).contains(&refused), "{refused} batches were refused");
     }
     Ok(())
 }

@@ -113,10 +113,14 @@ pub struct Came {
 }
 
 pub async fn index(config: Config, nodes: &[&Node], quorum: usize, stores: &Stores) -> Result<Came> {
+    let first = nodes.first().context("a node")?;
+    index_by(config, &sources(nodes, quorum)?, &first.replay, stores).await
+}
+
+/// The same, however these nodes are asked.
+pub async fn index_by(config: Config, sources: &Sources, replay: &Replay, stores: &Stores) -> Result<Came> {
     let store = Store::connect(&stores.another().await?.parse()?).await?;
-    let sources = sources(nodes, quorum)?;
-    let mut running = Running::start(config, &sources, &store);
-    let replay = &nodes.first().context("a node")?.replay;
+    let mut running = Running::start(config, sources, &store);
     let status = running.at_head(replay).await?;
     running.stop().await?;
     assert_right(&store, replay).await?;

@@ -34,7 +34,7 @@ fn strikes(call: u64) -> bool {
 fn faults() -> Vec<Fault> {
     let said = || "as it says".to_owned();
     vec![
-        Fault::Error(SourceError::RateLimited(said())),
+        Fault::Error(SourceError::RateLimited { said: said(), after: None }),
         Fault::Error(SourceError::TooManyResults(said().into())),
         Fault::Error(SourceError::RangeTooWide(said().into())),
         Fault::Error(SourceError::Timeout(said())),

@@ -9,6 +9,8 @@ pub enum Fault {
     Unavailable,
     /// HTTP status 429.
     RateLimited,
+    /// HTTP status 429, and not to be asked again for so many seconds.
+    RateLimitedFor(u64),
     /// No answer for so many milliseconds.
     Slow(u64),
     /// The body ends in the middle.
@@ -41,6 +43,7 @@ impl FromStr for Fault {
         Ok(match name {
             "unavailable" => Self::Unavailable,
             "rate-limited" => Self::RateLimited,
+            "rate-limited-for" => Self::RateLimitedFor(number),
             "slow" => Self::Slow(number),
             "cut-short" => Self::CutShort,
             "stops" => Self::Stops(usize::try_from(number).unwrap_or(usize::MAX)),

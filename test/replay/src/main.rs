@@ -28,7 +28,7 @@ struct Cli {
     /// One request in so many fails; 0: none.
     #[arg(long, default_value_t = 0)]
     fault_every: u64,
-    /// How: unavailable, rate-limited, slow:MS, cut-short, stops:LOGS, leaves-out,
+    /// How: unavailable, rate-limited, rate-limited-for:SECONDS, slow:MS, cut-short, stops:LOGS, leaves-out,
     /// leaves-out-transfers, other-chain, contradicts, strays, lags:BLOCKS, other-chain-id. Several take turns.
     #[arg(long, value_delimiter = ',', default_value = "unavailable")]
     fault: Vec<Fault>,

@@ -17,6 +17,21 @@ pub struct Provider {
     /// Whether that error names a range that would do.
     #[arg(long, default_value_t = true, action = clap::ArgAction::Set)]
     pub hints: bool,
+    /// The HTTP status of errors that say so, of both kinds.
+    #[arg(long, default_value_t = 200)]
+    pub limits_status: u16,
+    /// Whether one such error stands for a whole batch.
+    #[arg(long)]
+    pub limits_whole: bool,
+    /// What it says in place of how many logs there are at most.
+    #[arg(long)]
+    pub results_said: Option<String>,
+    /// Most blocks in one `eth_getLogs` for which there is an answer, or a word; 0: any number.
+    #[arg(long, default_value_t = 0)]
+    pub chokes_over: u64,
+    /// The HTTP status of the page that comes in place of that; 0: nothing comes for a minute.
+    #[arg(long, default_value_t = 0)]
+    pub chokes_status: u16,
     /// Most questions in one batch; 0: any number.
     #[arg(long, default_value_t = 100)]
     pub max_batch: usize,
@@ -44,6 +59,11 @@ impl Default for Provider {
             max_results: 20_000,
             results_code: -32005,
             hints: true,
+            limits_status: 200,
+            limits_whole: false,
+            results_said: None,
+            chokes_over: 0,
+            chokes_status: 0,
             max_batch: 100,
             keeps: 0,
             lags: 0,

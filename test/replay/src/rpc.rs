@@ -62,14 +62,37 @@ impl std::fmt::Debug for Replay {
     }
 }
 
-/// What a request comes to: a status and a body.
+/// What is waited for an answer that does not come, in milliseconds: longer than anybody's patience.
+const CHOKED: u64 = 60_000;
+/// How the error begins that says that a range is too wide.
+const RANGE_LIMITED: &str = "eth_getLogs is limited";
+
+/// What a request comes to: a status and a body, and for how many seconds it is not to be asked again.
 pub(crate) struct Reply {
     pub(crate) status: u16,
     pub(crate) body: Vec<u8>,
+    pub(crate) retry_after: Option<u64>,
+}
+
+impl Reply {
+    fn new(status: u16, body: impl Into<Vec<u8>>) -> Self {
+        Self { status, body: body.into(), retry_after: None }
+    }
 }
 
 /// An error as JSON-RPC has it.
 struct Refusal(i64, String);
+
+impl Refusal {
+    fn json(&self) -> Value {
+        json!({ "code": self.0, "message": self.1 })
+    }
+}
+
+/// One error for all that was asked.
+fn whole(refusal: &Refusal) -> String {
+    json!({ "jsonrpc": "2.0", "id": null, "error": refusal.json() }).to_string()
+}
 
 fn invalid(what: &str) -> Refusal {
     Refusal(-32602, format!("invalid argument: {what}"))
@@ -163,12 +186,11 @@ impl Replay {
         let questions = match serde_json::from_slice(body) {
             Ok(Value::Array(questions)) => questions,
             Ok(question) => return self.answer_all(&[question], false),
-            Err(_) => return (Reply { status: 400, body: b"not JSON".to_vec() }, 0),
+            Err(_) => return (Reply::new(400, "not JSON"), 0),
         };
         if self.provider.max_batch > 0 && questions.len() > self.provider.max_batch {
-            let error = json!({ "code": -32600, "message": "batch too large" });
-            let body = json!({ "jsonrpc": "2.0", "id": null, "error": error }).to_string();
-            return (Reply { status: 200, body: body.into() }, 0);
+            self.count("batches refused");
+            return (Reply::new(200, whole(&Refusal(-32600, "batch too large".into()))), 0);
         }
         self.answer_all(&questions, true)
     }
@@ -177,12 +199,25 @@ impl Replay {
         let fault = self.fault(questions);
         let mut wait = self.provider.latency;
         match fault {
-            Some(Fault::Unavailable) => return (Reply { status: 503, body: Vec::new() }, wait),
-            Some(Fault::RateLimited) => return (Reply { status: 429, body: Vec::new() }, wait),
+            Some(Fault::Unavailable) => return (Reply::new(503, ""), wait),
+            Some(Fault::RateLimited) => return (Reply::new(429, ""), wait),
+            Some(Fault::RateLimitedFor(seconds)) => {
+                return (Reply { retry_after: Some(seconds), ..Reply::new(429, "") }, wait);
+            }
             Some(Fault::Slow(pause)) => wait += pause,
             _ => {}
         }
+        if questions.iter().any(|question| self.chokes_on(question)) {
+            self.count("choked");
+            return match self.provider.chokes_status {
+                0 => (Reply::new(504, ""), wait + CHOKED),
+                status => {
+                    (Reply::new(status, "<html>the block range is none of this page's business</html>"), wait)
+                }
+            };
+        }
         let mut json = Json::default();
+        let mut limit = None;
         if batch {
             json.raw("[");
         }
@@ -190,15 +225,35 @@ impl Replay {
             if place > 0 {
                 json.raw(",");
             }
-            self.one(question, fault, &mut json);
+            let refusal = self.one(question, fault, &mut json);
+            limit = limit.or(refusal.filter(|refusal| self.is_limit(refusal)));
         }
         if batch {
             json.raw("]");
         }
+        let status = limit.as_ref().map_or(200, |_| self.provider.limits_status);
+        if let Some(limit) = limit.filter(|_| batch && self.provider.limits_whole) {
+            return (Reply::new(status, whole(&limit)), wait);
+        }
         if fault == Some(Fault::CutShort) {
             json.0.truncate(json.0.len() / 2);
         }
-        (Reply { status: 200, body: json.0 }, wait)
+        (Reply::new(status, json.0), wait)
+    }
+
+    /// Whether there is no answer to that, nor a word.
+    fn chokes_on(&self, question: &Value) -> bool {
+        let number = |name: &str| {
+            let text = question["params"][0][name].as_str()?;
+            u64::from_str_radix(text.strip_prefix("0x")?, 16).ok()
+        };
+        let blocks = number("fromBlock").zip(number("toBlock")).map(|(from, to)| to.saturating_sub(from) + 1);
+        let most = self.provider.chokes_over;
+        most > 0 && question["method"] == "eth_getLogs" && blocks.is_some_and(|blocks| blocks > most)
+    }
+
+    fn is_limit(&self, Refusal(code, said): &Refusal) -> bool {
+        *code == self.provider.results_code || said.starts_with(RANGE_LIMITED)
     }
 
     /// Counts the questions, and says what goes wrong with them.
@@ -214,20 +269,22 @@ impl Replay {
         })
     }
 
-    fn one(&self, question: &Value, fault: Option<Fault>, json: &mut Json) {
+    /// What it refuses, where it does.
+    fn one(&self, question: &Value, fault: Option<Fault>, json: &mut Json) -> Option<Refusal> {
         let method = question["method"].as_str().unwrap_or_default();
         json.raw("{\"jsonrpc\":\"2.0\",\"id\":").raw(&question["id"].to_string());
         let start = json.0.len();
         json.raw(",\"result\":");
         let chain = self.chain();
         let node = Node { chain: &chain, provider: &self.provider, fault };
-        if let Err(Refusal(code, message)) = node.call(method, &question["params"], json) {
+        let refusal = node.call(method, &question["params"], json).err();
+        if let Some(refusal) = &refusal {
             json.0.truncate(start);
-            let error = json!({ "code": code, "message": message });
-            json.raw(",\"error\":").raw(&error.to_string());
+            json.raw(",\"error\":").raw(&refusal.json().to_string());
             self.count("refused");
         }
         json.raw("}");
+        refusal
     }
 }
 
@@ -404,12 +461,15 @@ impl Node<'_> {
         if most > 0 && to - from >= most {
             let text =
                 if self.provider.hints { format!(" to a {most} range") } else { " in its range".into() };
-            return Err(Refusal(-32602, format!("eth_getLogs is limited{text}")));
+            return Err(Refusal(-32602, format!("{RANGE_LIMITED}{text}")));
         }
         Ok((from, to))
     }
 
     fn too_many(&self, most: usize, from: u64, to: u64) -> Refusal {
+        if let Some(said) = &self.provider.results_said {
+            return Refusal(self.provider.results_code, said.clone());
+        }
         let mut text = format!("query returned more than {most} results");
         if self.provider.hints {
             text += &format!(". Try with this block range [0x{from:x}, 0x{to:x}].");

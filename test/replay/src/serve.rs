@@ -10,7 +10,10 @@ use axum::{
         DefaultBodyLimit, Query, State,
         ws::{Message, WebSocket, WebSocketUpgrade},
     },
-    http::{StatusCode, header::CONTENT_TYPE},
+    http::{
+        StatusCode,
+        header::{CONTENT_TYPE, RETRY_AFTER},
+    },
     response::{IntoResponse, Response},
     routing::{get, post},
 };
@@ -87,7 +90,11 @@ async fn ask(State(replay): State<Arc<Replay>>, body: Bytes) -> Response {
     }
     replay.ends();
     let status = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    (status, [(CONTENT_TYPE, "application/json")], reply.body).into_response()
+    let mut answer = (status, [(CONTENT_TYPE, "application/json")], reply.body).into_response();
+    if let Some(seconds) = reply.retry_after {
+        answer.headers_mut().insert(RETRY_AFTER, seconds.into());
+    }
+    answer
 }
 
 async fn connect(State(replay): State<Arc<Replay>>, upgrade: WebSocketUpgrade) -> Response {
