@@ -22,19 +22,21 @@ struct Health {
 
 pub(super) struct Endpoint {
     pub(super) source: Arc<dyn Source>,
+    /// Which node this is a way to: all ways to one have one voice.
+    pub(super) voter: usize,
     serves: Arc<OnceCell<u64>>,
     health: Mutex<Health>,
 }
 
 impl Endpoint {
-    pub(super) fn new(source: Arc<dyn Source>) -> Self {
-        Self { source, serves: Arc::default(), health: Mutex::default() }
+    pub(super) fn new(source: Arc<dyn Source>, voter: usize) -> Self {
+        Self { source, voter, serves: Arc::default(), health: Mutex::default() }
     }
 
     /// The same, which has done nothing wrong yet.
     pub(super) fn apart(&self) -> Self {
         let (source, serves) = (Arc::clone(&self.source), Arc::clone(&self.serves));
-        Self { source, serves, health: Mutex::default() }
+        Self { source, voter: self.voter, serves, health: Mutex::default() }
     }
 
     /// Asks it once which chain it serves, before anything it says is believed.
