@@ -11,7 +11,7 @@ use bursar_api::{
     access::{LimitSettings, Mode, oidc},
     nats,
 };
-use bursar_indexer::{StoreUrl, store::PARTITION_BLOCKS};
+use bursar_indexer::{StoreUrl, source::QuorumError, store::PARTITION_BLOCKS};
 use clap::ValueEnum;
 use figment::{
     Figment,
@@ -105,7 +105,7 @@ pub(crate) struct Config {
     pub(crate) ws_url: Option<Url>,
     /// Other nodes of the same chain, asked where that one fails.
     pub(crate) fallback_rpc_urls: Vec<Url>,
-    /// How many of all these nodes the indexer wants the same answer of.
+    /// How many of all these nodes the indexer wants the same answer of. [`Self::rpc_url`] and [`Self::ws_url`] are one.
     pub(crate) rpc_quorum: usize,
     /// The treasury factory whose treasuries are followed.
     pub(crate) factory: Option<Address>,
@@ -256,6 +256,7 @@ impl Config {
         for chain in config.each_chain() {
             chain.settles()?;
             chain.cuts()?;
+            chain.agrees()?;
         }
         config.keep_apart()?;
         Ok(config)
@@ -301,6 +302,28 @@ impl Config {
             self.chain_id
         );
         Ok(())
+    }
+
+    /// Refuses a quorum that there are not as many nodes for.
+    fn agrees(&self) -> Result<()> {
+        QuorumError::check(self.rpc_quorum, self.nodes().len())
+            .with_context(|| format!("rpc_quorum for {}", self.chain_id))
+    }
+
+    /// The nodes that the indexer asks, each by all its addresses, the preferred first. What differs in scheme and path alone is
+    /// the same node.
+    pub(crate) fn nodes(&self) -> Vec<Vec<Url>> {
+        let mut nodes = vec![self.ws_url.iter().chain([&self.rpc_url]).cloned().collect::<Vec<_>>()];
+        for url in &self.fallback_rpc_urls {
+            let is_there = |way: &Url| {
+                (way.host(), way.port_or_known_default()) == (url.host(), url.port_or_known_default())
+            };
+            match nodes.iter_mut().find(|ways| ways.iter().any(is_there)) {
+                Some(ways) => ways.push(url.clone()),
+                None => nodes.push(vec![url.clone()]),
+            }
+        }
+        nodes
     }
 
     /// Refuses chains that would come into each other's way.
@@ -468,6 +491,32 @@ mod tests {
         assert_eq!(Config::load(Some(&file), None)?.partition_blocks, 10_000);
         std::fs::write(&file, "finality_dept = 7\n")?;
         assert!(Config::load(Some(&file), None).is_err());
+        Ok(())
+    }
+
+    #[test]
+    fn a_quorum_is_of_nodes_and_not_of_addresses() -> Result<()> {
+        let dir = tempfile::tempdir()?;
+        let file = dir.path().join("bursar.toml");
+        let read = |text: &str| -> Result<Config> {
+            std::fs::write(&file, text)?;
+            Config::load(Some(&file), None)
+        };
+        const NODE: &str = "rpc_url = \"https://one/v3/key\"\nws_url = \"wss://one:8546/\"\nrpc_quorum = 2\n";
+        let config = read(&format!("{NODE}fallback_rpc_urls = [\"https://two/\", \"wss://two/ws\"]\n"))?;
+        let nodes = config.nodes();
+        let nodes: Vec<Vec<&str>> = nodes.iter().map(|ways| ways.iter().map(Url::scheme).collect()).collect();
+        assert_eq!(nodes, [["wss", "https"], ["https", "wss"]]);
+        for (fallback, nodes) in [("", 1), ("\"wss://one/ws/v3/key\"", 1), ("\"http://one:8546/\"", 1)] {
+            let error =
+                read(&format!("{NODE}fallback_rpc_urls = [{fallback}]\n")).err().context("refused")?;
+            let typed = error.downcast_ref::<QuorumError>();
+            assert_eq!(typed, Some(&QuorumError { nodes, got: 2 }), "{fallback}: {error:#}");
+        }
+        let error = read("rpc_quorum = 0\n").err().map(|error| format!("{error:#}"));
+        assert!(
+            error.as_deref().is_some_and(|error| error.contains("rpc_quorum") && error.contains("got 0"))
+        );
         Ok(())
     }
 

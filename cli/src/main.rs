@@ -136,7 +136,7 @@ enum Command {
     ///   rpc_url         the node's HTTP address                                          (the network's public one)
     ///   ws_url          its WebSocket address: the indexer hears of new blocks as they come (none)
     ///   fallback_rpc_urls  other nodes, asked where that one fails: ["URL", ...]           (none)
-    ///   rpc_quorum      how many nodes the indexer wants the same answer of                (1)
+    ///   rpc_quorum      how many nodes the indexer wants the same answer of; rpc_url and ws_url are one (1)
     ///   factory         the treasury factory to follow, or to deploy through              (none)
     ///   asset           the token of new envelopes                                       (USDC; local: none)
     ///   treasury        the treasury that treasury and agent verbs act on                 (none)

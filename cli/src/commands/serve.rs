@@ -207,17 +207,9 @@ fn indexer(context: &Context, store: &Store) -> Result<Indexer> {
     following.safety = config.safe_depth;
     following.partition_blocks = config.partition_blocks;
     following.lease = (config.lease_seconds != 0).then(|| Duration::from_secs(config.lease_seconds.into()));
-    let urls = config.ws_url.iter().chain([&config.rpc_url]).chain(&config.fallback_rpc_urls);
-    let endpoints: Vec<Arc<dyn Source>> = urls
-        .map(|url| Arc::new(RpcSource::new(url.clone(), RpcConfig::default())) as Arc<dyn Source>)
-        .collect();
-    anyhow::ensure!(
-        (1..=endpoints.len()).contains(&config.rpc_quorum),
-        "expected rpc_quorum from 1 to the number of nodes ({}), got {}",
-        endpoints.len(),
-        config.rpc_quorum
-    );
-    let sources = Sources::new(endpoints, Patience::default(), config.rpc_quorum);
+    let way = |url| Arc::new(RpcSource::new(url, RpcConfig::default())) as Arc<dyn Source>;
+    let nodes = config.nodes().into_iter().map(|ways| ways.into_iter().map(way).collect()).collect();
+    let sources = Sources::new(nodes, Patience::default(), config.rpc_quorum).context("rpc_quorum")?;
     Ok(Indexer::new(following, sources, store.clone()))
 }
 

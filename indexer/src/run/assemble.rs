@@ -97,7 +97,13 @@ impl Assembler<'_> {
             (None, Some((hash, timestamp))) => BlockHeader { number, hash, parent_hash: None, timestamp },
             (None, None) => self.sources.header(number).await?,
         };
-        logs.iter().try_for_each(|log| self.same(header, log.block_hash))?;
+        for log in logs {
+            self.same(header, log.block_hash)?;
+            let (block, expected) = (number, header.timestamp);
+            if let Some(got) = log.block_timestamp.filter(|got| *got != expected) {
+                return Err(self.sources.not_believed(Nonsense::OtherTime { block, expected, got }));
+            }
+        }
         Ok(header)
     }
 

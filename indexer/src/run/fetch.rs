@@ -82,9 +82,9 @@ impl Logs {
     pub(super) fn add(&mut self, logs: impl IntoIterator<Item = RawLog>) -> Result<(), Nonsense> {
         for log in logs {
             let (block, index) = (log.block_number, log.log_index);
-            match self.0.get(&(block, index)) {
-                Some(other) if *other != log => return Err(Nonsense::Contradicts { block, index }),
-                Some(_) => {}
+            match self.0.get_mut(&(block, index)) {
+                Some(other) if !other.is_same(&log) => return Err(Nonsense::Contradicts { block, index }),
+                Some(other) => other.complete(&log),
                 None => drop(self.0.insert((block, index), log)),
             }
         }

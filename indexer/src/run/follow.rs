@@ -172,8 +172,9 @@ impl<'a> Follower<'a> {
             self.checked = true;
         }
         self.began = self.config.traces.then(SystemTime::now);
-        let head = self.sources.head().await?;
-        let Some(at) = self.store.checkpoint().await? else { return self.begin(head).await };
+        let at = self.store.checkpoint().await?;
+        let head = self.sources.head_beyond(at.as_ref().map(|at| at.hash)).await?;
+        let Some(at) = at else { return self.begin(head).await };
         self.status.send_if_modified(|status| {
             let news = status.head != Some(head.number) || status.indexed.is_none();
             status.head = Some(head.number);
@@ -224,7 +225,7 @@ impl<'a> Follower<'a> {
         Ok(match self.config.final_at {
             None => head.number.saturating_sub(self.config.finality),
             // A node that is ahead of the one that told of the head knows more than we ask for.
-            Some(which) => self.sources.landmark(which).await?.number.min(head.number),
+            Some(which) => self.sources.height(which).await?.min(head.number),
         })
     }
 
@@ -290,9 +291,12 @@ impl<'a> Follower<'a> {
         if due >= self.agreed.saturating_add((self.config.finality / 4).max(1))
             && let Some(ours) = self.store.block(due).await?
         {
-            match self.sources.agree_on(due, ours.hash).await {
-                Ok(()) => self.agreed = due,
-                // Nothing is final meanwhile; the ledger goes on.
+            // Without that nothing is final meanwhile; the ledger goes on.
+            match self.sources.header(due).await {
+                Ok(theirs) if theirs.hash == ours.hash => self.agreed = due,
+                Ok(BlockHeader { hash: theirs, .. }) => {
+                    tracing::warn!(block = due, ours = %ours.hash, %theirs, "what should be final is not the ledger's");
+                }
                 Err(error) => tracing::warn!(%error, block = due, "no quorum for what should be final"),
             }
         }

@@ -11,7 +11,13 @@ pub(super) fn check(query: &LogQuery, mut answer: Answer) -> Result<Answer, Sour
         return Err(Nonsense::Unasked { address: log.address, block: log.block_number }.into());
     }
     answer.logs.sort_by_key(|log| (log.block_number, log.log_index));
-    answer.logs.dedup();
+    answer.logs.dedup_by(|again, log| {
+        let is_again = log.is_same(again);
+        if is_again {
+            log.complete(again);
+        }
+        is_again
+    });
     for pair in answer.logs.windows(2) {
         let [one, next] = pair else { continue };
         if one.block_number != next.block_number {

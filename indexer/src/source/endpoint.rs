@@ -22,19 +22,21 @@ struct Health {
 
 pub(super) struct Endpoint {
     pub(super) source: Arc<dyn Source>,
+    /// Which node this is a way to: all ways to one have one voice.
+    pub(super) voter: usize,
     serves: Arc<OnceCell<u64>>,
     health: Mutex<Health>,
 }
 
 impl Endpoint {
-    pub(super) fn new(source: Arc<dyn Source>) -> Self {
-        Self { source, serves: Arc::default(), health: Mutex::default() }
+    pub(super) fn new(source: Arc<dyn Source>, voter: usize) -> Self {
+        Self { source, voter, serves: Arc::default(), health: Mutex::default() }
     }
 
     /// The same, which has done nothing wrong yet.
     pub(super) fn apart(&self) -> Self {
         let (source, serves) = (Arc::clone(&self.source), Arc::clone(&self.serves));
-        Self { source, serves, health: Mutex::default() }
+        Self { source, voter: self.voter, serves, health: Mutex::default() }
     }
 
     /// Asks it once which chain it serves, before anything it says is believed.
@@ -75,7 +77,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn rests_for_as_long_as_it_asks_for_but_not_for_ever() {
         let url = "http://localhost".parse().expect("an address");
-        let endpoint = Endpoint::new(Arc::new(RpcSource::new(url, RpcConfig::default())));
+        let endpoint = Endpoint::new(Arc::new(RpcSource::new(url, RpcConfig::default())), 0);
         let now = Instant::now();
         let rests = |pause: Option<u64>| {
             endpoint.failed(pause.map(Duration::from_secs));

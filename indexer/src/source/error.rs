@@ -73,6 +73,16 @@ pub enum Nonsense {
     /// Blocks that do not follow each other, and yet both stand.
     #[error("what follows block {0} does not name it, and yet that one stands")]
     FalseParent(u64),
+    /// A log that tells another time than its block, or than another log of it.
+    #[error("expected logs of block {block} at {expected}, got one at {got} (unix seconds)")]
+    OtherTime {
+        /// Their block.
+        block: u64,
+        /// Its time, unix seconds.
+        expected: u64,
+        /// The log's, unix seconds.
+        got: u64,
+    },
     /// Endpoints differ.
     #[error("{0} different answers from as many endpoints")]
     Disagree(usize),
@@ -94,6 +104,7 @@ impl Nonsense {
             Self::OtherChain { .. } => "other_chains_logs",
             Self::LeavesOut(_) => "leaves_out",
             Self::FalseParent(_) => "false_parent",
+            Self::OtherTime { .. } => "other_time",
             Self::Disagree(_) => "disagree",
             Self::Other(_) => "nonsense",
         }

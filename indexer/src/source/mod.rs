@@ -8,6 +8,7 @@ mod check;
 mod classify;
 mod endpoint;
 mod error;
+mod quorum;
 mod refusal;
 mod rpc;
 mod socket;
@@ -22,6 +23,7 @@ use async_trait::async_trait;
 pub use calls::Calls;
 pub use classify::classify;
 pub use error::{Limit, Nonsense, SourceError};
+pub use quorum::QuorumError;
 pub use rpc::{RpcConfig, RpcSource};
 pub use sources::{Patience, Sources};
 
@@ -76,6 +78,25 @@ pub struct RawLog {
     pub tx_hash: B256,
     /// Its place in the block, across transactions.
     pub log_index: u64,
+}
+
+impl RawLog {
+    /// Whether both are the same log. A time that one does not tell is no difference.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        let Self { address, topics, data, block_number, block_hash, block_timestamp, tx_hash, log_index } =
+            self;
+        let is_when = block_timestamp.zip(other.block_timestamp).is_none_or(|(one, other)| one == other);
+        is_when
+            && (log_index, block_number, block_hash)
+                == (&other.log_index, &other.block_number, &other.block_hash)
+            && (tx_hash, address, topics, data)
+                == (&other.tx_hash, &other.address, &other.topics, &other.data)
+    }
+
+    /// Takes a time over from the same log, where this one tells none.
+    pub(crate) fn complete(&mut self, same: &Self) {
+        self.block_timestamp = self.block_timestamp.or(same.block_timestamp);
+    }
 }
 
 /// What of a transaction tells who settled a payment and why.

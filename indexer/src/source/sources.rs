@@ -12,8 +12,12 @@ use futures::{StreamExt as _, stream::FuturesUnordered};
 use tokio::time::Instant;
 
 use super::{
-    Answer, BlockHeader, Calls, Landmark, LogQuery, Nonsense, Source, SourceError, TransactionInput,
-    calls::Meter, check::check, endpoint::Endpoint,
+    Answer, BlockHeader, Calls, Landmark, LogQuery, Nonsense, QuorumError, Source, SourceError,
+    TransactionInput,
+    calls::Meter,
+    check::check,
+    endpoint::Endpoint,
+    quorum::{Lowest, no_endpoint},
 };
 
 /// How often, and how long apart, endpoints are asked.
@@ -35,14 +39,14 @@ impl Default for Patience {
 
 /// All endpoints of a chain. Cheap to clone.
 #[derive(Clone)]
-pub struct Sources(Arc<Inner>);
+pub struct Sources(pub(super) Arc<Inner>);
 
-struct Inner {
+pub(super) struct Inner {
     endpoints: Vec<Endpoint>,
     patience: Patience,
-    quorum: usize,
+    pub(super) quorum: usize,
     chain_id: Arc<OnceLock<u64>>,
-    meter: Arc<Meter>,
+    pub(super) meter: Arc<Meter>,
 }
 
 impl std::fmt::Debug for Sources {
@@ -56,7 +60,7 @@ impl std::fmt::Debug for Sources {
 
 impl From<Arc<dyn Source>> for Sources {
     fn from(source: Arc<dyn Source>) -> Self {
-        Self::new(vec![source], Patience::default(), 1)
+        Self::of(vec![Endpoint::new(source, 0)], Patience::default(), 1)
     }
 }
 
@@ -67,11 +71,24 @@ impl<S: Source + 'static> From<Arc<S>> for Sources {
 }
 
 impl Sources {
-    /// Endpoints in the order of preference. Of `quorum` (at least 1, at most all) of them, logs and what becomes
-    /// final have to be the same; with 1 nobody is asked twice.
-    pub fn new(endpoints: Vec<Arc<dyn Source>>, patience: Patience, quorum: usize) -> Self {
-        let quorum = quorum.clamp(1, endpoints.len().max(1));
-        let endpoints = endpoints.into_iter().map(Endpoint::new).collect();
+    /// Nodes in the order of preference, each by all ways to it. Of `quorum` of them, everything that goes into the ledger
+    /// has to be the same; with 1 nobody is asked twice. Whichever way a node answers, it has one voice.
+    ///
+    /// # Errors
+    /// When `quorum` is 0, or more than there are nodes.
+    pub fn new(
+        nodes: Vec<Vec<Arc<dyn Source>>>,
+        patience: Patience,
+        quorum: usize,
+    ) -> Result<Self, QuorumError> {
+        let nodes: Vec<_> = nodes.into_iter().filter(|ways| !ways.is_empty()).collect();
+        QuorumError::check(quorum, nodes.len())?;
+        let ways = nodes.into_iter().enumerate();
+        let ways = ways.flat_map(|(voter, ways)| ways.into_iter().map(move |way| Endpoint::new(way, voter)));
+        Ok(Self::of(ways.collect(), patience, quorum))
+    }
+
+    fn of(endpoints: Vec<Endpoint>, patience: Patience, quorum: usize) -> Self {
         Self(Arc::new(Inner { endpoints, patience, quorum, chain_id: Arc::default(), meter: Arc::default() }))
     }
 
@@ -87,11 +104,6 @@ impl Sources {
             chain_id: Arc::clone(chain_id),
             meter: Arc::clone(meter),
         }))
-    }
-
-    /// Whether endpoints are held against each other.
-    pub fn has_quorum(&self) -> bool {
-        self.0.quorum > 1
     }
 
     /// Waits until one tells of a new head by itself; for ever where none does that.
@@ -143,9 +155,9 @@ impl Sources {
     /// Whether there is code at an address, at the head.
     ///
     /// # Errors
-    /// As endpoints answer.
+    /// As endpoints answer; also when too few say the same.
     pub async fn has_code(&self, address: Address) -> Result<bool, SourceError> {
-        self.ask(|source| async move { source.has_code(address).await }).await
+        self.answer(|source| async move { source.has_code(address).await }).await
     }
 
     /// The latest block that one knows.
@@ -156,16 +168,19 @@ impl Sources {
         self.ask(|source| async move { source.head().await }).await
     }
 
-    /// The block that one names so, which has to be there.
+    /// The height of the block that one names so, which has to be there. Of a quorum it is the lowest: no node raises it
+    /// alone.
     ///
     /// # Errors
-    /// As endpoints answer; also where none names one.
-    pub async fn landmark(&self, which: Landmark) -> Result<BlockHeader, SourceError> {
-        self.ask(|source| async move {
+    /// As endpoints answer; also where none, or too few, name one.
+    pub async fn height(&self, which: Landmark) -> Result<u64, SourceError> {
+        let named = self.answer(|source| async move {
             let block = source.landmark(which).await?;
-            block.ok_or_else(|| SourceError::NotFound(format!("a block that it calls {}", which.code())))
-        })
-        .await
+            let block =
+                block.ok_or_else(|| SourceError::NotFound(format!("a block that it calls {}", which.code())));
+            Ok(Lowest(block?.number))
+        });
+        Ok(named.await?.0)
     }
 
     /// The block that one names so; `None` where it names none, or does not know the word.
@@ -185,9 +200,9 @@ impl Sources {
     /// The block at that height, which has to be there.
     ///
     /// # Errors
-    /// As endpoints answer; also where none has the block.
+    /// As endpoints answer; also where none has the block, or too few the same.
     pub async fn header(&self, number: u64) -> Result<BlockHeader, SourceError> {
-        self.ask(|source| async move {
+        self.answer(|source| async move {
             let header = source.header(number).await?;
             header.ok_or_else(|| SourceError::NotFound(format!("block {number}, though the chain is higher")))
         })
@@ -199,20 +214,19 @@ impl Sources {
     /// # Errors
     /// As endpoints answer; also when an answer cannot be true, or too few give the same.
     pub async fn logs(&self, query: &LogQuery) -> Result<Answer, SourceError> {
-        let question = |source: Arc<dyn Source>| async move { check(query, source.logs(query).await?) };
-        if self.has_quorum() { self.agreed(question).await } else { self.ask(question).await }
+        self.answer(|source| async move { check(query, source.logs(query).await?) }).await
     }
 
     /// Transactions of a block, all of them.
     ///
     /// # Errors
-    /// As endpoints answer; also where none has them all.
+    /// As endpoints answer; also where none has them all, or too few say the same of them.
     pub async fn transactions(
         &self,
         block: B256,
         wanted: &[B256],
     ) -> Result<HashMap<B256, TransactionInput>, SourceError> {
-        self.ask(|source| async move {
+        self.answer(|source| async move {
             let found = source.transactions(block, wanted).await?;
             match wanted.iter().find(|hash| !found.contains_key(*hash)) {
                 Some(hash) => Err(SourceError::NotFound(format!("transaction {hash}, whose logs it has"))),
@@ -222,23 +236,8 @@ impl Sources {
         .await
     }
 
-    /// Whether a quorum has that block there.
-    ///
-    /// # Errors
-    /// When too few say so.
-    pub async fn agree_on(&self, number: u64, hash: B256) -> Result<(), SourceError> {
-        let header = self.agreed(|source| async move {
-            let header = source.header(number).await?;
-            header.ok_or_else(|| SourceError::NotFound(format!("block {number}, though the chain is higher")))
-        });
-        match header.await?.hash {
-            got if got != hash => Err(Nonsense::OtherChain { number, expected: hash, got }.into()),
-            _ => Ok(()),
-        }
-    }
-
     /// The first answer there is; with pauses and again where that may help.
-    async fn ask<T, F>(&self, question: impl Fn(Arc<dyn Source>) -> F) -> Result<T, SourceError>
+    pub(super) async fn ask<T, F>(&self, question: impl Fn(Arc<dyn Source>) -> F) -> Result<T, SourceError>
     where
         F: Future<Output = Result<T, SourceError>>,
     {
@@ -254,8 +253,7 @@ impl Sources {
                     Err(error) => failure = Some(error),
                 }
             }
-            let failure =
-                failure.unwrap_or_else(|| SourceError::Unavailable("no endpoint is configured".into()));
+            let failure = failure.unwrap_or_else(no_endpoint);
             match pauses.next() {
                 Some(pause) if failure.is_transient() => {
                     let asked = failure.asks_for_a_pause().unwrap_or_default();
@@ -268,46 +266,8 @@ impl Sources {
         }
     }
 
-    /// The answer that a quorum gives. Nobody is asked more often than it takes.
-    async fn agreed<T: PartialEq, F>(&self, question: impl Fn(Arc<dyn Source>) -> F) -> Result<T, SourceError>
-    where
-        F: Future<Output = Result<T, SourceError>>,
-    {
-        let mut answers: Vec<(T, usize, &Endpoint)> = Vec::new();
-        let mut failure = None;
-        for endpoint in self.in_order() {
-            let answer = match self.one(endpoint, &question).await {
-                Ok(answer) => answer,
-                Err(error) if error.asks_for_less().is_some() => return Err(error),
-                Err(error) => {
-                    failure = Some(error);
-                    continue;
-                }
-            };
-            match answers.iter_mut().find(|(other, ..)| *other == answer) {
-                Some((_, votes, _)) => *votes += 1,
-                None => answers.push((answer, 1, endpoint)),
-            }
-            if let Some(found) = answers.iter().position(|(_, votes, _)| *votes >= self.0.quorum) {
-                let (answer, ..) = answers.swap_remove(found);
-                for (.., endpoint) in answers {
-                    self.0.meter.failed(Nonsense::Disagree(2).code());
-                    endpoint.failed(None);
-                }
-                return Ok(answer);
-            }
-        }
-        let got = answers.iter().map(|(_, votes, _)| *votes).max().unwrap_or_default();
-        let error = match failure {
-            _ if answers.len() > 1 => Nonsense::Disagree(answers.len()).into(),
-            Some(error) if got == 0 => return Err(error),
-            _ => SourceError::NoQuorum { wanted: self.0.quorum, got },
-        };
-        self.0.meter.failed(error.code());
-        Err(error)
-    }
-
-    async fn one<T, F>(
+    /// One endpoint's answer, and what it says of the endpoint.
+    pub(super) async fn one<T, F>(
         &self,
         endpoint: &Endpoint,
         question: impl Fn(Arc<dyn Source>) -> F,
@@ -338,7 +298,7 @@ impl Sources {
     }
 
     /// As preferred, but those that failed of late come last, the one that rests longest at the end.
-    fn in_order(&self) -> Vec<&Endpoint> {
+    pub(super) fn in_order(&self) -> Vec<&Endpoint> {
         let now = Instant::now();
         let mut endpoints: Vec<_> = self.0.endpoints.iter().collect();
         endpoints.sort_by_key(|endpoint| endpoint.rests_until(now));

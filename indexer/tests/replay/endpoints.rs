@@ -5,18 +5,19 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 use bursar_indexer::{
     IndexerError, Store,
-    source::{Patience, Sources},
+    source::{Patience, QuorumError, Sources},
 };
 use bursar_replay::{Fault, Params, Provider, mix};
 use bursar_test_stores::{Stores, on_both_stores};
 
-use crate::node::{Node, Running, chain, client, config, index, node, sources};
+use crate::node::{Node, Running, assert_right, chain, client, config, index, node, over, sources};
 
 on_both_stores!(
     the_next_endpoint_answers_where_one_does_not,
     an_endpoint_that_lies_is_outvoted,
     nothing_goes_in_that_endpoints_do_not_agree_on,
     an_endpoint_of_another_chain_is_refused,
+    two_ways_to_one_node_are_one_voice,
 );
 
 async fn the_next_endpoint_answers_where_one_does_not(stores: Stores) -> Result<()> {
@@ -63,7 +64,8 @@ async fn an_endpoint_that_asks_for_a_pause_is_left_alone() -> Result<()> {
     let node = node(Params::small(), Provider::default()).await?;
     node.replay.misbehave(|request| (request.number == 0).then_some(Fault::RateLimitedFor(60)));
     let (first_delay, max_delay) = (Duration::from_millis(1), Duration::from_millis(300));
-    let sources = Sources::new(vec![client(&node)?], Patience { retries: 1, first_delay, max_delay }, 1);
+    let sources =
+        Sources::new(vec![vec![client(&node)?]], Patience { retries: 1, first_delay, max_delay }, 1)?;
     let began = Instant::now();
     sources.head().await?;
     assert!(began.elapsed() >= max_delay, "{:?}", began.elapsed());
@@ -105,7 +107,7 @@ async fn nothing_goes_in_that_endpoints_do_not_agree_on(stores: Stores) -> Resul
         (request.method != "eth_getLogs" && mix(request.number).is_multiple_of(9)).then_some(Fault::Lags(1))
     });
     running.at_head(&one.replay).await?;
-    crate::node::assert_right(&store, &one.replay).await?;
+    assert_right(&store, &one.replay).await?;
     running.stop().await
 }
 
@@ -127,4 +129,28 @@ async fn an_endpoint_of_another_chain_is_refused(stores: Stores) -> Result<()> {
     assert!(matches!(error, IndexerError::WrongChain { expected: 8453, got: 10 }), "{error}");
     assert_eq!(store.checkpoint().await?.map(|at| at.number).unwrap_or_default(), 0);
     Ok(())
+}
+
+async fn two_ways_to_one_node_are_one_voice(stores: Stores) -> Result<()> {
+    let params = Params::small();
+    let chain = chain(params.clone());
+    let (liar, dead) =
+        (Node::on(&chain, Provider::default()).await?, Node::on(&chain, Provider::default()).await?);
+    let (one, other) =
+        (Node::on(&chain, Provider::default()).await?, Node::on(&chain, Provider::default()).await?);
+    liar.replay.misbehave(|request| (request.method == "eth_getLogs").then_some(Fault::Contradicts));
+    dead.replay.misbehave(|_| Some(Fault::Unavailable));
+    let twice = vec![client(&liar)?, client(&liar)?];
+    let refused = over(vec![twice.clone()], 2).err();
+    let refused = refused.as_ref().and_then(|error| error.downcast_ref::<QuorumError>());
+    assert_eq!(refused, Some(&QuorumError { nodes: 1, got: 2 }));
+    // The honest one that is asked first is reached the other way.
+    let sources =
+        over(vec![twice, vec![client(&dead)?, client(&one)?], vec![client(&other)?, client(&dead)?]], 2)?;
+    let store = Store::connect(&stores.url("ledger").await?.parse()?).await?;
+    let mut running = Running::start(config(&params), &sources, &store);
+    let status = running.at_head(&one.replay).await?;
+    assert_eq!(status.waits, 0, "{:?}", status.error);
+    assert_right(&store, &one.replay).await?;
+    running.stop().await
 }

@@ -6,7 +6,11 @@ use bursar_test_stores::{Stores, on_both_stores};
 
 use crate::node::{config, index, node};
 
-on_both_stores!(every_fault_that_one_answer_shows, an_answer_with_a_hole_is_asked_for_again);
+on_both_stores!(
+    every_fault_that_one_answer_shows,
+    an_answer_with_a_hole_is_asked_for_again,
+    logs_are_of_their_blocks_time
+);
 
 async fn every_fault_that_one_answer_shows(stores: Stores) -> Result<()> {
     let params = Params::small();
@@ -39,6 +43,19 @@ async fn an_answer_with_a_hole_is_asked_for_again(stores: Stores) -> Result<()> 
     });
     let came = index(config(&params), &[&node], 1, &stores).await?;
     let counted = came.calls.failed.get("leaves_out").copied().unwrap_or_default();
+    assert!(counted > 0, "{:?}", came.calls.failed);
+    Ok(())
+}
+
+/// Near the head the block is known before its logs are, and what they tell of it is held against it.
+async fn logs_are_of_their_blocks_time(stores: Stores) -> Result<()> {
+    let params = Params::small();
+    let node = node(params.clone(), Provider::default()).await?;
+    node.replay.misbehave(|request| {
+        (request.by_hash && mix(request.number).is_multiple_of(3)).then_some(Fault::FalseLogTime)
+    });
+    let came = index(config(&params), &[&node], 1, &stores).await?;
+    let counted = came.calls.failed.get("other_time").copied().unwrap_or_default();
     assert!(counted > 0, "{:?}", came.calls.failed);
     Ok(())
 }

@@ -90,7 +90,7 @@ async fn a_range_that_gets_neither_an_answer_nor_a_word(stores: Stores) -> Resul
 fn hasty(node: &Node) -> Result<Sources> {
     let source = RpcSource::new(node.served.url().parse()?, RpcConfig { timeout: Duration::from_secs(1) });
     let patience = Patience { retries: 0, ..Patience::default() };
-    Ok(Sources::new(vec![Arc::new(source)], patience, 1))
+    Ok(Sources::new(vec![vec![Arc::new(source)]], patience, 1)?)
 }
 
 async fn one_question_at_a_time(stores: Stores) -> Result<()> {

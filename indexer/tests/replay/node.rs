@@ -43,15 +43,15 @@ pub fn client(node: &Node) -> Result<Arc<dyn Source>> {
 }
 
 pub fn sources(nodes: &[&Node], quorum: usize) -> Result<Sources> {
-    let clients = nodes.iter().map(|node| client(node)).collect::<Result<_>>()?;
-    Ok(over(clients, quorum))
+    let clients = nodes.iter().map(|node| Ok(vec![client(node)?])).collect::<Result<_>>()?;
+    over(clients, quorum)
 }
 
-/// Sources that know nothing of these clients yet.
-pub fn over(clients: Vec<Arc<dyn Source>>, quorum: usize) -> Sources {
+/// Sources that know nothing yet of these clients, which are listed node by node.
+pub fn over(clients: Vec<Vec<Arc<dyn Source>>>, quorum: usize) -> Result<Sources> {
     let patience =
         Patience { retries: 3, first_delay: Duration::from_millis(1), max_delay: Duration::from_millis(4) };
-    Sources::new(clients, patience, quorum)
+    Ok(Sources::new(clients, patience, quorum)?)
 }
 
 pub fn config(params: &Params) -> Config {

@@ -1,5 +1,7 @@
 //! Near the head the chain turns and nodes lag; what is final waits for a quorum.
 
+use std::sync::Arc;
+
 use anyhow::Result;
 use bursar_indexer::{Config, Store, source::Landmark};
 use bursar_replay::{Fault, Params, Provider, mix};
@@ -46,8 +48,16 @@ async fn nothing_is_final_that_a_quorum_has_not_confirmed(stores: Stores) -> Res
     let status = running.at_head(&one.replay).await?;
     let final_number = status.final_number;
     assert_eq!(final_number, params.blocks - 16);
-    // The second gives logs by hash, but does not know what is at a height.
-    other.replay.misbehave(|request| (request.method == "eth_getBlockByNumber").then_some(Fault::Lags(200)));
+    // The second knows the head, but not what is at a height far below it.
+    other.replay.misbehave({
+        let chain = Arc::clone(&chain);
+        move |request| {
+            let number = request.params.get(0).and_then(|at| at.as_str()?.strip_prefix("0x"));
+            let number = u64::from_str_radix(number?, 16).ok()?;
+            let head = chain.read().unwrap().head();
+            (request.method == "eth_getBlockByNumber" && number + 8 < head).then_some(Fault::Lags(200))
+        }
+    });
     for _ in 0..24 {
         one.replay.change(|chain| chain.mine(1));
         running.at_head(&one.replay).await?;

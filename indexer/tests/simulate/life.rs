@@ -177,7 +177,7 @@ pub async fn live(
         }
     });
     let store = Store::connect(&format!("sqlite:{}", file.display()).parse()?).await?;
-    let indexer = Indexer::new(config.clone(), over(vec![Arc::clone(asks)], 1), store.clone());
+    let indexer = Indexer::new(config.clone(), over(vec![vec![Arc::clone(asks)]], 1)?, store.clone());
     let (mut status, cancel) = (indexer.subscribe(), CancellationToken::new());
     let working = indexer.run(cancel.clone());
     let directing = async {

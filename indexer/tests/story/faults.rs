@@ -113,7 +113,7 @@ async fn run_to(
     head: Option<B256>,
 ) -> Result<bursar_indexer::Status> {
     let patience = Patience { first_delay: Duration::from_millis(1), ..Patience::default() };
-    let sources = Sources::new(vec![Arc::clone(source) as Arc<dyn Source>], patience, 1);
+    let sources = Sources::new(vec![vec![Arc::clone(source) as Arc<dyn Source>]], patience, 1)?;
     let mut running = crate::ledger::Running::start(config.clone(), sources.clone(), store.clone());
     let status = running.until(head.unwrap_or_default()).await?;
     running.stop().await?;

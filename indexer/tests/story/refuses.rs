@@ -74,7 +74,7 @@ async fn waits_for_a_provider_that_is_down_and_stops_when_asked(stores: Stores) 
     let source = Arc::new(RpcSource::new(url.parse()?, RpcConfig::default()));
     let patience =
         Patience { retries: 1, first_delay: std::time::Duration::from_millis(1), ..Default::default() };
-    let source = Sources::new(vec![source], patience, 1);
+    let source = Sources::new(vec![vec![source]], patience, 1)?;
     let mut running = Running::start(config(1, Address::ZERO), source, store);
     let status = running.status.wait_for(|status| status.waits >= 2).await?.clone();
     assert!(

@@ -27,6 +27,20 @@ pub enum Fault {
     Contradicts,
     /// A log comes with the answer that was not asked for.
     Strays,
+    /// Blocks are told to be an hour later than they are, by themselves and by their logs.
+    FalseTime,
+    /// The same by their logs alone.
+    FalseLogTime,
+    /// Blocks name another one as the one before them.
+    FalseParent,
+    /// Transactions are told to be somebody else's.
+    FalseSender,
+    /// Call data names another decision than it does.
+    FalseInput,
+    /// The head is told to be so many blocks higher than it is, under a hash that is no block's.
+    FalseHead(u64),
+    /// The head is told to be final.
+    FalseFinal,
     /// The node is so many blocks behind, and answers as far as it has come.
     Lags(u64),
     /// It says that it is on another chain.
@@ -52,6 +66,13 @@ impl FromStr for Fault {
             "other-chain" => Self::OtherChain,
             "contradicts" => Self::Contradicts,
             "strays" => Self::Strays,
+            "false-time" => Self::FalseTime,
+            "false-log-time" => Self::FalseLogTime,
+            "false-parent" => Self::FalseParent,
+            "false-sender" => Self::FalseSender,
+            "false-input" => Self::FalseInput,
+            "false-head" => Self::FalseHead(number),
+            "false-final" => Self::FalseFinal,
             "lags" => Self::Lags(number),
             "other-chain-id" => Self::OtherChainId,
             _ => return Err(format!("expected a fault, got {name:?}")),

@@ -29,7 +29,8 @@ struct Cli {
     #[arg(long, default_value_t = 0)]
     fault_every: u64,
     /// How: unavailable, rate-limited, rate-limited-for:SECONDS, slow:MS, cut-short, stops:LOGS, leaves-out,
-    /// leaves-out-transfers, other-chain, contradicts, strays, lags:BLOCKS, other-chain-id. Several take turns.
+    /// leaves-out-transfers, other-chain, contradicts, strays, false-time, false-log-time, false-parent,
+    /// false-sender, false-input, false-head:BLOCKS, false-final, lags:BLOCKS, other-chain-id. Several take turns.
     #[arg(long, value_delimiter = ',', default_value = "unavailable")]
     fault: Vec<Fault>,
 }

@@ -66,6 +66,8 @@ impl std::fmt::Debug for Replay {
 const CHOKED: u64 = 60_000;
 /// How the error begins that says that a range is too wide.
 const RANGE_LIMITED: &str = "eth_getLogs is limited";
+/// How far false times are from true ones, in seconds.
+const LATER: u64 = 3_600;
 
 /// What a request comes to: a status and a body, and for how many seconds it is not to be asked again.
 pub(crate) struct Reply {
@@ -351,6 +353,9 @@ impl Node<'_> {
         let tag: BlockNumberOrTag = serde_json::from_value(tag.clone()).map_err(|_| invalid("block"))?;
         let finality = self.provider.finality;
         Ok(match tag {
+            BlockNumberOrTag::Safe | BlockNumberOrTag::Finalized if self.fault == Some(Fault::FalseFinal) => {
+                self.head()
+            }
             BlockNumberOrTag::Latest | BlockNumberOrTag::Pending => self.head(),
             BlockNumberOrTag::Safe => self.head().saturating_sub(finality / 2),
             BlockNumberOrTag::Finalized => self.head().saturating_sub(finality),
@@ -369,9 +374,32 @@ impl Node<'_> {
             json.raw("null");
             return;
         };
-        let body = self.chain.body(block);
-        let header = self.chain.header(block, body.txs.len());
-        json.block(self.chain.params().chain_id, block, &header, &body, params[1] == true);
+        let body = self.told(self.chain.body(block));
+        let mut header = self.chain.header(block, body.txs.len());
+        let mut hash = block.hash;
+        match self.fault {
+            Some(Fault::FalseTime) => header.timestamp += LATER,
+            Some(Fault::FalseParent) => header.parent_hash = header.parent_hash.reverse(),
+            Some(Fault::FalseHead(higher)) if params[0] == "latest" => {
+                header.number += higher;
+                hash = hash.reverse();
+            }
+            _ => {}
+        }
+        let block = Block { hash, ..block.clone() };
+        json.block(self.chain.params().chain_id, &block, &header, &body, params[1] == true);
+    }
+
+    /// What is in a block, as this node tells it.
+    fn told(&self, mut body: Body) -> Body {
+        match self.fault {
+            Some(Fault::FalseSender) => body.txs.iter_mut().for_each(|tx| tx.sender = tx.to),
+            Some(Fault::FalseInput) => {
+                body.items.iter_mut().for_each(|item| item.decision = item.decision.map(B256::reverse));
+            }
+            _ => {}
+        }
+        body
     }
 
     fn found(
@@ -382,7 +410,7 @@ impl Node<'_> {
     ) -> Result<(), Refusal> {
         let hash: B256 = serde_json::from_value(hash.clone()).map_err(|_| invalid("hash"))?;
         match self.chain.find(hash).filter(|(block, ..)| block.shape.number <= self.head()) {
-            Some((block, body, place)) => write(json, block, &body, place),
+            Some((block, body, place)) => write(json, block, &self.told(body), place),
             None => {
                 json.raw("null");
             }
@@ -484,6 +512,10 @@ impl Node<'_> {
             Some(Fault::OtherChain) => {
                 let other = Block { hash: block.hash.reverse(), ..block.clone() };
                 json.log(&other, tx, index, &log, timestamps);
+            }
+            Some(Fault::FalseTime | Fault::FalseLogTime) => {
+                let later = Block { at: block.at + LATER, ..block.clone() };
+                json.log(&later, tx, index, &log, timestamps);
             }
             Some(Fault::Contradicts) if log.data.data.len() == 32 => {
                 let amount = U256::from_be_slice(&log.data.data) + U256::from(1);

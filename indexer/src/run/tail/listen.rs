@@ -86,7 +86,7 @@ impl<'a> Listener<'a> {
             self.store.unhear_from(from).await?;
             self.unsure = None;
         }
-        let head = self.sources.head().await?;
+        let head = self.sources.head_beyond(self.kept.top().map(|top| top.hash)).await?;
         let next = self.kept.next(&head);
         self.below_strikes = if next == Next::Below { self.below_strikes.saturating_add(1) } else { 0 };
         match next {
