@@ -103,7 +103,7 @@ impl Sources {
         }
     }
 
-    /// How often endpoints were asked, and how often they failed.
+    /// How often endpoints were asked, how often they failed, and how often they were asked again for that.
     pub fn calls(&self) -> Calls {
         let mut calls = self.0.meter.read();
         self.0.endpoints.iter().for_each(|endpoint| calls.add(&endpoint.source.calls()));
@@ -243,9 +243,13 @@ impl Sources {
         F: Future<Output = Result<T, SourceError>>,
     {
         let mut pauses = self.pauses();
+        let mut is_again = false;
         loop {
             let mut failure = None;
             for endpoint in self.in_order() {
+                if std::mem::replace(&mut is_again, true) {
+                    self.0.meter.asked_again();
+                }
                 match self.one(endpoint, &question).await {
                     Ok(answer) => return Ok(answer),
                     Err(error) if error.asks_for_less().is_some() => return Err(error),
@@ -272,13 +276,17 @@ impl Sources {
         F: Future<Output = Result<T, SourceError>>,
     {
         let mut answers: Vec<(T, usize, &Endpoint)> = Vec::new();
-        let mut failure = None;
+        let (mut failure, mut is_again) = (None, false);
         for endpoint in self.in_order() {
+            // To hold answers against each other is not to ask again.
+            if std::mem::take(&mut is_again) {
+                self.0.meter.asked_again();
+            }
             let answer = match self.one(endpoint, &question).await {
                 Ok(answer) => answer,
                 Err(error) if error.asks_for_less().is_some() => return Err(error),
                 Err(error) => {
-                    failure = Some(error);
+                    (failure, is_again) = (Some(error), true);
                     continue;
                 }
             };
