@@ -8,5 +8,6 @@ mod endpoints;
 mod faults;
 mod limits;
 mod node;
+mod outside;
 mod tail;
 mod watched;
