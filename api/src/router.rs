@@ -18,6 +18,7 @@ const MAX_BODY: usize = 160 * 1024;
 pub(crate) fn api() -> OpenApiRouter<AppState> {
     OpenApiRouter::with_openapi(Frame::openapi())
         .routes(routes!(routes::get_ledger::get_ledger))
+        .routes(routes!(routes::list_set_aside::list_set_aside))
         .routes(routes!(routes::list_treasuries::list_treasuries))
         .routes(routes!(routes::get_treasury::get_treasury))
         .routes(routes!(routes::get_log::get_log))

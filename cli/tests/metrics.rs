@@ -24,6 +24,14 @@ fn sample(text: &str, name: &str) -> Result<u64> {
 async fn heights_calls_and_answers_are_told_where_nobody_else_looks() -> Result<()> {
     let chain = LocalChain::start().await?;
     let desk = Desk::new(&chain)?;
+    // The node that is asked first is down.
+    let settings = std::fs::read_to_string(desk.path("bursar.toml"))?;
+    let down = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?;
+    let (node, first) = (format!("rpc_url = \"{}\"", chain.url), format!("rpc_url = \"http://{down}\""));
+    ensure!(settings.contains(&node), "{settings}");
+    let others = format!("fallback_rpc_urls = [\"{}\"]\nfinality_depth = 3\nsafe_depth = 1", chain.url);
+    let settings = settings.replace(&node, &format!("{first}\n{others}"));
+    std::fs::write(desk.path("bursar.toml"), settings)?;
     let service = Service::start(&desk)?;
     let head = chain.provider.get_block_number().await?;
     let mut waits = 0;
@@ -43,6 +51,17 @@ async fn heights_calls_and_answers_are_told_where_nobody_else_looks() -> Result<
     let of = |name: &str| sample(&text, name);
     assert_eq!(of("bursar_head_block{chain=\"31337\"}")?, head);
     assert_eq!(of("bursar_indexed_block{chain=\"31337\"}")?, head);
+    assert_eq!(of("bursar_final_block{chain=\"31337\"}")?, head - 3);
+    assert_eq!(of("bursar_safe_block{chain=\"31337\"}")?, head - 1);
+    assert_eq!(of("bursar_waits_total{chain=\"31337\"}")?, 0);
+    assert_eq!(of("bursar_set_aside_total{chain=\"31337\"}")?, 0);
+    let failures = of("bursar_rpc_failures_total{chain=\"31337\",code=\"unavailable\"}")?;
+    let retries = of("bursar_rpc_retries_total{chain=\"31337\"}")?;
+    // Where a node is asked which chain it serves, no other can answer for it.
+    ensure!(0 < retries && retries <= failures, "{retries} of {failures}");
+    for name in ["set_aside", "rpc_retries"] {
+        ensure!(text.contains(&format!("# HELP bursar_{name} ")), "{name}: {text}");
+    }
     assert_eq!(of("bursar_lag_blocks{chain=\"31337\"}")?, 0);
     assert_eq!(of("bursar_reorgs_total{chain=\"31337\"}")?, 0);
     assert_eq!(of("bursar_phase{chain=\"31337\",phase=\"following\"}")?, 1);

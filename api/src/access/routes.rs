@@ -59,6 +59,7 @@ pub(crate) const ASKED: &[Route] = &[
     ("/audit/settlements.csv", Outside, Subject::OfNone),
     ("/audit/report", Books, Subject::Handler),
     ("/v1/ledger", Own, Subject::List),
+    ("/v1/set-aside", Books, Subject::List),
     ("/v1/treasuries", Books, Subject::Handler),
     ("/v1/treasuries/{address}", Books, Subject::Treasury("address")),
     ("/v1/treasuries/{address}/log", Books, Subject::Treasury("address")),

@@ -25,6 +25,10 @@ pub struct Ledger {
     /// was, or where one agent's books are asked for. It is read first: what the ledger takes over at that moment may be in it and in
     /// the sums, and is never in neither.
     pub heard: Option<HeardSpan>,
+    /// How many logs were set aside and are in none of these sums: `/v1/set-aside` lists them. They are counted as far as 10,000;
+    /// 10,001 says that there are more. Null where one agent's books are asked for: whose envelope they are about is not known.
+    #[schema(maximum = 10_001)]
+    pub set_aside: Option<u64>,
     /// Over every envelope asked for, whatever the page.
     pub totals: Vec<AssetTotal>,
     /// The lines.

@@ -20,6 +20,7 @@ pub mod record;
 pub mod report;
 pub mod score;
 pub mod session;
+pub mod set_aside;
 pub mod settlement;
 pub mod stamp;
 pub mod status;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::{Json, extract::State};
-use bursar_indexer::query::{envelopes, heard, ledger, refusals, scores};
+use bursar_indexer::query::{envelopes, heard, ledger, refusals, scores, set_aside};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -50,10 +50,10 @@ pub async fn get_ledger(
     let of =
         envelopes::Filter { treasury, agent: filter.agent.map(|address| address.0), ..Default::default() };
     // Before the books: what the ledger takes over meanwhile is then in both rather than in neither.
-    let heard = match of.agent {
-        None => heard::span(&state.db, treasury).await?,
-        // Whose an envelope is at the head, the ledger does not know yet.
-        Some(_) => None,
+    let (heard, set_aside) = match of.agent {
+        None => (heard::span(&state.db, treasury).await?, Some(set_aside::count(&state.db, treasury).await?)),
+        // Whose an envelope is at the head, the ledger does not know yet; nor whose a log is that makes no sense.
+        Some(_) => (None, None),
     };
     let rows = envelopes::list(&state.db, &of, asked.after, asked.fetch()).await?;
     let page = asked.page(rows, |row| (row.treasury, row.number), |row| row);
@@ -71,6 +71,7 @@ pub async fn get_ledger(
     };
     Ok(Json(Ledger {
         heard: heard.map(Into::into),
+        set_aside,
         as_of_block: as_of.checkpoint.map(|checkpoint| checkpoint.number),
         totals: totals.iter().map(|(asset, total)| AssetTotal::new(*asset, total)).collect(),
         lines: Page { items: lines, next: page.next, as_of: None },

@@ -41,6 +41,7 @@ pub mod list_policies;
 pub mod list_refusals;
 pub mod list_scores;
 pub mod list_sessions;
+pub mod list_set_aside;
 pub mod list_settlements;
 pub mod list_stops;
 pub mod list_treasuries;

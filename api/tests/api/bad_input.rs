@@ -17,7 +17,7 @@ on_both_stores!(
     what_is_no_route_and_what_is_no_method_are_json_too,
 );
 
-const LISTS: [&str; 15] = [
+const LISTS: [&str; 16] = [
     "/v1/treasuries",
     "/v1/agents",
     "/v1/envelopes",
@@ -27,6 +27,7 @@ const LISTS: [&str; 15] = [
     "/v1/refusals",
     "/v1/settlements",
     "/v1/heard",
+    "/v1/set-aside",
     "/v1/policies",
     "/v1/stops",
     "/v1/alerts",

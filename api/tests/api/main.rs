@@ -33,6 +33,7 @@ mod scores;
 mod sealed;
 mod seed;
 mod service;
+mod set_aside;
 mod stamps;
 mod stood;
 mod transactions;

@@ -24,6 +24,12 @@ pub(crate) enum LedgerCommand {
     Refusals(Filter),
     /// Freezes, releases and reviews
     Stops,
+    /// Logs that make no sense and are in no sum, newest first
+    SetAside {
+        /// How many at most
+        #[arg(long, default_value_t = 50)]
+        limit: u16,
+    },
     /// What somebody should look at, newest first
     Alerts(Alerts),
     /// The score of an envelope's agent, with what each term is worth and why it is not more
@@ -159,6 +165,7 @@ pub(crate) async fn run(context: &Context, query: LedgerCommand) -> Result<()> {
         LedgerCommand::Settlements(filter) => (format!("v1/settlements?{}", filter.query()), settlements),
         LedgerCommand::Refusals(filter) => (format!("v1/refusals?{}", filter.query()), refusals),
         LedgerCommand::Stops => ("v1/stops".into(), stops),
+        LedgerCommand::SetAside { limit } => (format!("v1/set-aside?limit={limit}"), set_aside),
         LedgerCommand::Alerts(filter) => (format!("v1/alerts?{}", filter.query(context)?), alerts),
         LedgerCommand::Score { envelope, block } => {
             let treasury = context.config.treasury()?;
@@ -235,6 +242,21 @@ fn settlements(page: &Value) -> Vec<String> {
         ]
     });
     table(&["amount", "payer", "called", "payee", "rail", "facilitator", "transaction", "state"], &rows)
+}
+
+/// Per log that was set aside, one line.
+fn set_aside(page: &Value) -> Vec<String> {
+    let rows = items(page, "/items", |one| {
+        vec![
+            text(one, "/blockNumber"),
+            text(one, "/logIndex"),
+            brief(&text(one, "/txHash")),
+            text(one, "/contract"),
+            text(one, "/treasury"),
+            text(one, "/error"),
+        ]
+    });
+    table(&["block", "log", "transaction", "contract", "treasury", "why"], &rows)
 }
 
 fn why(answer: &Value) -> Vec<String> {

@@ -2,8 +2,9 @@
 
 use std::collections::HashMap;
 
-use alloy::primitives::{Address, B256, U256};
+use alloy::primitives::{Address, B256, Bytes, U256};
 use bursar_sdk::score::Standing;
+use serde::Deserialize;
 
 use crate::{
     decode::Decoded,
@@ -156,7 +157,29 @@ pub struct Aside {
     pub log_index: u64,
     pub tx_hash: B256,
     pub address: Address,
-    /// The log, as JSON.
+    /// Whose it is; `None` where it is of no treasury that is known.
+    pub treasury: Option<Address>,
+    /// A [`KeptLog`], as JSON.
     pub raw: String,
     pub error: String,
+}
+
+/// What is kept of a log that was set aside, beside its place.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[allow(missing_docs)]
+pub struct KeptLog {
+    pub topics: Vec<B256>,
+    pub data: Bytes,
+    /// The transfer that settled it, where it is an authorization and there was one. Earlier versions kept none.
+    pub transfer: Option<KeptTransfer>,
+}
+
+/// The transfer beside an authorization that was set aside; of the same token, in the same transaction.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[allow(missing_docs)]
+pub struct KeptTransfer {
+    pub log_index: u64,
+    pub topics: Vec<B256>,
+    pub data: Bytes,
 }

@@ -13,7 +13,8 @@ use async_trait::async_trait;
 
 pub use alerts::{AlertKind, AlertRow, Severity, Topic};
 pub use facts::{
-    AnchorRow, Aside, BlockFacts, Effects, EventRow, PaymentRow, PolicyRow, SettlementRow, StampRow, StopRow,
+    AnchorRow, Aside, BlockFacts, Effects, EventRow, KeptLog, KeptTransfer, PaymentRow, PolicyRow,
+    SettlementRow, StampRow, StopRow,
 };
 pub use records::{Fact, Record, Settlement, standing};
 pub use rows::{

@@ -2,6 +2,7 @@
 
 mod alerts;
 mod approval;
+mod aside;
 mod deviations;
 mod drift;
 mod envelopes;
@@ -19,7 +20,6 @@ use std::collections::{HashMap, HashSet};
 
 use alloy::primitives::{Address, U256};
 use bursar_sdk::{abi::Treasury::TreasuryEvents, amount::Amount};
-use serde_json::json;
 
 pub use alerts::judged;
 pub use deviations::{BURST, SHOWN, ungoverned};
@@ -29,8 +29,8 @@ pub use scores::take_in;
 use crate::{
     decode::{Event, Proxy, args, kind, pair_settlements, place, proxied, unannounced},
     ledger::{
-        Aside, BlockFacts, Change, Effects, EnvelopeRow, EventRow, Key, Ledger, PurseRow, Row, Rows,
-        SessionRow, TreasuryRow, WatchList,
+        BlockFacts, Change, Effects, EnvelopeRow, EventRow, Key, Ledger, PurseRow, Row, Rows, SessionRow,
+        TreasuryRow, WatchList,
     },
     source::RawLog,
 };
@@ -125,8 +125,7 @@ impl<R: Rows> Projector<'_, R> {
         let event = match decoded {
             Ok(event) => event,
             Err(error) => {
-                self.set_aside(log, error.clone());
-                return Ok(());
+                return self.set_aside(log, error.clone()).await;
             }
         };
         self.ledger.begin();
@@ -142,7 +141,7 @@ impl<R: Rows> Projector<'_, R> {
             Ok(outcome) => self.keep(log, event, outcome),
             Err(Halt::Aside(error)) => {
                 self.ledger.roll_back();
-                self.set_aside(log, error);
+                self.set_aside(log, error).await?;
             }
             Err(Halt::Ignore | Halt::Told) => {}
             Err(Halt::Error(error)) => return Err(error),
@@ -203,18 +202,6 @@ impl<R: Rows> Projector<'_, R> {
             envelope,
             kind: outcome.kind.unwrap_or_else(|| kind(event)),
             args: args(event).to_string(),
-        });
-    }
-
-    fn set_aside(&mut self, log: &RawLog, error: String) {
-        let block = self.block.header.number;
-        tracing::warn!(block, log_index = log.log_index, address = %log.address, error, "kept a log aside");
-        self.effects.aside.push(Aside {
-            log_index: log.log_index,
-            tx_hash: log.tx_hash,
-            address: log.address,
-            raw: json!({ "topics": log.topics, "data": log.data }).to_string(),
-            error,
         });
     }
 

@@ -39,6 +39,7 @@ pub mod refusals;
 pub mod scores;
 mod select;
 pub mod sessions;
+pub mod set_aside;
 pub mod settlements;
 pub mod spending;
 pub mod stamps;

@@ -8,7 +8,7 @@ use bursar_sdk::decision::Verdict;
 use super::{
     AmountRange, Past, Position, TimeRange, accesses, agents, alerts, approvals, decisions, envelopes,
     events, groups, headroom, heard, history, log, past, payees, payments, policies, refusals, scores,
-    select::Select, sessions, settlements, spending, stops, treasuries, watched,
+    select::Select, sessions, set_aside, settlements, spending, stops, treasuries, watched,
 };
 use crate::{
     Store, StoreUrl,
@@ -111,6 +111,18 @@ async fn what_is_heard_walks_an_index_whatever_is_asked() -> anyhow::Result<()> 
         anyhow::ensure!(by_payer, "expected its purses' payments alone, got {plan:#?}");
     }
     Ok(())
+}
+
+#[tokio::test]
+async fn what_is_set_aside_walks_an_index_and_is_not_counted_to_its_end() -> anyhow::Result<()> {
+    let after = Some(Position { block: 9, log: 1 });
+    check("SCAN u", set_aside::select_list(None, None, 50)).await?;
+    check("SEARCH u USING PRIMARY KEY", set_aside::select_list(None, after, 50)).await?;
+    for after in [None, after] {
+        check("undecoded_by_treasury", set_aside::select_list(Some(ONE), after, 50)).await?;
+    }
+    check("SCAN u", set_aside::select_count(None)).await?;
+    check("undecoded_by_treasury", set_aside::select_count(Some(ONE))).await
 }
 
 #[tokio::test]

@@ -49,6 +49,7 @@ impl Collector for Metrics {
             let gauge = ConstGauge::new(value);
             gauge.encode(encoder.encode_descriptor(name, help, None, gauge.metric_type())?)?;
         }
+        let calls = self.sources.calls();
         let counters = [
             ("reorgs", "How often the chain turned", status.reorgs),
             ("safe_reorgs", "How often that took back what had been safe", status.safe_reorgs),
@@ -62,6 +63,16 @@ impl Collector for Metrics {
                 "rows",
                 "Rows written to the ledger, those of its journal and its outbox among them",
                 self.store.rows_written(),
+            ),
+            (
+                "set_aside",
+                "Logs that concern us and make no sense, kept aside for somebody to look at",
+                self.store.logs_set_aside(),
+            ),
+            (
+                "rpc_retries",
+                "Questions asked again after a failure, of the same node or of another",
+                calls.again,
             ),
             (
                 "heard_blocks",
@@ -81,7 +92,6 @@ impl Collector for Metrics {
         for (phase, is) in phases {
             ConstGauge::new(is).encode(family.encode_family(&[("phase", phase)])?)?;
         }
-        let calls = self.sources.calls();
         counted(
             &mut encoder,
             "rpc_calls",

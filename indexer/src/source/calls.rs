@@ -12,6 +12,8 @@ pub struct Calls {
     pub asked: BTreeMap<&'static str, u64>,
     /// Answers that were none, or were not believed.
     pub failed: BTreeMap<&'static str, u64>,
+    /// Questions that were asked again after a failure, of the same provider or of another.
+    pub again: u64,
 }
 
 impl Calls {
@@ -25,6 +27,7 @@ impl Calls {
         for (into, from) in [(&mut self.asked, &other.asked), (&mut self.failed, &other.failed)] {
             from.iter().for_each(|(code, count)| *into.entry(code).or_default() += count);
         }
+        self.again += other.again;
     }
 }
 
@@ -39,6 +42,10 @@ impl Meter {
 
     pub(super) fn failed(&self, code: &'static str) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner).failed.entry(code).or_default() += 1;
+    }
+
+    pub(super) fn asked_again(&self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).again += 1;
     }
 
     pub(super) fn read(&self) -> Calls {

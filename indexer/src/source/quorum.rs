@@ -146,16 +146,20 @@ impl Sources {
         F: Future<Output = Result<T, SourceError>>,
     {
         let mut answers: Vec<(T, usize, &Endpoint)> = Vec::new();
-        let (mut heard, mut failure) = (Vec::new(), None);
+        let (mut heard, mut failure, mut is_again) = (Vec::new(), None, false);
         for endpoint in self.in_order() {
             if heard.contains(&endpoint.voter) {
                 continue;
+            }
+            // To hold answers against each other is not to ask again.
+            if std::mem::take(&mut is_again) {
+                self.0.meter.asked_again();
             }
             let answer = match self.one(endpoint, &question).await {
                 Ok(answer) => answer,
                 Err(error) if error.asks_for_less().is_some() => return Err(error),
                 Err(error) => {
-                    failure = Some(error);
+                    (failure, is_again) = (Some(error), true);
                     continue;
                 }
             };

@@ -115,7 +115,7 @@ impl Sources {
         }
     }
 
-    /// How often endpoints were asked, and how often they failed.
+    /// How often endpoints were asked, how often they failed, and how often they were asked again for that.
     pub fn calls(&self) -> Calls {
         let mut calls = self.0.meter.read();
         self.0.endpoints.iter().for_each(|endpoint| calls.add(&endpoint.source.calls()));
@@ -242,9 +242,13 @@ impl Sources {
         F: Future<Output = Result<T, SourceError>>,
     {
         let mut pauses = self.pauses();
+        let mut is_again = false;
         loop {
             let mut failure = None;
             for endpoint in self.in_order() {
+                if std::mem::replace(&mut is_again, true) {
+                    self.0.meter.asked_again();
+                }
                 match self.one(endpoint, &question).await {
                     Ok(answer) => return Ok(answer),
                     Err(error) if error.asks_for_less().is_some() => return Err(error),

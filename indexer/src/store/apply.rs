@@ -146,6 +146,7 @@ impl Store {
             tx,
             room: self.room.take(),
             pending,
+            aside: 0,
             to: None,
         })
     }
@@ -165,6 +166,8 @@ pub(crate) struct Applying<'a> {
     tx: Lent,
     room: Room,
     pending: Pending,
+    /// How many logs were set aside so far.
+    aside: usize,
     /// The last block so far, and whether it is kept already.
     to: Option<(BlockHeader, bool)>,
 }
@@ -185,7 +188,7 @@ impl Applying<'_> {
             in_order(after, blocks, tip.number)?;
         }
         let final_number = self.final_number();
-        let Self { realm, list, tx, room, pending, .. } = self;
+        let Self { realm, list, tx, room, pending, aside, .. } = self;
         room.reach(tx, blocks, self.partition_blocks).await?;
         let mut waiting = intake::waiting(tx.tx().await?, after, tip.number).await?;
         Loader { tx: &mut *tx, pending: &mut *pending }.look_ahead(blocks, list).await?;
@@ -201,6 +204,7 @@ impl Applying<'_> {
                 pending.keep_block(&block.header);
                 kept = Some(number);
             }
+            *aside = aside.saturating_add(added.aside.len());
             pending.add(&block.header, &added);
             pending.change(tx, number, changes, final_number).await?;
             pending.write_ahead(tx, self.write_from).await?;
@@ -260,7 +264,9 @@ impl Applying<'_> {
             traces::tell(traced, seen);
         }
         self.store.known.keep(at.hash, known);
-        self.store.rows.fetch_add(u64::try_from(rows).unwrap_or(u64::MAX), Ordering::Relaxed);
+        for (counter, more) in [(&self.store.rows, rows), (&self.store.aside, self.aside)] {
+            counter.fetch_add(u64::try_from(more).unwrap_or(u64::MAX), Ordering::Relaxed);
+        }
         self.store.make_next(self.room, tip.number, self.partition_blocks).await;
         Ok(at)
     }

@@ -68,6 +68,8 @@ pub struct Store {
     room: Arc<partitions::Memory>,
     /// Rows that were written of blocks, since this process began.
     rows: Arc<AtomicU64>,
+    /// Logs that were set aside, since this process began.
+    aside: Arc<AtomicU64>,
 }
 
 /// What may be wrong with a store.
@@ -119,14 +121,19 @@ impl Store {
         self.rows.load(Ordering::Relaxed)
     }
 
+    /// Logs of blocks that were set aside, since this process began: those of blocks that a reorg took back among them.
+    pub fn logs_set_aside(&self) -> u64 {
+        self.aside.load(Ordering::Relaxed)
+    }
+
     /// Connects to the database at `url`, creates it where it is a file that is not there, and brings its schema up to
     /// date.
     ///
     /// # Errors
     /// When it cannot be reached, or a newer version has written it.
     pub async fn connect(url: &StoreUrl) -> Result<Self, StoreError> {
-        let (known, room, rows) = Default::default();
-        let store = Self { db: Db::connect(url).await?, known, room, rows };
+        let (known, room, rows, aside) = Default::default();
+        let store = Self { db: Db::connect(url).await?, known, room, rows, aside };
         store.migrate().await?;
         store.begin_logs().await?;
         Ok(store)

@@ -25,7 +25,7 @@ use sqlx::{Connection as _, SqliteConnection};
 
 use crate::{
     node::{Node, Running, assert_right, chain, config, line, node, sources},
-    watched::{assert_watched, some_payers},
+    outside::{assert_watched, some_payers},
 };
 
 on_both_stores!(

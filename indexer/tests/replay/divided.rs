@@ -34,7 +34,7 @@ use bursar_test_stores::Stores;
 
 use crate::{
     node::{Node, Running, assert_right, chain, config, sources},
-    watched::{assert_watched, some_payers},
+    outside::{assert_watched, some_payers},
 };
 
 /// How long a turn and a claim live.

@@ -51,10 +51,17 @@ async fn what_fails_apart_is_held_against_nobody() -> Result<()> {
     first.replay.misbehave(|_| Some(Fault::Unavailable));
     sources.apart().head().await?;
     assert_eq!(sources.calls().failed.get("unavailable"), Some(&1));
+    assert_eq!(sources.calls().again, 1, "the other one was asked instead");
     first.replay.misbehave(|_| None);
     second.replay.forget_calls();
     sources.head().await?;
     assert!(second.replay.calls().is_empty(), "{:?}", second.replay.calls());
+    assert_eq!(sources.calls().again, 1, "nothing failed");
+    // Where none answers, each is asked once more in every round.
+    second.replay.misbehave(|_| Some(Fault::Unavailable));
+    first.replay.misbehave(|_| Some(Fault::Unavailable));
+    assert!(sources.head().await.is_err());
+    assert_eq!(sources.calls().again, 1 + 7, "two nodes, four rounds");
     Ok(())
 }
 
@@ -84,6 +91,7 @@ async fn an_endpoint_that_lies_is_outvoted(stores: Stores) -> Result<()> {
         let came = index(config(&params), &[&liar, &one, &other], 2, &stores).await?;
         let counted = came.calls.failed.get("disagree").copied().unwrap_or_default();
         assert!(counted > 0, "{fault:?}: {:?}", came.calls.failed);
+        assert_eq!(came.calls.again, 0, "{fault:?}: who is held against others is not asked again");
     }
     Ok(())
 }

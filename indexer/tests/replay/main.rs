@@ -8,6 +8,7 @@ mod endpoints;
 mod faults;
 mod limits;
 mod node;
+mod outside;
 mod quorum;
 mod tail;
 mod watched;

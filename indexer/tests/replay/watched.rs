@@ -1,19 +1,19 @@
 //! What watched accounts pay outside any envelope is in the ledger from the block on where they were listed, through
 //! whatever limits and turns, and what others pay is not.
 
-use std::collections::HashSet;
-
 use alloy::primitives::Address;
 use anyhow::{Context, Result, ensure};
 use bursar_indexer::{
     Config, Store,
-    db::Query,
     ledger::WatchKind::{Facilitator, Payer, Token},
 };
-use bursar_replay::{Fault, Params, Provider, Replay, Settlement, TOKEN, mix};
+use bursar_replay::{Fault, Params, Provider, Settlement, TOKEN, mix};
 use bursar_test_stores::{Stores, on_both_stores};
 
-use crate::node::{Running, assert_right, config, line, node, sources};
+use crate::{
+    node::{Running, assert_right, config, node, sources},
+    outside::{assert_watched, some_payers},
+};
 
 on_both_stores!(
     listed_payers_and_nobody_else,
@@ -21,55 +21,6 @@ on_both_stores!(
     a_list_that_changes_under_the_indexer_counts_from_the_next_block_on,
     a_provider_that_leaves_a_transfer_out_is_not_believed,
 );
-
-/// Every other account that pays outside any envelope.
-pub fn some_payers(replay: &Replay) -> Vec<Address> {
-    let chain = replay.chain();
-    let all = (0..=chain.head()).flat_map(|number| chain.settlements(number));
-    let all: HashSet<Address> = all.filter(|one| one.decision.is_none()).map(|one| one.payer).collect();
-    let mut all: Vec<Address> = all.into_iter().collect();
-    all.sort();
-    all.into_iter().step_by(2).collect()
-}
-
-/// The ledger holds these settlements of the chain and no others.
-pub async fn assert_watched(
-    store: &Store,
-    replay: &Replay,
-    senders: bool,
-    is_watched: impl Fn(&Settlement) -> bool,
-) -> Result<usize> {
-    let sql = "SELECT block_number, block_hash, timestamp, tx_hash, log_index, facilitator, payer, payee, amount, \
-               nonce FROM settlement ORDER BY block_number, log_index";
-    let mut got = Vec::new();
-    for row in Query::new(sql).rows(store.db()).await? {
-        let sender = row.maybe_address("facilitator")?;
-        ensure!(sender.is_some() == senders, "expected a sender: {senders}, got {sender:?}");
-        got.push(line(&Settlement {
-            block: row.number("block_number")?,
-            block_hash: row.hash("block_hash")?,
-            timestamp: row.number("timestamp")?,
-            tx_hash: row.hash("tx_hash")?,
-            log_index: row.number("log_index")?,
-            sender: sender.unwrap_or_default(),
-            payer: row.address("payer")?,
-            payee: row.address("payee")?,
-            amount: row.text("amount")?.parse()?,
-            nonce: row.maybe_hash("nonce")?.unwrap_or_default(),
-            decision: None,
-        }));
-    }
-    let chain = replay.chain();
-    let all = (0..=chain.head()).flat_map(|number| chain.settlements(number));
-    let expected = all.filter(|one| one.decision.is_none() && is_watched(one));
-    let expected: Vec<String> = expected
-        .map(|one| line(&Settlement { sender: if senders { one.sender } else { Address::ZERO }, ..one }))
-        .collect();
-    let differs = got.iter().zip(&expected).find(|(got, expected)| got != expected);
-    ensure!(differs.is_none(), "got and expected: {differs:#?}");
-    ensure!(got.len() == expected.len(), "expected {} settlements, got {}", expected.len(), got.len());
-    Ok(got.len())
-}
 
 async fn listed(stores: &Stores, payers: &[Address]) -> Result<Store> {
     let store = Store::connect(&stores.another().await?.parse()?).await?;

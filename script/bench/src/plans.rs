@@ -1,7 +1,7 @@
 //! What is wrong with a plan: that it reads all of a table that grows with the chain, or sorts what it has found.
 
 /// Tables with a row for every payment, or for every question, or more.
-pub const LARGE: [&str; 10] = [
+pub const LARGE: [&str; 11] = [
     "payment",
     "decision",
     "outcome",
@@ -12,6 +12,7 @@ pub const LARGE: [&str; 10] = [
     "alert",
     "outbox",
     "access",
+    "undecoded",
 ];
 
 /// What a statement's plan does that it must not; nothing where it is well.

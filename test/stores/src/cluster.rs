@@ -9,7 +9,10 @@ use std::{
 };
 
 use anyhow::{Context, Result, anyhow, ensure};
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::{
+    io::Errno,
+    process::{Pid, Signal, kill_process},
+};
 use url::Url;
 
 use crate::binaries;
@@ -74,12 +77,23 @@ impl Cluster {
     /// Kills it where it stands, and everything that it has started; what it had promised is on disk.
     ///
     /// # Errors
-    /// When it does not run.
+    /// When it does not run, or the system has no `/proc`.
     pub fn kill(&self) -> Result<()> {
         let told = std::fs::read_to_string(self.directory.join("data/postmaster.pid"))?;
         let pid = told.lines().next().and_then(|pid| pid.trim().parse().ok()).and_then(Pid::from_raw);
-        kill_process(pid.context("the server's process")?, Signal::KILL)?;
-        Ok(())
+        let pid = pid.context("the server's process")?;
+        // Where it stands: it neither starts another nor hears of one that ends.
+        kill_process(pid, Signal::STOP)?;
+        let started = started_by(pid)?;
+        ensure!(!started.is_empty(), "the server has started nothing");
+        for one in started {
+            match kill_process(one, Signal::KILL) {
+                // It has ended by itself.
+                Err(Errno::SRCH) => {}
+                killed => killed?,
+            }
+        }
+        Ok(kill_process(pid, Signal::KILL)?)
     }
 
     /// Starts it again after [`Self::kill`].
@@ -87,7 +101,7 @@ impl Cluster {
     /// # Errors
     /// When it does not start within half a minute.
     pub fn revive(&self) -> Result<()> {
-        // What the killed one had started has to see first that it is gone.
+        // Whoever is left the dead has to have buried them: until then it looks as if they lived.
         let mut tries = 0;
         loop {
             match self.launch() {
@@ -112,6 +126,25 @@ impl Cluster {
         self.keeper.wait()?;
         Ok(())
     }
+}
+
+/// The processes that one has started by itself.
+fn started_by(parent: Pid) -> Result<Vec<Pid>> {
+    let mut started = Vec::new();
+    for entry in std::fs::read_dir("/proc").context("the processes of this system")? {
+        let name = entry?.file_name();
+        let Some(pid) = name.to_str().and_then(|name| name.parse().ok()).and_then(Pid::from_raw) else {
+            continue;
+        };
+        // One that is gone by now was nobody's to kill.
+        let Ok(stat) = std::fs::read_to_string(Path::new("/proc").join(&name).join("stat")) else { continue };
+        // After its name, which may hold anything, come its state and its parent.
+        let of = stat.rsplit_once(')').and_then(|(_, rest)| rest.split_whitespace().nth(1));
+        if of.and_then(|of| of.parse().ok()).and_then(Pid::from_raw) == Some(parent) {
+            started.push(pid);
+        }
+    }
+    Ok(started)
 }
 
 /// Waits for this process to end; then stops the server and deletes what it kept.

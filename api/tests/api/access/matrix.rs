@@ -41,6 +41,7 @@ const MAY: &[(&str, &[Role])] = &[
     ("GET /audit/report", PEOPLE),
     ("GET /audit/settlements", &[Auditor]),
     ("GET /v1/ledger", EVERYBODY),
+    ("GET /v1/set-aside", PEOPLE),
     ("GET /v1/treasuries", PEOPLE),
     ("GET /v1/treasuries/{address}", PEOPLE),
     ("GET /v1/treasuries/{address}/log", PEOPLE),

@@ -13,6 +13,7 @@ mod oidc;
 mod oidc_worth;
 mod records;
 mod scope;
+mod set_aside;
 mod sign_in;
 mod strangers;
 mod streams;

@@ -162,6 +162,7 @@ table! {
         key { block_number: block.number, log_index: row.log_index }
         tx_hash: row.tx_hash,
         address: row.address,
+        treasury: row.treasury,
         raw: row.raw.as_str(),
         error: row.error.as_str(),
     }

@@ -2,101 +2,48 @@
 //! back goes on where it stood, and in the end its ledger is what the chain says.
 #![allow(clippy::unwrap_used, unreachable_pub, missing_docs)]
 
-#[path = "../../indexer/tests/replay/node.rs"]
+#[path = "../../../indexer/tests/story/by_hand.rs"]
+#[allow(dead_code)]
+mod by_hand;
+mod far;
+#[path = "../../../indexer/tests/replay/node.rs"]
 #[allow(dead_code)]
 mod node;
+#[path = "../../../indexer/tests/replay/outside.rs"]
+mod outside;
+mod running;
 
 use std::{
-    fs::File,
-    io::{BufRead as _, BufReader},
-    path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
-    time::{Duration, Instant},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
 };
 
 use anyhow::{Context as _, Result, ensure};
 use bursar_indexer::Store;
-use bursar_replay::{FACTORY, Params, Provider, mix};
+use bursar_replay::{Fault, Params, Provider, mix};
 use bursar_test_stores::{Cluster, Stores};
 
 use node::{Node, assert_right};
-
-const FINALITY: u64 = 16;
-
-/// `bursar serve` over a store; killed when dropped.
-struct Running {
-    process: Child,
-    api: String,
-    log: PathBuf,
-}
-
-impl Running {
-    fn start(folder: &Path, node: &Node, store: &str, lease_seconds: u32) -> Result<Self> {
-        let log = folder.join("log");
-        let mut process = Command::new(env!("CARGO_BIN_EXE_bursar"))
-            .arg("serve")
-            .current_dir(folder)
-            .env_clear()
-            .envs([("NO_COLOR", "1"), ("BURSAR_CHAIN_ID", "8453"), ("BURSAR_LISTEN", "127.0.0.1:0")])
-            .env("BURSAR_RPC_URL", node.served.url())
-            .env("BURSAR_FACTORY", FACTORY.to_string())
-            .env("BURSAR_FINALITY_DEPTH", FINALITY.to_string())
-            .env("BURSAR_LEASE_SECONDS", lease_seconds.to_string())
-            .env("BURSAR_STORE", store)
-            .stdout(Stdio::null())
-            .stderr(File::create(&log)?)
-            .spawn()?;
-        let api = loop {
-            let said = BufReader::new(File::open(&log)?).lines().map_while(Result::ok);
-            let mut ready = said.filter(|line| line.contains("overview at"));
-            if let Some((_, at)) = ready.next().as_deref().and_then(|line| line.split_once("address=")) {
-                break format!("http://{}", at.trim());
-            }
-            if let Some(status) = process.try_wait()? {
-                anyhow::bail!("it ended with {status}: {}", std::fs::read_to_string(&log)?);
-            }
-            std::thread::sleep(Duration::from_millis(5));
-        };
-        Ok(Self { process, api, log })
-    }
-
-    /// The block that the ledger stands at, and the one before which nothing is taken back.
-    async fn indexed(&self) -> Option<u64> {
-        let answer = reqwest::get(format!("{}/v1/status", self.api)).await.ok()?;
-        answer.json::<serde_json::Value>().await.ok()?["indexed"].as_u64()
-    }
-
-    async fn at_head(&mut self, node: &Node) -> Result<()> {
-        let began = Instant::now();
-        while self.indexed().await != Some(node.replay.chain().head()) {
-            if let Some(status) = self.process.try_wait()? {
-                anyhow::bail!("it ended by itself, {status}: {}", std::fs::read_to_string(&self.log)?);
-            }
-            ensure!(began.elapsed() < Duration::from_secs(120), "it is stuck at {:?}", self.indexed().await);
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-        Ok(())
-    }
-
-    /// As `kill -9` does.
-    fn kill(mut self) -> Result<()> {
-        self.process.kill()?;
-        self.process.wait()?;
-        Ok(())
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
+use running::{FINALITY, Running};
 
 /// A chain that takes a while to read.
 async fn long_chain() -> Result<Node> {
     let params = Params { blocks: 3_000, settlements: 9_000, ..Params::small() };
     node::node(params, Provider { max_range: 60, ..Provider::default() }).await
+}
+
+/// How long the node takes for a range of logs, in milliseconds.
+fn paced(node: &Node, millis: u64) -> Arc<AtomicU64> {
+    let pace = Arc::new(AtomicU64::new(millis));
+    let takes = Arc::clone(&pace);
+    node.replay.misbehave(move |request| {
+        let is_range = request.method == "eth_getLogs" && !request.by_hash;
+        is_range.then(|| Fault::Slow(takes.load(Ordering::SeqCst)))
+    });
+    pace
 }
 
 async fn pause(millis: u64) {
@@ -177,13 +124,22 @@ async fn a_database_that_is_killed_under_the_indexer_comes_back_to_the_same_ledg
     // Durable, as PostgreSQL is where nobody has changed it.
     let cluster = Cluster::start("-c max_connections=60")?;
     let store = cluster.url().to_string();
+    // Fifty ranges, four at a time: it commits several times on its way, however fast it is.
+    let pace = paced(&node, 600);
+    let last = node.replay.chain().head() - FINALITY;
     let mut running = Running::start(folder.path(), &node, &store, 0)?;
+    let mut stood = 0;
     for round in 0..4 {
-        pause(50 + mix(round) % 400).await;
+        running.passes(stood).await?;
+        pause(mix(round) % 200).await;
+        let at = running.indexed().await.context("where it stands")?;
+        ensure!(stood < at && at < last, "death {round}: expected it between {stood} and {last}, got {at}");
         cluster.kill()?;
         pause(mix(round) % 100).await;
         cluster.revive()?;
+        stood = at;
     }
+    pace.store(0, Ordering::SeqCst);
     running.at_head(&node).await?;
     for round in 0..4 {
         move_on(&node, round);
