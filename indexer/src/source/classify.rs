@@ -22,6 +22,9 @@ const RATE: &[&str] = &[
     "per second",
     "per minute",
     "requests/s",
+];
+/// Said of rates, and of plans that admit a larger answer, too: looked for where nothing else is said.
+const RATE_OR_PLAN: &[&str] = &[
     "compute unit",
     "capacity",
     "throughput",
@@ -76,8 +79,8 @@ const PRUNED: &[&str] =
     &["pruned", "missing trie node", "history is not available", "historical state", "4444s"];
 const UNAVAILABLE: &[&str] = &["no backend", "backend is currently", "temporarily unavailable", "overloaded"];
 
-/// What an error answer means. Result sizes come before what else the code of a limited rate is used for: "query returned more
-/// than 10000 results" has it with some providers, and repeating that never helps.
+/// What an error answer means. Only words that are said of rates alone come before result sizes and ranges: "query returned more
+/// than 10000 results" has the code of a limited rate with some providers, and repeating that never helps.
 pub fn classify(code: i64, message: &str) -> SourceError {
     let said = format!("{message} (code {code})").chars().take(300).collect::<String>();
     let lower = message.chars().take(LONGEST).collect::<String>().to_lowercase();
@@ -106,6 +109,8 @@ pub fn classify(code: i64, message: &str) -> SourceError {
         SourceError::NotFound(said)
     } else if says(RANGE_TOO_WIDE) || ((says(&["range"]) || counts(is_blocks)) && says(WIDE)) {
         too_wide(said)
+    } else if says(RATE_OR_PLAN) {
+        SourceError::RateLimited { said, after: None }
     } else if says(&["batch"]) {
         SourceError::NoBatches(said)
     } else if says(NOT_FOUND) {
@@ -259,6 +264,10 @@ mod tests {
                 "range",
             ),
             (-32000, "Query timeout exceeded. Consider reducing your block range.", "range"),
+            (-32005, "query returned more than 10000 results. Upgrade for more capacity", "results"),
+            (-32000, "block range too large: request limit is 1000 blocks", "range"),
+            (-32000, "exceeds the block range quota of your plan: 1000", "range"),
+            (-32000, "your quota is used up", "rate"),
             (-32005, "limit exceeded", "rate"),
             (-32005, "daily request count exceeded, request rate limited", "rate"),
             (-32000, "more than 10 requests per second", "rate"),

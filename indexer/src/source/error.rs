@@ -184,8 +184,11 @@ impl SourceError {
             self,
             Self::Timeout(_)
                 | Self::Unavailable(_)
-                | Self::Nonsense(Nonsense::Unreadable)
+                // One that cuts long answers without a word says something else than the others.
+                | Self::Nonsense(Nonsense::Unreadable | Nonsense::Disagree(_))
                 | Self::NoQuorum { .. }
+                // Asked one by one: it is not about the batch then.
+                | Self::NoBatches(_)
                 | Self::Other(_)
         )
     }

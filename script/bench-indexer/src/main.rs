@@ -52,7 +52,7 @@ struct Args {
     /// Where the peer is installed
     #[arg(long, default_value = "target/tools/ponder")]
     ponder: PathBuf,
-    /// The other peer's binary, which is run where this names it: no package registry has it (docs/SCALING.md says how it is built)
+    /// The other peer's binary, which is run where this names it: no package registry has it (docs/SCALING.md says more)
     #[arg(long)]
     rindexer: Option<PathBuf>,
     /// What a user of it writes
