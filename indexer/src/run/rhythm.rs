@@ -27,9 +27,10 @@ impl Rhythm {
         self.is_due = false;
     }
 
-    /// There was no news for as long as [`Self::pause`] says: it is not to be relied upon until there is again.
+    /// There was no news for as long as [`Self::pause`] says: it is not to be relied upon until there is again. What is told of
+    /// and not seen is asked for at each poll meanwhile: others may have it later than the one that told.
     pub(super) fn missed(&mut self) {
-        if !std::mem::take(&mut self.is_due) {
+        if !self.is_due {
             *self = Self::default();
         }
     }
@@ -88,12 +89,15 @@ mod tests {
     }
 
     #[test]
-    fn what_was_told_of_and_is_not_there_is_asked_for_soon_and_once() {
+    fn what_was_told_of_is_asked_for_at_each_poll_until_it_is_there() {
         let (began, mut rhythm) = (Instant::now(), Rhythm::default());
         told(&mut rhythm, began, &[0, 2_000, 4_000]);
         rhythm.told(began + Duration::from_secs(6));
-        assert_eq!(rhythm.pause(POLL, MOST), POLL);
-        rhythm.missed();
+        for _ in 0..3 {
+            assert_eq!(rhythm.pause(POLL, MOST), POLL);
+            rhythm.missed();
+        }
+        rhythm.seen();
         assert_eq!(rhythm.pause(POLL, MOST), Duration::from_secs(4));
         rhythm.missed();
         assert_eq!(rhythm.pause(POLL, MOST), POLL);
