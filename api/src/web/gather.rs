@@ -12,7 +12,7 @@ use bursar_sdk::score::{CEILING, CLEARING, FLOOR, State};
 
 use super::{
     links,
-    text::{money, per_mille, said, short, short_hash, span, when, window},
+    text::{counted, money, per_mille, said, short, short_hash, span, when, window},
     view::{
         Agent, Alert, Heard, Limit, Named, Payment, Reason, Refusal, Request, Score, Standing, Stop, Total,
         Transaction,
@@ -33,11 +33,7 @@ const MAX_REASON: usize = 1_000;
 
 impl From<heard::Span> for Heard {
     fn from(heard::Span { payments, blocks: (first, last), since }: heard::Span) -> Self {
-        let payments = match payments {
-            many if many > u64::from(heard::COUNTED) => format!("more than {}", heard::COUNTED),
-            payments => payments.to_string(),
-        };
-        Self { payments, since: when(since), first, last }
+        Self { payments: counted(payments), since: when(since), first, last }
     }
 }
 

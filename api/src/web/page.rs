@@ -5,14 +5,14 @@ use std::sync::Arc;
 use alloy::primitives::Address;
 use axum::{extract::State, response::Response};
 use bursar_indexer::query::{
-    alerts, approvals, decisions, heard, ledger, payments, refusals, scores, stops, treasuries,
+    COUNTED, alerts, approvals, decisions, heard, ledger, payments, refusals, scores, stops, treasuries,
 };
 use bursar_sdk::decision::Verdict;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 
 use super::{
     envelope, fleet, gather, inbox, rendered,
-    text::when,
+    text::{counted, when},
     view::{Agent, Heard, Organisation, Overview},
 };
 use crate::{
@@ -32,8 +32,6 @@ const ALERTS_OF_AGENT: u32 = 3;
 const TREASURIES: u32 = 100;
 /// Curves that are read at the same time: some of a database's connections, so that other pages have theirs.
 const CURVES: usize = 4;
-/// How far refusals are counted.
-const COUNTED: u32 = 10_000;
 
 /// The overview page.
 pub(super) async fn overview(
@@ -98,10 +96,7 @@ async fn gathered(state: &AppState, treasury: Option<Address>) -> Result<Overvie
             .collect(),
         organisations_frozen: frozen.map(|treasury| gather::named(config, treasury.address)).collect(),
         totals: totals.iter().map(|(asset, total)| gather::total(config, *asset, total)).collect(),
-        refused: match refusals::count(db, treasury, COUNTED + 1).await? {
-            count if count > u64::from(COUNTED) => format!("more than {COUNTED}"),
-            count => count.to_string(),
-        },
+        refused: counted(refusals::count(db, treasury, COUNTED + 1).await?),
         agents,
         more_agents: fleet.more,
         approvals: pending(state, treasury, &as_of).await?,

@@ -1,6 +1,7 @@
 //! How numbers, times and addresses read for people. Pure.
 
 use alloy::primitives::{Address, B256, U256};
+use bursar_indexer::query::COUNTED;
 use bursar_sdk::readable::{decimal, grouped};
 use jiff::Timestamp;
 
@@ -22,6 +23,11 @@ pub(super) fn bare(config: &Config, asset: Address, units: U256) -> (String, Str
     config.label(asset).map_or_else(Default::default, |label| {
         (decimal(&units.to_string(), label.decimals).replace(',', ""), label.symbol.clone())
     })
+}
+
+/// A number of rows that are counted as far as [`COUNTED`].
+pub(super) fn counted(rows: u64) -> String {
+    if rows > u64::from(COUNTED) { format!("more than {COUNTED}") } else { rows.to_string() }
 }
 
 /// Thousandths of `limit`, at most 1000.

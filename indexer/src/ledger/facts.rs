@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use alloy::primitives::{Address, B256, Bytes, U256};
 use bursar_sdk::score::Standing;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     decode::Decoded,
@@ -165,7 +165,7 @@ pub struct Aside {
 }
 
 /// What is kept of a log that was set aside, beside its place.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(missing_docs)]
 pub struct KeptLog {
     pub topics: Vec<B256>,
@@ -175,7 +175,7 @@ pub struct KeptLog {
 }
 
 /// The transfer beside an authorization that was set aside; of the same token, in the same transaction.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[allow(missing_docs)]
 pub struct KeptTransfer {

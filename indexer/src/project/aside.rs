@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::{ProjectError, Projector};
 use crate::{
-    ledger::{Aside, Key, Row, Rows},
+    ledger::{Aside, KeptLog, KeptTransfer, Key, Row, Rows},
     source::RawLog,
 };
 
@@ -25,15 +25,18 @@ impl<R: Rows> Projector<'_, R> {
         // An authorization names neither payee nor amount, and of a payer who is no purse nothing else keeps the transfer.
         let beside = self.pairs.get(&log.log_index);
         let beside = self.block.entries.iter().find(|(other, _)| Some(&other.log_index) == beside);
-        let transfer = beside.map(|(transfer, _)| {
-            json!({ "logIndex": transfer.log_index, "topics": transfer.topics, "data": transfer.data })
+        let transfer = beside.map(|(RawLog { log_index, topics, data, .. }, _)| KeptTransfer {
+            log_index: *log_index,
+            topics: topics.clone(),
+            data: data.clone(),
         });
+        let kept = KeptLog { topics: log.topics.clone(), data: log.data.clone(), transfer };
         self.effects.aside.push(Aside {
             log_index: log.log_index,
             tx_hash: log.tx_hash,
             address: log.address,
             treasury,
-            raw: json!({ "topics": log.topics, "data": log.data, "transfer": transfer }).to_string(),
+            raw: json!(kept).to_string(),
             error,
         });
         Ok(())

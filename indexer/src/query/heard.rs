@@ -6,7 +6,7 @@
 use alloy::primitives::{Address, B256};
 use bursar_sdk::amount::Amount;
 
-use super::{Position, select::Select};
+use super::{COUNTED, Position, select::Select};
 use crate::db::{Db, DbError, DbRow};
 
 /// A payment as its block alone tells of it. No decision is bound to it yet, and the chain may take it back.
@@ -61,9 +61,6 @@ pub struct Span {
     /// The time of the first, in unix seconds.
     pub since: u64,
 }
-
-/// How far payments are counted.
-pub const COUNTED: u32 = 10_000;
 
 const COLUMNS: &str = "SELECT h.block_number, h.log_index, h.block_hash, h.tx_hash, h.timestamp, h.payer, \
                        u.address AS purse, u.treasury, u.envelope, w.label AS payer_label, h.asset, h.payee, h.amount, \

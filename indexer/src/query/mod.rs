@@ -51,6 +51,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::db::{Cell, DbError, DbRow, Value};
 
+/// How far rows are counted where counting all of them would take too long.
+pub const COUNTED: u32 = 10_000;
+
 /// Where a row stands on the chain; the key of lists in chain order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Position {

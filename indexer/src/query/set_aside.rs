@@ -2,7 +2,7 @@
 
 use alloy::primitives::{Address, B256};
 
-use super::{Position, select::Select};
+use super::{COUNTED, Position, select::Select};
 use crate::{
     db::{Db, DbError, DbRow},
     ledger::KeptLog,
@@ -31,9 +31,6 @@ pub struct SetAside {
 
 /// The longest log that a list shows, in characters of JSON: any token may log much more than anybody wants to read.
 pub const LONGEST: u32 = 16_384;
-
-/// How far logs are counted.
-pub const COUNTED: u32 = 10_000;
 
 fn read(row: &DbRow) -> Result<SetAside, DbError> {
     Ok(SetAside {

@@ -29,33 +29,22 @@ impl QuorumError {
 }
 
 /// What is held against what others say.
-pub(super) trait Voice {
+pub(super) trait Voice: PartialEq {
     /// Whether both say the same.
-    fn agrees(&self, other: &Self) -> bool;
+    fn agrees(&self, other: &Self) -> bool {
+        self == other
+    }
 
     /// Takes in what another one says that agrees.
     fn join(&mut self, _other: &Self) {}
 }
 
-impl Voice for bool {
-    fn agrees(&self, other: &Self) -> bool {
-        self == other
-    }
-}
-
-impl Voice for BlockHeader {
-    fn agrees(&self, other: &Self) -> bool {
-        self == other
-    }
-}
-
-impl Voice for HashMap<B256, TransactionInput> {
-    fn agrees(&self, other: &Self) -> bool {
-        self == other
-    }
-}
+impl Voice for bool {}
+impl Voice for BlockHeader {}
+impl Voice for HashMap<B256, TransactionInput> {}
 
 /// A height that all have come to who name one as high: nobody raises it alone.
+#[derive(PartialEq)]
 pub(super) struct Lowest(pub(super) u64);
 
 impl Voice for Lowest {

@@ -1,7 +1,5 @@
 //! Who pays outside any envelope, and the comparison of what is kept of it with the oracle.
 
-use std::collections::HashSet;
-
 use alloy::primitives::Address;
 use anyhow::{Result, ensure};
 use bursar_indexer::{Store, db::Query};
@@ -11,12 +9,7 @@ use crate::node::line;
 
 /// Every other account that pays outside any envelope.
 pub fn some_payers(replay: &Replay) -> Vec<Address> {
-    let chain = replay.chain();
-    let all = (0..=chain.head()).flat_map(|number| chain.settlements(number));
-    let all: HashSet<Address> = all.filter(|one| one.decision.is_none()).map(|one| one.payer).collect();
-    let mut all: Vec<Address> = all.into_iter().collect();
-    all.sort();
-    all.into_iter().step_by(2).collect()
+    replay.chain().payers().into_iter().step_by(2).collect()
 }
 
 /// The ledger holds these settlements of the chain and no others.

@@ -1,9 +1,9 @@
 //! The binary over a ledger, and everything asked of it.
 
-use std::{net::TcpListener, path::Path};
+use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
-use bursar_bench::{Measured, Question, Took, forms, questions};
+use bursar_bench::{Measured, Question, Took, forms, free_address, questions};
 use serde_json::Value;
 
 use crate::{
@@ -42,7 +42,7 @@ pub(crate) async fn ask(bursar: &Path, made: Made, pace: Pace) -> Result<Ran> {
     eprintln!("{}: explaining what {} questions ask the database", made.name, first.len());
     let plans = plan::plans(&made.store, first).await?;
 
-    let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
+    let address = free_address()?;
     let work = tempfile::tempdir()?;
     let mut command = bursar_bench::bursar(bursar, &made.url, work.path())?;
     // No answer that is asked for here needs a node.

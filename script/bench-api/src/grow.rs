@@ -37,8 +37,8 @@ pub(crate) async fn count(url: &str) -> Result<u64> {
     Ok(payments)
 }
 
-/// Copies payments until there are about so many, settlements of others as often, and puts in beside them what the replayed chain has none of: groups,
-/// stops, lists of payees and requests for approval.
+/// Copies payments until there are about so many, settlements of others as often, and puts in beside them what the replayed chain
+/// has none of: groups, stops, lists of payees and requests for approval.
 pub(crate) async fn grow(url: &str, payments: u64) -> Result<Grown> {
     let mut on = On::connect(url).await?;
     let indexed = on.count(PAYMENTS).await?;
@@ -50,12 +50,13 @@ pub(crate) async fn grow(url: &str, payments: u64) -> Result<Grown> {
         on.run(&format!("DROP INDEX {name}")).await?;
     }
     on.run(&on.copies(copies)).await?;
-    on.run(&on.payments()).await?;
+    on.run(&on.copy("payment", &["tx_hash", "decision_hash"], COLUMNS)).await?;
     for (name, sql) in &indexes {
         eprintln!("  index {name}");
         on.run(sql).await?;
     }
-    on.run(&on.settlements()).await?;
+    // These are fewer: their indexes stay.
+    on.run(&on.copy("settlement", &["tx_hash"], OF_OTHERS)).await?;
     on.run("DROP TABLE copy").await?;
     on.run(&format!("UPDATE envelope SET payments = payments * {0}", copies + 1)).await?;
     on.run(&format!("UPDATE session SET payments = payments * {0}", copies + 1)).await?;
@@ -171,9 +172,9 @@ impl On {
 
     /// How often something is copied, and the byte that tells each copy apart.
     fn copies(&self, copies: u64) -> String {
-        let (start, end, kind) = match self {
-            Self::Sqlite(_) => ("x'", "'", "BLOB"),
-            Self::Postgres(_) => ("'\\x", "'::BYTEA", "BYTEA"),
+        let (start, end) = match self {
+            Self::Sqlite(_) => ("x'", "'"),
+            Self::Postgres(_) => ("'\\x", "'::BYTEA"),
         };
         let rows: Vec<String> = (1..=copies).map(|n| format!("({n}, {start}{n:02x}{end})")).collect();
         let rows = if rows.is_empty() {
@@ -181,32 +182,24 @@ impl On {
         } else {
             format!("INSERT INTO copy VALUES {}", rows.join(", "))
         };
-        format!("CREATE TABLE copy (n BIGINT, byte {kind}); {rows}")
+        format!("CREATE TABLE copy (n BIGINT, byte {}); {rows}", self.bytes())
     }
 
-    /// Copies of a payment stand near to it: rows come almost in the table's order.
-    fn payments(&self) -> String {
+    /// Copies of a row stand near to it: they come almost in the table's order. These hashes are the copy's own, as its place and its
+    /// nonce are; these columns are the same.
+    fn copy(&self, table: &str, hashes: &[&str], columns: &str) -> String {
         let kind = self.bytes();
+        let own: Vec<String> =
+            hashes.iter().map(|hash| format!("CAST(c.byte || substr(o.{hash}, 2) AS {kind})")).collect();
         // The last bytes of a nonce are zero, whoever made it.
         format!(
-            "CREATE TABLE original AS SELECT * FROM payment ORDER BY block_number, log_index; \
-             INSERT INTO payment (log_index, transfer_log_index, tx_hash, nonce, decision_hash, {COLUMNS}) \
+            "CREATE TABLE original AS SELECT * FROM {table} ORDER BY block_number, log_index; \
+             INSERT INTO {table} (log_index, transfer_log_index, nonce, {}, {columns}) \
              SELECT o.log_index + c.n * {APART}, o.transfer_log_index + c.n * {APART}, \
-             CAST(c.byte || substr(o.tx_hash, 2) AS {kind}), CAST(substr(o.nonce, 1, 31) || c.byte AS {kind}), \
-             CAST(c.byte || substr(o.decision_hash, 2) AS {kind}), {COLUMNS} FROM original o CROSS JOIN copy c; \
-             DROP TABLE original"
-        )
-    }
-
-    /// And so do those of what others have settled. They are fewer: their indexes stay.
-    fn settlements(&self) -> String {
-        let kind = self.bytes();
-        format!(
-            "CREATE TABLE original AS SELECT * FROM settlement ORDER BY block_number, log_index; \
-             INSERT INTO settlement (log_index, transfer_log_index, tx_hash, nonce, {OF_OTHERS}) \
-             SELECT o.log_index + c.n * {APART}, o.transfer_log_index + c.n * {APART}, \
-             CAST(c.byte || substr(o.tx_hash, 2) AS {kind}), CAST(substr(o.nonce, 1, 31) || c.byte AS {kind}), \
-             {OF_OTHERS} FROM original o CROSS JOIN copy c; DROP TABLE original"
+             CAST(substr(o.nonce, 1, 31) || c.byte AS {kind}), {}, {columns} FROM original o CROSS JOIN copy c; \
+             DROP TABLE original",
+            hashes.join(", "),
+            own.join(", ")
         )
     }
 

@@ -8,14 +8,10 @@ mod ponder;
 mod report;
 mod rindexer;
 
-use std::{
-    net::{Ipv4Addr, TcpListener},
-    path::PathBuf,
-    process::ExitCode,
-};
+use std::{path::PathBuf, process::ExitCode};
 
 use anyhow::{Context as _, Result};
-use bursar_bench::Replayed;
+use bursar_bench::{Replayed, free_address};
 use bursar_replay::Params;
 use bursar_test_stores::Cluster;
 use clap::{Parser, ValueEnum};
@@ -135,7 +131,7 @@ async fn main() -> Result<ExitCode> {
     }
     if let Some(binary) = &args.rindexer {
         // It negotiates TLS by the server's name first, and a socket in a folder has none.
-        let port = free_port()?;
+        let port = free_address()?.port();
         let cluster = Cluster::start(&format!("{POSTGRES} -c listen_addresses=127.0.0.1 -c port={port}"))?;
         let database = format!("postgres://postgres@127.0.0.1:{port}/postgres").parse()?;
         eprintln!("indexing with rindexer");
@@ -146,9 +142,4 @@ async fn main() -> Result<ExitCode> {
     report::write(&args.out, &ran, &limits)?;
     let good = ran.iter().all(Ran::is_right);
     Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
-}
-
-/// One that was free a moment ago: PostgreSQL does not choose one itself.
-fn free_port() -> Result<u16> {
-    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
 }

@@ -1,6 +1,7 @@
 //! A process that is measured.
 
 use std::{
+    net::{Ipv4Addr, SocketAddr, TcpListener},
     path::Path,
     time::{Duration, Instant},
 };
@@ -35,6 +36,14 @@ pub struct Took {
     pub quarters_kib: Vec<u64>,
     /// Processor time, in hundredths of a second.
     pub cpu_ticks: u64,
+}
+
+/// An address of this machine that was free a moment ago, for a process that does not choose one itself.
+///
+/// # Errors
+/// When there is none to be had.
+pub fn free_address() -> Result<SocketAddr> {
+    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?)
 }
 
 impl Measured {

@@ -14,7 +14,7 @@ mod records;
 mod replayed;
 mod tally;
 
-pub use child::{Measured, Took};
+pub use child::{Measured, Took, free_address};
 pub use follow::{FINALITY, bursar, follow, follow_with};
 pub use questions::{About, Question, forms, questions};
 pub use records::{Foreseen, foresee};

@@ -1,9 +1,6 @@
 //! The chain that is indexed, and what an index of it has to come to.
 
-use std::{
-    collections::BTreeSet,
-    sync::{Arc, RwLock, RwLockReadGuard},
-};
+use std::sync::{Arc, RwLock, RwLockReadGuard};
 
 use alloy::primitives::{Address, B256};
 use anyhow::Result;
@@ -82,10 +79,7 @@ impl Replayed {
 
     /// Everybody who pays outside any envelope.
     pub fn payers(&self) -> Vec<Address> {
-        let chain = self.chain();
-        let all = (0..=chain.head()).flat_map(|block| chain.settlements(block));
-        let all: BTreeSet<Address> = all.filter(|one| one.decision.is_none()).map(|one| one.payer).collect();
-        all.into_iter().collect()
+        self.chain().payers()
     }
 
     /// All settlements up to a block.

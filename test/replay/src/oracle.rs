@@ -1,5 +1,7 @@
 //! What an indexer of this chain has to come to, straight from the seed.
 
+use std::collections::BTreeSet;
+
 use alloy::primitives::{Address, B256};
 use serde::Serialize;
 
@@ -83,6 +85,13 @@ impl Truth {
 }
 
 impl Chain {
+    /// Everybody who pays outside any envelope, in order.
+    pub fn payers(&self) -> Vec<Address> {
+        let all = (0..=self.head()).flat_map(|number| self.settlements(number));
+        let all: BTreeSet<Address> = all.filter(|one| one.decision.is_none()).map(|one| one.payer).collect();
+        all.into_iter().collect()
+    }
+
     /// The settlements of a block, in order.
     pub fn settlements(&self, number: u64) -> Vec<Settlement> {
         let Some(block) = self.block(number) else { return Vec::new() };
