@@ -120,7 +120,7 @@ impl Alert {
             closed_at: row.closed_at,
             closed_block: row.closed_block,
             count: row.count,
-            detail: serde_json::from_str(&row.detail).unwrap_or_default(),
+            detail: serde_json::from_str(&row.detail.json()).unwrap_or_default(),
             subject: row.subject,
         }
     }

@@ -157,7 +157,7 @@ impl Rows<'_> {
         let subject = format!("announcements/{id}");
         let detail = standing.into_iter().find(|alert| alert.row.subject == subject);
         Ok(detail.and_then(|alert| {
-            let detail: Value = serde_json::from_str(&alert.row.detail).ok()?;
+            let detail: Value = serde_json::from_str(&alert.row.detail.json()).ok()?;
             detail["readyAt"].as_str()?.parse().ok()
         }))
     }

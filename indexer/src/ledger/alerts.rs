@@ -1,7 +1,8 @@
 //! Alerts: what somebody should look at, as the ledger tells it.
 
-use alloy::primitives::{Address, B256, keccak256};
+use alloy::primitives::{Address, B256, U256, keccak256};
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 use crate::codes::codes;
 
@@ -70,8 +71,68 @@ pub struct AlertRow {
     pub closed_at: Option<u64>,
     pub closed_block: Option<u64>,
     pub count: u64,
+    pub detail: Detail,
+}
+
+/// The numbers of an alert.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "String", into = "String")]
+pub enum Detail {
     /// As JSON.
-    pub detail: String,
+    Said(String),
+    /// A settlement outside any envelope. There is one for every alert of most chains, and for each that is written there are
+    /// several that are not: it is put into words where it is written.
+    Outside(Outside),
+}
+
+/// A payment of a watched account, as its alert tells of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub struct Outside {
+    pub payer: Address,
+    pub payee: Address,
+    pub asset: Address,
+    /// In the asset's atomic units.
+    pub amount: U256,
+    pub tx_hash: B256,
+}
+
+impl Detail {
+    /// As JSON.
+    pub fn json(&self) -> String {
+        match self {
+            Self::Said(json) => json.clone(),
+            Self::Outside(Outside { payer, payee, asset, amount, tx_hash }) => json!({
+                "payer": payer,
+                "payee": payee,
+                "asset": asset,
+                "amount": amount.to_string(),
+                "txHash": tx_hash,
+            })
+            .to_string(),
+        }
+    }
+}
+
+impl From<Value> for Detail {
+    fn from(value: Value) -> Self {
+        Self::Said(value.to_string())
+    }
+}
+
+impl From<String> for Detail {
+    fn from(json: String) -> Self {
+        Self::Said(json)
+    }
+}
+
+impl From<Detail> for String {
+    fn from(detail: Detail) -> Self {
+        match detail {
+            Detail::Said(json) => json,
+            detail @ Detail::Outside(_) => detail.json(),
+        }
+    }
 }
 
 impl Topic {

@@ -11,7 +11,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use alloy::primitives::{Address, B256};
 use async_trait::async_trait;
 
-pub use alerts::{AlertKind, AlertRow, Severity, Topic};
+pub use alerts::{AlertKind, AlertRow, Detail, Outside, Severity, Topic};
 pub use facts::{
     AnchorRow, Aside, BlockFacts, Effects, EventRow, KeptLog, KeptTransfer, PaymentRow, PolicyRow,
     SettlementRow, StampRow, StopRow,
@@ -50,6 +50,11 @@ pub trait Rows: Send {
 
     /// That policy version of an envelope, put in force by an earlier block; as JSON.
     async fn rules(&mut self, of: (Address, u32), version: u16) -> Result<Option<String>, Self::Error>;
+
+    /// The key of the topic of what that account pays outside any envelope, where it is at hand: it takes hashing.
+    fn outside(&self, _payer: Address) -> Option<B256> {
+        None
+    }
 }
 
 /// A row that changed: as it was, and as it is.
@@ -86,15 +91,23 @@ impl<R: Rows> Ledger<R> {
     /// # Errors
     /// As reading fails.
     pub async fn get(&mut self, key: Key) -> Result<Option<Row>, R::Error> {
+        Ok(self.look(key).await?.as_deref().cloned())
+    }
+
+    /// The same to look at.
+    ///
+    /// # Errors
+    /// As reading fails.
+    pub async fn look(&mut self, key: Key) -> Result<Option<Arc<Row>>, R::Error> {
         if let Some((_, now)) = self.slots.get(&key) {
-            return Ok(now.as_deref().cloned());
+            return Ok(now.clone());
         }
         let row = self.rows.load(&key).await?;
         // Most accounts that a block names are nobody's: what is not there takes no place.
         if row.is_some() {
             self.slots.insert(key, (row.clone(), row.clone()));
         }
-        Ok(row.as_deref().cloned())
+        Ok(row)
     }
 
     /// Puts a row in the place of the one there is, or takes it away.
@@ -158,6 +171,11 @@ impl<R: Rows> Ledger<R> {
     /// As reading fails.
     pub async fn rules(&mut self, of: (Address, u32), version: u16) -> Result<Option<String>, R::Error> {
         self.rows.rules(of, version).await
+    }
+
+    /// The key of the topic of what that account pays outside any envelope, where it is at hand.
+    pub fn outside(&self, payer: Address) -> Option<B256> {
+        self.rows.outside(payer)
     }
 
     /// What changed, in the order of keys.

@@ -145,7 +145,8 @@ impl WatchList {
     /// Whether what the payer pays in that token is looked at in that block.
     pub fn covers(&self, payer: Address, token: Address, block: u64) -> bool {
         let from = |of: &HashMap<Address, u64>, address| of.get(&address).is_some_and(|from| *from <= block);
-        from(&self.payers, payer) && from(&self.tokens, token)
+        // Tokens are few.
+        from(&self.tokens, token) && from(&self.payers, payer)
     }
 
     /// Whether it is kept who sent the transactions of that block.

@@ -5,9 +5,9 @@
 
 use alloy::primitives::{Address, B256};
 use bursar_sdk::score::{Evaluation, Reason, State};
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::ledger::{AlertKind, AlertRow, Key, Ledger, Moment, Row, Rows, Severity, Topic};
+use crate::ledger::{AlertKind, AlertRow, Detail, Key, Ledger, Moment, Row, Rows, Severity, Topic};
 
 /// Something to look at.
 #[derive(Debug)]
@@ -19,12 +19,12 @@ pub(super) struct Alarm {
     /// Until when, in unix seconds, if nothing more happens; `None` until something closes it.
     pub(super) until: Option<u64>,
     /// The numbers.
-    pub(super) detail: Value,
+    pub(super) detail: Detail,
 }
 
 impl Alarm {
-    pub(super) fn new(topic: Topic, severity: Severity, detail: Value) -> Self {
-        Self { topic, severity, from: 0, until: None, detail }
+    pub(super) fn new(topic: Topic, severity: Severity, detail: impl Into<Detail>) -> Self {
+        Self { topic, severity, from: 0, until: None, detail: detail.into() }
     }
 }
 
@@ -42,20 +42,35 @@ pub(super) struct Alerts<'a, R> {
 impl<R: Rows> Alerts<'_, R> {
     /// It happened: raises the alert, or counts it in the one that is open.
     pub(super) async fn raise(&mut self, alarm: Alarm) -> Result<(), R::Error> {
-        let open = self.open(&alarm.topic).await?.filter(|(_, row)| !row.is_to_come(self.moment.at));
-        let Some((id, mut row)) = open else { return self.hold(alarm).await };
-        row.count = row.count.saturating_add(1);
-        (row.severity, row.closed_at) = (alarm.severity, alarm.until);
-        row.detail = alarm.detail.to_string();
-        self.ledger.set(Key::Alert(id), Some(Row::Alert(row))).await
+        let Alarm { severity, until, .. } = alarm;
+        if self.count(alarm.topic.key(), severity, until, &alarm.detail).await? {
+            return Ok(());
+        }
+        self.hold(alarm).await
+    }
+
+    /// It happened again: counts it in the alert that the topic of this key has open; false where none is.
+    pub(super) async fn count(
+        &mut self,
+        topic: B256,
+        severity: Severity,
+        until: Option<u64>,
+        detail: &Detail,
+    ) -> Result<bool, R::Error> {
+        let open = self.open(topic).await?.filter(|(_, row)| !row.is_to_come(self.moment.at));
+        let Some((id, row)) = open else { return Ok(false) };
+        let count = row.count.saturating_add(1);
+        let row = AlertRow { severity, closed_at: until, count, detail: detail.clone(), ..row };
+        self.ledger.set(Key::Alert(id), Some(Row::Alert(row))).await?;
+        Ok(true)
     }
 
     /// It is so: raises the alert where none is open, or foresees it.
     pub(super) async fn hold(&mut self, alarm: Alarm) -> Result<(), R::Error> {
         let Moment { block, hash, at } = self.moment;
         let topic = alarm.topic.key();
-        let (from, detail) = (alarm.from.max(at), alarm.detail.to_string());
-        let (id, count) = match self.open(&alarm.topic).await? {
+        let (from, detail) = (alarm.from.max(at), alarm.detail);
+        let (id, count) = match self.open(topic).await? {
             Some((_, row)) if !row.is_to_come(at) => return Ok(()),
             Some((_, row)) if (row.raised_at, &row.detail) == (from, &detail) => return Ok(()),
             Some((id, _)) => (id, 1),
@@ -92,8 +107,9 @@ impl<R: Rows> Alerts<'_, R> {
 
     /// It is not so any more: closes the alert, or foresees none.
     pub(super) async fn close(&mut self, topic: &Topic) -> Result<(), R::Error> {
+        let topic = topic.key();
         let Some((id, mut row)) = self.open(topic).await? else { return Ok(()) };
-        self.ledger.set(Key::AlertTopic(topic.key()), None).await?;
+        self.ledger.set(Key::AlertTopic(topic), None).await?;
         if row.is_to_come(self.moment.at) {
             return self.ledger.set(Key::Alert(id), None).await;
         }
@@ -101,13 +117,12 @@ impl<R: Rows> Alerts<'_, R> {
         self.ledger.set(Key::Alert(id), Some(Row::Alert(row))).await
     }
 
-    /// The alert that the topic has open, or to come.
-    async fn open(&mut self, topic: &Topic) -> Result<Option<(B256, AlertRow)>, R::Error> {
-        let Some(Row::AlertTopic(id)) = self.ledger.get(Key::AlertTopic(topic.key())).await? else {
-            return Ok(None);
-        };
-        match self.ledger.get(Key::Alert(id)).await? {
-            Some(Row::Alert(row)) if !row.is_over(self.moment.at) => Ok(Some((id, row))),
+    /// The alert that the topic of this key has open, or to come.
+    async fn open(&mut self, topic: B256) -> Result<Option<(B256, AlertRow)>, R::Error> {
+        let found = self.ledger.look(Key::AlertTopic(topic)).await?;
+        let Some(Row::AlertTopic(id)) = found.as_deref() else { return Ok(None) };
+        match self.ledger.look(Key::Alert(*id)).await?.as_deref() {
+            Some(Row::Alert(row)) if !row.is_over(self.moment.at) => Ok(Some((*id, row.clone()))),
             _ => Ok(None),
         }
     }

@@ -10,7 +10,8 @@ use super::{
     stops::Stop,
 };
 use crate::ledger::{
-    AlertKind, EnvelopeRow, Moment, Newcomers, PaymentRow, Rows, SettlementRow, Severity, Topic,
+    AlertKind, Detail, EnvelopeRow, Moment, Newcomers, Outside, PaymentRow, Rows, SettlementRow, Severity,
+    Topic,
 };
 
 /// As many payees that were never paid before, within half an hour to an hour, are a burst.
@@ -53,10 +54,15 @@ impl<R: Rows> Projector<'_, R> {
         &mut self,
         topic: Topic,
         severity: Severity,
-        detail: serde_json::Value,
+        detail: impl Into<Detail>,
     ) -> Step<(), R> {
-        let until = Some(self.block.header.timestamp.saturating_add(SHOWN));
+        let until = Some(self.shown_until());
         rows(self.alerts().raise(Alarm { until, ..Alarm::new(topic, severity, detail) }).await)
+    }
+
+    /// Until when what happens now is shown, in unix seconds.
+    fn shown_until(&self) -> u64 {
+        self.block.header.timestamp.saturating_add(SHOWN)
     }
 
     /// It is so, until something ends it.
@@ -130,14 +136,17 @@ impl<R: Rows> Projector<'_, R> {
 
     /// A watched account paid outside any envelope.
     pub(super) async fn ungoverned(&mut self, row: &SettlementRow) -> Step<(), R> {
-        let detail = json!({
-            "payer": row.payer,
-            "payee": row.payee,
-            "asset": row.asset,
-            "amount": row.amount.to_string(),
-            "txHash": row.tx_hash,
-        });
-        self.happened(ungoverned(row.payer), Severity::Warning, detail).await
+        let SettlementRow { payer, payee, asset, amount, tx_hash, .. } = *row;
+        let detail = Detail::Outside(Outside { payer, payee, asset, amount, tx_hash });
+        // Most of these are one of many of their payer, whose topic is known then.
+        if let Some(topic) = self.ledger.outside(payer) {
+            let until = Some(self.shown_until());
+            let counted = self.alerts().count(topic, Severity::Warning, until, &detail).await;
+            if rows(counted)? {
+                return Ok(());
+            }
+        }
+        self.happened(ungoverned(payer), Severity::Warning, detail).await
     }
 
     /// How long a score lets sessions open, or since when, is another now.

@@ -1,7 +1,5 @@
 //! Asking for all of some blocks that concerns us.
 
-use std::collections::BTreeMap;
-
 use alloy::{
     primitives::{Address, B256, map::HashSet},
     sol_types::SolEvent,
@@ -74,35 +72,54 @@ pub(super) async fn fetch_more(
     Fetcher { sources, config, list, blocks }.run(&known, &new, None, fetched).await
 }
 
-/// Logs by place, each once.
+/// Logs in the order of their places, each once.
 #[derive(Default)]
-pub(super) struct Logs(BTreeMap<(u64, u64), RawLog>);
+pub(super) struct Logs(Vec<RawLog>);
+
+/// Block and index in it.
+fn place(log: &RawLog) -> (u64, u64) {
+    (log.block_number, log.log_index)
+}
 
 impl Logs {
-    pub(super) fn add(&mut self, logs: impl IntoIterator<Item = RawLog>) -> Result<(), Nonsense> {
-        for log in logs {
-            let (block, index) = (log.block_number, log.log_index);
-            match self.0.get_mut(&(block, index)) {
-                Some(other) if !other.is_same(&log) => return Err(Nonsense::Contradicts { block, index }),
-                Some(other) => other.complete(&log),
-                None => drop(self.0.insert((block, index), log)),
-            }
+    /// Adds logs, in whatever order: answers come in order, which costs no more than a look.
+    pub(super) fn add(&mut self, logs: Vec<RawLog>) -> Result<(), Nonsense> {
+        if logs.is_empty() {
+            return Ok(());
         }
-        Ok(())
+        self.0.extend(logs);
+        self.0.sort_by_key(place);
+        let mut contradicted = None;
+        self.0.dedup_by(|log, first| {
+            let is_again = place(log) == place(first);
+            if is_again && !first.is_same(log) {
+                contradicted = contradicted.or(Some(place(log)));
+            }
+            if is_again {
+                first.complete(log);
+            }
+            is_again
+        });
+        contradicted.map_or(Ok(()), |(block, index)| Err(Nonsense::Contradicts { block, index }))
     }
 
     /// Whether there is the log just before this one, of the same transaction.
     fn has_before(&self, log: &RawLog) -> bool {
-        let place = log.log_index.checked_sub(1).map(|before| (log.block_number, before));
-        place.and_then(|place| self.0.get(&place)).is_some_and(|before| before.tx_hash == log.tx_hash)
+        let before = log.log_index.checked_sub(1).map(|before| (log.block_number, before));
+        let at = before.and_then(|before| self.0.binary_search_by_key(&before, place).ok());
+        at.and_then(|at| self.0.get(at)).is_some_and(|before| before.tx_hash == log.tx_hash)
     }
 
-    pub(super) fn by_block(self) -> BTreeMap<u64, Vec<RawLog>> {
-        let mut by_block: BTreeMap<u64, Vec<RawLog>> = BTreeMap::new();
-        for log in self.0.into_values() {
-            by_block.entry(log.block_number).or_default().push(log);
+    /// The same by block, in order.
+    pub(super) fn by_block(self) -> Vec<(u64, Vec<RawLog>)> {
+        let mut blocks: Vec<(u64, Vec<RawLog>)> = Vec::new();
+        for log in self.0 {
+            match blocks.last_mut() {
+                Some((number, logs)) if *number == log.block_number => logs.push(log),
+                _ => blocks.push((log.block_number, vec![log])),
+            }
         }
-        by_block
+        blocks
     }
 }
 

@@ -48,7 +48,7 @@ fn told(origin: Origin, id: B256, row: &AlertRow, turn: Turn) -> Event {
     let AlertRow { kind, treasury, envelope, subject, .. } = row;
     let (kind, severity) = (kind.code(), row.severity.code());
     tracing::info!(%id, kind, severity, ?treasury, ?envelope, subject, block = row.block, "alert {turn:?}");
-    let detail: Value = serde_json::from_str(&row.detail).unwrap_or_default();
+    let detail: Value = serde_json::from_str(&row.detail.json()).unwrap_or_default();
     let (told, at) = match turn {
         Turn::Raised => (Kind::AlertRaised, row.raised_at),
         Turn::Closed => (Kind::AlertClosed, row.closed_at.unwrap_or(row.raised_at)),
@@ -109,7 +109,7 @@ mod tests {
             closed_at: closed_block,
             closed_block,
             count: 1,
-            detail: "{}".into(),
+            detail: "{}".to_owned().into(),
         }
     }
 

@@ -218,4 +218,8 @@ impl<T: HasTx> Rows for Loader<'_, T> {
         let row = query.bind(treasury).bind(envelope).bind(version).row(self.tx.tx().await?).await?;
         Ok(row.map(|row| row.text("rules")).transpose()?)
     }
+
+    fn outside(&self, payer: Address) -> Option<B256> {
+        self.pending.topic_of(payer)
+    }
 }

@@ -87,7 +87,7 @@ pub(super) struct Pending {
     /// What is added and not written yet.
     part: Part,
     /// Rows that are changed, as the database has them: each is written once, when it does not change any more.
-    changed: BTreeMap<Key, Option<Arc<Row>>>,
+    changed: HashMap<Key, Option<Arc<Row>>>,
     /// How many rows are.
     written: usize,
     scores: BTreeMap<(Address, u32, u64), Vec<Value>>,
@@ -148,6 +148,11 @@ impl Pending {
             self.payers.insert(payer, topic);
         }
         unknown
+    }
+
+    /// The key of the topic of a payer outside any envelope whose alerts are remembered.
+    pub(super) fn topic_of(&self, payer: Address) -> Option<B256> {
+        self.payers.get(&payer).copied()
     }
 
     /// A block that the ledger keeps.
@@ -292,9 +297,12 @@ struct Due {
 impl Due {
     fn of(
         rows: &HashMap<Key, Option<Arc<Row>>>,
-        changed: BTreeMap<Key, Option<Arc<Row>>>,
+        changed: HashMap<Key, Option<Arc<Row>>>,
     ) -> Result<Self, StoreError> {
         let mut due = Self::default();
+        let mut changed: Vec<_> = changed.into_iter().collect();
+        // As tables have them, the same whoever writes them: two that wait for each other's rows would wait for ever.
+        changed.sort_unstable_by_key(|(key, _)| *key);
         for (key, before) in changed {
             let row = rows.get(&key).and_then(Option::as_deref);
             let Written { table, gone, rows } = tables::put(&key, row)?;

@@ -96,7 +96,7 @@ impl Desk {
 }
 
 fn detail(alert: &Alert) -> Result<Value> {
-    Ok(serde_json::from_str(&alert.row.detail)?)
+    Ok(serde_json::from_str(&alert.row.detail.json())?)
 }
 
 /// What is listed as unexplained, whichever way it is looked for: amounts in units, newest first.

@@ -22,7 +22,7 @@ table! {
         closed_at: row.closed_at,
         closed_block: row.closed_block,
         count: row.count,
-        detail: row.detail.as_str(),
+        detail: row.detail.json(),
     }
 }
 
@@ -42,7 +42,7 @@ pub(crate) fn read_alert(row: &DbRow) -> Result<AlertRow, DbError> {
         closed_at: row.maybe_number("closed_at")?,
         closed_block: row.maybe_number("closed_block")?,
         count: row.number("count")?,
-        detail: row.text("detail")?,
+        detail: row.text("detail")?.into(),
     })
 }
 
