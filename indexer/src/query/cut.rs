@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use alloy::primitives::{Address, B256};
 use bursar_test_stores::Stores;
 
-use super::{Position, TimeRange, past, select::Select, settlements};
+use super::{Position, TimeRange, select::Select, settlements};
 use crate::{
     Store,
     db::{DbError, Query},
@@ -102,18 +102,6 @@ async fn a_page_of_settlements_reads_the_partitions_it_shows() -> anyhow::Result
     assert_eq!(found.iter().map(|row| row.position.block).collect::<Vec<_>>(), [599; 5]);
     let read = read(&store, "settlement", settlements::select_list(&of(None, None, time), None, 5)).await?;
     assert!(!read.sorted, "{read:?}");
-    Ok(())
-}
-
-#[tokio::test]
-async fn what_a_treasury_said_is_read_up_to_a_height() -> anyhow::Result<()> {
-    let stores = Stores::postgres()?;
-    let store = filled(&stores).await?;
-    let of = (Address::repeat_byte(1), 3);
-    for (height, expected) in [(1_000, &[0, 400, 800][..]), (400, &[0, 400]), (399, &[0])] {
-        let read = read(&store, "event", past::select_said(of, height)).await?;
-        assert!(read.looked.iter().eq(expected), "up to {height}: {read:?}");
-    }
     Ok(())
 }
 
