@@ -328,7 +328,7 @@ async fn what_stood_walks_an_index() -> anyhow::Result<()> {
         ("agent_then_by_agent (agent=?", envelopes::Filter { agent, ..Default::default() }, None),
         ("agent_then_by_agent (agent=?", envelopes::Filter { agent, ..Default::default() }, key),
         (
-            "agent_then_by_agent (agent=? AND treasury=?",
+            "agent_then_by_treasury (treasury=? AND agent=?",
             envelopes::Filter { agent, treasury, ..Default::default() },
             key,
         ),
