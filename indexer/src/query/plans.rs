@@ -382,7 +382,7 @@ async fn check_then(step: &str, select: Select) -> anyhow::Result<()> {
     let scans = plan.iter().filter(beside).find(|line| line.starts_with("SCAN ") && !line.contains("above"));
     let unkeyed = plan.iter().find(|line| {
         ["SEARCH v ", "SEARCH w ", "SEARCH h "].iter().any(|read| line.starts_with(read))
-            && !line.contains("AND block_number")
+            && !(line.contains("block_number=?") || line.contains("block_number<?"))
     });
     let paid = plan.iter().filter(|line| line.starts_with("SEARCH p "));
     let unbound = paid.filter(|line| !line.contains("block_number>? AND block_number<?")).count();

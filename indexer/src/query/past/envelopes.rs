@@ -52,7 +52,9 @@ macro_rules! select {
     };
 }
 
-const LAST: &str = "v.treasury = e.treasury AND v.number = e.number AND v.block_number = \
+/// Of what is kept of an envelope, the last. Its key is asked for, so that PostgreSQL looks it up for each: beside the list's order it
+/// would else read all that is kept of each of them.
+const LAST: &str = "v.treasury = (SELECT e.treasury) AND v.number = (SELECT e.number) AND v.block_number = \
                     (SELECT MAX(w.block_number) FROM envelope_then w \
                     WHERE w.treasury = e.treasury AND w.number = e.number AND w.block_number <= $1)";
 

@@ -27,11 +27,12 @@ const SELECT: &str = concat!(
     " FROM session s CROSS JOIN session_then h CROSS JOIN envelope e CROSS JOIN envelope_then v"
 );
 
-const LAST: &str = "h.purse = s.purse AND h.sequence = s.sequence AND h.block_number = \
+/// Of what is kept of a session and of its envelope, the last: looked up for each, as envelopes are.
+const LAST: &str = "h.purse = (SELECT s.purse) AND h.sequence = (SELECT s.sequence) AND h.block_number = \
                     (SELECT MAX(w.block_number) FROM session_then w \
                     WHERE w.purse = s.purse AND w.sequence = s.sequence AND w.block_number <= $1) \
                     AND e.treasury = s.treasury AND e.number = s.envelope \
-                    AND v.treasury = s.treasury AND v.number = s.envelope AND v.block_number = \
+                    AND v.treasury = (SELECT s.treasury) AND v.number = (SELECT s.envelope) AND v.block_number = \
                     (SELECT MAX(w.block_number) FROM envelope_then w \
                     WHERE w.treasury = s.treasury AND w.number = s.envelope AND w.block_number <= $1)";
 
