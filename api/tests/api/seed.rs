@@ -94,8 +94,8 @@ pub(crate) async fn seeded(stores: Stores) -> anyhow::Result<Seeded> {
 
 async fn chain(db: &Db) -> anyhow::Result<()> {
     Query::new(
-        "INSERT INTO checkpoint (id, number, hash, timestamp, head, final_number, safe_number) \
-         VALUES (1, $1, $2, $3, $4, $5, $6)",
+        "INSERT INTO checkpoint (id, number, hash, timestamp, head, final_number, safe_number, then_hash) \
+         VALUES (1, $1, $2, $3, $4, $5, $6, $2)",
     )
     .bind(HEAD)
     .bind(B256::repeat_byte(0xee))
@@ -296,6 +296,19 @@ async fn session(
     .bind(B256::repeat_byte(0x30))
     .execute(db)
     .await?;
+    for (at, closed) in std::iter::once((opened, false)).chain(closed.map(|at| (at, true))) {
+        Query::new(
+            "INSERT INTO session_then (purse, sequence, block_number, frozen, closed, paid, payments) \
+             VALUES ($1, $2, $3, FALSE, $4, $5, 0)",
+        )
+        .bind(purse(envelope))
+        .bind(sequence)
+        .bind((at - MIDNIGHT) / 10)
+        .bind(closed)
+        .bind(padded(0))
+        .execute(db)
+        .await?;
+    }
     Ok(())
 }
 

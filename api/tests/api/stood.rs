@@ -1,8 +1,8 @@
 //! One payment, one session, one envelope and its agent, as of a block or a time; and their pages.
 
-use alloy::primitives::B256;
+use alloy::primitives::Address;
 use bursar_indexer::db::{Db, Query};
-use bursar_sdk::payment::session_id;
+use bursar_sdk::{payment::session_id, windows::index_at};
 use bursar_test_stores::{Stores, on_both_stores};
 use serde_json::{Value, json};
 
@@ -10,7 +10,7 @@ use crate::{
     audit::named,
     client::api,
     past::{hash, nonce},
-    seed::{MIDNIGHT, NOW, agent, payee, policy_hash, purse, time, token, treasury},
+    seed::{MIDNIGHT, agent, padded, payee, purse, time, treasury},
 };
 
 on_both_stores!(
@@ -61,8 +61,22 @@ async fn one_thing_is_told_as_it_was(stores: Stores) -> anyhow::Result<()> {
 
 async fn a_session_has_what_it_had_paid(stores: Stores) -> anyhow::Result<()> {
     let api = api(stores).await?;
+    for (number, policy_version) in [(1, 2), (2, 1), (3, 1)] {
+        let it = After {
+            number,
+            block: 10,
+            agent: agent(number),
+            frozen: false,
+            permit2: false,
+            policy_version,
+            funded: 0,
+            drawn: 0,
+            paid: (0, 0),
+        };
+        after(api.seeded.store.db(), it).await?;
+    }
     let path = format!("/v1/sessions/{}", session_id(purse(1), 2));
-    assert_eq!(api.get(&format!("{path}?as_of=929")).await?.status, 404);
+    assert_eq!(api.get(&format!("{path}?as_of=199")).await?.status, 404);
     for (height, paid, payments) in [(930, "0", 0), (940, "50000", 1), (960, "300000", 3), (970, "300000", 3)]
     {
         let told = api.json(&format!("{path}?as_of={height}")).await?;
@@ -102,60 +116,81 @@ async fn block(db: &Db, number: u64, at: u64) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What a treasury said of an envelope in a block that is kept.
-async fn said(
-    db: &Db,
-    place: (u64, u64),
-    envelope: Option<u32>,
-    kind: &str,
-    args: Value,
-) -> anyhow::Result<()> {
+/// How an envelope stood after a block.
+#[derive(Clone, Copy)]
+struct After {
+    number: u32,
+    block: u64,
+    agent: Address,
+    frozen: bool,
+    permit2: bool,
+    policy_version: u64,
+    funded: u64,
+    drawn: u64,
+    paid: (u64, u64),
+}
+
+async fn after(db: &Db, it: After) -> anyhow::Result<()> {
     Query::new(
-        "INSERT INTO event (block_number, log_index, block_hash, tx_hash, address, treasury, envelope, kind, args) \
-         VALUES ($1, $2, $3, $3, $4, $4, $5, $6, $7)",
+        "INSERT INTO envelope_then (treasury, number, block_number, agent, group_number, permit2, frozen, under_review, \
+         policy_version, score_life, score, scored_at, funded, withdrawn, drawn, returned, donated, paid, payments) \
+         VALUES ($1, $2, $3, $4, 0, $5, $6, FALSE, $7, 0, 0, 0, $8, $9, $10, $9, $9, $11, $12)",
     )
-    .bind(place.0)
-    .bind(place.1)
-    .bind(hash(place.0))
     .bind(treasury())
-    .bind(envelope)
-    .bind(kind)
-    .bind(args.to_string())
+    .bind(it.number)
+    .bind(it.block)
+    .bind(it.agent)
+    .bind(it.permit2)
+    .bind(it.frozen)
+    .bind(it.policy_version)
+    .bind(padded(it.funded))
+    .bind(padded(0))
+    .bind(padded(it.drawn))
+    .bind(padded(it.paid.0))
+    .bind(it.paid.1)
     .execute(db)
     .await?;
     Ok(())
 }
 
-/// What became of the first envelope, as its treasury says it.
+/// What became of the first envelope.
 async fn told(db: &Db) -> anyhow::Result<()> {
-    let (by, first) = (treasury(), Some(1));
-    let policy = json!({
-        "paymentCap": "5000000", "approvalThreshold": "2000000", "sessionLimit": "6000000", "payeeList": 1,
-        "maxSessionSeconds": 86_400, "lifetimeLimit": "500000000", "policyHash": policy_hash(1),
-        "windows": [{ "period": 86_400, "limit": "10000000" }],
-    });
-    let opened = json!({
-        "purse": purse(1), "sequence": 2, "key": by, "budget": "6000000", "expiry": NOW, "policyVersion": 1,
-        "scope": { "paymentCap": "0", "approvalThreshold": "0", "payeeList": 0 }, "stampHash": B256::ZERO,
-    });
-    for (log, (block, envelope, kind, args)) in [
-        (10, first, "envelope_created", json!({ "agent": agent(9), "asset": token(), "by": by })),
-        (10, first, "policy_set", json!({ "version": 1, "policy": policy, "by": by })),
-        (10, first, "topped_up", json!({ "from": by, "amount": "20000000" })),
-        (10, None, "payee_listed", json!({ "list": 1, "payee": payee(1) })),
-        (930, first, "session_opened", opened),
-        (940, first, "envelope_frozen", json!({ "by": by })),
-        (950, first, "envelope_unfrozen", json!({ "by": by })),
-        (950, first, "topped_up", json!({ "from": by, "amount": "5000000" })),
-        (950, first, "permit2_set", json!({ "on": true, "by": by })),
-        (960, first, "agent_set", json!({ "agent": agent(1), "by": by })),
-        (970, None, "organisation_frozen", json!({ "by": by })),
-    ]
-    .into_iter()
-    .enumerate()
-    {
-        said(db, (block, 10 + log as u64), envelope, kind, args).await?;
+    Query::new("UPDATE envelope SET created_block = 10").execute(db).await?;
+    let first = After {
+        number: 1,
+        block: 10,
+        agent: agent(9),
+        frozen: false,
+        permit2: false,
+        policy_version: 1,
+        funded: 20_000_000,
+        drawn: 0,
+        paid: (0, 0),
+    };
+    let drawn = After { block: 930, drawn: 6_000_000, ..first };
+    let frozen = After { block: 940, frozen: true, paid: (50_000, 1), ..drawn };
+    let topped_up =
+        After { block: 950, frozen: false, permit2: true, funded: 25_000_000, paid: (150_000, 2), ..frozen };
+    let handed_on = After { block: 960, agent: agent(1), paid: (300_000, 3), ..topped_up };
+    for it in [first, drawn, frozen, topped_up, handed_on] {
+        after(db, it).await?;
     }
+    for (block, agent) in [(10u64, agent(9)), (960, agent(1))] {
+        let sql = "INSERT INTO agent_then (treasury, number, block_number, agent) VALUES ($1, 1, $2, $3)";
+        Query::new(sql).bind(treasury()).bind(block).bind(agent).execute(db).await?;
+    }
+    for (block, used) in [(10u64, "0"), (930, "6000000")] {
+        let limit = |period: u32, limit: &str| json!({ "period": period, "limit": limit, "used": used, "index": index_at(period, time(block)) });
+        let uses = json!([limit(86_400, "10000000"), limit(0, "500000000")]);
+        let sql = "INSERT INTO limits_then (treasury, number, block_number, uses) VALUES ($1, 1, $2, $3)";
+        Query::new(sql).bind(treasury()).bind(block).bind(uses.to_string()).execute(db).await?;
+    }
+    let sql =
+        "INSERT INTO payee_then (treasury, list, payee, block_number, listed) VALUES ($1, 1, $2, 10, TRUE)";
+    Query::new(sql).bind(treasury()).bind(payee(1)).execute(db).await?;
+    let sql =
+        "INSERT INTO treasury_then (treasury, block_number, frozen, stamp_epoch) VALUES ($1, 970, TRUE, 0)";
+    Query::new(sql).bind(treasury()).execute(db).await?;
     Ok(())
 }
 

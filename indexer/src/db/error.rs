@@ -14,6 +14,12 @@ pub enum DbError {
         /// What is there.
         got: String,
     },
+    /// How rows stood is not kept up to the ledger's last block.
+    #[error(
+        "as of earlier blocks nothing is told: an indexer of an earlier version has written, or what treasuries said is \
+         not all there; opening the store again fills it, if it can"
+    )]
+    NotKept,
     /// SQLite's log could not be emptied: somebody reads what is in it.
     #[error("the database's log is in use")]
     LogInUse,

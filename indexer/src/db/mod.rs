@@ -227,6 +227,14 @@ impl std::fmt::Debug for Db {
 }
 
 impl Tx {
+    /// From here on, PostgreSQL waits however long nothing is said.
+    pub(crate) async fn take_time(&mut self) -> Result<(), DbError> {
+        if let Self::Postgres(tx) = self {
+            sqlx::query("SET LOCAL idle_in_transaction_session_timeout = 0").execute(&mut **tx).await?;
+        }
+        Ok(())
+    }
+
     /// From here on, a commit does not wait for PostgreSQL's disk: a power cut may take it back as a whole. For what the
     /// chain tells again.
     pub(crate) async fn hurry(&mut self) -> Result<(), DbError> {

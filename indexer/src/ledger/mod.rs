@@ -4,6 +4,7 @@ mod alerts;
 mod facts;
 mod records;
 mod rows;
+mod then;
 mod watch_list;
 
 use std::{collections::BTreeMap, sync::Arc};
@@ -20,6 +21,7 @@ pub use records::{Fact, Record, Settlement, standing};
 pub use rows::{
     AssetRow, EnvelopeRow, GroupRow, Key, LimitUse, Newcomers, PurseRow, Row, SessionRow, TreasuryRow,
 };
+pub use then::{EnvelopeThen, Paid, STEP, SessionThen, Then, TreasuryThen};
 pub use watch_list::{Label, LabelError, WatchKind, WatchList};
 
 /// Where in the ledger something happens.

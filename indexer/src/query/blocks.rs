@@ -48,28 +48,6 @@ pub async fn up_to(db: &Db, height: u64) -> Result<Option<KeptBlock>, DbError> {
         .await
 }
 
-/// The first block above a height that the ledger keeps; `None` where it keeps none.
-///
-/// # Errors
-/// When the database fails.
-pub async fn after(db: &Db, height: u64) -> Result<Option<KeptBlock>, DbError> {
-    select().filter("number > ", Some(height)).order_and_limit(" ORDER BY number", 1).row(db, read).await
-}
-
-/// The first block after one that the ledger keeps and that is of a later second; `None` where it keeps none. Time never
-/// runs backwards along the chain, so that only blocks of the same second are passed over.
-///
-/// # Errors
-/// When the database fails.
-pub async fn later_than(db: &Db, block: KeptBlock) -> Result<Option<KeptBlock>, DbError> {
-    select()
-        .filter("number > ", Some(block.number))
-        .filter("timestamp > ", Some(block.timestamp))
-        .order_and_limit(" ORDER BY number", 1)
-        .row(db, read)
-        .await
-}
-
 /// The first block that the ledger keeps; `None` where it keeps none.
 ///
 /// # Errors

@@ -45,6 +45,17 @@ impl Settled {
     }
 }
 
+/// Whether how rows stood is kept up to the last block (`ledger/then.rs`): it is, but where an indexer of an earlier version has
+/// written since. A ledger that has not begun has nothing to keep.
+///
+/// # Errors
+/// When the database fails.
+pub async fn keeps_then(on: impl Into<Link<'_>>) -> Result<bool, DbError> {
+    let query = Query::new("SELECT hash, then_hash FROM checkpoint WHERE id = 1");
+    let Some(row) = query.row(on).await? else { return Ok(true) };
+    Ok(row.maybe_hash("then_hash")? == Some(row.hash("hash")?))
+}
+
 /// The checkpoint; `None` before the first block.
 ///
 /// # Errors

@@ -106,24 +106,6 @@ pub struct Filter {
     pub scored: bool,
 }
 
-impl Filter {
-    /// Whether it is about a row, as [`list`] has the database decide.
-    pub(super) fn takes(&self, row: &Envelope) -> bool {
-        let frozen = row.frozen || row.organisation_frozen || row.group_frozen;
-        self.treasury.is_none_or(|treasury| row.treasury == treasury)
-            && self.agent.is_none_or(|agent| row.agent == agent)
-            && self.group.is_none_or(|group| row.group == group)
-            && self.asset.is_none_or(|asset| row.asset == asset)
-            && (!self.scored || row.score_life > 0)
-            && match self.state {
-                None => true,
-                Some(State::Active) => !frozen && !row.under_review,
-                Some(State::Frozen) => frozen,
-                Some(State::UnderReview) => row.under_review,
-            }
-    }
-}
-
 /// Whether an envelope may open sessions and pay.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {
@@ -155,7 +137,7 @@ const SELECT: &str = concat!(
     " AS group_frozen FROM envelope e JOIN treasury t ON t.address = e.treasury"
 );
 
-fn read(row: &DbRow) -> Result<Envelope, DbError> {
+pub(super) fn read(row: &DbRow) -> Result<Envelope, DbError> {
     Ok(Envelope {
         treasury: row.address("treasury")?,
         number: row.number("number")?,

@@ -64,7 +64,7 @@ pub struct Position {
 }
 
 impl Position {
-    fn read(row: &DbRow) -> Result<Self, DbError> {
+    pub(crate) fn read(row: &DbRow) -> Result<Self, DbError> {
         Ok(Self { block: row.number("block_number")?, log: row.number("log_index")? })
     }
 

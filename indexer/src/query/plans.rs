@@ -314,24 +314,80 @@ async fn histories_walk_an_index_in_their_order() -> anyhow::Result<()> {
     check("PRIMARY KEY", history::select_set_aside(scope)).await
 }
 
-/// What is told of the past is read beside what came later, and beside all that tokens said.
+/// What is told of the past is read beside what came later: rows in their list's order, and of each what stood then by its key.
 #[tokio::test]
 async fn what_stood_walks_an_index() -> anyhow::Result<()> {
-    check("event_said", past::select_said((ONE, 1), 9)).await?;
-    let moment = past::Moment { height: 9, time: 90, ..Default::default() };
-    let key = Some(sessions::Key { opened_at: 80, id: HASH });
-    let treasury = Some(ONE);
-    let state = Some((sessions::State::Frozen, 90));
-    for (name, filter, whose) in [
-        ("session_by_opening", sessions::Filter::default(), None),
-        ("session_by_opening", sessions::Filter { state, ..Default::default() }, None),
-        ("session_by_treasury", sessions::Filter { treasury, ..Default::default() }, None),
-        ("session_by_envelope", sessions::Filter { treasury, envelope: Some(1), ..Default::default() }, None),
+    let (treasury, agent) = (Some(ONE), Some(ONE));
+    let state = Some(envelopes::State::Frozen);
+    let key = Some((ONE, 1));
+    for (step, filter, after) in [
+        ("SCAN e", envelopes::Filter::default(), None),
+        ("SEARCH e USING PRIMARY KEY", envelopes::Filter { state, ..Default::default() }, key),
+        ("SEARCH e USING PRIMARY KEY", envelopes::Filter { treasury, ..Default::default() }, None),
+        ("SEARCH e USING PRIMARY KEY", envelopes::Filter { treasury, ..Default::default() }, key),
+        ("agent_then_by_agent (agent=?", envelopes::Filter { agent, ..Default::default() }, None),
+        ("agent_then_by_agent (agent=?", envelopes::Filter { agent, ..Default::default() }, key),
+        (
+            "agent_then_by_treasury (treasury=? AND agent=?",
+            envelopes::Filter { agent, treasury, ..Default::default() },
+            key,
+        ),
     ] {
-        check(name, past::select_sessions(&filter, whose, &moment, None, 50)).await?;
-        check(name, past::select_sessions(&filter, whose, &moment, key, 50)).await?;
+        check_then(step, past::select_envelopes(&filter, 9, after, 50)).await?;
     }
-    Ok(())
+    let key = Some(sessions::Key { opened_at: 80, id: HASH });
+    let state = Some((sessions::State::Frozen, 90));
+    for (step, filter) in [
+        ("session_by_opening", sessions::Filter::default()),
+        ("session_by_opening", sessions::Filter { state, ..Default::default() }),
+        ("session_by_treasury", sessions::Filter { treasury, ..Default::default() }),
+        ("session_by_purse_opening", sessions::Filter { purse: Some(ONE), agent, ..Default::default() }),
+        (
+            "session_by_envelope",
+            sessions::Filter { treasury, envelope: Some(1), agent, ..Default::default() },
+        ),
+    ] {
+        check_then(step, past::select_sessions(&filter, (9, 90), None, 50)).await?;
+        check_then(step, past::select_sessions(&filter, (9, 90), key, 50)).await?;
+    }
+    for (step, treasury) in [("agent_then_by_agent", None), ("agent_then_by_treasury", treasury)] {
+        for after in [None, Some(ONE)] {
+            let select = past::select_agents(treasury, 9, after, 50);
+            let plan = plan(&select).await?;
+            let reads: Vec<_> = plan.iter().filter(|line| line.contains(" n ")).collect();
+            let walks = reads.len() == 3
+                && reads.iter().all(|line| line.starts_with("SEARCH n ") && line.contains(step));
+            let first = after.is_none() && treasury.is_none();
+            anyhow::ensure!(
+                walks || first && reads.iter().all(|line| line.contains(step)),
+                "expected {step:?}, got {plan:#?}"
+            );
+        }
+    }
+    let latest = plan(&past::select_latest(ONE, None, 9, 90)).await?;
+    for step in
+        ["agent_then_by_agent (agent=?", "session_by_envelope (treasury=? AND envelope=? AND opened_at<"]
+    {
+        anyhow::ensure!(latest.iter().any(|line| line.contains(step)), "expected {step:?}, got {latest:#?}");
+    }
+    let last = "PRIMARY KEY (treasury=? AND list=? AND payee=? AND block_number<?)";
+    check(last, past::select_listed(ONE, (1, ONE), 9)).await?;
+    check("PRIMARY KEY (treasury=? AND block_number<?)", past::select_epoch(ONE, 9)).await
+}
+
+/// Besides, that what stood is looked up by all of its key, and payments between two blocks.
+async fn check_then(step: &str, select: Select) -> anyhow::Result<()> {
+    let plan = plan(&select).await?;
+    let beside = |line: &&String| !line.contains(step);
+    let scans = plan.iter().filter(beside).find(|line| line.starts_with("SCAN ") && !line.contains("above"));
+    let unkeyed = plan.iter().find(|line| {
+        ["SEARCH v ", "SEARCH w ", "SEARCH h "].iter().any(|read| line.starts_with(read))
+            && !(line.contains("block_number=?") || line.contains("block_number<?"))
+    });
+    let paid = plan.iter().filter(|line| line.starts_with("SEARCH p "));
+    let unbound = paid.filter(|line| !line.contains("block_number>? AND block_number<?")).count();
+    anyhow::ensure!(scans.is_none() && unkeyed.is_none() && unbound == 0, "expected keys, got {plan:#?}");
+    check(step, select).await
 }
 
 #[tokio::test]

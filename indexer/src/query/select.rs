@@ -21,6 +21,20 @@ impl Select {
         Self { sql: sql.to_owned(), values: Vec::new(), conditions: 0, sifted: Vec::new() }
     }
 
+    /// A query whose text says `$1` for a value, as often as it likes.
+    pub(super) fn given(sql: &str, cell: impl Cell) -> Self {
+        let mut select = Self::new("");
+        select.give(cell).sql.push_str(sql);
+        select
+    }
+
+    /// The next value, which the text that follows says by its number.
+    pub(super) fn give(&mut self, cell: impl Cell) -> &mut Self {
+        let said = self.sql.len();
+        self.bind(cell).sql.truncate(said);
+        self
+    }
+
     /// Adds a condition without a value.
     pub(super) fn condition(&mut self, sql: &'static str) -> &mut Self {
         self.sql.push_str(if self.conditions == 0 { " WHERE " } else { " AND " });

@@ -4,7 +4,7 @@ use alloy::primitives::{Address, B256};
 use bursar_sdk::{amount::Amount, payment::split_session_id};
 use serde::{Deserialize, Serialize};
 
-use super::{AmountRange, TimeRange, past::Moment, policies::number, select::Select};
+use super::{AmountRange, TimeRange, policies::number, select::Select};
 use crate::db::{Cell, Db, DbError, DbRow};
 
 /// A bounded grant. Amounts in the asset's atomic units, times in unix seconds.
@@ -127,61 +127,24 @@ pub struct Filter {
     pub state: Option<(State, u64)>,
 }
 
-/// Sessions as they stand, or (but for money and agent) as they stood.
-pub(super) fn select(then: Option<&Moment>) -> Select {
-    let mut select = Select::new(
-        "SELECT s.id, s.purse, s.sequence, s.treasury, s.envelope, e.agent, e.asset, s.key, s.budget, s.opened_at, \
-         s.expiry, s.policy_version, s.scope, s.stamp_hash, s.closed_at, s.returned, s.unspent, s.paid, s.payments, \
-         s.opened_tx, ",
-    );
-    in_force(&mut select, then).push(" AS policy_in_force, ");
-    frozen(&mut select, then).push(
-        " AS frozen FROM session s JOIN envelope e ON e.treasury = s.treasury AND e.number = s.envelope",
-    );
-    if let Some(then) = then {
-        select.filter("s.opened_at <= ", Some(then.time));
-        none_of(&mut select, &then.opened_later);
-    }
-    select
+const SELECT: &str = "SELECT s.id, s.purse, s.sequence, s.treasury, s.envelope, e.agent, e.asset, s.key, s.budget, s.opened_at, \
+                      s.expiry, s.policy_version, e.policy_version AS policy_in_force, s.scope, s.stamp_hash, s.frozen, \
+                      s.closed_at, s.returned, s.unspent, s.paid, s.payments, s.opened_tx \
+                      FROM session s JOIN envelope e ON e.treasury = s.treasury AND e.number = s.envelope";
+
+/// What [`Session::state`] looks at, as conditions: that it is not so, and that it is.
+#[derive(Debug)]
+pub(super) struct Stands {
+    pub(super) closed: [&'static str; 2],
+    pub(super) frozen: [&'static str; 2],
+    pub(super) outdated: [&'static str; 2],
 }
 
-/// The version of the envelope's policy in force.
-fn in_force<'a>(select: &'a mut Select, then: Option<&Moment>) -> &'a mut Select {
-    match then {
-        None => select.push("e.policy_version"),
-        Some(then) => select
-            .push("(SELECT MAX(q.version) FROM policy q WHERE q.treasury = s.treasury AND q.envelope = s.envelope")
-            .and("q.block_number <= ", Some(then.height))
-            .push(")"),
-    }
-}
-
-/// Whether somebody stopped it. Nobody releases a session.
-fn frozen<'a>(select: &'a mut Select, then: Option<&Moment>) -> &'a mut Select {
-    match then {
-        None => select.push("s.frozen"),
-        Some(then) => select
-            .push("EXISTS (SELECT 1 FROM stop t WHERE t.treasury = s.treasury AND t.envelope = s.envelope")
-            .push(" AND t.session = s.id")
-            .and("t.block_number <= ", Some(then.height))
-            .push(")"),
-    }
-}
-
-/// Whether it is settled.
-fn closed<'a>(select: &'a mut Select, then: Option<&Moment>) -> &'a mut Select {
-    select.push("(s.closed_at IS NOT NULL").and("s.closed_at <= ", then.map(|then| then.time));
-    if let Some(then) = then {
-        none_of(select, &then.closed_later);
-    }
-    select.push(")")
-}
-
-fn none_of(select: &mut Select, sessions: &[B256]) {
-    for session in sessions {
-        select.and("s.id <> ", Some(*session));
-    }
-}
+const STANDS: Stands = Stands {
+    closed: ["s.closed_at IS NULL", "s.closed_at IS NOT NULL"],
+    frozen: ["NOT s.frozen", "s.frozen"],
+    outdated: ["s.policy_version = e.policy_version", "s.policy_version <> e.policy_version"],
+};
 
 pub(super) fn read(row: &DbRow) -> Result<Session, DbError> {
     Ok(Session {
@@ -219,24 +182,23 @@ pub async fn list(db: &Db, filter: &Filter, after: Option<Key>, limit: u32) -> R
 }
 
 pub(super) fn select_list(filter: &Filter, after: Option<Key>, limit: u32) -> Select {
-    let mut select = filtered(filter, None);
+    let mut select = Select::new(SELECT);
+    narrow(&mut select, filter, "e.agent = ", &STANDS);
     page(&mut select, after, limit);
     select
 }
 
-pub(super) fn filtered(filter: &Filter, then: Option<&Moment>) -> Select {
-    let mut select = select(then);
+pub(super) fn narrow(select: &mut Select, filter: &Filter, agent: &'static str, stands: &Stands) {
     select
         .filter("s.treasury = ", filter.treasury)
         .filter("s.envelope = ", filter.envelope)
-        .filter("e.agent = ", filter.agent)
+        .filter(agent, filter.agent)
         .filter("s.purse = ", filter.purse)
         .times("s.opened_at >= ", "s.opened_at < ", filter.opened)
         .amounts("s.budget >= ", "s.budget <= ", filter.budget);
     if let Some((state, now)) = filter.state {
-        stand(&mut select, state, now, then);
+        stand(select, state, now, stands);
     }
-    select
 }
 
 pub(super) fn page(select: &mut Select, after: Option<Key>, limit: u32) {
@@ -250,24 +212,20 @@ pub(super) fn page(select: &mut Select, after: Option<Key>, limit: u32) {
 }
 
 /// As [`Session::state`] decides.
-fn stand(select: &mut Select, state: State, now: u64, then: Option<&Moment>) {
+fn stand(select: &mut Select, state: State, now: u64, stands: &Stands) {
+    let is = |what: [&'static str; 2], so: bool| what[usize::from(so)];
+    select.condition(is(stands.closed, state == State::Closed));
     if state == State::Closed {
-        closed(select.condition(""), then);
         return;
     }
-    closed(select.condition("NOT "), then);
     if state == State::Expired {
         select.condition("s.expiry <= ").bind(now);
         return;
     }
-    select.condition("s.expiry > ").bind(now);
-    if state == State::Frozen {
-        frozen(select.condition(""), then);
-        return;
+    select.condition("s.expiry > ").bind(now).condition(is(stands.frozen, state == State::Frozen));
+    if state != State::Frozen {
+        select.condition(is(stands.outdated, state == State::Outdated));
     }
-    frozen(select.condition("NOT "), then);
-    let operator = if state == State::Outdated { "s.policy_version <> " } else { "s.policy_version = " };
-    in_force(select.condition(operator), then);
 }
 
 /// One session.
@@ -275,5 +233,5 @@ fn stand(select: &mut Select, state: State, now: u64, then: Option<&Moment>) {
 /// # Errors
 /// When the database fails.
 pub async fn get(db: &Db, id: B256) -> Result<Option<Session>, DbError> {
-    select(None).filter("s.id = ", Some(id)).row(db, read).await
+    Select::new(SELECT).filter("s.id = ", Some(id)).row(db, read).await
 }

@@ -122,6 +122,7 @@ impl Store {
         partition_blocks: u64,
     ) -> Result<Applying<'a>, ApplyError> {
         let mut tx = self.db.begin().await?;
+        let keeps_then = self.keeps_then(&mut tx).await?;
         let before = checkpoint::get(&mut tx).await?;
         let got = before.map(|at| at.hash);
         if got != after {
@@ -139,6 +140,7 @@ impl Store {
             realm,
             list,
             before,
+            keeps_then,
             settled,
             write_from,
             partition_blocks,
@@ -159,6 +161,8 @@ pub(crate) struct Applying<'a> {
     list: &'a WatchList,
     /// Where the ledger stood.
     before: Option<Checkpoint>,
+    /// Whether how rows stood is kept up to there.
+    keeps_then: bool,
     settled: Settled,
     write_from: usize,
     partition_blocks: u64,
@@ -242,7 +246,7 @@ impl Applying<'_> {
         }
         let BlockHeader { number, hash, timestamp, .. } = tip;
         let at = Checkpoint { number, hash, timestamp, head, final_number, safe_number };
-        tables::CHECKPOINT.put(tables::checkpoint(&at)).execute(&mut tx).await?;
+        tables::CHECKPOINT.put(tables::checkpoint(&at, self.keeps_then)).execute(&mut tx).await?;
         if tells {
             let origin = Origin { block: at.number, hash: Some(at.hash), log: None };
             let since = before.map_or(0, |at| at.timestamp);

@@ -12,7 +12,7 @@ impl Store {
     pub async fn forget_chain(&self) -> Result<(), StoreError> {
         let mut tx = self.db.begin().await?;
         let read_again = [&tables::JOURNAL, &tables::BLOCK, &tables::CHECKPOINT];
-        for table in tables::CHANGED.into_iter().chain(tables::ADDED).chain(read_again) {
+        for table in tables::CHANGED.into_iter().chain(tables::added()).chain(read_again) {
             table.clear().execute(&mut tx).await?;
         }
         ranges::clear(&mut tx).await?;

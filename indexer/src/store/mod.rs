@@ -27,6 +27,7 @@ mod refused;
 mod tables;
 #[cfg(feature = "testing")]
 pub mod testing;
+mod then;
 mod traces;
 mod unwind;
 mod watched;
@@ -70,6 +71,7 @@ pub struct Store {
     rows: Arc<AtomicU64>,
     /// Logs that were set aside, since this process began.
     aside: Arc<AtomicU64>,
+    given_up: then::GivenUp,
 }
 
 /// What may be wrong with a store.
@@ -132,10 +134,11 @@ impl Store {
     /// # Errors
     /// When it cannot be reached, or a newer version has written it.
     pub async fn connect(url: &StoreUrl) -> Result<Self, StoreError> {
-        let (known, room, rows, aside) = Default::default();
-        let store = Self { db: Db::connect(url).await?, known, room, rows, aside };
+        let (known, room, rows, aside, given_up) = Default::default();
+        let store = Self { db: Db::connect(url).await?, known, room, rows, aside, given_up };
         store.migrate().await?;
         store.begin_logs().await?;
+        store.fill_then().await?;
         Ok(store)
     }
 

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     db::{Changed, DbError, Query, Table, Tx, Value},
-    ledger::{Change, Effects, Fact, Key, PaymentRow, Row, Settlement},
+    ledger::{Change, Effects, Fact, Key, PaymentRow, Row, Settlement, Then},
     outbox::{self, Event, Origin},
     project::ungoverned,
     source::BlockHeader,
@@ -29,7 +29,7 @@ const MOST_WAITING: usize = 8_192;
 pub(super) type PaymentKey = (Address, B256);
 
 /// Rows of one table, and of the next.
-struct Tables<T = Vec<Value>>(Vec<(&'static Table, Vec<T>)>);
+pub(super) struct Tables<T = Vec<Value>>(Vec<(&'static Table, Vec<T>)>);
 
 impl<T> Default for Tables<T> {
     fn default() -> Self {
@@ -38,11 +38,20 @@ impl<T> Default for Tables<T> {
 }
 
 impl<T> Tables<T> {
-    fn add(&mut self, table: &'static Table, rows: impl IntoIterator<Item = T>) {
+    pub(super) fn add(&mut self, table: &'static Table, rows: impl IntoIterator<Item = T>) {
         match self.0.iter_mut().find(|(known, _)| std::ptr::eq(*known, table)) {
             Some((_, all)) => all.extend(rows),
             None => self.0.push((table, rows.into_iter().collect())),
         }
+    }
+}
+
+impl Tables {
+    pub(super) async fn write(self, tx: &mut Tx) -> Result<(), StoreError> {
+        for (table, rows) in self.0 {
+            table.insert_all(tx, rows).await?;
+        }
+        Ok(())
     }
 }
 
@@ -62,10 +71,7 @@ impl Part {
     async fn write(self, tx: &mut Tx) -> Result<(), StoreError> {
         // Events name their blocks.
         tables::BLOCK.insert_all(tx, self.blocks).await?;
-        for (table, rows) in self.added.0 {
-            table.insert_all(tx, rows).await?;
-        }
-        Ok(())
+        self.added.write(tx).await
     }
 }
 
@@ -224,6 +230,11 @@ impl Pending {
                 let row = tables::score_history(treasury, envelope, block, &Seen::of(state)?);
                 self.scores.insert((treasury, envelope, block), row);
             }
+            let stood = [&before, &after].map(|row| Then::of(&key, row.as_deref()));
+            let [was, is] = stood.each_ref().map(Option::as_ref);
+            for (table, row) in tables::then(block, &key, was, is)? {
+                self.part.added.add(table, [row]);
+            }
             if let (Key::Purse(account), Some(known)) = (key, &mut self.known) {
                 known.purses.insert(account);
             }
@@ -325,9 +336,7 @@ impl Due {
         for (table, key) in self.gone {
             table.delete(key).execute(&mut *tx).await?;
         }
-        for (table, rows) in self.anew.0 {
-            table.insert_all(tx, rows).await?;
-        }
+        self.anew.write(tx).await?;
         for (table, rows) in self.changed.0 {
             table.change_all(tx, rows).await?;
         }

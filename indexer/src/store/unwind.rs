@@ -22,6 +22,7 @@ impl Store {
             return Err(ApplyError::TooDeep { final_number, to });
         }
         let mut tx = self.db.begin().await?;
+        let keeps_then = self.keeps_then(&mut tx).await?;
         let journal = "SELECT row_key, before FROM journal WHERE block_number > $1 \
                        ORDER BY block_number DESC, seq DESC";
         for row in Query::new(journal).bind(to).rows(&mut tx).await? {
@@ -29,7 +30,7 @@ impl Store {
             let before: Option<Row> = row.maybe_json("before", "a row")?;
             tables::put(&key, before.as_ref())?.write(&mut tx).await?;
         }
-        for table in tables::ADDED.into_iter().chain([&tables::JOURNAL, &tables::BLOCK]) {
+        for table in tables::added().chain([&tables::JOURNAL, &tables::BLOCK]) {
             table.delete_after(to).execute(&mut tx).await?;
         }
         ranges::clear(&mut tx).await?;
@@ -44,7 +45,7 @@ impl Store {
         // What came late of blocks that the ledger had is in nobody's sight, and must not come into it.
         heard::taken_over(&mut tx, now.number).await?;
         outbox::retract_after(&mut tx, to, now.timestamp).await?;
-        tables::CHECKPOINT.put(tables::checkpoint(&at)).execute(&mut tx).await?;
+        tables::CHECKPOINT.put(tables::checkpoint(&at, keeps_then)).execute(&mut tx).await?;
         tx.commit().await?;
         Ok(at)
     }

@@ -32,6 +32,13 @@ const TABLES: &[(&str, &str)] = &[
     ("insider", "SELECT * FROM insider ORDER BY treasury, account"),
     ("alert", "SELECT * FROM alert ORDER BY raised_at, id"),
     ("alert_topic", "SELECT * FROM alert_topic ORDER BY topic"),
+    ("treasury_then", "SELECT * FROM treasury_then ORDER BY treasury, block_number"),
+    ("group_then", "SELECT * FROM group_then ORDER BY treasury, number, block_number"),
+    ("envelope_then", "SELECT * FROM envelope_then ORDER BY treasury, number, block_number"),
+    ("agent_then", "SELECT * FROM agent_then ORDER BY treasury, number, block_number"),
+    ("limits_then", "SELECT * FROM limits_then ORDER BY treasury, number, block_number"),
+    ("payee_then", "SELECT * FROM payee_then ORDER BY treasury, list, payee, block_number"),
+    ("session_then", "SELECT * FROM session_then ORDER BY purse, sequence, block_number"),
     ("checkpoint", "SELECT number, hash, timestamp FROM checkpoint"),
     ("block", "SELECT * FROM block WHERE number IN (SELECT block_number FROM event) ORDER BY number"),
 ];

@@ -60,7 +60,7 @@ pub(crate) async fn grow(url: &str, payments: u64) -> Result<Grown> {
     on.run("DROP TABLE copy").await?;
     on.run(&format!("UPDATE envelope SET payments = payments * {0}", copies + 1)).await?;
     on.run(&format!("UPDATE session SET payments = payments * {0}", copies + 1)).await?;
-    for sql in BESIDE {
+    for sql in BESIDE.iter().chain(THEN) {
         on.run(sql).await.with_context(|| (*sql).to_owned())?;
     }
     on.run(on.settle()).await?;
@@ -99,6 +99,52 @@ const BESIDE: &[&str] = &[
      FROM payment p JOIN (SELECT tx_hash, min(log_index) AS first FROM payment WHERE log_index < 100000 \
      AND block_number % 20 = 1 GROUP BY tx_hash ORDER BY tx_hash LIMIT 10000) o \
      ON o.tx_hash = p.tx_hash AND o.first = p.log_index",
+];
+
+/// How rows stood, as an indexer of such a chain keeps it (`ledger/then.rs`): what had been paid after each block that has payments,
+/// and of that what has passed a multiple of 64. Amounts are small here.
+const THEN: &[&str] = &[
+    "UPDATE envelope_then SET group_number = 1 WHERE number > 25",
+    "INSERT INTO payee_then (treasury, list, payee, block_number, listed) SELECT p.treasury, p.list, p.payee, t.created_block, (1 = 1) \
+     FROM payee p JOIN treasury t ON t.address = p.treasury WHERE NOT EXISTS (SELECT 1 FROM payee_then o \
+     WHERE o.treasury = p.treasury AND o.list = p.list AND o.payee = p.payee)",
+    "CREATE TABLE had_paid AS SELECT treasury, envelope, block_number, payments AS here, \
+     CAST(SUM(payments) OVER w AS BIGINT) AS payments, CAST(SUM(amount) OVER w AS BIGINT) AS amount FROM \
+     (SELECT treasury, envelope, block_number, COUNT(*) AS payments, CAST(SUM(CAST(amount AS BIGINT)) AS BIGINT) AS amount FROM payment \
+     GROUP BY treasury, envelope, block_number) p WINDOW w AS (PARTITION BY treasury, envelope ORDER BY block_number)",
+    "CREATE INDEX had_paid_by_block ON had_paid (treasury, envelope, block_number)",
+    "UPDATE envelope_then SET payments = COALESCE((SELECT c.payments FROM had_paid c WHERE c.treasury = envelope_then.treasury \
+     AND c.envelope = envelope_then.number AND c.block_number <= envelope_then.block_number ORDER BY c.block_number DESC LIMIT 1), 0), \
+     paid = COALESCE((SELECT substr('00000000000000000000000000000' || CAST(c.amount AS TEXT), length(CAST(c.amount AS TEXT)) + 1) \
+     FROM had_paid c WHERE c.treasury = envelope_then.treasury AND c.envelope = envelope_then.number \
+     AND c.block_number <= envelope_then.block_number ORDER BY c.block_number DESC LIMIT 1), '00000000000000000000000000000')",
+    "INSERT INTO envelope_then (treasury, number, block_number, agent, group_number, permit2, frozen, under_review, policy_version, \
+     score_life, score, scored_at, funded, withdrawn, drawn, returned, donated, paid, payments) SELECT v.treasury, v.number, \
+     c.block_number, v.agent, v.group_number, v.permit2, v.frozen, v.under_review, v.policy_version, v.score_life, v.score, \
+     v.scored_at, v.funded, v.withdrawn, v.drawn, v.returned, v.donated, \
+     substr('00000000000000000000000000000' || CAST(c.amount AS TEXT), length(CAST(c.amount AS TEXT)) + 1), c.payments \
+     FROM had_paid c JOIN envelope_then v ON v.treasury = c.treasury AND v.number = c.envelope AND v.block_number = \
+     (SELECT MAX(w.block_number) FROM envelope_then w WHERE w.treasury = c.treasury AND w.number = c.envelope \
+     AND w.block_number <= c.block_number) WHERE c.payments / 64 <> (c.payments - c.here) / 64 AND v.block_number < c.block_number",
+    "DROP TABLE had_paid",
+    "CREATE TABLE had_paid AS SELECT session, block_number, payments AS here, \
+     CAST(SUM(payments) OVER w AS BIGINT) AS payments, CAST(SUM(amount) OVER w AS BIGINT) AS amount FROM \
+     (SELECT session, block_number, COUNT(*) AS payments, CAST(SUM(CAST(amount AS BIGINT)) AS BIGINT) AS amount FROM payment \
+     GROUP BY session, block_number) p WINDOW w AS (PARTITION BY session ORDER BY block_number)",
+    "CREATE INDEX had_paid_by_block ON had_paid (session, block_number)",
+    "UPDATE session_then SET payments = COALESCE((SELECT c.payments FROM session s JOIN had_paid c ON c.session = s.id \
+     WHERE s.purse = session_then.purse AND s.sequence = session_then.sequence AND c.block_number <= session_then.block_number \
+     ORDER BY c.block_number DESC LIMIT 1), 0), paid = COALESCE((SELECT \
+     substr('00000000000000000000000000000' || CAST(c.amount AS TEXT), length(CAST(c.amount AS TEXT)) + 1) \
+     FROM session s JOIN had_paid c ON c.session = s.id WHERE s.purse = session_then.purse AND s.sequence = session_then.sequence \
+     AND c.block_number <= session_then.block_number ORDER BY c.block_number DESC LIMIT 1), '00000000000000000000000000000')",
+    "INSERT INTO session_then (purse, sequence, block_number, frozen, closed, paid, payments) SELECT v.purse, v.sequence, \
+     c.block_number, v.frozen, v.closed, \
+     substr('00000000000000000000000000000' || CAST(c.amount AS TEXT), length(CAST(c.amount AS TEXT)) + 1), c.payments \
+     FROM had_paid c JOIN session s ON s.id = c.session JOIN session_then v ON v.purse = s.purse AND v.sequence = s.sequence \
+     AND v.block_number = (SELECT MAX(w.block_number) FROM session_then w WHERE w.purse = s.purse AND w.sequence = s.sequence \
+     AND w.block_number <= c.block_number) WHERE c.payments / 64 <> (c.payments - c.here) / 64 AND v.block_number < c.block_number",
+    "DROP TABLE had_paid",
 ];
 
 impl On {

@@ -1,43 +1,35 @@
-//! Envelopes and sessions as they stood at a height.
+//! Envelopes, sessions and agents as they stood at a height.
 //!
-//! Their rows change with blocks and are kept as they stand. How they stood is built again from what never changes: what
-//! treasuries said, payments, stops and policies, each with its block. The arithmetic of limits is the one that the
-//! projection counts with, so that a ledger asked as of a block tells what one that ended there tells.
-//!
-//! A page of envelopes costs what their treasuries said up to there; what tokens said of every payment is left alone.
+//! How each row stood is kept with the blocks that changed it (`ledger/then.rs`): as of a height it is the last one at or below
+//! it, found by its key, and a few payments that came since. A list walks today's rows in its own order, and passes over what
+//! had not begun: a page costs what it holds, whatever came before it and since. A filter that finds few may look through many, as it
+//! may in today's lists, but not one by treasury, agent, envelope or purse.
 
-mod account;
-mod moment;
-mod roster;
+mod agents;
+mod envelopes;
 mod sessions;
 mod settings;
 
-use std::{
-    collections::BTreeSet,
-    ops::Bound::{Excluded, Unbounded},
-};
+use alloy::primitives::U256;
+use bursar_sdk::{amount::Amount, windows::Window};
 
-use alloy::primitives::Address;
-use bursar_sdk::windows::Window;
-
-pub(super) use self::moment::Moment;
-use self::roster::Roster;
 #[cfg(test)]
-pub(super) use self::{account::select_said, sessions::select_list as select_sessions};
+pub(super) use self::{
+    agents::select_list as select_agents,
+    envelopes::select_list as select_envelopes,
+    sessions::{select_latest, select_list as select_sessions},
+    settings::{select_epoch, select_listed},
+};
 pub use self::{
+    agents::{agents, of_agents},
+    envelopes::{envelope, envelopes},
     sessions::{session, sessions},
     settings::{on_list, stamp_epoch},
 };
-use super::{
-    Past,
-    envelopes::{Envelope, Filter, Key},
-    headroom::Headroom,
-    history::{self, Event},
-    select::Select,
-};
+use super::{checkpoint, envelopes::Envelope, headroom::Headroom};
 use crate::{
-    db::{Db, DbError},
-    decode::said::Said,
+    db::{Db, DbError, DbRow},
+    ledger::LimitUse,
 };
 
 /// An envelope as it stood.
@@ -56,107 +48,52 @@ impl Stood {
     }
 }
 
-/// One envelope; `None` where there was none yet.
-///
-/// # Errors
-/// When the database fails, or its events do not follow from each other.
-pub async fn envelope(db: &Db, key: Key, past: Past) -> Result<Option<Stood>, DbError> {
-    let roster = Roster::load(db, Some(key.0), past.height).await?;
-    match roster.envelopes.get(&key) {
-        None => Ok(None),
-        Some(row) => Ok(Some(account::told(db, row.clone(), past.height).await?)),
-    }
+/// Refuses to tell where how rows stood is not kept up to the ledger's last block.
+async fn is_kept(db: &Db) -> Result<(), DbError> {
+    if checkpoint::keeps_then(db).await? { Ok(()) } else { Err(DbError::NotKept) }
 }
 
-/// Envelopes by treasury and number.
-///
-/// # Errors
-/// As [`envelope`].
-pub async fn envelopes(
-    db: &Db,
-    filter: &Filter,
-    past: Past,
-    after: Option<Key>,
-    limit: u32,
-) -> Result<Vec<Stood>, DbError> {
-    let roster = Roster::load(db, filter.treasury, past.height).await?;
-    let from = (after.map_or(Unbounded, Excluded), Unbounded);
-    let found = roster.envelopes.range(from).map(|(_, row)| row).filter(|row| filter.takes(row));
-    let found: Vec<Envelope> = found.take(most(limit)).cloned().collect();
-    stood(db, found, past).await
-}
-
-/// Agents by address.
-///
-/// # Errors
-/// As [`envelope`].
-pub async fn agents(
-    db: &Db,
-    treasury: Option<Address>,
-    past: Past,
-    after: Option<Address>,
-    limit: u32,
-) -> Result<Vec<Address>, DbError> {
-    let roster = Roster::load(db, treasury, past.height).await?;
-    let all: BTreeSet<Address> = roster.envelopes.values().map(|row| row.agent).collect();
-    Ok(all.into_iter().filter(|agent| after.is_none_or(|after| *agent > after)).take(most(limit)).collect())
-}
-
-/// Envelopes of these agents, by treasury and number; of one treasury, or of all. Of each agent the first `limit`.
-///
-/// # Errors
-/// As [`envelope`].
-pub async fn of_agents(
-    db: &Db,
-    agents: &[Address],
-    treasury: Option<Address>,
-    past: Past,
-    limit: u32,
-) -> Result<Vec<Stood>, DbError> {
-    let roster = Roster::load(db, treasury, past.height).await?;
-    let of = |agent: &Address| {
-        let agent = *agent;
-        roster.envelopes.values().filter(move |row| row.agent == agent).take(most(limit))
+/// What was paid in all, and in how many payments: what is kept, and what came since. The two halves of the digits of each amount
+/// are added up apart, since no integer of a database holds all of them.
+macro_rules! since {
+    ($of:literal, $kept:literal) => {
+        concat!(
+            since!("CAST(SUM(CAST(substr(p.amount, 1, 14) AS BIGINT)) AS BIGINT)", $of, $kept),
+            " AS since_high, ",
+            since!("CAST(SUM(CAST(substr(p.amount, 15, 15) AS BIGINT)) AS BIGINT)", $of, $kept),
+            " AS since_low, ",
+            since!("COUNT(*)", $of, $kept),
+            " AS since_count"
+        )
     };
-    let mut rows: Vec<Envelope> = agents.iter().flat_map(of).cloned().collect();
-    rows.sort_by_key(|row| (row.treasury, row.number));
-    stood(db, rows, past).await
+    ($what:literal, $of:literal, $kept:literal) => {
+        concat!(
+            "(SELECT ",
+            $what,
+            " FROM payment p WHERE ",
+            $of,
+            " AND p.block_number > ",
+            $kept,
+            ".block_number AND p.block_number <= $1)"
+        )
+    };
+}
+use since;
+
+/// 10^15: the lower half has so many digits.
+const HALF: U256 = U256::from_limbs([1_000_000_000_000_000, 0, 0, 0]);
+
+fn paid(row: &DbRow) -> Result<(Amount, u64), DbError> {
+    let high: u64 = row.maybe_number("since_high")?.unwrap_or_default();
+    let low: u64 = row.maybe_number("since_low")?.unwrap_or_default();
+    let since = U256::from(high).saturating_mul(HALF).saturating_add(U256::from(low));
+    let paid = row.total("paid")?.saturating_add(since);
+    let payments = row.number::<u64>("payments")?.saturating_add(row.number("since_count")?);
+    // No token comes to more but one that lies.
+    Ok((Amount::try_from(paid).unwrap_or(Amount::MAX), payments))
 }
 
-async fn stood(db: &Db, rows: Vec<Envelope>, past: Past) -> Result<Vec<Stood>, DbError> {
-    let mut all = Vec::with_capacity(rows.len());
-    for row in rows {
-        all.push(account::told(db, row, past.height).await?);
-    }
-    Ok(all)
-}
-
-fn most(limit: u32) -> usize {
-    usize::try_from(limit).unwrap_or(usize::MAX)
-}
-
-/// What treasuries said of such kinds up to a height, in the chain's order. It is said once or rarely: found by kind, and
-/// put in order here.
-async fn said(
-    db: &Db,
-    kinds: &'static str,
-    treasury: Option<Address>,
-    height: u64,
-) -> Result<Vec<Event>, DbError> {
-    let mut select = Select::new(history::SELECT_EVENTS);
-    select.condition(kinds).sift("e.treasury = ", treasury).filter("e.block_number <= ", Some(height));
-    let mut events = select.rows(db, history::read_event).await?;
-    events.sort_unstable_by_key(|event| event.position);
-    Ok(events)
-}
-
-/// What a treasury said.
-fn read(event: &Event) -> Result<Said, DbError> {
-    let reads = Said::read(&event.kind, &event.args);
-    reads.map_err(|error| wrong("what a treasury says", format!("{}: {error}", event.kind)))
-}
-
-/// What treasuries said does not read, or does not follow from what they said before.
-fn wrong(expected: &'static str, got: impl ToString) -> DbError {
-    DbError::Inconsistent { column: "args", expected, got: got.to_string() }
+fn windows(row: &DbRow) -> Result<Vec<Window>, DbError> {
+    let uses: Option<Vec<LimitUse>> = row.maybe_json("uses", "what limits had counted")?;
+    Ok(uses.unwrap_or_default().iter().map(Window::from).collect())
 }

@@ -2,11 +2,11 @@
 
 use alloy::primitives::Address;
 
-use super::{super::Past, read, said};
-use crate::{
-    db::{Db, DbError},
-    decode::said::Said,
+use super::{
+    super::{Past, select::Select},
+    is_kept,
 };
+use crate::db::{Db, DbError};
 
 /// Whether a payee was on a list.
 ///
@@ -18,16 +18,24 @@ pub async fn on_list(
     (list, payee): (u16, Address),
     past: Past,
 ) -> Result<bool, DbError> {
-    let mut on = false;
-    for event in said(db, "e.kind IN ('payee_listed', 'payee_unlisted')", Some(treasury), past.height).await?
-    {
-        match read(&event)? {
-            Said::PayeeListed { list: of, payee: who } if (of, who) == (list, payee) => on = true,
-            Said::PayeeUnlisted { list: of, payee: who } if (of, who) == (list, payee) => on = false,
-            _ => {}
-        }
-    }
-    Ok(on)
+    is_kept(db).await?;
+    let select = select_listed(treasury, (list, payee), past.height);
+    Ok(select.row(db, |row| row.flag("listed")).await?.unwrap_or(false))
+}
+
+pub(in super::super) fn select_listed(
+    treasury: Address,
+    (list, payee): (u16, Address),
+    height: u64,
+) -> Select {
+    let mut select = Select::new("SELECT t.listed FROM payee_then t");
+    select
+        .filter("t.treasury = ", Some(treasury))
+        .filter("t.list = ", Some(list))
+        .filter("t.payee = ", Some(payee))
+        .filter("t.block_number <= ", Some(height))
+        .order_and_limit(" ORDER BY t.block_number DESC", 1);
+    select
 }
 
 /// The epoch of stamps: those of an earlier one were revoked.
@@ -35,11 +43,16 @@ pub async fn on_list(
 /// # Errors
 /// As [`super::envelope`].
 pub async fn stamp_epoch(db: &Db, treasury: Address, past: Past) -> Result<u32, DbError> {
-    let mut epoch = 0;
-    for event in said(db, "e.kind = 'stamp_epoch_set'", Some(treasury), past.height).await? {
-        if let Said::StampEpochSet { epoch: set, .. } = read(&event)? {
-            epoch = set;
-        }
-    }
-    Ok(epoch)
+    is_kept(db).await?;
+    let select = select_epoch(treasury, past.height);
+    Ok(select.row(db, |row| row.number("stamp_epoch")).await?.unwrap_or(0))
+}
+
+pub(in super::super) fn select_epoch(treasury: Address, height: u64) -> Select {
+    let mut select = Select::new("SELECT t.stamp_epoch FROM treasury_then t");
+    select
+        .filter("t.treasury = ", Some(treasury))
+        .filter("t.block_number <= ", Some(height))
+        .order_and_limit(" ORDER BY t.block_number DESC", 1);
+    select
 }

@@ -1,6 +1,6 @@
 //! What a block adds. Its rows name it, so unwinding deletes by block.
 
-use super::SCORE_HISTORY;
+use super::{SCORE_HISTORY, THEN};
 use crate::{
     db::{Table, Value, table},
     ledger::{
@@ -11,7 +11,11 @@ use crate::{
 };
 
 /// The tables that blocks only add to.
-pub(in crate::store) static ADDED: [&Table; 10] = [
+pub(in crate::store) fn added() -> impl Iterator<Item = &'static Table> {
+    ADDED.into_iter().chain(THEN)
+}
+
+static ADDED: [&Table; 10] = [
     &EVENT,
     &PAYMENT,
     &UNEXPLAINED,

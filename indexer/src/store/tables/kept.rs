@@ -11,7 +11,7 @@ table! {
 }
 
 table! {
-    CHECKPOINT, fn checkpoint(at: &Checkpoint) {
+    CHECKPOINT, fn checkpoint(at: &Checkpoint, keeps_then: bool) {
         key { id: 1u8 }
         number: at.number,
         hash: at.hash,
@@ -19,6 +19,7 @@ table! {
         head: at.head,
         final_number: at.final_number,
         safe_number: at.safe_number,
+        then_hash: keeps_then.then_some(at.hash),
     }
 }
 

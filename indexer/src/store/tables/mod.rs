@@ -8,11 +8,13 @@ mod intake;
 mod kept;
 mod score;
 mod session;
+mod then;
 mod treasury;
 
-pub(super) use added::{ADDED, PAYMENT, UNEXPLAINED, add, unexplained};
+pub(super) use added::{PAYMENT, UNEXPLAINED, add, added, unexplained};
 pub(crate) use alert::read_alert;
 pub(super) use changed::{CHANGED, Written, find, placed, put, read, written};
 pub(super) use intake::{Entry, INTAKE, intake, read_intake};
 pub(super) use kept::{BLOCK, CHECKPOINT, JOURNAL, block, checkpoint, journal};
 pub(super) use score::{SCORE_HISTORY, Seen, score_history};
+pub(super) use then::{THEN, then};

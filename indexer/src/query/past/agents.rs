@@ -1,0 +1,88 @@
+//! Agents as they stood: whose envelopes were.
+
+use alloy::primitives::Address;
+
+use super::{
+    super::{Past, envelopes::Filter, select::Select},
+    Stood, envelopes, is_kept,
+};
+use crate::db::{Db, DbError};
+
+/// From one agent to the next, however many envelopes each has had; and of each, one envelope that was its own.
+///
+/// PostgreSQL has no least of bytes, so that each next one is the first in order. A row is made when the one before it is taken.
+macro_rules! select {
+    ($next:literal, $one:literal) => {
+        [
+            concat!("WITH RECURSIVE a (agent) AS (SELECT (SELECT n.agent FROM agent_then n WHERE ", $next),
+            concat!(
+                " ORDER BY n.agent LIMIT 1) UNION ALL SELECT (SELECT n.agent FROM agent_then n WHERE ",
+                $next,
+                " > a.agent ORDER BY n.agent LIMIT 1) FROM a WHERE a.agent IS NOT NULL) \
+                 SELECT a.agent FROM a WHERE a.agent IS NOT NULL \
+                 AND (SELECT n.number FROM agent_then n WHERE ",
+                $one,
+                "n.agent = a.agent AND n.block_number = (SELECT MAX(m.block_number) FROM agent_then m \
+                 WHERE m.treasury = n.treasury AND m.number = n.number AND m.block_number <= $1) LIMIT 1) IS NOT NULL"
+            ),
+        ]
+    };
+}
+
+/// Agents by address.
+///
+/// # Errors
+/// As [`super::envelope`].
+pub async fn agents(
+    db: &Db,
+    treasury: Option<Address>,
+    past: Past,
+    after: Option<Address>,
+    limit: u32,
+) -> Result<Vec<Address>, DbError> {
+    is_kept(db).await?;
+    select_list(treasury, past.height, after, limit).rows(db, |row| row.address("agent")).await
+}
+
+pub(in super::super) fn select_list(
+    treasury: Option<Address>,
+    height: u64,
+    after: Option<Address>,
+    limit: u32,
+) -> Select {
+    let [first, rest] = match treasury {
+        None => select!("n.agent", ""),
+        Some(_) => select!("n.treasury = $2 AND n.agent", "n.treasury = $2 AND "),
+    };
+    let mut select = Select::given("", height);
+    if let Some(treasury) = treasury {
+        select.give(treasury);
+    }
+    select.push(first);
+    match after {
+        Some(after) => select.push(" > ").bind(after),
+        None => select.push(" IS NOT NULL"),
+    };
+    select.push(rest).order_and_limit("", limit);
+    select
+}
+
+/// Envelopes of these agents, by treasury and number; of one treasury, or of all. Of each agent the first `limit`.
+///
+/// # Errors
+/// As [`super::envelope`].
+pub async fn of_agents(
+    db: &Db,
+    agents: &[Address],
+    treasury: Option<Address>,
+    past: Past,
+    limit: u32,
+) -> Result<Vec<Stood>, DbError> {
+    let mut all = Vec::new();
+    for agent in agents {
+        let of = Filter { agent: Some(*agent), treasury, ..Filter::default() };
+        all.extend(envelopes::envelopes(db, &of, past, None, limit).await?);
+    }
+    all.sort_by_key(|stood| (stood.row.treasury, stood.row.number));
+    Ok(all)
+}
