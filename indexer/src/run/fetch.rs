@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 
 use alloy::{
-    primitives::{Address, B256, map::HashSet},
+    primitives::{
+        Address, B256,
+        map::{HashMap, HashSet},
+    },
     sol_types::SolEvent,
 };
 use bursar_sdk::abi::{
@@ -16,7 +19,7 @@ use super::{Config, assemble::Assembler};
 use crate::{
     decode::{Event, Proxy, SETTLED, decode_log},
     ledger::{BlockFacts, WatchList},
-    source::{BlockHeader, Blocks, LogQuery, Nonsense, RawLog, SourceError, Sources},
+    source::{BlockHeader, Blocks, Given, Givers, LogQuery, Nonsense, RawLog, SourceError, Sources},
     store::Watch,
 };
 
@@ -76,15 +79,22 @@ pub(super) async fn fetch_more(
 
 /// Logs by place, each once.
 #[derive(Default)]
-pub(super) struct Logs(BTreeMap<(u64, u64), RawLog>);
+pub(super) struct Logs(BTreeMap<(u64, u64), Given<RawLog>>);
 
 impl Logs {
-    pub(super) fn add(&mut self, logs: impl IntoIterator<Item = RawLog>) -> Result<(), Nonsense> {
+    /// Adds some; of two that differ in one place, one is wrong.
+    pub(super) fn add(
+        &mut self,
+        logs: impl IntoIterator<Item = Given<RawLog>>,
+    ) -> Result<(), Given<Nonsense>> {
         for log in logs {
-            let (block, index) = (log.block_number, log.log_index);
+            let (block, index) = (log.what.block_number, log.what.log_index);
             match self.0.get_mut(&(block, index)) {
-                Some(other) if !other.is_same(&log) => return Err(Nonsense::Contradicts { block, index }),
-                Some(other) => other.complete(&log),
+                Some(other) if !other.what.is_same(&log.what) => {
+                    let by = other.by.and(&log.by);
+                    return Err(Given { what: Nonsense::Contradicts { block, index }, by });
+                }
+                Some(other) => other.what.complete(&log.what),
                 None => drop(self.0.insert((block, index), log)),
             }
         }
@@ -94,13 +104,13 @@ impl Logs {
     /// Whether there is the log just before this one, of the same transaction.
     fn has_before(&self, log: &RawLog) -> bool {
         let place = log.log_index.checked_sub(1).map(|before| (log.block_number, before));
-        place.and_then(|place| self.0.get(&place)).is_some_and(|before| before.tx_hash == log.tx_hash)
+        place.and_then(|place| self.0.get(&place)).is_some_and(|before| before.what.tx_hash == log.tx_hash)
     }
 
-    pub(super) fn by_block(self) -> BTreeMap<u64, Vec<RawLog>> {
-        let mut by_block: BTreeMap<u64, Vec<RawLog>> = BTreeMap::new();
+    pub(super) fn by_block(self) -> BTreeMap<u64, Vec<Given<RawLog>>> {
+        let mut by_block: BTreeMap<u64, Vec<Given<RawLog>>> = BTreeMap::new();
         for log in self.0.into_values() {
-            by_block.entry(log.block_number).or_default().push(log);
+            by_block.entry(log.what.block_number).or_default().push(log);
         }
         by_block
     }
@@ -136,13 +146,16 @@ struct Fetcher<'a> {
     blocks: Blocks,
 }
 
+/// Blocks by height and hash, and who says that they are the chain's.
+pub(super) type Samples = HashMap<(u64, B256), Givers>;
+
 /// Logs that came in answer to one question after another, and what the answers say of the last block.
 #[derive(Default)]
 struct Found {
     logs: Logs,
     tip: Option<BlockHeader>,
     /// The last block of each answer that has logs: what it says of it is looked at.
-    samples: HashSet<(u64, B256)>,
+    samples: Samples,
     /// How many logs the answers held.
     count: u64,
 }
@@ -163,16 +176,16 @@ impl Fetcher<'_> {
         ask.extend(&new.treasuries);
         while !ask.is_empty() {
             let logs = self.all(&mut found, self.of_addresses(&ask), |_| true).await?;
-            let told = discover(self.config.factory, &logs).without(&all);
+            let told = discover(self.config.factory, logs.iter().map(|log| &log.what)).without(&all);
             ask = told.treasuries.iter().copied().collect();
             all.add(&told);
             added.add(&told);
-            found.logs.add(logs)?;
+            self.keep(&mut found, logs)?;
         }
         // Tokens that are new for every purse, those that are known for new ones.
         for (assets, purses) in [(&added.assets, &all.purses), (&known.assets, &added.purses)] {
             let logs = self.all(&mut found, self.of_tokens(assets, purses), |_| true).await?;
-            found.logs.add(logs)?;
+            self.keep(&mut found, logs)?;
         }
         // Once for these blocks: who is found in them pays from purses.
         if first {
@@ -216,12 +229,15 @@ impl Fetcher<'_> {
     async fn ungoverned(&self, found: &mut Found) -> Result<(), SourceError> {
         let logs = self.all(found, self.of_payers(), |log| self.is_of_payer(log)).await?;
         let (said, moved): (Vec<_>, Vec<_>) =
-            logs.into_iter().partition(|log| Proxy::at(log.address).is_some());
-        found.logs.add(moved)?;
+            logs.into_iter().partition(|log| Proxy::at(log.what.address).is_some());
+        self.keep(found, moved)?;
         // Of the proxies, what tells of these: they settle for everybody.
-        let telling: Vec<RawLog> = said.into_iter().filter(|log| found.logs.has_before(log)).collect();
-        found.logs.add(telling)?;
-        Ok(())
+        let telling: Vec<_> = said.into_iter().filter(|log| found.logs.has_before(&log.what)).collect();
+        self.keep(found, telling)
+    }
+
+    fn keep(&self, found: &mut Found, logs: Vec<Given<RawLog>>) -> Result<(), SourceError> {
+        found.logs.add(logs).map_err(|wrong| self.sources.not_believed(wrong.what, &wrong.by))
     }
 
     fn of_payers(&self) -> Vec<LogQuery> {
@@ -261,21 +277,27 @@ impl Fetcher<'_> {
         found: &mut Found,
         queries: Vec<LogQuery>,
         wanted: impl Fn(&RawLog) -> bool,
-    ) -> Result<Vec<RawLog>, SourceError> {
+    ) -> Result<Vec<Given<RawLog>>, SourceError> {
         let answers = stream::iter(queries).map(|query| async move { self.sources.logs(&query).await });
         let mut answers = answers.buffered(CONCURRENCY);
         let mut logs = Vec::new();
-        while let Some(answer) = answers.try_next().await? {
+        while let Some(Given { what: answer, by }) = answers.try_next().await? {
             match (found.tip, answer.tip) {
                 (Some(one), Some(other)) if one.hash != other.hash => {
                     let (number, expected, got) = (one.number, one.hash, other.hash);
-                    return Err(self.sources.not_believed(Nonsense::OtherChain { number, expected, got }));
+                    return Err(self
+                        .sources
+                        .not_believed(Nonsense::OtherChain { number, expected, got }, &by));
                 }
                 (_, tip) => found.tip = tip.or(found.tip),
             }
-            found.samples.extend(answer.logs.last().map(|log| (log.block_number, log.block_hash)));
+            if let Some(last) = answer.logs.last() {
+                let says = found.samples.entry((last.block_number, last.block_hash)).or_default();
+                *says = says.and(&by);
+            }
             found.count += answer.logs.len() as u64;
-            logs.extend(answer.logs.into_iter().filter(&wanted));
+            let wanted = answer.logs.into_iter().filter(&wanted);
+            logs.extend(wanted.map(|what| Given { what, by: by.clone() }));
         }
         Ok(logs)
     }
