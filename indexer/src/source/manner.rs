@@ -129,10 +129,8 @@ mod tests {
             }
             manner.asked_together(&FINE);
             manner.asked_together(&silence);
-            assert!(
-                manner.asked_apart(&Err(SourceError::TooManyResults(Limit::default()))),
-                "that is a word"
-            );
+            let limit: Result<(), _> = Err(SourceError::TooManyResults(Limit::default()));
+            assert!(manner.asked_apart(&limit), "that is a word");
             assert_eq!(apart(&mut manner), 32, "it had taken one since");
         }
     }
@@ -149,8 +147,8 @@ mod tests {
             }
             manner.asked_together(&silence);
             // That says nothing of it.
-            let rate = Err(SourceError::RateLimited { said: String::new(), after: None });
-            assert!(!manner.asked_apart::<()>(&rate));
+            let rate: Result<(), _> = Err(SourceError::RateLimited { said: String::new(), after: None });
+            assert!(!manner.asked_apart(&rate));
             assert_eq!(manner.way(), Way::Apart);
             manner.asked_together(&FINE);
             assert_eq!(manner.way(), Way::Together);
@@ -164,7 +162,7 @@ mod tests {
         for (word, expected) in [(&said, 1_000), (&refused, 32)] {
             let mut manner = Manner::default();
             assert!(may_be_of_the_batch(word));
-            assert!(!manner.asked_again::<()>(word, &Err(refused.clone())));
+            assert!(!manner.asked_again(word, &Err::<(), _>(refused.clone())));
             assert_eq!(manner.way(), Way::Together, "it refuses anything");
             assert!(manner.asked_again(word, &FINE));
             assert!(!manner.asked_again(word, &FINE), "of several at once one tells it");
