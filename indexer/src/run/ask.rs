@@ -41,12 +41,13 @@ pub(super) struct Ahead {
 }
 
 impl Asking {
-    /// A range; one block that is too much for the provider is asked for by its hash, which admits no part.
+    /// A range; one block that is not to be had so is asked for by its hash: that may be another matter to a provider.
     pub(super) async fn range(&self, watch: &Watch, range: BlockRange) -> Result<Fetched, SourceError> {
         let ask = |blocks, known| fetch(&self.sources, &self.config, &self.list, watch, blocks, known);
         match ask(range.into(), None).await {
-            Err(error) if error.asks_for_less().is_some() && range.blocks() == 1 => {
-                let header = self.sources.header(range.from).await?;
+            Err(error) if error.may_answer_another_question() && range.blocks() == 1 => {
+                tracing::debug!(%error, block = range.from, "asking for a block by its hash");
+                let header = self.sources.header(range.from).await?.what;
                 let fetched = ask(Blocks::Hash(header.hash), Some(header)).await?;
                 Ok(Fetched { tip: Some(header), ..fetched })
             }

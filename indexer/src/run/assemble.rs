@@ -7,12 +7,12 @@ use futures::{StreamExt, TryStreamExt, stream};
 
 use super::{
     Config,
-    fetch::{CONCURRENCY, Logs},
+    fetch::{CONCURRENCY, Logs, Samples},
 };
 use crate::{
     decode::{Decoded, Event, decode_log, pair_settlements, proxied, unannounced},
     ledger::{BlockFacts, WatchList},
-    source::{BlockHeader, Blocks, LogQuery, Nonsense, RawLog, SourceError, Sources},
+    source::{BlockHeader, Blocks, Given, Givers, LogQuery, Nonsense, RawLog, SourceError, Sources},
     store::Watch,
 };
 
@@ -35,7 +35,7 @@ impl Assembler<'_> {
     pub(super) async fn assemble(
         &self,
         logs: Logs,
-        samples: &HashSet<(u64, B256)>,
+        samples: &Samples,
         tip: Option<BlockHeader>,
         before: Vec<BlockFacts>,
     ) -> Result<Vec<BlockFacts>, SourceError> {
@@ -49,8 +49,10 @@ impl Assembler<'_> {
                 continue;
             };
             let mut logs = Logs::default();
-            for some in [block.entries.into_iter().map(|(log, _)| log).collect(), new] {
-                logs.add(some).map_err(|error| self.sources.not_believed(error))?;
+            // Who gave what was there before is forgotten.
+            let before = block.entries.into_iter().map(|(what, _)| Given { what, by: Givers::default() });
+            for some in [before.collect(), new] {
+                logs.add(some).map_err(|wrong| self.sources.not_believed(wrong.what, &wrong.by))?;
             }
             todo.extend(logs.by_block());
         }
@@ -69,18 +71,18 @@ impl Assembler<'_> {
     /// Asks for the blocks that answers are judged by.
     async fn look_at(
         &self,
-        samples: &HashSet<(u64, B256)>,
+        samples: &Samples,
         tip: Option<BlockHeader>,
     ) -> Result<HashMap<u64, BlockHeader>, SourceError> {
         let mut headers: HashMap<u64, BlockHeader> =
             tip.into_iter().chain(self.known).map(|header| (header.number, header)).collect();
-        for (number, hash) in samples {
+        for ((number, hash), by) in samples {
             let header = match headers.get(number) {
                 Some(header) => *header,
-                None => self.sources.header(*number).await?,
+                None => self.sources.header(*number).await?.what,
             };
             headers.insert(*number, header);
-            self.same(header, *hash)?;
+            self.same(header, *hash, by)?;
         }
         Ok(headers)
     }
@@ -88,48 +90,48 @@ impl Assembler<'_> {
     async fn header(
         &self,
         number: u64,
-        logs: &[RawLog],
+        logs: &[Given<RawLog>],
         known: Option<&BlockHeader>,
     ) -> Result<BlockHeader, SourceError> {
-        let said = logs.first().and_then(|log| Some((log.block_hash, log.block_timestamp?)));
+        let said = logs.first().and_then(|log| Some((log.what.block_hash, log.what.block_timestamp?)));
         let header = match (known, said) {
             (Some(header), _) => *header,
             (None, Some((hash, timestamp))) => BlockHeader { number, hash, parent_hash: None, timestamp },
-            (None, None) => self.sources.header(number).await?,
+            (None, None) => self.sources.header(number).await?.what,
         };
-        for log in logs {
-            self.same(header, log.block_hash)?;
+        for Given { what: log, by } in logs {
+            self.same(header, log.block_hash, by)?;
             let (block, expected) = (number, header.timestamp);
             if let Some(got) = log.block_timestamp.filter(|got| *got != expected) {
-                return Err(self.sources.not_believed(Nonsense::OtherTime { block, expected, got }));
+                return Err(self.sources.not_believed(Nonsense::OtherTime { block, expected, got }, by));
             }
         }
         Ok(header)
     }
 
-    fn same(&self, header: BlockHeader, got: B256) -> Result<(), SourceError> {
+    fn same(&self, header: BlockHeader, got: B256, by: &Givers) -> Result<(), SourceError> {
         let (number, expected) = (header.number, header.hash);
         if expected == got {
             return Ok(());
         }
-        Err(self.sources.not_believed(Nonsense::OtherChain { number, expected, got }))
+        Err(self.sources.not_believed(Nonsense::OtherChain { number, expected, got }, by))
     }
 
-    async fn block(&self, header: BlockHeader, logs: Vec<RawLog>) -> Result<BlockFacts, SourceError> {
+    async fn block(&self, header: BlockHeader, logs: Vec<Given<RawLog>>) -> Result<BlockFacts, SourceError> {
         let is_token = |address| self.watch.assets.contains(&address) || self.list.has_token(address);
-        let entries: Entries = logs
+        let (entries, givers): (Entries, Vec<Givers>) = logs
             .into_iter()
-            .map(|log| {
+            .map(|Given { what: log, by }| {
                 let decoded = decode_log(&log, self.config.factory, is_token);
-                (log, decoded)
+                ((log, decoded), by)
             })
-            .collect();
+            .unzip();
         let pairs = pair_settlements(&entries);
-        let settled = |(_, decoded): &&(RawLog, Decoded)| matches!(decoded, Ok(Event::Settled(_)));
-        if let Some((log, _)) =
-            entries.iter().filter(settled).find(|(log, _)| !pairs.contains_key(&log.log_index))
-        {
-            self.has_no_transfer(header, log).await?;
+        let alone = |(log, decoded): &(RawLog, Decoded)| {
+            matches!(decoded, Ok(Event::Settled(_))) && !pairs.contains_key(&log.log_index)
+        };
+        if let Some(((log, _), by)) = entries.iter().zip(&givers).find(|(entry, _)| alone(entry)) {
+            self.has_no_transfer(header, log, by).await?;
         }
         let hashes = to_read(self.list, self.watch, header.number, &entries, &pairs);
         let transactions = match hashes.as_slice() {
@@ -141,20 +143,25 @@ impl Assembler<'_> {
 
     /// An authorization that no transfer goes with is either a token that lies or an answer with a hole: asked for the
     /// whole block by its hash, an honest provider gives the same again.
-    async fn has_no_transfer(&self, header: BlockHeader, used: &RawLog) -> Result<(), SourceError> {
+    async fn has_no_transfer(
+        &self,
+        header: BlockHeader,
+        used: &RawLog,
+        by: &Givers,
+    ) -> Result<(), SourceError> {
         let query = LogQuery {
             blocks: Blocks::Hash(header.hash),
             addresses: vec![used.address],
             topics: Default::default(),
         };
-        let again = self.sources.logs(&query).await?;
+        let again = self.sources.logs(&query).await?.what;
         let here = again.logs.into_iter().filter(|log| log.tx_hash == used.tx_hash).map(|log| {
             let decoded = decode_log(&log, self.config.factory, |_| true);
             (log, decoded)
         });
         let here: Entries = here.collect();
         if pair_settlements(&here).contains_key(&used.log_index) {
-            return Err(self.sources.not_believed(Nonsense::LeavesOut(header.number)));
+            return Err(self.sources.not_believed(Nonsense::LeavesOut(header.number), by));
         }
         Ok(())
     }

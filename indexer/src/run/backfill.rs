@@ -46,8 +46,9 @@ impl Follower<'_> {
         last: u64,
         at: Checkpoint,
     ) -> Result<Step, Trouble> {
-        if self.sources.header(at.number).await?.hash != at.hash {
-            return self.go_back(at.number, at).await;
+        let there = self.sources.header(at.number).await?;
+        if there.what.hash != at.hash {
+            return self.go_back(at.number, at, &there.by).await;
         }
         match self.catch_up(head, last, at).await {
             Err(trouble) => Err(self.doubt(trouble).await),

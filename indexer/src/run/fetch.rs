@@ -1,7 +1,10 @@
 //! Asking for all of some blocks that concerns us.
 
 use alloy::{
-    primitives::{Address, B256, map::HashSet},
+    primitives::{
+        Address, B256,
+        map::{HashMap, HashSet},
+    },
     sol_types::SolEvent,
 };
 use bursar_sdk::abi::{
@@ -14,7 +17,7 @@ use super::{Config, assemble::Assembler};
 use crate::{
     decode::{Event, Proxy, SETTLED, decode_log},
     ledger::{BlockFacts, WatchList},
-    source::{BlockHeader, Blocks, LogQuery, Nonsense, RawLog, SourceError, Sources},
+    source::{BlockHeader, Blocks, Given, Givers, LogQuery, Nonsense, RawLog, SourceError, Sources},
     store::Watch,
 };
 
@@ -74,49 +77,52 @@ pub(super) async fn fetch_more(
 
 /// Logs in the order of their places, each once.
 #[derive(Default)]
-pub(super) struct Logs(Vec<RawLog>);
+pub(super) struct Logs(Vec<Given<RawLog>>);
 
 /// Block and index in it.
-fn place(log: &RawLog) -> (u64, u64) {
-    (log.block_number, log.log_index)
+fn place(log: &Given<RawLog>) -> (u64, u64) {
+    (log.what.block_number, log.what.log_index)
 }
 
 impl Logs {
-    /// Adds logs, in whatever order: answers come in order, which costs no more than a look.
-    pub(super) fn add(&mut self, logs: Vec<RawLog>) -> Result<(), Nonsense> {
+    /// Adds some, in whatever order: answers come in order, which costs no more than a look. Of two that differ in one place, one is
+    /// wrong.
+    pub(super) fn add(&mut self, logs: Vec<Given<RawLog>>) -> Result<(), Given<Nonsense>> {
         if logs.is_empty() {
             return Ok(());
         }
         self.0.extend(logs);
         self.0.sort_by_key(place);
-        let mut contradicted = None;
+        let mut wrong = None;
         self.0.dedup_by(|log, first| {
-            let is_again = place(log) == place(first);
-            if is_again && !first.is_same(log) {
-                contradicted = contradicted.or(Some(place(log)));
+            let (block, index) = place(first);
+            let is_again = place(log) == (block, index);
+            if is_again && !first.what.is_same(&log.what) && wrong.is_none() {
+                wrong =
+                    Some(Given { what: Nonsense::Contradicts { block, index }, by: first.by.and(&log.by) });
             }
             if is_again {
-                first.complete(log);
+                first.what.complete(&log.what);
             }
             is_again
         });
-        contradicted.map_or(Ok(()), |(block, index)| Err(Nonsense::Contradicts { block, index }))
+        wrong.map_or(Ok(()), Err)
     }
 
     /// Whether there is the log just before this one, of the same transaction.
     fn has_before(&self, log: &RawLog) -> bool {
         let before = log.log_index.checked_sub(1).map(|before| (log.block_number, before));
         let at = before.and_then(|before| self.0.binary_search_by_key(&before, place).ok());
-        at.and_then(|at| self.0.get(at)).is_some_and(|before| before.tx_hash == log.tx_hash)
+        at.and_then(|at| self.0.get(at)).is_some_and(|before| before.what.tx_hash == log.tx_hash)
     }
 
     /// The same by block, in order.
-    pub(super) fn by_block(self) -> Vec<(u64, Vec<RawLog>)> {
-        let mut blocks: Vec<(u64, Vec<RawLog>)> = Vec::new();
+    pub(super) fn by_block(self) -> Vec<(u64, Vec<Given<RawLog>>)> {
+        let mut blocks: Vec<(u64, Vec<Given<RawLog>>)> = Vec::new();
         for log in self.0 {
             match blocks.last_mut() {
-                Some((number, logs)) if *number == log.block_number => logs.push(log),
-                _ => blocks.push((log.block_number, vec![log])),
+                Some((number, logs)) if *number == log.what.block_number => logs.push(log),
+                _ => blocks.push((log.what.block_number, vec![log])),
             }
         }
         blocks
@@ -153,13 +159,16 @@ struct Fetcher<'a> {
     blocks: Blocks,
 }
 
+/// Blocks by height and hash, and who says that they are the chain's.
+pub(super) type Samples = HashMap<(u64, B256), Givers>;
+
 /// Logs that came in answer to one question after another, and what the answers say of the last block.
 #[derive(Default)]
 struct Found {
     logs: Logs,
     tip: Option<BlockHeader>,
     /// The last block of each answer that has logs: what it says of it is looked at.
-    samples: HashSet<(u64, B256)>,
+    samples: Samples,
     /// How many logs the answers held.
     count: u64,
 }
@@ -180,16 +189,16 @@ impl Fetcher<'_> {
         ask.extend(&new.treasuries);
         while !ask.is_empty() {
             let logs = self.all(&mut found, self.of_addresses(&ask), |_| true).await?;
-            let told = discover(self.config.factory, &logs).without(&all);
+            let told = discover(self.config.factory, logs.iter().map(|log| &log.what)).without(&all);
             ask = told.treasuries.iter().copied().collect();
             all.add(&told);
             added.add(&told);
-            found.logs.add(logs)?;
+            self.keep(&mut found, logs)?;
         }
         // Tokens that are new for every purse, those that are known for new ones.
         for (assets, purses) in [(&added.assets, &all.purses), (&known.assets, &added.purses)] {
             let logs = self.all(&mut found, self.of_tokens(assets, purses), |_| true).await?;
-            found.logs.add(logs)?;
+            self.keep(&mut found, logs)?;
         }
         // Once for these blocks: who is found in them pays from purses.
         if first {
@@ -233,12 +242,15 @@ impl Fetcher<'_> {
     async fn ungoverned(&self, found: &mut Found) -> Result<(), SourceError> {
         let logs = self.all(found, self.of_payers(), |log| self.is_of_payer(log)).await?;
         let (said, moved): (Vec<_>, Vec<_>) =
-            logs.into_iter().partition(|log| Proxy::at(log.address).is_some());
-        found.logs.add(moved)?;
+            logs.into_iter().partition(|log| Proxy::at(log.what.address).is_some());
+        self.keep(found, moved)?;
         // Of the proxies, what tells of these: they settle for everybody.
-        let telling: Vec<RawLog> = said.into_iter().filter(|log| found.logs.has_before(log)).collect();
-        found.logs.add(telling)?;
-        Ok(())
+        let telling: Vec<_> = said.into_iter().filter(|log| found.logs.has_before(&log.what)).collect();
+        self.keep(found, telling)
+    }
+
+    fn keep(&self, found: &mut Found, logs: Vec<Given<RawLog>>) -> Result<(), SourceError> {
+        found.logs.add(logs).map_err(|wrong| self.sources.not_believed(wrong.what, &wrong.by))
     }
 
     fn of_payers(&self) -> Vec<LogQuery> {
@@ -278,21 +290,27 @@ impl Fetcher<'_> {
         found: &mut Found,
         queries: Vec<LogQuery>,
         wanted: impl Fn(&RawLog) -> bool,
-    ) -> Result<Vec<RawLog>, SourceError> {
+    ) -> Result<Vec<Given<RawLog>>, SourceError> {
         let answers = stream::iter(queries).map(|query| async move { self.sources.logs(&query).await });
         let mut answers = answers.buffered(CONCURRENCY);
         let mut logs = Vec::new();
-        while let Some(answer) = answers.try_next().await? {
+        while let Some(Given { what: answer, by }) = answers.try_next().await? {
             match (found.tip, answer.tip) {
                 (Some(one), Some(other)) if one.hash != other.hash => {
                     let (number, expected, got) = (one.number, one.hash, other.hash);
-                    return Err(self.sources.not_believed(Nonsense::OtherChain { number, expected, got }));
+                    return Err(self
+                        .sources
+                        .not_believed(Nonsense::OtherChain { number, expected, got }, &by));
                 }
                 (_, tip) => found.tip = tip.or(found.tip),
             }
-            found.samples.extend(answer.logs.last().map(|log| (log.block_number, log.block_hash)));
+            if let Some(last) = answer.logs.last() {
+                let says = found.samples.entry((last.block_number, last.block_hash)).or_default();
+                *says = says.and(&by);
+            }
             found.count += answer.logs.len() as u64;
-            logs.extend(answer.logs.into_iter().filter(&wanted));
+            let wanted = answer.logs.into_iter().filter(&wanted);
+            logs.extend(wanted.map(|what| Given { what, by: by.clone() }));
         }
         Ok(logs)
     }

@@ -13,7 +13,7 @@ use crate::{
     db::DbError,
     ledger::WatchList,
     query::checkpoint::Settled,
-    source::{BlockHeader, Blocks, Nonsense, SourceError, Sources},
+    source::{BlockHeader, Blocks, Given, Givers, Nonsense, SourceError, Sources},
     store::{ApplyError, Batch, Checkpoint, Store, StoreError, Watch},
 };
 
@@ -173,7 +173,8 @@ impl<'a> Follower<'a> {
         }
         self.began = self.config.traces.then(SystemTime::now);
         let at = self.store.checkpoint().await?;
-        let head = self.sources.head_beyond(at.as_ref().map(|at| at.hash)).await?;
+        let told = self.sources.head_beyond(at.as_ref().map(|at| at.hash)).await?;
+        let head = told.what;
         let Some(at) = at else { return self.begin(head).await };
         self.status.send_if_modified(|status| {
             let news = status.head != Some(head.number) || status.indexed.is_none();
@@ -188,7 +189,7 @@ impl<'a> Follower<'a> {
             return Ok(Step::CaughtUp);
         }
         if head.number <= at.number {
-            return self.look_behind(head, at).await;
+            return self.look_behind(told, at).await;
         }
         if self.config.tail_blocks > 0 && head.number - at.number > self.config.max_range {
             self.is_far_behind().await?;
@@ -198,7 +199,7 @@ impl<'a> Follower<'a> {
             return self.backfill(head, due, at).await;
         }
         self.complete_indexes().await?;
-        self.follow(head, due, at).await
+        self.follow(told, due, at).await
     }
 
     /// Has the head heard meanwhile, whether the way there is final or not.
@@ -243,7 +244,7 @@ impl<'a> Follower<'a> {
             let (head, start) = (head.number, self.config.start_block);
             return Err(Trouble::Waits(Recoverable::TooEarly { head, start }));
         }
-        let tip = self.sources.header(before).await?;
+        let tip = self.sources.header(before).await?.what;
         if head.number - before > self.config.max_range {
             self.store.defer_indexes().await?;
             self.indexed = false;
@@ -253,19 +254,21 @@ impl<'a> Follower<'a> {
     }
 
     /// The head is not after the ledger: a node that lags, or a chain that turned.
-    async fn look_behind(&mut self, head: BlockHeader, at: Checkpoint) -> Result<Step, Trouble> {
+    async fn look_behind(&mut self, told: Given<BlockHeader>, at: Checkpoint) -> Result<Step, Trouble> {
+        let head = told.what;
         let ours = self.store.block(head.number).await?;
         if head.number < at.final_number || ours.is_some_and(|ours| ours.hash == head.hash) {
             return Err(Trouble::Waits(Recoverable::Behind { head: head.number, indexed: at.number }));
         }
-        self.go_back(head.number, at).await
+        self.go_back(head.number, at, &told.by).await
     }
 
-    async fn follow(&mut self, head: BlockHeader, due: u64, at: Checkpoint) -> Result<Step, Trouble> {
-        let number = at.number.saturating_add(1);
-        let next = if head.number == number { head } else { self.sources.header(number).await? };
+    async fn follow(&mut self, told: Given<BlockHeader>, due: u64, at: Checkpoint) -> Result<Step, Trouble> {
+        let (head, number) = (told.what, at.number.saturating_add(1));
+        let told = if head.number == number { told } else { self.sources.header(number).await? };
+        let next = told.what;
         if next.parent_hash != Some(at.hash) {
-            return self.go_back(at.number, at).await;
+            return self.go_back(at.number, at, &told.by).await;
         }
         let mut watch = self.watching().await?;
         let blocks = Blocks::Hash(next.hash);
@@ -292,7 +295,7 @@ impl<'a> Follower<'a> {
             && let Some(ours) = self.store.block(due).await?
         {
             // Without that nothing is final meanwhile; the ledger goes on.
-            match self.sources.header(due).await {
+            match self.sources.header(due).await.map(|theirs| theirs.what) {
                 Ok(theirs) if theirs.hash == ours.hash => self.agreed = due,
                 Ok(BlockHeader { hash: theirs, .. }) => {
                     tracing::warn!(block = due, ours = %ours.hash, %theirs, "what should be final is not the ledger's");
@@ -303,12 +306,12 @@ impl<'a> Follower<'a> {
         Ok(self.agreed)
     }
 
-    /// Walks back to the last block that chain and ledger share, and unwinds to it.
-    pub(super) async fn go_back(&mut self, from: u64, at: Checkpoint) -> Result<Step, Trouble> {
+    /// Walks back to the last block that chain and ledger share, and unwinds to it. `by` say that the chain has turned.
+    pub(super) async fn go_back(&mut self, from: u64, at: Checkpoint, by: &Givers) -> Result<Step, Trouble> {
         let mut number = from;
         let fork = loop {
             let ours = self.store.block(number).await?.map(|ours| ours.hash);
-            let theirs = self.sources.header(number).await?.hash;
+            let theirs = self.sources.header(number).await?.what.hash;
             if ours == Some(theirs) {
                 break number;
             }
@@ -318,7 +321,7 @@ impl<'a> Follower<'a> {
             number -= 1;
         };
         if fork == at.number {
-            return Err(self.sources.not_believed(Nonsense::FalseParent(fork)).into());
+            return Err(self.sources.not_believed(Nonsense::FalseParent(fork), by).into());
         }
         let was_safe = fork < at.safe_number;
         if was_safe {

@@ -8,14 +8,19 @@ const STRIKES: u32 = 2;
 const CALM: u32 = 64;
 /// For so many answers it is not widened to what has failed without a reason; for twice as many each time, up to the last.
 const HELD: (u32, u32) = (32, 256);
+/// The same for what was too wide by the provider's word.
+const BARRED: (u32, u32) = (256, 4_096);
 
 /// The number of blocks in the next question: as many as the provider admits and as give about so many logs as are
 /// wanted. Halves where it is too much, grows again where it is not.
 #[derive(Debug, Clone)]
 pub(super) struct Width {
     now: u64,
-    /// Never more: as configured, and less where the provider found a range too wide as such.
+    /// Never more: as configured.
     most: u64,
+    /// Nor more than this, where the provider found a range too wide as such. That is tried again: it may have been said by one
+    /// endpoint of several, or on another day.
+    bar: Bar,
     /// About so many logs per answer: as many as are wanted, and less where the provider said that it gives less. That comes
     /// back slowly: it may have been said by one endpoint of several, or of something else.
     logs: u64,
@@ -26,16 +31,62 @@ pub(super) struct Width {
     calm: u32,
     /// Failures in a row that may have been for being too much.
     strikes: u32,
+    /// The widest that was answered of late.
+    passed: u64,
     /// Never more for so many answers in a row: what was wider has failed, and what was not was answered.
     held: (u64, u32),
+}
+
+/// The widest range that a provider does not find too wide, as far as it is known.
+#[derive(Debug, Clone)]
+struct Bar {
+    most: u64,
+    /// Answers since it was lowered or raised, and how many it takes to raise it.
+    answers: (u32, u32),
+    /// Where it was before it was raised, until something wider is answered.
+    raised_from: Option<u64>,
+}
+
+impl Bar {
+    /// A range of that many blocks was too wide. How many to go on with, as far as that tells: where it was raised in vain, what
+    /// was answered all the time.
+    fn lower(&mut self, blocks: u64) -> u64 {
+        let (first, last) = BARRED;
+        let less = blocks.saturating_sub(1).max(1);
+        match self.raised_from.take() {
+            Some(before) if before < blocks => {
+                (self.most, self.answers) = (before, (0, self.answers.1.saturating_mul(2).min(last)));
+                before
+            }
+            _ => {
+                (self.most, self.answers) = (self.most.min(less), (0, first));
+                (blocks / 2).max(1)
+            }
+        }
+    }
+
+    /// There was an answer for that many blocks.
+    fn answered(&mut self, blocks: u64, most: u64) {
+        if self.raised_from.is_some_and(|before| before < blocks) {
+            self.raised_from = None;
+            self.answers = (0, BARRED.0);
+        }
+        self.answers.0 = self.answers.0.saturating_add(1);
+        let (answers, needs) = self.answers;
+        if self.most < most && self.raised_from.is_none() && answers >= needs {
+            self.raised_from = Some(self.most);
+            self.most = self.most.saturating_mul(2).min(most);
+        }
+    }
 }
 
 impl Width {
     /// At most `most` blocks and about `logs` logs. Begins low: how dense a chain is shows in the first answers.
     pub(super) fn new(most: u64, logs: u64) -> Self {
         let (most, logs) = (most.max(1), logs.max(1));
-        let (shown, calm, strikes, held) = (false, 0, 0, (most, 0));
-        Self { now: most.min(500), most, logs, wanted: logs, shown, calm, strikes, held }
+        let (shown, calm, strikes, passed, held) = (false, 0, 0, 0, (most, 0));
+        let bar = Bar { most, answers: (0, BARRED.0), raised_from: None };
+        Self { now: most.min(500), most, bar, logs, wanted: logs, shown, calm, strikes, passed, held }
     }
 
     pub(super) fn blocks(&self) -> u64 {
@@ -52,10 +103,12 @@ impl Width {
         let Some(limit) = error.asks_for_less() else { return };
         (self.shown, self.calm, self.strikes) = (true, 0, 0);
         let is_too_wide = matches!(error, SourceError::RangeTooWide(_));
-        let less = blocks.saturating_sub(1).max(1);
-        if is_too_wide {
-            self.most = self.most.min(less);
+        if is_too_wide && blocks > self.bar.most {
+            // Questions that were under way at the same time tell the same again.
+            return;
         }
+        let less = blocks.saturating_sub(1).max(1);
+        let half = if is_too_wide { self.bar.lower(blocks) } else { (blocks / 2).max(1) };
         if let Some(most) = limit.most {
             // With room, so that a denser stretch still passes.
             self.logs = self.logs.min(most.saturating_sub(most / 4).max(1));
@@ -65,14 +118,14 @@ impl Width {
         let next = match limit.fits {
             Some(fits) if fits > 0 && fits < blocks => fits,
             Some(fits) if fits == blocks && is_too_wide => less,
-            _ => (blocks / 2).max(1),
+            _ => half,
         };
-        // Questions that were under way at the same time tell the same again.
-        self.now = self.now.min(next).min(self.most);
+        self.now = self.now.min(next).min(self.bar.most);
     }
 
     /// There was no answer for that many blocks, nor a word of limits. Some providers give neither where it is too much: after
-    /// some failures in a row fewer are asked for. More again once those are answered, and where that fails too, later.
+    /// some failures in a row fewer are asked for. More again once those are answered, and where that fails too, later: but where
+    /// as much was answered before, it was not for being too much.
     pub(super) fn failed(&mut self, blocks: u64, error: &SourceError) {
         if !error.may_ask_for_less() {
             return;
@@ -82,18 +135,26 @@ impl Width {
             return;
         }
         let half = (blocks / 2).max(1);
-        if self.calm > 0 {
-            let (first, last) = HELD;
-            self.held = (half, self.held.1.saturating_mul(2).clamp(first, last));
+        if blocks > self.passed {
+            let most = half.max(self.passed);
+            if self.calm > 0 {
+                let (first, last) = HELD;
+                self.held = (most, self.held.1.saturating_mul(2).clamp(first, last));
+            }
+            self.held.0 = self.held.0.min(most);
         }
-        self.held.0 = self.held.0.min(half);
         (self.shown, self.calm) = (true, 0);
         self.now = self.now.min(half);
     }
 
     /// The provider answered for that many blocks with that many logs.
     pub(super) fn answered(&mut self, blocks: u64, logs: u64) {
-        self.strikes = 0;
+        if std::mem::take(&mut self.strikes) >= STRIKES {
+            // Not for ever: it may be another endpoint by now.
+            self.passed /= 2;
+        }
+        self.passed = self.passed.max(blocks);
+        self.bar.answered(blocks, self.most);
         if blocks < self.now {
             return;
         }
@@ -102,7 +163,7 @@ impl Width {
             self.logs = self.logs.saturating_add(self.logs.div_ceil(4)).min(self.wanted);
         }
         let (held, answers) = self.held;
-        let most = if self.calm < answers { self.most.min(held) } else { self.most };
+        let most = if self.calm < answers { self.bar.most.min(held) } else { self.bar.most };
         let fitting = u128::from(blocks) * u128::from(self.logs) / u128::from(logs.max(1));
         let fitting = u64::try_from(fitting).unwrap_or(u64::MAX);
         // By half between what passed and what did not, so that a limit nobody named is found in a few steps.
@@ -131,7 +192,7 @@ mod tests {
     #[test]
     fn takes_what_the_provider_says_and_one_less_where_that_was_refused() {
         let mut width = Width::new(5_000, 10_000);
-        (width.now, width.most) = (5_000, 5_000);
+        width.now = 5_000;
         width.refused(5_000, &too_wide(Some(2_000)));
         assert_eq!(width.blocks(), 2_000);
         // Off by one: it counts the ends in another way.
@@ -214,6 +275,75 @@ mod tests {
             width.answered(width.blocks(), 0);
         }
         assert!(width.blocks() > 2_500, "it has passed: {}", width.blocks());
+    }
+
+    #[test]
+    fn an_outage_is_no_word_about_width() {
+        let mut width = Width::new(5_000, 10_000);
+        for outage in 0..6 {
+            let mut answers = 0;
+            while width.blocks() < 5_000 {
+                width.answered(width.blocks(), 0);
+                answers += 1;
+            }
+            assert!(answers <= 30, "{answers} answers before outage {outage}");
+            width.answered(5_000, 0);
+            (0..30).for_each(|_| width.failed(width.blocks(), &SourceError::Unavailable("gone".into())));
+            assert_eq!(width.blocks(), 1, "nobody knows yet what it is");
+        }
+    }
+
+    #[test]
+    fn one_that_chokes_on_less_than_it_did_is_found_out_in_a_few_steps() {
+        let mut width = Width::new(5_000, 10_000);
+        let (mut failed, mut blocks) = (0, 0);
+        (0..100).for_each(|_| width.answered(width.blocks(), 0));
+        for _ in 0..1_000 {
+            let asked = width.blocks();
+            if asked > 20 {
+                failed += 1;
+                width.failed(asked, &SourceError::Timeout("20 s".into()));
+            } else {
+                blocks += asked;
+                width.answered(asked, 0);
+            }
+        }
+        assert!(failed <= 80, "{failed} questions were in vain");
+        assert!(blocks >= 10_000, "{blocks} blocks with 1,000 questions");
+    }
+
+    /// How many of so many questions are refused by a provider that admits so many blocks.
+    fn refused(width: &mut Width, limit: u64, questions: u32, named: bool) -> u32 {
+        let mut refused = 0;
+        for _ in 0..questions {
+            let blocks = width.blocks();
+            if blocks > limit {
+                refused += 1;
+                // Those that were under way at the same time, too.
+                (0..4).for_each(|_| width.refused(blocks, &too_wide(named.then_some(limit))));
+            } else {
+                width.answered(blocks, 0);
+            }
+        }
+        refused
+    }
+
+    #[test]
+    fn a_range_that_was_too_wide_is_tried_again_now_and_then() {
+        for named in [true, false] {
+            let mut width = Width::new(10_000, 10_000);
+            refused(&mut width, 500, 200, named);
+            let found = width.blocks();
+            assert!((499..=500).contains(&found), "{found}");
+            // It is what it was: one question for each time that it is tried, less and less often.
+            let again = refused(&mut width, 500, 20_000, named);
+            assert!((4..=10).contains(&again), "{again} questions were refused");
+            assert_eq!(width.blocks(), found, "it goes back to what it knows");
+            // It admits more by now, or another one does.
+            refused(&mut width, 10_000, 8_000, named);
+            assert_eq!(width.blocks(), 10_000);
+            assert_eq!(width.bar.most, 10_000, "and never more than it is to");
+        }
     }
 
     #[test]

@@ -18,25 +18,29 @@ const MOST_STRIKES: u32 = 6;
 struct Health {
     strikes: u32,
     rests_until: Option<Instant>,
+    /// Until when good answers are no excuse: whoever says what is not true may say it of one thing only.
+    suspect_until: Option<Instant>,
 }
 
 pub(super) struct Endpoint {
     pub(super) source: Arc<dyn Source>,
     /// Which node this is a way to: all ways to one have one voice.
     pub(super) voter: usize,
+    /// Its place among all.
+    pub(super) place: usize,
     serves: Arc<OnceCell<u64>>,
     health: Mutex<Health>,
 }
 
 impl Endpoint {
-    pub(super) fn new(source: Arc<dyn Source>, voter: usize) -> Self {
-        Self { source, voter, serves: Arc::default(), health: Mutex::default() }
+    pub(super) fn new(source: Arc<dyn Source>, voter: usize, place: usize) -> Self {
+        Self { source, voter, place, serves: Arc::default(), health: Mutex::default() }
     }
 
     /// The same, which has done nothing wrong yet.
     pub(super) fn apart(&self) -> Self {
         let (source, serves) = (Arc::clone(&self.source), Arc::clone(&self.serves));
-        Self { source, voter: self.voter, serves, health: Mutex::default() }
+        Self { source, serves, health: Mutex::default(), ..*self }
     }
 
     /// Asks it once which chain it serves, before anything it says is believed.
@@ -53,15 +57,30 @@ impl Endpoint {
     }
 
     pub(super) fn did_well(&self) {
-        *self.health() = Health::default();
+        let (mut health, now) = (self.health(), Instant::now());
+        if health.suspect_until.is_none_or(|until| until <= now) {
+            *health = Health::default();
+        }
     }
 
     /// Others are asked first for a while; for longer each time, and for no less than it asks for, up to what is longest.
     pub(super) fn failed(&self, pause: Option<Duration>) {
+        self.rests(pause);
+    }
+
+    /// What it said was not true: the same, and for as long again what it answers is no reason to forget it.
+    pub(super) fn lied(&self) {
+        let rest = self.rests(None);
+        self.health().suspect_until = Some(Instant::now() + rest * 2);
+    }
+
+    fn rests(&self, pause: Option<Duration>) -> Duration {
         let mut health = self.health();
         let asked = pause.unwrap_or_default().min(REST * 2u32.pow(MOST_STRIKES));
-        health.rests_until = Some(Instant::now() + asked.max(REST * 2u32.pow(health.strikes)));
+        let rest = asked.max(REST * 2u32.pow(health.strikes));
+        health.rests_until = Some(Instant::now() + rest);
         health.strikes = (health.strikes + 1).min(MOST_STRIKES);
+        rest
     }
 
     fn health(&self) -> std::sync::MutexGuard<'_, Health> {
@@ -74,10 +93,38 @@ mod tests {
     use super::*;
     use crate::source::{RpcConfig, RpcSource};
 
+    fn endpoint() -> Endpoint {
+        let url = "http://localhost".parse().expect("an address");
+        Endpoint::new(Arc::new(RpcSource::new(url, RpcConfig::default())), 0, 0)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_lies_rests_for_longer_each_time_whatever_else_it_answers() {
+        let endpoint = endpoint();
+        for rest in [1, 2, 4, 8, 16, 32, 64, 64] {
+            endpoint.lied();
+            // It is asked all the same, where nobody else is there.
+            endpoint.did_well();
+            tokio::time::advance(Duration::from_millis(rest * 1_000 - 1)).await;
+            assert!(endpoint.rests_until(Instant::now()).is_some(), "{rest} s");
+            tokio::time::advance(Duration::from_millis(2)).await;
+            assert!(endpoint.rests_until(Instant::now()).is_none(), "{rest} s");
+            endpoint.did_well();
+        }
+        // Once it was asked first for as long as it has rested, that is over.
+        tokio::time::advance(Duration::from_secs(64)).await;
+        endpoint.did_well();
+        endpoint.failed(None);
+        endpoint.did_well();
+        assert_eq!(endpoint.rests_until(Instant::now()), None, "what may pass has passed");
+        endpoint.lied();
+        let rests = endpoint.rests_until(Instant::now()).map(|until| until - Instant::now());
+        assert_eq!(rests, Some(REST), "as the first time");
+    }
+
     #[tokio::test(start_paused = true)]
     async fn rests_for_as_long_as_it_asks_for_but_not_for_ever() {
-        let url = "http://localhost".parse().expect("an address");
-        let endpoint = Endpoint::new(Arc::new(RpcSource::new(url, RpcConfig::default())), 0);
+        let endpoint = endpoint();
         let now = Instant::now();
         let rests = |pause: Option<u64>| {
             endpoint.failed(pause.map(Duration::from_secs));

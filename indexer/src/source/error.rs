@@ -128,6 +128,9 @@ pub enum SourceError {
     /// The answer would be too large.
     #[error("the provider finds the answer too large: {}", .0.said)]
     TooManyResults(Limit),
+    /// The same of what cannot be asked for in parts: a block, or what is of one.
+    #[error("the provider finds too much what has no parts: {0}")]
+    TooMuch(String),
     /// Asked several questions in one request.
     #[error("the provider takes one question at a time: {0}")]
     NoBatches(String),
@@ -161,6 +164,8 @@ pub enum SourceError {
         wanted: usize,
         /// How many did.
         got: usize,
+        /// For how long one that did not answer is not to be asked, where it says so.
+        after: Option<Duration>,
     },
     /// Anything else that it says.
     #[error("the provider refuses: {0}")]
@@ -175,7 +180,10 @@ impl SourceError {
 
     /// For how long it says that it is not to be asked.
     pub fn asks_for_a_pause(&self) -> Option<Duration> {
-        if let Self::RateLimited { after, .. } = self { *after } else { None }
+        match self {
+            Self::RateLimited { after, .. } | Self::NoQuorum { after, .. } => *after,
+            _ => None,
+        }
     }
 
     /// Whether the question may have been too much, though it does not say so.
@@ -201,12 +209,33 @@ impl SourceError {
         }
     }
 
+    /// The same of a question that has no parts: nobody who hears it asks for less.
+    pub(super) fn of_a_whole(self) -> Self {
+        match self {
+            Self::RangeTooWide(limit) | Self::TooManyResults(limit) => Self::TooMuch(limit.said),
+            error => error,
+        }
+    }
+
+    /// Whether it says that the question was too much, in parts or not.
+    pub fn is_too_much(&self) -> bool {
+        matches!(self, Self::TooMuch(_)) || self.asks_for_less().is_some()
+    }
+
+    /// Whether the same may be had by another question: this one was too much, or may have been. Where nodes contradict each other
+    /// that is no way on.
+    pub fn may_answer_another_question(&self) -> bool {
+        let is_contradicted = matches!(self, Self::Nonsense(Nonsense::Disagree(_)));
+        self.is_too_much() || (self.may_ask_for_less() && !is_contradicted)
+    }
+
     /// As it is counted.
     pub fn code(&self) -> &'static str {
         match self {
             Self::RateLimited { .. } => "rate_limited",
             Self::RangeTooWide(_) => "range_too_wide",
             Self::TooManyResults(_) => "too_many_results",
+            Self::TooMuch(_) => "too_much",
             Self::NoBatches(_) => "no_batches",
             Self::Timeout(_) => "timeout",
             Self::Unavailable(_) => "unavailable",

@@ -8,11 +8,15 @@ mod check;
 mod classify;
 mod endpoint;
 mod error;
+mod given;
+mod manner;
 mod quorum;
 mod refusal;
+mod rounds;
 mod rpc;
 mod socket;
 mod sources;
+mod voice;
 mod wire;
 
 use std::collections::HashMap;
@@ -23,9 +27,11 @@ use async_trait::async_trait;
 pub use calls::Calls;
 pub use classify::classify;
 pub use error::{Limit, Nonsense, SourceError};
+pub use given::{Given, Givers};
 pub use quorum::QuorumError;
+pub use rounds::Patience;
 pub use rpc::{RpcConfig, RpcSource};
-pub use sources::{Patience, Sources};
+pub use sources::Sources;
 
 /// What a block is to us.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

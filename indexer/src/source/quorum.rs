@@ -1,11 +1,12 @@
 //! Endpoints against each other: what counts is what so many nodes say alike.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::BTreeSet, sync::Arc};
 
 use alloy::primitives::B256;
 
 use super::{
-    Answer, BlockHeader, Nonsense, Source, SourceError, Sources, TransactionInput, endpoint::Endpoint,
+    BlockHeader, Given, Givers, Nonsense, Source, SourceError, Sources, rounds::Failures, sources::Parts,
+    voice::Voice,
 };
 
 /// A quorum that these nodes cannot have.
@@ -28,51 +29,6 @@ impl QuorumError {
     }
 }
 
-/// What is held against what others say.
-pub(super) trait Voice: PartialEq {
-    /// Whether both say the same.
-    fn agrees(&self, other: &Self) -> bool {
-        self == other
-    }
-
-    /// Takes in what another one says that agrees.
-    fn join(&mut self, _other: &Self) {}
-}
-
-impl Voice for bool {}
-impl Voice for BlockHeader {}
-impl Voice for HashMap<B256, TransactionInput> {}
-
-/// A height that all have come to who name one as high: nobody raises it alone.
-#[derive(PartialEq)]
-pub(super) struct Lowest(pub(super) u64);
-
-impl Voice for Lowest {
-    fn agrees(&self, _: &Self) -> bool {
-        true
-    }
-
-    fn join(&mut self, other: &Self) {
-        self.0 = self.0.min(other.0);
-    }
-}
-
-impl Voice for Answer {
-    fn agrees(&self, other: &Self) -> bool {
-        self.tip == other.tip
-            && self.logs.len() == other.logs.len()
-            && self.logs.iter().zip(&other.logs).all(|(one, other)| one.is_same(other))
-    }
-
-    /// Not every node tells the time of a log's block. What only some tell, others have not confirmed: the block is asked
-    /// for it.
-    fn join(&mut self, other: &Self) {
-        for (log, other) in self.logs.iter_mut().zip(&other.logs) {
-            log.block_timestamp = log.block_timestamp.filter(|told| other.block_timestamp == Some(*told));
-        }
-    }
-}
-
 impl Sources {
     /// Whether endpoints are held against each other.
     pub fn has_quorum(&self) -> bool {
@@ -84,137 +40,203 @@ impl Sources {
     ///
     /// # Errors
     /// As endpoints answer; also when of no head that one tells of a quorum says the same.
-    pub async fn head_beyond(&self, known: Option<B256>) -> Result<BlockHeader, SourceError> {
+    pub async fn head_beyond(&self, known: Option<B256>) -> Result<Given<BlockHeader>, SourceError> {
+        let head = |source: Arc<dyn Source>| async move { source.head().await };
         if !self.has_quorum() {
-            return self.head().await;
+            return self.ask(Parts::None, head).await;
         }
-        let (mut heard, mut failure) = (Vec::new(), None);
-        for endpoint in self.in_order() {
-            if heard.contains(&endpoint.voter) {
-                continue;
-            }
-            let told = match self.one(endpoint, |source| async move { source.head().await }).await {
-                Ok(told) => told,
-                Err(error) => {
-                    failure = Some(error);
+        let mut rounds = self.rounds();
+        loop {
+            let (mut heard, mut failures, mut refused) = (Vec::new(), Failures::default(), None);
+            for endpoint in self.in_order() {
+                if heard.contains(&endpoint.voter) {
                     continue;
                 }
-            };
-            heard.push(endpoint.voter);
-            if known == Some(told.hash) {
-                return Ok(told);
-            }
-            // Of a node that is ahead of the others nothing is known yet, so the next one is asked how far it has come.
-            failure = match self.header(told.number).await {
-                Ok(agreed) if agreed == told => return Ok(agreed),
-                Ok(agreed) => {
-                    endpoint.failed(None);
-                    let (number, expected, got) = (told.number, agreed.hash, told.hash);
-                    Some(self.not_believed(Nonsense::OtherChain { number, expected, got }))
+                let told = match self.one(endpoint, Parts::None, head).await {
+                    Ok(told) => told,
+                    Err(error) => {
+                        failures.add(error);
+                        continue;
+                    }
+                };
+                heard.push(endpoint.voter);
+                if known == Some(told.what.hash) {
+                    return Ok(told);
                 }
-                Err(error) => Some(error),
-            };
+                // Of a node that is ahead of the others nothing is known yet, so the next one is asked how far it has come.
+                refused = match self.header(told.what.number).await {
+                    Ok(agreed) if agreed.what == told.what => return Ok(agreed),
+                    Ok(agreed) => {
+                        let (number, expected, got) = (told.what.number, agreed.what.hash, told.what.hash);
+                        let nonsense = Nonsense::OtherChain { number, expected, got };
+                        Some(self.not_believed(nonsense, &told.by))
+                    }
+                    Err(error) => Some(error),
+                };
+            }
+            match refused {
+                // Whom it took for that was asked as often as it helps.
+                Some(error) => return Err(error),
+                None => rounds.next(failures.reason()).await?,
+            }
         }
-        Err(failure.unwrap_or_else(no_endpoint))
     }
 
     /// The answer that a quorum gives, or any where one is enough.
     pub(super) async fn answer<T: Voice, F>(
         &self,
+        parts: Parts,
         question: impl Fn(Arc<dyn Source>) -> F,
-    ) -> Result<T, SourceError>
+    ) -> Result<Given<T>, SourceError>
     where
         F: Future<Output = Result<T, SourceError>>,
     {
-        if self.has_quorum() { self.agreed(question).await } else { self.ask(question).await }
+        if self.has_quorum() { self.agreed(parts, question).await } else { self.ask(parts, question).await }
     }
 
-    /// The answer that a quorum gives. Nobody is asked more often than it takes, and no node twice that has answered.
-    async fn agreed<T: Voice, F>(&self, question: impl Fn(Arc<dyn Source>) -> F) -> Result<T, SourceError>
+    /// The answer that a quorum gives. Nobody is asked more often than it takes, and no node again that has answered: those that
+    /// failed are, for as long as their answers could still make one.
+    async fn agreed<T: Voice, F>(
+        &self,
+        parts: Parts,
+        question: impl Fn(Arc<dyn Source>) -> F,
+    ) -> Result<Given<T>, SourceError>
     where
         F: Future<Output = Result<T, SourceError>>,
     {
-        let mut answers: Vec<(T, usize, &Endpoint)> = Vec::new();
-        let (mut heard, mut failure, mut is_again) = (Vec::new(), None, false);
-        for endpoint in self.in_order() {
-            if heard.contains(&endpoint.voter) {
-                continue;
-            }
-            // To hold answers against each other is not to ask again.
-            if std::mem::take(&mut is_again) {
-                self.0.meter.asked_again();
-            }
-            let answer = match self.one(endpoint, &question).await {
-                Ok(answer) => answer,
-                Err(error) if error.asks_for_less().is_some() => return Err(error),
-                Err(error) => {
-                    (failure, is_again) = (Some(error), true);
+        let quorum = self.0.quorum;
+        let (mut rounds, mut said, mut is_first) = (self.rounds(), Said::default(), true);
+        loop {
+            let (mut failures, mut is_silent) = (Failures::default(), Vec::new());
+            let mut is_again = false;
+            for endpoint in self.in_order() {
+                if said.heard.contains(&endpoint.voter) {
                     continue;
                 }
+                // To hold answers against each other is not to ask again.
+                if std::mem::take(&mut is_again) || !is_first {
+                    self.0.meter.asked_again();
+                }
+                match self.one(endpoint, parts, &question).await {
+                    Ok(given) => said.hear(endpoint.voter, given),
+                    Err(error) if error.asks_for_less().is_some() => return Err(error),
+                    Err(error) => {
+                        failures.add(error);
+                        is_silent.push(endpoint.voter);
+                        is_again = true;
+                    }
+                }
+                if let Some((agreed, outvoted)) = said.agreed(quorum) {
+                    for liar in outvoted {
+                        // Counted one by one, as each said something else.
+                        self.not_believed(Nonsense::Disagree(2), &liar);
+                    }
+                    return Ok(agreed);
+                }
+            }
+            is_first = false;
+            let failure = if said.may_agree(quorum, &is_silent) {
+                rounds.next(failures.reason()).await.err()
+            } else {
+                Some(failures.reason())
             };
-            heard.push(endpoint.voter);
-            match answers.iter_mut().find(|(other, ..)| other.agrees(&answer)) {
-                Some((other, votes, _)) => {
-                    other.join(&answer);
-                    *votes += 1;
+            let Some(failure) = failure else { continue };
+            let error = match said.votes() {
+                0 => return Err(failure),
+                _ if said.answers.len() > 1 => Nonsense::Disagree(said.answers.len()).into(),
+                got => {
+                    let after = failure.asks_for_a_pause();
+                    SourceError::NoQuorum { wanted: quorum, got, after }
                 }
-                None => answers.push((answer, 1, endpoint)),
-            }
-            if let Some(found) = answers.iter().position(|(_, votes, _)| *votes >= self.0.quorum) {
-                let (answer, ..) = answers.swap_remove(found);
-                for (.., endpoint) in answers {
-                    self.0.meter.failed(Nonsense::Disagree(2).code());
-                    endpoint.failed(None);
-                }
-                return Ok(answer);
-            }
+            };
+            self.0.meter.failed(error.code());
+            return Err(error);
         }
-        let got = answers.iter().map(|(_, votes, _)| *votes).max().unwrap_or_default();
-        let error = match failure {
-            _ if answers.len() > 1 => Nonsense::Disagree(answers.len()).into(),
-            Some(error) if got == 0 => return Err(error),
-            _ => SourceError::NoQuorum { wanted: self.0.quorum, got },
-        };
-        self.0.meter.failed(error.code());
-        Err(error)
     }
 }
 
-/// Why nobody answers where there is nobody.
-pub(super) fn no_endpoint() -> SourceError {
-    SourceError::Unavailable("no endpoint is configured".into())
+/// What was said to one question.
+struct Said<T> {
+    /// What differs, and who said it: one endpoint of each node.
+    answers: Vec<Given<T>>,
+    /// The nodes that have answered.
+    heard: Vec<usize>,
+}
+
+impl<T> Default for Said<T> {
+    fn default() -> Self {
+        Self { answers: Vec::new(), heard: Vec::new() }
+    }
+}
+
+impl<T: Voice> Said<T> {
+    /// A node's answer. Whatever it says later does not count.
+    fn hear(&mut self, voter: usize, given: Given<T>) {
+        if self.heard.contains(&voter) {
+            return;
+        }
+        self.heard.push(voter);
+        match self.answers.iter_mut().find(|other| other.what.agrees(&given.what)) {
+            Some(other) => {
+                other.what.join(&given.what);
+                other.by = other.by.and(&given.by);
+            }
+            None => self.answers.push(given),
+        }
+    }
+
+    /// How many say the same, at most.
+    fn votes(&self) -> usize {
+        self.answers.iter().map(|given| given.by.places().len()).max().unwrap_or_default()
+    }
+
+    /// What so many say, where they do, and who says something else.
+    fn agreed(&mut self, quorum: usize) -> Option<(Given<T>, Vec<Givers>)> {
+        let found = self.answers.iter().position(|given| given.by.places().len() >= quorum)?;
+        let agreed = self.answers.swap_remove(found);
+        Some((agreed, self.answers.drain(..).map(|given| given.by).collect()))
+    }
+
+    /// Whether so many could say the same once those that have failed answer, however many ways to one of them have.
+    fn may_agree(&self, quorum: usize, silent: &[usize]) -> bool {
+        let silent: BTreeSet<usize> =
+            silent.iter().filter(|voter| !self.heard.contains(*voter)).copied().collect();
+        self.votes() + silent.len() >= quorum
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use alloy::primitives::{Address, Bytes};
-
     use super::*;
-    use crate::source::RawLog;
 
-    fn answer(times: &[Option<u64>]) -> Answer {
-        let log = |(log_index, block_timestamp): (u64, &Option<u64>)| RawLog {
-            address: Address::ZERO,
-            topics: vec![],
-            data: Bytes::new(),
-            block_number: 1,
-            block_hash: B256::ZERO,
-            block_timestamp: *block_timestamp,
-            tx_hash: B256::ZERO,
-            log_index,
-        };
-        Answer { logs: (0..).zip(times).map(log).collect(), tip: None }
+    fn said(voices: &[(usize, bool)]) -> Said<bool> {
+        let mut said = Said::default();
+        for (place, (voter, what)) in voices.iter().enumerate() {
+            said.hear(*voter, Given { what: *what, by: Givers::one(place) });
+        }
+        said
     }
 
     #[test]
-    fn a_time_that_is_missing_fits_any_and_what_is_left_is_what_all_tell() {
-        let mut one = answer(&[Some(1), Some(2), None, None]);
-        let other = answer(&[Some(1), None, Some(3), None]);
-        assert!(one.agrees(&other) && other.agrees(&one));
-        one.join(&other);
-        assert_eq!(one, answer(&[Some(1), None, None, None]));
-        assert!(!answer(&[Some(1)]).agrees(&answer(&[Some(2)])));
-        assert!(!answer(&[None]).agrees(&answer(&[None, None])));
+    fn a_node_has_one_voice_however_often_it_answers() {
+        assert!(said(&[(0, true), (0, true), (0, false)]).agreed(2).is_none());
+        assert_eq!(said(&[(0, true), (0, true)]).votes(), 1);
+        let agreed = said(&[(0, false), (1, true), (2, true)]).agreed(2);
+        let expected = Given { what: true, by: Givers::one(1).and(&Givers::one(2)) };
+        assert_eq!(agreed, Some((expected, vec![Givers::one(0)])), "who was outvoted is named");
+    }
+
+    #[test]
+    fn those_that_failed_are_waited_for_where_they_could_decide() {
+        let one = said(&[(0, true)]);
+        assert!(one.may_agree(2, &[1]));
+        assert!(!one.may_agree(2, &[]), "all have answered");
+        assert!(!one.may_agree(3, &[1, 1]), "two ways to one node");
+        assert!(!one.may_agree(2, &[0]), "another way to who has answered");
+        let two = said(&[(0, true), (1, false)]);
+        assert!(!two.may_agree(2, &[]) && two.may_agree(2, &[2]));
+        assert!(!two.may_agree(3, &[2]), "two that differ and one more are no three");
+        assert!(Said::<bool>::default().may_agree(2, &[0, 1]));
     }
 
     #[test]

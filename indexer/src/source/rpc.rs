@@ -3,7 +3,7 @@
 use std::{
     borrow::Cow,
     collections::HashMap,
-    sync::atomic::{AtomicU32, Ordering},
+    sync::{Mutex, PoisonError},
     time::Duration,
 };
 
@@ -14,13 +14,15 @@ use alloy::{
     transports::{RpcError, TransportError},
 };
 use async_trait::async_trait;
+use futures::{StreamExt as _, TryStreamExt as _, stream};
 use serde::{Serialize, de::DeserializeOwned};
 use url::Url;
 
 use super::{
     Answer, BlockHeader, Blocks, Calls, Landmark, LogQuery, Nonsense, Source, SourceError, TransactionInput,
-    batch::{self, Both},
+    batch,
     calls::Meter,
+    manner::{Manner, Way, may_be_of_the_batch},
     refusal::translate,
     socket::Socket,
     wire::{Block, Log, LogFilter, Transaction},
@@ -39,9 +41,8 @@ impl Default for RpcConfig {
     }
 }
 
-/// For so many ranges a provider that refused several questions in one request is asked one at a time. Then it is tried again:
-/// what it said may have been about something else.
-const ALONE: u32 = 1_000;
+/// How many transactions are asked for at the same time where a whole block is not to be had.
+const AT_ONCE: usize = 4;
 
 const LOGS: &str = "eth_getLogs";
 const BLOCK: &str = "eth_getBlockByNumber";
@@ -71,8 +72,7 @@ pub struct RpcSource {
     wire: Wire,
     config: RpcConfig,
     meter: Meter,
-    /// For how many ranges more it is asked one question at a time.
-    alone: AtomicU32,
+    manner: Mutex<Manner>,
 }
 
 impl RpcSource {
@@ -82,7 +82,7 @@ impl RpcSource {
             "ws" | "wss" => Wire::Socket(Socket::new(url)),
             _ => Wire::Http(ClientBuilder::default().http(url)),
         };
-        Self { wire, config, meter: Meter::default(), alone: AtomicU32::new(0) }
+        Self { wire, config, meter: Meter::default(), manner: Mutex::default() }
     }
 
     async fn ask<P, T>(&self, method: &'static str, params: P) -> Result<T, SourceError>
@@ -117,28 +117,34 @@ impl RpcSource {
 
     /// Logs of a range and its last block, in one request where the provider takes that.
     async fn range(&self, filter: LogFilter<'_>, to: u64) -> Result<(Vec<Log>, BlockHeader), SourceError> {
-        let less = |alone: u32| alone.checked_sub(1);
-        let (logs, tip) = if self.alone.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less).is_ok() {
-            self.each(&filter, to).await?
-        } else {
-            match self.both(&filter, to).await {
-                // What it says is not known: it may be about the batch.
-                Err(SourceError::Other(_)) => self.each(&filter, to).await?,
-                Err(SourceError::NoBatches(said)) => {
-                    let answers = self.each(&filter, to).await?;
-                    tracing::info!(said, "a node takes one question at a time");
-                    self.alone.store(ALONE, Ordering::Relaxed);
-                    answers
-                }
-                answers => answers?,
+        let way = self.manner().way();
+        if way == Way::Apart {
+            let answers = self.each(&filter, to).await;
+            if self.manner().asked_apart(&answers) {
+                tracing::info!("a node does not answer several questions at a time");
+            }
+            return answers;
+        }
+        let word = match self.both(&filter, to).await {
+            Err(error) if may_be_of_the_batch(&error) => error,
+            answers => {
+                self.manner().asked_together(&answers);
+                return answers;
             }
         };
-        let tip = tip.as_ref().map(BlockHeader::from);
-        Ok((logs, tip.ok_or_else(|| SourceError::NotFound(format!("block {to}, whose logs it gives")))?))
+        let answers = self.each(&filter, to).await;
+        if self.manner().asked_again(&word, &answers) {
+            tracing::info!(%word, "a node takes one question at a time");
+        }
+        answers
+    }
+
+    fn manner(&self) -> std::sync::MutexGuard<'_, Manner> {
+        self.manner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// In one request: the same node answers both.
-    async fn both(&self, filter: &LogFilter<'_>, to: u64) -> Result<Both, SourceError> {
+    async fn both(&self, filter: &LogFilter<'_>, to: u64) -> Result<(Vec<Log>, BlockHeader), SourceError> {
         self.meter.asked(LOGS);
         self.meter.asked(BLOCK);
         let both = async {
@@ -148,7 +154,7 @@ impl RpcSource {
             batch::ask(&client, logs, tip).await
         };
         match self.in_time(LOGS, both).await? {
-            Ok(both) => Ok(both),
+            Ok((logs, tip)) => Ok((logs, there(tip, to)?)),
             Err(refused) => Err(match translate(refused) {
                 SourceError::Other(said) => SourceError::NoBatches(said),
                 error => error,
@@ -158,11 +164,36 @@ impl RpcSource {
 
     /// In two requests, the last block first: a node that has it has the logs of all before it. Where several machines stand
     /// behind one address, that may be said of one and asked of another.
-    async fn each(&self, filter: &LogFilter<'_>, to: u64) -> Result<Both, SourceError> {
-        let tip: Option<Block<B256>> = self.ask(BLOCK, (BlockNumberOrTag::Number(to), false)).await?;
-        let logs = if tip.is_some() { self.ask(LOGS, (filter,)).await? } else { Vec::new() };
-        Ok((logs, tip))
+    async fn each(&self, filter: &LogFilter<'_>, to: u64) -> Result<(Vec<Log>, BlockHeader), SourceError> {
+        let tip = there(self.ask(BLOCK, (BlockNumberOrTag::Number(to), false)).await?, to)?;
+        Ok((self.ask(LOGS, (filter,)).await?, tip))
     }
+
+    /// One, where it is of that block.
+    async fn transaction(&self, block: B256, hash: B256) -> Result<Option<Transaction>, SourceError> {
+        let found: Option<Transaction> = self.ask("eth_getTransactionByHash", (hash,)).await?;
+        // A node may know it from a branch only; then it does not have what was asked for.
+        Ok(found.filter(|it| it.hash == hash && it.block_hash == Some(block)))
+    }
+
+    /// All of a block.
+    async fn full(&self, block: B256) -> Result<Vec<Transaction>, SourceError> {
+        let found: Option<Block<Transaction>> = self.ask("eth_getBlockByHash", (block, true)).await?;
+        Ok(found.map(|block| block.transactions).unwrap_or_default())
+    }
+
+    async fn one_by_one(&self, block: B256, wanted: &[B256]) -> Result<Vec<Transaction>, SourceError> {
+        let hashes = stream::iter(wanted.iter().copied());
+        let answers = hashes.map(|hash| self.transaction(block, hash)).buffered(AT_ONCE);
+        let found: Vec<Option<Transaction>> = answers.try_collect().await?;
+        Ok(found.into_iter().flatten().collect())
+    }
+}
+
+/// The last block of a range, without which its logs do not count.
+fn there(tip: Option<Block<B256>>, to: u64) -> Result<BlockHeader, SourceError> {
+    let tip = tip.as_ref().map(BlockHeader::from);
+    tip.ok_or_else(|| SourceError::NotFound(format!("block {to}, whose logs it gives")))
 }
 
 #[async_trait]
@@ -211,7 +242,7 @@ impl Source for RpcSource {
         Ok(Answer { logs, tip })
     }
 
-    /// One is asked for by its hash; several of one block cost a single question for all of it.
+    /// One is asked for by its hash; several of one block cost a single question for all of it, and one each where that is too much.
     async fn transactions(
         &self,
         block: B256,
@@ -219,15 +250,14 @@ impl Source for RpcSource {
     ) -> Result<HashMap<B256, TransactionInput>, SourceError> {
         let found = match wanted {
             [] => Vec::new(),
-            [hash] => {
-                let found: Option<Transaction> = self.ask("eth_getTransactionByHash", (*hash,)).await?;
-                // A node may know it from a branch only; then it does not have what was asked for.
-                found.into_iter().filter(|it| it.hash == *hash && it.block_hash == Some(block)).collect()
-            }
-            _ => {
-                let found: Option<Block<Transaction>> = self.ask("eth_getBlockByHash", (block, true)).await?;
-                found.map(|block| block.transactions).unwrap_or_default()
-            }
+            [_] => self.one_by_one(block, wanted).await?,
+            _ => match self.full(block).await {
+                Err(error) if error.may_answer_another_question() => {
+                    tracing::debug!(%error, transactions = wanted.len(), "asking for transactions one by one");
+                    self.one_by_one(block, wanted).await?
+                }
+                found => found?,
+            },
         };
         Ok(found.into_iter().filter(|it| wanted.contains(&it.hash)).map(Into::into).collect())
     }

@@ -3,38 +3,29 @@
 use std::{
     collections::HashMap,
     sync::{Arc, OnceLock},
-    time::Duration,
 };
 
 use alloy::primitives::{Address, B256};
-use backon::{BackoffBuilder, ExponentialBuilder};
 use futures::{StreamExt as _, stream::FuturesUnordered};
 use tokio::time::Instant;
 
 use super::{
-    Answer, BlockHeader, Calls, Landmark, LogQuery, Nonsense, QuorumError, Source, SourceError,
-    TransactionInput,
+    Answer, BlockHeader, Blocks, Calls, Given, Givers, Landmark, LogQuery, Nonsense, Patience, QuorumError,
+    Source, SourceError, TransactionInput,
     calls::Meter,
     check::check,
     endpoint::Endpoint,
-    quorum::{Lowest, no_endpoint},
+    rounds::{Failures, Rounds},
+    voice::Lowest,
 };
 
-/// How often, and how long apart, endpoints are asked.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Patience {
-    /// How often a transient error is asked again before it is reported. Default: 4.
-    pub retries: usize,
-    /// The first pause between two attempts; doubles, with jitter. Default: 100 ms.
-    pub first_delay: Duration,
-    /// The longest pause between two attempts. Default: 5 s.
-    pub max_delay: Duration,
-}
-
-impl Default for Patience {
-    fn default() -> Self {
-        Self { retries: 4, first_delay: Duration::from_millis(100), max_delay: Duration::from_secs(5) }
-    }
+/// Whether less than a question can be asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Parts {
+    /// It cannot: where it is too much for an endpoint, that one has failed.
+    None,
+    /// It can: where it is too much for an endpoint, whoever asks is told.
+    Some,
 }
 
 /// All endpoints of a chain. Cheap to clone.
@@ -42,7 +33,7 @@ impl Default for Patience {
 pub struct Sources(pub(super) Arc<Inner>);
 
 pub(super) struct Inner {
-    endpoints: Vec<Endpoint>,
+    pub(super) endpoints: Vec<Endpoint>,
     patience: Patience,
     pub(super) quorum: usize,
     chain_id: Arc<OnceLock<u64>>,
@@ -60,7 +51,7 @@ impl std::fmt::Debug for Sources {
 
 impl From<Arc<dyn Source>> for Sources {
     fn from(source: Arc<dyn Source>) -> Self {
-        Self::of(vec![Endpoint::new(source, 0)], Patience::default(), 1)
+        Self::of(vec![Endpoint::new(source, 0, 0)], Patience::default(), 1)
     }
 }
 
@@ -84,8 +75,9 @@ impl Sources {
         let nodes: Vec<_> = nodes.into_iter().filter(|ways| !ways.is_empty()).collect();
         QuorumError::check(quorum, nodes.len())?;
         let ways = nodes.into_iter().enumerate();
-        let ways = ways.flat_map(|(voter, ways)| ways.into_iter().map(move |way| Endpoint::new(way, voter)));
-        Ok(Self::of(ways.collect(), patience, quorum))
+        let ways = ways.flat_map(|(voter, ways)| ways.into_iter().map(move |way| (voter, way)));
+        let endpoints = ways.enumerate().map(|(place, (voter, way))| Endpoint::new(way, voter, place));
+        Ok(Self::of(endpoints.collect(), patience, quorum))
     }
 
     fn of(endpoints: Vec<Endpoint>, patience: Patience, quorum: usize) -> Self {
@@ -122,10 +114,12 @@ impl Sources {
         calls
     }
 
-    /// Counts an answer that others have shown to be wrong, and gives it as the error it is.
-    pub(crate) fn not_believed(&self, nonsense: Nonsense) -> SourceError {
+    /// Counts an answer that others have shown to be wrong, and gives it as the error it is. Whoever gave it rests, so that others
+    /// are asked next.
+    pub(crate) fn not_believed(&self, nonsense: Nonsense, by: &Givers) -> SourceError {
         let error = SourceError::from(nonsense);
         self.0.meter.failed(error.code());
+        by.places().iter().filter_map(|place| self.0.endpoints.get(*place)).for_each(Endpoint::lied);
         error
     }
 
@@ -157,7 +151,8 @@ impl Sources {
     /// # Errors
     /// As endpoints answer; also when too few say the same.
     pub async fn has_code(&self, address: Address) -> Result<bool, SourceError> {
-        self.answer(|source| async move { source.has_code(address).await }).await
+        let has = self.answer(Parts::None, |source| async move { source.has_code(address).await });
+        Ok(has.await?.what)
     }
 
     /// The latest block that one knows.
@@ -165,7 +160,7 @@ impl Sources {
     /// # Errors
     /// As endpoints answer.
     pub async fn head(&self) -> Result<BlockHeader, SourceError> {
-        self.ask(|source| async move { source.head().await }).await
+        Ok(self.ask(Parts::None, |source| async move { source.head().await }).await?.what)
     }
 
     /// The height of the block that one names so, which has to be there. Of a quorum it is the lowest: no node raises it
@@ -174,13 +169,13 @@ impl Sources {
     /// # Errors
     /// As endpoints answer; also where none, or too few, name one.
     pub async fn height(&self, which: Landmark) -> Result<u64, SourceError> {
-        let named = self.answer(|source| async move {
+        let named = self.answer(Parts::None, |source| async move {
             let block = source.landmark(which).await?;
             let block =
                 block.ok_or_else(|| SourceError::NotFound(format!("a block that it calls {}", which.code())));
             Ok(Lowest(block?.number))
         });
-        Ok(named.await?.0)
+        Ok(named.await?.what.0)
     }
 
     /// The block that one names so; `None` where it names none, or does not know the word.
@@ -188,21 +183,21 @@ impl Sources {
     /// # Errors
     /// As endpoints answer.
     pub async fn mentioned(&self, which: Landmark) -> Result<Option<BlockHeader>, SourceError> {
-        self.ask(|source| async move {
+        let named = self.ask(Parts::None, |source| async move {
             match source.landmark(which).await {
                 Err(SourceError::NotFound(_) | SourceError::Other(_)) => Ok(None),
                 answer => answer,
             }
-        })
-        .await
+        });
+        Ok(named.await?.what)
     }
 
     /// The block at that height, which has to be there.
     ///
     /// # Errors
     /// As endpoints answer; also where none has the block, or too few the same.
-    pub async fn header(&self, number: u64) -> Result<BlockHeader, SourceError> {
-        self.answer(|source| async move {
+    pub async fn header(&self, number: u64) -> Result<Given<BlockHeader>, SourceError> {
+        self.answer(Parts::None, |source| async move {
             let header = source.header(number).await?;
             header.ok_or_else(|| SourceError::NotFound(format!("block {number}, though the chain is higher")))
         })
@@ -212,9 +207,14 @@ impl Sources {
     /// Logs in chain order, each once.
     ///
     /// # Errors
-    /// As endpoints answer; also when an answer cannot be true, or too few give the same.
-    pub async fn logs(&self, query: &LogQuery) -> Result<Answer, SourceError> {
-        self.answer(|source| async move { check(query, source.logs(query).await?) }).await
+    /// As endpoints answer; also when an answer cannot be true, or too few give the same. What of several blocks one of them finds
+    /// too much can be asked for in parts.
+    pub async fn logs(&self, query: &LogQuery) -> Result<Given<Answer>, SourceError> {
+        let parts = match query.blocks {
+            Blocks::Range(from, to) if from < to => Parts::Some,
+            _ => Parts::None,
+        };
+        self.answer(parts, |source| async move { check(query, source.logs(query).await?) }).await
     }
 
     /// Transactions of a block, all of them.
@@ -226,47 +226,39 @@ impl Sources {
         block: B256,
         wanted: &[B256],
     ) -> Result<HashMap<B256, TransactionInput>, SourceError> {
-        self.answer(|source| async move {
+        let found = self.answer(Parts::None, |source| async move {
             let found = source.transactions(block, wanted).await?;
             match wanted.iter().find(|hash| !found.contains_key(*hash)) {
                 Some(hash) => Err(SourceError::NotFound(format!("transaction {hash}, whose logs it has"))),
                 None => Ok(found),
             }
-        })
-        .await
+        });
+        Ok(found.await?.what)
     }
 
     /// The first answer there is; with pauses and again where that may help.
-    pub(super) async fn ask<T, F>(&self, question: impl Fn(Arc<dyn Source>) -> F) -> Result<T, SourceError>
+    pub(super) async fn ask<T, F>(
+        &self,
+        parts: Parts,
+        question: impl Fn(Arc<dyn Source>) -> F,
+    ) -> Result<Given<T>, SourceError>
     where
         F: Future<Output = Result<T, SourceError>>,
     {
-        let mut pauses = self.pauses();
+        let mut rounds = self.rounds();
         let mut is_again = false;
         loop {
-            let mut failure = None;
+            let mut failures = Failures::default();
             for endpoint in self.in_order() {
                 if std::mem::replace(&mut is_again, true) {
                     self.0.meter.asked_again();
                 }
-                match self.one(endpoint, &question).await {
-                    Ok(answer) => return Ok(answer),
-                    Err(error) if error.asks_for_less().is_some() => return Err(error),
-                    // What may pass decides: it is worth another round.
-                    Err(error) if failure.as_ref().is_some_and(SourceError::is_transient) => drop(error),
-                    Err(error) => failure = Some(error),
+                match self.one(endpoint, parts, &question).await {
+                    Err(error) if error.asks_for_less().is_none() => failures.add(error),
+                    answer => return answer,
                 }
             }
-            let failure = failure.unwrap_or_else(no_endpoint);
-            match pauses.next() {
-                Some(pause) if failure.is_transient() => {
-                    let asked = failure.asks_for_a_pause().unwrap_or_default();
-                    let pause = pause.max(asked.min(self.0.patience.max_delay));
-                    tracing::debug!(error = %failure, ?pause, "asking again");
-                    tokio::time::sleep(pause).await;
-                }
-                _ => return Err(failure),
-            }
+            rounds.next(failures.reason()).await?;
         }
     }
 
@@ -274,31 +266,34 @@ impl Sources {
     pub(super) async fn one<T, F>(
         &self,
         endpoint: &Endpoint,
+        parts: Parts,
         question: impl Fn(Arc<dyn Source>) -> F,
-    ) -> Result<T, SourceError>
+    ) -> Result<Given<T>, SourceError>
     where
         F: Future<Output = Result<T, SourceError>>,
     {
-        let answer = async {
-            if let Some(chain_id) = self.0.chain_id.get() {
-                endpoint.serves(*chain_id).await?;
-            }
-            question(Arc::clone(&endpoint.source)).await
-        };
-        match answer.await {
-            Ok(answer) => {
-                endpoint.did_well();
-                Ok(answer)
-            }
-            Err(error) => {
-                self.0.meter.failed(error.code());
-                if error.asks_for_less().is_none() {
-                    tracing::debug!(%error, "an endpoint failed");
-                    endpoint.failed(error.asks_for_a_pause());
-                }
-                Err(error)
-            }
+        if let Some(chain_id) = self.0.chain_id.get() {
+            let serves = endpoint.serves(*chain_id).await;
+            serves.map_err(|error| self.failed(endpoint, error.of_a_whole()))?;
         }
+        match question(Arc::clone(&endpoint.source)).await {
+            Ok(what) => {
+                endpoint.did_well();
+                Ok(Given { what, by: Givers::one(endpoint.place) })
+            }
+            Err(error) if parts == Parts::None => Err(self.failed(endpoint, error.of_a_whole())),
+            Err(error) => Err(self.failed(endpoint, error)),
+        }
+    }
+
+    /// Counts a failure, which has the endpoint rest where asking it for less is no way on.
+    fn failed(&self, endpoint: &Endpoint, error: SourceError) -> SourceError {
+        self.0.meter.failed(error.code());
+        if error.asks_for_less().is_none() {
+            tracing::debug!(%error, "an endpoint failed");
+            endpoint.failed(error.asks_for_a_pause());
+        }
+        error
     }
 
     /// As preferred, but those that failed of late come last, the one that rests longest at the end.
@@ -309,12 +304,7 @@ impl Sources {
         endpoints
     }
 
-    fn pauses(&self) -> backon::ExponentialBackoff {
-        ExponentialBuilder::default()
-            .with_jitter()
-            .with_min_delay(self.0.patience.first_delay)
-            .with_max_delay(self.0.patience.max_delay)
-            .with_max_times(self.0.patience.retries)
-            .build()
+    pub(super) fn rounds(&self) -> Rounds {
+        self.0.patience.rounds()
     }
 }

@@ -1,11 +1,18 @@
 //! Several endpoints: one that fails is passed over, one that lies is outvoted.
 
-use std::time::{Duration, Instant};
+use std::{
+    collections::HashSet,
+    sync::{
+        Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
 
 use anyhow::Result;
 use bursar_indexer::{
     IndexerError, Store,
-    source::{Patience, QuorumError, Sources},
+    source::{Nonsense, Patience, QuorumError, SourceError, Sources},
 };
 use bursar_replay::{Fault, Params, Provider, mix};
 use bursar_test_stores::{Stores, on_both_stores};
@@ -18,6 +25,7 @@ on_both_stores!(
     nothing_goes_in_that_endpoints_do_not_agree_on,
     an_endpoint_of_another_chain_is_refused,
     two_ways_to_one_node_are_one_voice,
+    a_quorum_waits_for_a_node_that_fails_now_and_then,
 );
 
 async fn the_next_endpoint_answers_where_one_does_not(stores: Stores) -> Result<()> {
@@ -77,6 +85,58 @@ async fn an_endpoint_that_asks_for_a_pause_is_left_alone() -> Result<()> {
     sources.head().await?;
     assert!(began.elapsed() >= max_delay, "{:?}", began.elapsed());
     assert_eq!(sources.calls().failed.get("rate_limited"), Some(&1));
+    Ok(())
+}
+
+async fn a_quorum_waits_for_a_node_that_fails_now_and_then(stores: Stores) -> Result<()> {
+    let params = Params::small();
+    let chain = chain(params.clone());
+    for fault in [Fault::Unavailable, Fault::RateLimited] {
+        let (one, other) =
+            (Node::on(&chain, Provider::default()).await?, Node::on(&chain, Provider::default()).await?);
+        for node in [&one, &other] {
+            let seen = Mutex::new(HashSet::new());
+            node.replay.misbehave(move |request| {
+                // Once for each question: what is asked again is answered in the end.
+                let is_new = seen.lock().unwrap().insert(format!("{} {}", request.method, request.params));
+                let fails = request.method != "eth_chainId" && mix(request.number).is_multiple_of(4);
+                (is_new && fails).then_some(fault)
+            });
+        }
+        let came = index(config(&params), &[&one, &other], 2, &stores).await?;
+        assert_eq!(came.status.waits, 0, "{fault:?}: {:?}", came.status.error);
+        assert!(came.calls.again > 0, "{fault:?}: {:?}", came.calls);
+    }
+    Ok(())
+}
+
+/// Who has answered is not asked again, and has one voice however often the other is asked.
+#[tokio::test]
+async fn no_quorum_comes_of_asking_one_node_again() -> Result<()> {
+    let chain = chain(Params::small());
+    let (one, other) =
+        (Node::on(&chain, Provider::default()).await?, Node::on(&chain, Provider::default()).await?);
+    other.replay.misbehave(|_| Some(Fault::RateLimitedFor(60)));
+    let sources = sources(&[&one, &other], 2)?;
+    let asked = |node: &Node| node.replay.calls().get("eth_getBlockByNumber").copied().unwrap_or_default();
+    let error = sources.header(9).await.err();
+    let after = Some(Duration::from_secs(60));
+    assert_eq!(error, Some(SourceError::NoQuorum { wanted: 2, got: 1, after }));
+    assert_eq!((asked(&one), asked(&other)), (1, 4), "as often as patience admits");
+    assert_eq!(error.and_then(|error| error.asks_for_a_pause()), after);
+    // Those that contradict each other have both answered.
+    other.replay.misbehave(|_| Some(Fault::FalseTime));
+    let error = sources.header(9).await.err();
+    assert_eq!(error, Some(Nonsense::Disagree(2).into()));
+    assert_eq!((asked(&one), asked(&other)), (2, 5), "nobody is asked again for that");
+    // Nor is there a head while nobody tells one; then there is.
+    for node in [&one, &other] {
+        node.replay.misbehave({
+            let first = AtomicBool::new(true);
+            move |_| first.swap(false, Ordering::Relaxed).then_some(Fault::Unavailable)
+        });
+    }
+    assert_eq!(sources.head_beyond(None).await?.what.number, one.replay.chain().head());
     Ok(())
 }
 

@@ -1,10 +1,15 @@
 //! What a provider does not admit at once is asked for in parts, without a pause and without end.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
+use alloy::primitives::{Address, B256};
 use anyhow::Result;
-use bursar_indexer::source::{Patience, RpcConfig, RpcSource, Sources};
-use bursar_replay::{Params, Provider};
+use async_trait::async_trait;
+use bursar_indexer::source::{
+    Answer, BlockHeader, Blocks, Landmark, LogQuery, Patience, RpcConfig, RpcSource, Source, SourceError,
+    Sources, TransactionInput,
+};
+use bursar_replay::{Fault, Params, Provider, Replay};
 use bursar_test_stores::{Stores, on_both_stores};
 
 use crate::node::{Node, config, index, index_by, node};
@@ -77,7 +82,9 @@ async fn a_range_that_gets_neither_an_answer_nor_a_word(stores: Stores) -> Resul
     for chokes_status in [504, 400, 0] {
         let provider = Provider { chokes_over: 20, chokes_status, ..Provider::default() };
         let node = node(params.clone(), provider).await?;
-        let came = index_by(config(&params), &hasty(&node)?, &node.replay, &stores).await?;
+        // Where a page comes in place of the answer, that is waited for.
+        let gives_up_over = if chokes_status == 0 { 20 } else { u64::MAX };
+        let came = index_by(config(&params), &hasty(&node, gives_up_over)?, &node.replay, &stores).await?;
         // Each width that is too much is asked for twice at most, and what was found is kept to: 184 blocks, 11 at a time.
         let choked = node.replay.calls().get("choked").copied().unwrap_or_default();
         assert!((2..=60).contains(&choked), "status {chokes_status}: {choked} questions were in vain");
@@ -86,11 +93,84 @@ async fn a_range_that_gets_neither_an_answer_nor_a_word(stores: Stores) -> Resul
     Ok(())
 }
 
-/// A client that does not wait for long, and leaves asking again to the indexer.
-fn hasty(node: &Node) -> Result<Sources> {
-    let source = RpcSource::new(node.served.url().parse()?, RpcConfig { timeout: Duration::from_secs(1) });
+/// A client that waits for as long as an answer takes, however slow the machine is, and gives up where a node chokes on more than so
+/// many blocks. Asking again it leaves to the indexer.
+struct Hasty {
+    client: RpcSource,
+    replay: Arc<Replay>,
+    gives_up_over: u64,
+}
+
+fn hasty(node: &Node, gives_up_over: u64) -> Result<Sources> {
+    let client = RpcSource::new(node.served.url().parse()?, RpcConfig { timeout: Duration::from_secs(60) });
+    let source = Hasty { client, replay: Arc::clone(&node.replay), gives_up_over };
     let patience = Patience { retries: 0, ..Patience::default() };
     Ok(Sources::new(vec![vec![Arc::new(source)]], patience, 1)?)
+}
+
+impl Hasty {
+    /// Until the node chokes, where it will.
+    async fn chokes(&self, query: &LogQuery) {
+        match query.blocks {
+            Blocks::Range(from, to) if to - from >= self.gives_up_over => {}
+            _ => std::future::pending().await,
+        }
+        let choked = || self.replay.calls().get("choked").copied();
+        let before = choked();
+        while choked() == before {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    }
+}
+
+#[async_trait]
+impl Source for Hasty {
+    async fn chain_id(&self) -> Result<u64, SourceError> {
+        self.client.chain_id().await
+    }
+
+    async fn has_code(&self, address: Address) -> Result<bool, SourceError> {
+        self.client.has_code(address).await
+    }
+
+    async fn head(&self) -> Result<BlockHeader, SourceError> {
+        self.client.head().await
+    }
+
+    async fn landmark(&self, which: Landmark) -> Result<Option<BlockHeader>, SourceError> {
+        self.client.landmark(which).await
+    }
+
+    async fn header(&self, number: u64) -> Result<Option<BlockHeader>, SourceError> {
+        self.client.header(number).await
+    }
+
+    async fn logs(&self, query: &LogQuery) -> Result<Answer, SourceError> {
+        tokio::select! {
+            biased;
+            () = self.chokes(query) => Err(SourceError::Timeout("it chokes".into())),
+            answer = self.client.logs(query) => answer,
+        }
+    }
+
+    async fn transactions(
+        &self,
+        block: B256,
+        wanted: &[B256],
+    ) -> Result<HashMap<B256, TransactionInput>, SourceError> {
+        self.client.transactions(block, wanted).await
+    }
+}
+
+/// However slow the machine is, this answer is slower.
+#[tokio::test]
+async fn an_answer_that_does_not_come_in_time_is_none() -> Result<()> {
+    let node = node(Params::small(), Provider::default()).await?;
+    node.replay.misbehave(|_| Some(Fault::Slow(3_600_000)));
+    let client = RpcSource::new(node.served.url().parse()?, RpcConfig { timeout: Duration::from_millis(50) });
+    let error = client.head().await.err();
+    assert_eq!(error.map(|error| error.code()), Some("timeout"));
+    Ok(())
 }
 
 async fn one_question_at_a_time(stores: Stores) -> Result<()> {
@@ -135,7 +215,7 @@ async fn several_ranges_wait_for_their_answers_at_the_same_time(stores: Stores) 
     let params = Params::small();
     let node = node(params.clone(), Provider { max_range: 10, ..Provider::default() }).await?;
     // Answers come in no order: each waits for as long as its number says.
-    node.replay.misbehave(|request| Some(bursar_replay::Fault::Slow(bursar_replay::mix(request.number) % 7)));
+    node.replay.misbehave(|request| Some(Fault::Slow(bursar_replay::mix(request.number) % 7)));
     let mut config = config(&params);
     (config.max_range, config.ahead) = (10, 6);
     index(config, &[&node], 1, &stores).await?;

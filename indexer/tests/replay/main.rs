@@ -10,5 +10,7 @@ mod limits;
 mod node;
 mod outside;
 mod quorum;
+mod refused;
+mod rests;
 mod tail;
 mod watched;

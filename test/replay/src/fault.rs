@@ -13,6 +13,8 @@ pub enum Fault {
     RateLimitedFor(u64),
     /// No answer for so many milliseconds.
     Slow(u64),
+    /// The answer is said to be too large, whatever was asked.
+    TooMuch,
     /// The body ends in the middle.
     CutShort,
     /// Logs stop at so many, and no error says so.
@@ -59,6 +61,7 @@ impl FromStr for Fault {
             "rate-limited" => Self::RateLimited,
             "rate-limited-for" => Self::RateLimitedFor(number),
             "slow" => Self::Slow(number),
+            "too-much" => Self::TooMuch,
             "cut-short" => Self::CutShort,
             "stops" => Self::Stops(usize::try_from(number).unwrap_or(usize::MAX)),
             "leaves-out" => Self::LeavesOut,

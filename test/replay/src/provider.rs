@@ -35,6 +35,9 @@ pub struct Provider {
     /// Most questions in one batch; 0: any number.
     #[arg(long, default_value_t = 100)]
     pub max_batch: usize,
+    /// The HTTP status of the page that comes in place of a longer one; 200: an error that says so; 0: nothing comes for a minute.
+    #[arg(long, default_value_t = 200)]
+    pub batch_status: u16,
     /// Blocks that it keeps, counted from the head; what is older is pruned. 0: all.
     #[arg(long, default_value_t = 0)]
     pub keeps: u64,
@@ -65,6 +68,7 @@ impl Default for Provider {
             chokes_over: 0,
             chokes_status: 0,
             max_batch: 100,
+            batch_status: 200,
             keeps: 0,
             lags: 0,
             finality: 64,

@@ -96,6 +96,14 @@ fn whole(refusal: &Refusal) -> String {
     json!({ "jsonrpc": "2.0", "id": null, "error": refusal.json() }).to_string()
 }
 
+/// A page with such a status after a while, which says nothing of what is wrong; 0: not even that.
+fn no_word(status: u16, wait: u64) -> (Reply, u64) {
+    match status {
+        0 => (Reply::new(504, ""), wait + CHOKED),
+        status => (Reply::new(status, "<html>the block range is none of this page's business</html>"), wait),
+    }
+}
+
 fn invalid(what: &str) -> Refusal {
     Refusal(-32602, format!("invalid argument: {what}"))
 }
@@ -192,7 +200,10 @@ impl Replay {
         };
         if self.provider.max_batch > 0 && questions.len() > self.provider.max_batch {
             self.count("batches refused");
-            return (Reply::new(200, whole(&Refusal(-32600, "batch too large".into()))), 0);
+            return match self.provider.batch_status {
+                200 => (Reply::new(200, whole(&Refusal(-32600, "batch too large".into()))), 0),
+                status => no_word(status, 0),
+            };
         }
         self.answer_all(&questions, true)
     }
@@ -211,12 +222,7 @@ impl Replay {
         }
         if questions.iter().any(|question| self.chokes_on(question)) {
             self.count("choked");
-            return match self.provider.chokes_status {
-                0 => (Reply::new(504, ""), wait + CHOKED),
-                status => {
-                    (Reply::new(status, "<html>the block range is none of this page's business</html>"), wait)
-                }
-            };
+            return no_word(self.provider.chokes_status, wait);
         }
         let mut json = Json::default();
         let mut limit = None;
@@ -292,6 +298,9 @@ impl Replay {
 
 impl Node<'_> {
     fn call(&self, method: &str, params: &Value, json: &mut Json) -> Result<(), Refusal> {
+        if self.fault == Some(Fault::TooMuch) {
+            return Err(Refusal(-32020, "backend response too large".into()));
+        }
         match method {
             "eth_chainId" => {
                 let other = u64::from(self.fault == Some(Fault::OtherChainId));

@@ -221,7 +221,7 @@ impl Hand {
         };
         let outcome = match answer {
             Ok(fetched) => body::write(Question::of(asking, *range), watch, &fetched).map_err(Hindered::from),
-            Err(error) if error.asks_for_less().is_some() => {
+            Err(error) if error.is_too_much() => {
                 tracing::debug!(%error, blocks = range.blocks(), "giving a range back that is too much");
                 return Ok(store.give_up_range(*holder, *range).await?);
             }

@@ -201,7 +201,7 @@ impl Sharing {
         let sample = fetched.facts.last().map(|block| block.header);
         let sample = sample.filter(|sample| fetched.tip.is_none_or(|tip| tip.number != sample.number));
         let looks = fetched.tip.into_iter().chain(sample).map(async |told| {
-            let ours = self.asking.sources.header(told.number).await?;
+            let ours = self.asking.sources.header(told.number).await?.what;
             if ours.hash == told.hash {
                 return Ok(());
             }

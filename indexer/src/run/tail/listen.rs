@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     project::{Heard, heard},
-    source::{BlockHeader, Blocks, Nonsense, SourceError, Sources},
+    source::{BlockHeader, Blocks, Given, Givers, Nonsense, SourceError, Sources},
     store::{Store, StoreError, Watch},
 };
 
@@ -86,7 +86,8 @@ impl<'a> Listener<'a> {
             self.store.unhear_from(from).await?;
             self.unsure = None;
         }
-        let head = self.sources.head_beyond(self.kept.top().map(|top| top.hash)).await?;
+        let told = self.sources.head_beyond(self.kept.top().map(|top| top.hash)).await?;
+        let head = told.what;
         let next = self.kept.next(&head);
         self.below_strikes = if next == Next::Below { self.below_strikes.saturating_add(1) } else { 0 };
         match next {
@@ -105,11 +106,12 @@ impl<'a> Listener<'a> {
                 }
                 self.begin(head, whom).await
             }
-            Next::Turned(number) => self.go_back(number).await,
+            Next::Turned(number) => self.go_back(number, &told.by).await,
             Next::Block(number) => {
-                let next = if head.number == number { head } else { self.sources.header(number).await? };
+                let told = if head.number == number { told } else { self.sources.header(number).await? };
+                let Given { what: next, by } = told;
                 match self.kept.top() {
-                    Some(top) if next.parent_hash != Some(top.hash) => self.go_back(top.number).await,
+                    Some(top) if next.parent_hash != Some(top.hash) => self.go_back(top.number, &by).await,
                     _ => self.hear(next, whom).await,
                 }
             }
@@ -174,15 +176,15 @@ impl<'a> Listener<'a> {
         Ok(())
     }
 
-    /// Takes back what the chain has taken back. Where nothing is left, it begins again at the head.
-    async fn go_back(&mut self, from: u64) -> Result<Step, Deaf> {
+    /// Takes back what the chain has taken back, as `by` say. Where nothing is left, it begins again at the head.
+    async fn go_back(&mut self, from: u64, by: &Givers) -> Result<Step, Deaf> {
         let mut turned = from.saturating_add(1);
         while let Some(number) = turned.checked_sub(1)
             && let Some(ours) = self.kept.hash(number)
         {
-            if self.sources.header(number).await?.hash == ours {
+            if self.sources.header(number).await?.what.hash == ours {
                 if self.top() == Some(number) {
-                    return Err(self.sources.not_believed(Nonsense::FalseParent(number)).into());
+                    return Err(self.sources.not_believed(Nonsense::FalseParent(number), by).into());
                 }
                 break;
             }

@@ -23,7 +23,7 @@ pub async fn anchors(sources: &Sources, treasury: Address, from: u64) -> Result<
             topics: [vec![Anchored::SIGNATURE_HASH], Vec::new(), Vec::new()],
         };
         let logs = match sources.logs(&query).await {
-            Ok(answer) => answer.logs,
+            Ok(answer) => answer.what.logs,
             Err(error) if walk.less(&error) => continue,
             Err(error) => return Err(error),
         };

@@ -70,7 +70,7 @@ pub(super) async fn events(
             topics: Default::default(),
         };
         let logs = match sources.logs(&query).await {
-            Ok(answer) => answer.logs,
+            Ok(answer) => answer.what.logs,
             Err(error) if walk.less(&error) => continue,
             Err(error) => {
                 return Ok(Check::not_checked(what, format!("blocks {} to {}: {error}", span.0, span.1)));

@@ -136,7 +136,7 @@ async fn ask(world: &World, sources: &Sources, (from, to): (u64, u64)) -> Result
             addresses: world.tokens.clone(),
             topics: [vec![AuthorizationUsed::SIGNATURE_HASH, Transfer::SIGNATURE_HASH], purses, vec![]],
         };
-        for log in sources.logs(&query).await?.logs {
+        for log in sources.logs(&query).await?.what.logs {
             let position = Position { block: log.block_number, log: log.log_index };
             let topics = || log.topics.iter().copied();
             if let Ok(used) = AuthorizationUsed::decode_raw_log(topics(), &log.data) {
