@@ -10,58 +10,77 @@ use super::{
 };
 use crate::db::{Cell as _, Db, DbError, DbRow};
 
-/// Whether the organisation was frozen.
+/// Whether the organisation of an envelope was frozen.
 macro_rules! organisation_frozen {
-    () => {
-        "COALESCE((SELECT f.frozen FROM treasury_then f WHERE f.treasury = e.treasury \
-         AND f.block_number <= $1 ORDER BY f.block_number DESC LIMIT 1), FALSE)"
+    ($of:literal) => {
+        concat!(
+            "COALESCE((SELECT f.frozen FROM treasury_then f WHERE f.treasury = ",
+            $of,
+            ".treasury AND f.block_number <= $1 ORDER BY f.block_number DESC LIMIT 1), FALSE)"
+        )
     };
 }
 
-/// Whether a group that the envelope was in was frozen. What is above a group never changes.
+/// Whether a group that an envelope was in was frozen. What is above a group never changes.
 macro_rules! group_frozen {
-    () => {
-        "EXISTS (WITH RECURSIVE above (number, parent) AS ( \
-         SELECT g.number, g.parent FROM envelope_group g \
-         WHERE g.treasury = e.treasury AND g.number = v.group_number \
-         UNION ALL SELECT g.number, g.parent FROM envelope_group g \
-         JOIN above ON g.number = above.parent WHERE g.treasury = e.treasury) \
-         SELECT 1 FROM above WHERE (SELECT f.frozen FROM group_then f WHERE f.treasury = e.treasury \
-         AND f.number = above.number AND f.block_number <= $1 ORDER BY f.block_number DESC LIMIT 1))"
+    ($of:literal, $group:expr) => {
+        concat!(
+            "EXISTS (WITH RECURSIVE above (number, parent) AS ( \
+             SELECT g.number, g.parent FROM envelope_group g WHERE g.treasury = ",
+            $of,
+            ".treasury AND g.number = ",
+            $group,
+            " UNION ALL SELECT g.number, g.parent FROM envelope_group g \
+             JOIN above ON g.number = above.parent WHERE g.treasury = ",
+            $of,
+            ".treasury) SELECT 1 FROM above WHERE (SELECT f.frozen FROM group_then f WHERE f.treasury = ",
+            $of,
+            ".treasury AND f.number = above.number AND f.block_number <= $1 ORDER BY f.block_number DESC LIMIT 1))"
+        )
     };
 }
 
-/// As of block `$1`, from those rows that have envelopes `e`.
+/// What is kept last of an envelope `k`.
+macro_rules! then {
+    ($column:literal) => {
+        concat!(
+            "(SELECT v.",
+            $column,
+            " FROM envelope_then v WHERE v.treasury = k.treasury AND v.number = k.number \
+             AND v.block_number <= $1 ORDER BY v.block_number DESC LIMIT 1)"
+        )
+    };
+}
+
+/// As of block `$1`, of a page of envelopes `k`. The page comes first, and nothing is joined in it: there, a database would weigh
+/// reading all that is kept of each against looking up the last.
 macro_rules! select {
     ($from:literal) => {
         concat!(
             "SELECT e.treasury, e.number, v.agent, e.asset, v.frozen, ",
-            organisation_frozen!(),
+            organisation_frozen!("e"),
             " AS organisation_frozen, ",
-            group_frozen!(),
+            group_frozen!("e", "v.group_number"),
             " AS group_frozen, v.under_review, v.policy_version, v.funded, v.withdrawn, v.drawn, v.returned, v.paid, \
              v.donated, v.payments, e.created_block, v.group_number, v.permit2, v.score_life, v.score, v.scored_at, \
              (SELECT l.uses FROM limits_then l WHERE l.treasury = e.treasury AND l.number = e.number \
              AND l.block_number <= $1 ORDER BY l.block_number DESC LIMIT 1) AS uses, ",
             since!("p.treasury = e.treasury AND p.envelope = e.number", "v"),
-            " FROM ",
-            $from,
-            // In this order: PostgreSQL weighs it itself.
-            " CROSS JOIN envelope_then v"
+            " FROM (SELECT k.treasury, k.number, ",
+            then!("block_number"),
+            " AS last FROM ",
+            $from
         )
     };
 }
 
-/// Of what is kept of an envelope, the last. Its key is asked for, so that PostgreSQL looks it up for each: beside the list's order it
-/// would else read all that is kept of each of them.
-const LAST: &str = "v.treasury = (SELECT e.treasury) AND v.number = (SELECT e.number) AND v.block_number = \
-                    (SELECT MAX(w.block_number) FROM envelope_then w \
-                    WHERE w.treasury = e.treasury AND w.number = e.number AND w.block_number <= $1)";
+const OF_PAGE: &str = ") o CROSS JOIN envelope e CROSS JOIN envelope_then v \
+                       WHERE e.treasury = o.treasury AND e.number = o.number \
+                       AND v.treasury = o.treasury AND v.number = o.number AND v.block_number = o.last";
 
 /// Where it was the agent's: nobody else's since.
-const WHOSE: &str = "n.block_number = (SELECT MAX(m.block_number) FROM agent_then m \
-                     WHERE m.treasury = n.treasury AND m.number = n.number AND m.block_number <= $1) \
-                     AND e.treasury = n.treasury AND e.number = n.number";
+const WHOSE: &str = "k.block_number = (SELECT MAX(m.block_number) FROM agent_then m \
+                     WHERE m.treasury = k.treasury AND m.number = k.number AND m.block_number <= $1)";
 
 /// One envelope; `None` where there was none yet.
 ///
@@ -69,8 +88,9 @@ const WHOSE: &str = "n.block_number = (SELECT MAX(m.block_number) FROM agent_the
 /// When the database fails, or how rows stood is not kept.
 pub async fn envelope(db: &Db, (treasury, number): Key, past: Past) -> Result<Option<Stood>, DbError> {
     is_kept(db).await?;
-    let mut select = Select::given(select!("envelope e"), past.height);
-    select.condition(LAST).filter("e.treasury = ", Some(treasury)).filter("e.number = ", Some(number));
+    let mut select = Select::given(select!("envelope k"), past.height);
+    select.filter("k.treasury = ", Some(treasury)).filter("k.number = ", Some(number));
+    select.order_and_limit("", 1).push(OF_PAGE);
     select.row(db, stood).await
 }
 
@@ -86,47 +106,62 @@ pub async fn envelopes(
     limit: u32,
 ) -> Result<Vec<Stood>, DbError> {
     is_kept(db).await?;
-    select_list(filter, past.height, after, limit).rows(db, stood).await
+    let mut page = select_list(filter, past.height, after, limit).rows(db, stood).await?;
+    page.sort_unstable_by_key(|stood| (stood.row.treasury, stood.row.number));
+    Ok(page)
 }
 
 pub(in super::super) fn select_list(filter: &Filter, height: u64, after: Option<Key>, limit: u32) -> Select {
     let mut select;
-    let [treasury, key, order] = match filter.agent {
+    match filter.agent {
         None => {
-            select = Select::given(select!("envelope e"), height);
-            select.condition("e.created_block <= $1");
-            ["e.treasury = ", "(e.treasury, e.number) > ", " ORDER BY e.treasury, e.number"]
+            select = Select::given(select!("envelope k"), height);
+            select.condition("k.created_block <= $1");
         }
         Some(agent) => {
-            select = Select::given(select!("agent_then n CROSS JOIN envelope e"), height);
-            select.filter("n.agent = ", Some(agent)).condition(WHOSE);
-            ["n.treasury = ", "(n.treasury, n.number) > ", " ORDER BY n.treasury, n.number"]
+            select = Select::given(select!("agent_then k"), height);
+            select.filter("k.agent = ", Some(agent)).condition(WHOSE);
         }
-    };
+    }
     select
-        .condition(LAST)
-        .filter(treasury, filter.treasury)
-        .filter("v.group_number = ", filter.group)
-        .filter("e.asset = ", filter.asset);
+        .filter("k.treasury = ", filter.treasury)
+        .filter(concat!(then!("group_number"), " = "), filter.group)
+        .filter(
+            "(SELECT a.asset FROM envelope a WHERE a.treasury = k.treasury AND a.number = k.number) = ",
+            filter.asset,
+        );
     if filter.scored {
-        select.condition("v.score_life > 0");
+        select.condition(concat!(then!("score_life"), " > 0"));
     }
     match filter.state {
         None => &mut select,
         Some(State::Active) => select.condition(concat!(
-            "NOT (v.frozen OR v.under_review OR ",
-            organisation_frozen!(),
+            "NOT (",
+            then!("frozen"),
             " OR ",
-            group_frozen!(),
+            then!("under_review"),
+            " OR ",
+            organisation_frozen!("k"),
+            " OR ",
+            group_frozen!("k", then!("group_number")),
             ")"
         )),
-        Some(State::Frozen) => {
-            select.condition(concat!("(v.frozen OR ", organisation_frozen!(), " OR ", group_frozen!(), ")"))
-        }
-        Some(State::UnderReview) => select.condition("v.under_review"),
+        Some(State::Frozen) => select.condition(concat!(
+            "(",
+            then!("frozen"),
+            " OR ",
+            organisation_frozen!("k"),
+            " OR ",
+            group_frozen!("k", then!("group_number")),
+            ")"
+        )),
+        Some(State::UnderReview) => select.condition(then!("under_review")),
     };
     let after = after.map(|(treasury, number)| [treasury.value(), number.value()]);
-    select.after(key, after).order_and_limit(order, limit);
+    select
+        .after("(k.treasury, k.number) > ", after)
+        .order_and_limit(" ORDER BY k.treasury, k.number", limit)
+        .push(OF_PAGE);
     select
 }
 

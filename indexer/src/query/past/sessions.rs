@@ -16,30 +16,60 @@ use super::{
 };
 use crate::db::{Db, DbError, DbRow};
 
-/// As of block `$1`.
+/// What is kept last of a session `s`.
+macro_rules! then {
+    ($column:literal) => {
+        concat!(
+            "(SELECT h.",
+            $column,
+            " FROM session_then h WHERE h.purse = s.purse AND h.sequence = s.sequence \
+             AND h.block_number <= $1 ORDER BY h.block_number DESC LIMIT 1)"
+        )
+    };
+}
+
+/// What is kept last of its envelope.
+macro_rules! envelope_then {
+    ($column:literal) => {
+        concat!(
+            "(SELECT v.",
+            $column,
+            " FROM envelope_then v WHERE v.treasury = s.treasury AND v.number = s.envelope \
+             AND v.block_number <= $1 ORDER BY v.block_number DESC LIMIT 1)"
+        )
+    };
+}
+
+/// As of block `$1`, of a page of sessions, which comes first as a page of envelopes does.
 const SELECT: &str = concat!(
     "SELECT s.id, s.purse, s.sequence, s.treasury, s.envelope, v.agent, e.asset, s.key, s.budget, s.opened_at, s.expiry, \
      s.policy_version, v.policy_version AS policy_in_force, s.scope, s.stamp_hash, h.frozen, \
      CASE WHEN h.closed THEN s.closed_at END AS closed_at, CASE WHEN h.closed THEN s.returned END AS returned, \
      CASE WHEN h.closed THEN s.unspent END AS unspent, h.paid, h.payments, s.opened_tx, ",
     since!("p.session = s.id", "h"),
-    // In this order: PostgreSQL weighs it itself.
-    " FROM session s CROSS JOIN session_then h CROSS JOIN envelope e CROSS JOIN envelope_then v"
+    " FROM (SELECT s.purse, s.sequence, ",
+    then!("block_number"),
+    " AS last, ",
+    envelope_then!("block_number"),
+    " AS last_of_envelope FROM session s"
 );
 
-/// Of what is kept of a session and of its envelope, the last: looked up for each, as envelopes are.
-const LAST: &str = "h.purse = (SELECT s.purse) AND h.sequence = (SELECT s.sequence) AND h.block_number = \
-                    (SELECT MAX(w.block_number) FROM session_then w \
-                    WHERE w.purse = s.purse AND w.sequence = s.sequence AND w.block_number <= $1) \
-                    AND e.treasury = s.treasury AND e.number = s.envelope \
-                    AND v.treasury = (SELECT s.treasury) AND v.number = (SELECT s.envelope) AND v.block_number = \
-                    (SELECT MAX(w.block_number) FROM envelope_then w \
-                    WHERE w.treasury = s.treasury AND w.number = s.envelope AND w.block_number <= $1)";
+const OF_PAGE: &str = ") o CROSS JOIN session s CROSS JOIN session_then h CROSS JOIN envelope e CROSS JOIN envelope_then v \
+                       WHERE s.purse = o.purse AND s.sequence = o.sequence \
+                       AND h.purse = o.purse AND h.sequence = o.sequence AND h.block_number = o.last \
+                       AND e.treasury = s.treasury AND e.number = s.envelope \
+                       AND v.treasury = s.treasury AND v.number = s.envelope AND v.block_number = o.last_of_envelope";
+
+/// Blocks may share a second: what of it opened later was not there.
+const WAS_OPEN: &str = concat!(then!("block_number"), " IS NOT NULL");
 
 const STOOD: Stands = Stands {
-    closed: ["NOT h.closed", "h.closed"],
-    frozen: ["NOT h.frozen", "h.frozen"],
-    outdated: ["s.policy_version = v.policy_version", "s.policy_version <> v.policy_version"],
+    closed: [concat!("NOT ", then!("closed")), then!("closed")],
+    frozen: [concat!("NOT ", then!("frozen")), then!("frozen")],
+    outdated: [
+        concat!("s.policy_version = ", envelope_then!("policy_version")),
+        concat!("s.policy_version <> ", envelope_then!("policy_version")),
+    ],
 };
 
 /// Sessions, newest first. Those of an agent are looked for in each of its envelopes, from the one that opened one last: in one
@@ -60,7 +90,7 @@ pub async fn sessions(
     let point = (past.height, last.timestamp);
     let agent = match filter.agent {
         Some(agent) if filter.purse.is_none() && filter.envelope.is_none() => agent,
-        _ => return select_list(filter, point, after, limit).rows(db, read).await,
+        _ => return page(db, select_list(filter, point, after, limit)).await,
     };
     let until = after.map_or(last.timestamp, |after| after.opened_at.min(last.timestamp));
     let latest = select_latest(agent, filter.treasury, past.height, until);
@@ -75,14 +105,24 @@ pub async fn sessions(
             break;
         }
         let of = Filter { treasury: Some(treasury), envelope: Some(number), ..filter.clone() };
-        found.extend(select_list(&of, point, after, limit).rows(db, read).await?);
-        found.sort_unstable_by_key(|row| Reverse((row.opened_at, row.purse, row.sequence)));
+        found.extend(page(db, select_list(&of, point, after, limit)).await?);
+        sort(&mut found);
         found.truncate(most);
     }
     Ok(found)
 }
 
-/// As of a height, with the time of the last block up to it. Blocks may share a second: what of it opened later has not stood yet.
+async fn page(db: &Db, select: Select) -> Result<Vec<Session>, DbError> {
+    let mut page = select.rows(db, read).await?;
+    sort(&mut page);
+    Ok(page)
+}
+
+fn sort(rows: &mut [Session]) {
+    rows.sort_unstable_by_key(|row| Reverse((row.opened_at, row.purse, row.sequence)));
+}
+
+/// As of a height, with the time of the last block up to it.
 pub(in super::super) fn select_list(
     filter: &Filter,
     (height, time): (u64, u64),
@@ -90,9 +130,10 @@ pub(in super::super) fn select_list(
     limit: u32,
 ) -> Select {
     let mut select = Select::given(SELECT, height);
-    select.condition(LAST).filter("s.opened_at <= ", Some(time));
-    sessions::narrow(&mut select, filter, "v.agent = ", &STOOD);
+    select.condition(WAS_OPEN).filter("s.opened_at <= ", Some(time));
+    sessions::narrow(&mut select, filter, concat!(envelope_then!("agent"), " = "), &STOOD);
     sessions::page(&mut select, after, limit);
+    select.push(OF_PAGE);
     select
 }
 
@@ -126,7 +167,8 @@ pub async fn session(db: &Db, id: B256, past: Past) -> Result<Option<Session>, D
     is_kept(db).await?;
     let (purse, sequence) = split_session_id(id);
     let mut select = Select::given(SELECT, past.height);
-    select.condition(LAST).filter("s.purse = ", Some(purse)).filter("s.sequence = ", Some(sequence));
+    select.filter("s.purse = ", Some(purse)).filter("s.sequence = ", Some(sequence));
+    select.order_and_limit("", 1).push(OF_PAGE);
     let found = select.row(db, read).await?;
     Ok(found.filter(|session| session.id == id))
 }
