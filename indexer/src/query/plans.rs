@@ -227,6 +227,7 @@ async fn settlements_walk_an_index_whatever_is_asked() -> anyhow::Result<()> {
         ("settlement_by_payer", of(Some(ONE), None, TimeRange::default())),
         ("settlement_by_payer", of(Some(ONE), None, time)),
         ("settlement_by_payee", of(None, Some(ONE), time)),
+        ("settlement_by_rail", settlements::Filter { rail: Some("permit2_exact"), ..Default::default() }),
         ("SEARCH s USING PRIMARY KEY", of(None, None, time)),
     ] {
         check(name, settlements::select_list(&filter, None, 50)).await?;

@@ -1,7 +1,7 @@
 //! What watched accounts paid outside any envelope.
 
 use alloy::primitives::{Address, B256};
-use bursar_sdk::amount::Amount;
+use bursar_sdk::{amount::Amount, payment::Rail};
 
 use super::{AmountRange, Position, TimeRange, select::Select};
 use crate::db::{Db, DbError, DbRow};
@@ -95,6 +95,10 @@ pub async fn list(
 
 pub(super) fn select_list(filter: &Filter, after: Option<Position>, limit: u32) -> Select {
     let mut select = Select::new(SELECT);
+    if filter.rail.is_some_and(|rail| rail != Rail::Eip3009.code()) {
+        // What the index of rails says of its rows, so that databases see that it has these.
+        select.condition("s.rail <> 'eip3009'");
+    }
     select
         .filter("s.payer = ", filter.payer)
         .filter("s.payee = ", filter.payee)
