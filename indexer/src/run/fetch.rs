@@ -103,6 +103,7 @@ impl Logs {
             }
             if is_again {
                 first.what.complete(&log.what);
+                first.by = first.by.and(&log.by);
             }
             is_again
         });

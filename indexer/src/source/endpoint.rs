@@ -18,6 +18,8 @@ const MOST_STRIKES: u32 = 6;
 struct Health {
     strikes: u32,
     rests_until: Option<Instant>,
+    /// Until when it wants to be left alone, by its own word.
+    asked_until: Option<Instant>,
     /// Until when good answers are no excuse: whoever says what is not true may say it of one thing only.
     suspect_until: Option<Instant>,
 }
@@ -59,7 +61,9 @@ impl Endpoint {
     pub(super) fn did_well(&self) {
         let (mut health, now) = (self.health(), Instant::now());
         if health.suspect_until.is_none_or(|until| until <= now) {
-            *health = Health::default();
+            // This answer may have been under way when it asked for that.
+            let asked_until = health.asked_until.filter(|until| *until > now);
+            *health = Health { rests_until: asked_until, asked_until, ..Health::default() };
         }
     }
 
@@ -71,16 +75,26 @@ impl Endpoint {
     /// What it said was not true: the same, and for as long again what it answers is no reason to forget it.
     pub(super) fn lied(&self) {
         let rest = self.rests(None);
-        self.health().suspect_until = Some(Instant::now() + rest * 2);
+        let (mut health, until) = (self.health(), Instant::now() + rest * 2);
+        health.suspect_until = health.suspect_until.max(Some(until));
     }
 
     fn rests(&self, pause: Option<Duration>) -> Duration {
-        let mut health = self.health();
-        let asked = pause.unwrap_or_default().min(REST * 2u32.pow(MOST_STRIKES));
-        let rest = asked.max(REST * 2u32.pow(health.strikes));
-        health.rests_until = Some(Instant::now() + rest);
-        health.strikes = (health.strikes + 1).min(MOST_STRIKES);
-        rest
+        let (mut health, now) = (self.health(), Instant::now());
+        let asked = pause.map(|pause| now + pause.min(REST * 2u32.pow(MOST_STRIKES)));
+        let until = match health.rests_until.filter(|until| *until > now) {
+            // Questions that were under way at the same time failed for the same reason.
+            Some(until) => until,
+            None => {
+                let rest = REST * 2u32.pow(health.strikes);
+                health.strikes = (health.strikes + 1).min(MOST_STRIKES);
+                now + rest
+            }
+        };
+        health.asked_until = health.asked_until.max(asked);
+        let until = Some(until).max(asked).unwrap_or(until);
+        health.rests_until = Some(until);
+        until - now
     }
 
     fn health(&self) -> std::sync::MutexGuard<'_, Health> {
@@ -96,6 +110,29 @@ mod tests {
     fn endpoint() -> Endpoint {
         let url = "http://localhost".parse().expect("an address");
         Endpoint::new(Arc::new(RpcSource::new(url, RpcConfig::default())), 0, 0)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_fails_at_the_same_time_is_one_failure() {
+        let endpoint = endpoint();
+        (0..7).for_each(|_| endpoint.failed(None));
+        tokio::time::advance(Duration::from_millis(1_001)).await;
+        assert!(endpoint.rests_until(Instant::now()).is_none());
+        (0..7).for_each(|_| endpoint.failed(None));
+        tokio::time::advance(Duration::from_millis(1_001)).await;
+        assert!(endpoint.rests_until(Instant::now()).is_some(), "the second time");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_asks_to_be_left_alone_is_whatever_it_answers_meanwhile() {
+        let endpoint = endpoint();
+        endpoint.failed(None);
+        endpoint.failed(Some(Duration::from_secs(5)));
+        endpoint.did_well();
+        tokio::time::advance(Duration::from_millis(4_999)).await;
+        assert!(endpoint.rests_until(Instant::now()).is_some());
+        tokio::time::advance(Duration::from_millis(2)).await;
+        assert!(endpoint.rests_until(Instant::now()).is_none());
     }
 
     #[tokio::test(start_paused = true)]
@@ -132,7 +169,7 @@ mod tests {
         };
         assert_eq!(rests(None), Some(1));
         assert_eq!(rests(Some(30)), Some(30));
-        assert_eq!(rests(Some(1)), Some(4), "no less than what it has earned");
+        assert_eq!(rests(Some(1)), Some(30), "no less than it has asked for");
         assert_eq!(rests(Some(86_400)), Some(64));
     }
 }

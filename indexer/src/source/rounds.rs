@@ -66,9 +66,14 @@ fn pause_after(failure: &SourceError, pause: Duration, longest: Duration) -> Opt
 pub(super) struct Failures(Option<SourceError>);
 
 impl Failures {
-    /// What may pass decides: it is worth another round.
+    /// What may pass decides: it is worth another round. Of that, who asks for the longest pause is not asked before.
     pub(super) fn add(&mut self, error: SourceError) {
-        if !self.0.as_ref().is_some_and(SourceError::is_transient) {
+        let weight = |error: &SourceError| (error.is_transient(), error.asks_for_a_pause());
+        let is_more = match &self.0 {
+            Some(known) if known.is_transient() => weight(&error) > weight(known),
+            _ => true,
+        };
+        if is_more {
             self.0 = Some(error);
         }
     }
@@ -113,5 +118,14 @@ mod tests {
             failures.add(error);
         }
         assert_eq!(failures.reason(), limited(1));
+    }
+
+    #[test]
+    fn who_asks_for_the_longest_pause_gets_it() {
+        let mut failures = Failures::default();
+        for error in [SourceError::Timeout("20 s".into()), limited(1), limited(3), limited(2)] {
+            failures.add(error);
+        }
+        assert_eq!(failures.reason(), limited(3));
     }
 }

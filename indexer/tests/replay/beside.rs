@@ -2,7 +2,7 @@
 //! as that arrives.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeSet, HashSet},
     sync::{
         Arc, RwLock,
         atomic::{AtomicBool, Ordering},
@@ -60,12 +60,18 @@ fn small_ranges(params: &Params) -> Config {
     Config { max_range: 10, linger: Duration::from_millis(20), ..config(params) }
 }
 
-/// Answers no range of logs while that says so.
-fn holds(replay: &Replay, held: &Arc<AtomicBool>) {
-    let held = Arc::clone(held);
+/// Gives logs of no range while that says so, nor by its hash of a block before `first`: whoever gets no range asks so for its blocks in
+/// the end.
+fn holds(replay: &Replay, held: &Arc<AtomicBool>, first: u64) {
+    let (held, chain) = (Arc::clone(held), replay.chain());
+    let hashes = (0..first).filter_map(|number| chain.hash(number));
+    let behind: HashSet<String> = hashes.map(|hash| hash.to_string()).collect();
+    drop(chain);
     replay.misbehave(move |request| {
-        let is_range = request.method == "eth_getLogs" && !request.by_hash;
-        (is_range && held.load(Ordering::SeqCst)).then_some(Fault::Unavailable)
+        let is_behind = !request.by_hash
+            || request.params[0]["blockHash"].as_str().is_some_and(|hash| behind.contains(hash));
+        let is_held = request.method == "eth_getLogs" && is_behind && held.load(Ordering::SeqCst);
+        is_held.then_some(Fault::Unavailable)
     });
 }
 
@@ -80,7 +86,8 @@ impl Stage {
         store.put_watched(Token, &[TOKEN], None).await?;
         store.put_watched(Payer, &payers, None).await?;
         let (sources, held) = (sources(&[&node], 1)?, Arc::new(AtomicBool::new(true)));
-        holds(&node.replay, &held);
+        let head = node.replay.chain().head();
+        holds(&node.replay, &held, head);
         Ok((Self { params, node, sources, store, payers, held }, chain))
     }
 
@@ -245,7 +252,7 @@ async fn heads_before_all_that_was_heard_are_believed_in_the_end(stores: Stores)
     });
     let expected = of(first - lag);
     stage.until(async || Ok(stage.heard().await? == expected)).await?;
-    holds(&stage.node.replay, &stage.held);
+    holds(&stage.node.replay, &stage.held, first - lag);
     stage.hears(first - lag).await?;
     stage.arrives(running).await
 }
