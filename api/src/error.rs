@@ -4,7 +4,7 @@
 //!   `code`, a sentence, and where something did not fit, what was expected and what came.
 //! - [`Problem`]: its JSON. Built from an [`ApiError`] only.
 //! - `DbError`, `StoreError` (from the store): turned into an [`ApiError`] by `?`. Its text goes to the log; the client
-//!   learns `internal` or `busy`, never what the database said.
+//!   learns `internal`, `busy` or `not_kept`, never what the database said.
 //! - A missing row is no error below this crate (`Ok(None)`); handlers turn it into
 //!   [`ApiError::not_found`].
 
@@ -216,6 +216,10 @@ impl From<DbError> for ApiError {
         if error.is_busy() {
             tracing::warn!(error = ?error, "the store is busy");
             return Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy", "the store is busy; try again");
+        }
+        if let DbError::NotKept = error {
+            tracing::warn!("{error}");
+            return Self::new(StatusCode::SERVICE_UNAVAILABLE, "not_kept", error.to_string());
         }
         tracing::error!(error = ?error, "a query failed");
         Self::internal()

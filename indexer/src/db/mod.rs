@@ -227,10 +227,15 @@ impl std::fmt::Debug for Db {
 }
 
 impl Tx {
-    /// From here on, PostgreSQL waits however long nothing is said.
-    pub(crate) async fn take_time(&mut self) -> Result<(), DbError> {
+    /// Whether PostgreSQL waits however long nothing is said, from here on.
+    pub(crate) async fn take_time(&mut self, takes: bool) -> Result<(), DbError> {
         if let Self::Postgres(tx) = self {
-            sqlx::query("SET LOCAL idle_in_transaction_session_timeout = 0").execute(&mut **tx).await?;
+            let sql = if takes {
+                "SET LOCAL idle_in_transaction_session_timeout = 0"
+            } else {
+                "SET LOCAL idle_in_transaction_session_timeout TO DEFAULT"
+            };
+            sqlx::query(sql).execute(&mut **tx).await?;
         }
         Ok(())
     }

@@ -85,6 +85,8 @@ impl Then {
             (Key::Group(..), Some(Row::Group(row))) => Self::Group(row.frozen),
             (Key::Envelope(..), Some(Row::Envelope(row))) => Self::Envelope(Box::new(row.as_ref().into())),
             (Key::Limits(..), Some(Row::Limits(uses))) => Self::Limits(uses.clone()),
+            // A policy that sets none leaves no row.
+            (Key::Limits(..), None) => Self::Limits(Vec::new()),
             (Key::Session(..), Some(Row::Session(row))) => Self::Session(row.as_ref().into()),
             _ => return None,
         })
@@ -182,6 +184,20 @@ mod tests {
     fn kept(before: Option<EnvelopeThen>, now: EnvelopeThen) -> bool {
         let then = |it| Then::Envelope(Box::new(it));
         then(now).is_kept_after(before.map(then).as_ref())
+    }
+
+    #[test]
+    fn limits_that_a_policy_takes_away_are_gone() {
+        let key = Key::Limits(Address::repeat_byte(1), 1);
+        let one = LimitUse { period: 60, limit: Amount::MAX, used: Amount::ZERO, index: 0 };
+        let of = |row: Option<Row>| Then::of(&key, row.as_ref());
+        let (none, some) = (of(None), of(Some(Row::Limits(vec![one]))));
+        let kept = |before: &Option<Then>, now: &Option<Then>| {
+            now.as_ref().map(|now| now.is_kept_after(before.as_ref()))
+        };
+        assert_eq!(kept(&some, &none), Some(true));
+        assert_eq!(kept(&none, &some), Some(true));
+        assert_eq!(kept(&none, &none), Some(false));
     }
 
     #[test]

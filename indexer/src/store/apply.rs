@@ -122,7 +122,6 @@ impl Store {
         partition_blocks: u64,
     ) -> Result<Applying<'a>, ApplyError> {
         let mut tx = self.db.begin().await?;
-        let keeps_then = self.keeps_then(&mut tx).await?;
         let before = checkpoint::get(&mut tx).await?;
         let got = before.map(|at| at.hash);
         if got != after {
@@ -132,6 +131,7 @@ impl Store {
         if got != expected {
             return Err(ApplyError::Listed { expected, got });
         }
+        let keeps_then = self.keeps_then(&mut tx).await?;
         let tells_from = outbox::tells_from(&mut tx, before, settled.final_number).await?;
         let pending = Pending::of(self.known.take(after, &mut tx).await?, tells_from);
         let tx = Lent::Here(tx);

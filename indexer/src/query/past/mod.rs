@@ -2,8 +2,8 @@
 //!
 //! How each row stood is kept with the blocks that changed it (`ledger/then.rs`): as of a height it is the last one at or below
 //! it, found by its key, and a few payments that came since. A list walks today's rows in its own order, and passes over what
-//! had not begun: a page costs what it holds, whatever came before it and since. A filter that finds few may look through many, as it
-//! may in today's lists, but not one by treasury, agent, envelope or purse.
+//! had not begun, with a look at each: a page costs what it holds, whatever came before it, and what it passes over. A filter that finds
+//! few may look through many, as it may in today's lists, but not one by treasury, envelope or purse.
 
 mod agents;
 mod envelopes;

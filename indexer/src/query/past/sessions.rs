@@ -4,11 +4,10 @@ use std::cmp::Reverse;
 
 use alloy::primitives::{Address, B256};
 use bursar_sdk::payment::split_session_id;
-use futures::TryStreamExt as _;
 
 use super::{
     super::{
-        Past, blocks,
+        Past, blocks, envelopes,
         select::Select,
         sessions::{self, Filter, Key, Session, Stands},
     },
@@ -94,12 +93,13 @@ pub async fn sessions(
     };
     let until = after.map_or(last.timestamp, |after| after.opened_at.min(last.timestamp));
     let latest = select_latest(agent, filter.treasury, past.height, until);
-    let mut whose = latest.stream(db, |row| {
-        let key = (row.address("treasury")?, row.number("number")?);
+    // All at once: a connection that waits for others of the same few would wait for ever beside as many of its kind.
+    let whose = latest.rows(db, |row| {
+        let key: envelopes::Key = (row.address("treasury")?, row.number("number")?);
         Ok((key, row.number::<u64>("latest")?))
     });
     let (mut found, most) = (Vec::<Session>::new(), usize::try_from(limit).unwrap_or(usize::MAX));
-    while let Some(((treasury, number), latest)) = whose.try_next().await? {
+    for ((treasury, number), latest) in whose.await? {
         // None of what is left is newer.
         if found.len() == most && found.last().is_none_or(|last| last.opened_at > latest) {
             break;

@@ -1,6 +1,7 @@
 //! That how rows stood is kept up to the ledger's last block. Whoever writes a block keeps it with that block; a store that an
 //! earlier version has written is filled once, from what treasuries said and what was paid.
 
+mod check;
 mod replay;
 
 use std::sync::{
@@ -41,7 +42,15 @@ impl Store {
         if checkpoint::keeps_then(&self.db).await? {
             return Ok(());
         }
-        let mut tx = self.db.begin().await?;
+        let mut tx = match self.db.begin().await {
+            Ok(tx) => tx,
+            // Whoever it is may be filling it, or is asked for it when it writes the next block.
+            Err(error) if error.is_busy() => {
+                tracing::info!(%error, "somebody else writes: how rows stood is not filled here");
+                return Ok(());
+            }
+            Err(error) => return Err(error.into()),
+        };
         if self.keeps_then(&mut tx).await? {
             tx.commit().await?;
         }
@@ -79,7 +88,10 @@ async fn clear(tx: &mut Tx) -> Result<(), DbError> {
 
 /// Goes through all that was said and paid, and keeps what stood after each block. Nobody writes the ledger meanwhile.
 async fn fill(db: &Db, tx: &mut Tx) -> Result<(), StoreError> {
-    tx.take_time().await?;
+    if checkpoint::get(&mut *tx).await?.is_some() {
+        tracing::info!("filling how rows stood after each block, once: until it is done nobody else writes");
+    }
+    tx.take_time(true).await?;
     clear(tx).await?;
     let (mut said, mut paid) = (steps(db, SAID, read_said), steps(db, PAID, read_paid));
     let (mut next_said, mut next_paid) = (said.try_next().await?, paid.try_next().await?);
@@ -105,6 +117,9 @@ async fn fill(db: &Db, tx: &mut Tx) -> Result<(), StoreError> {
     }
     kept.add(tx, block, &mut replay).await?;
     kept.write(tx).await?;
+    drop((said, paid));
+    check::comes_to_today(tx, &mut replay).await?;
+    tx.take_time(false).await?;
     Query::new("UPDATE checkpoint SET then_hash = hash").execute(tx).await?;
     Ok(())
 }

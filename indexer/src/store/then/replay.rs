@@ -72,6 +72,16 @@ impl Replay {
         changed.into_iter().map(with_now).collect()
     }
 
+    /// What stands there by now, which is not looked at again.
+    pub(super) fn taken(&mut self, key: &Key) -> Option<Then> {
+        self.rows.remove(key)
+    }
+
+    /// What stands and was not taken; what was never stopped, is not listed or has no limits is no row.
+    pub(super) fn rest(&self) -> Option<&Key> {
+        self.rows.iter().find(|(_, now)| now.is_kept_after(None)).map(|(key, _)| key)
+    }
+
     pub(super) fn take(&mut self, step: &Step) -> Result<(), DbError> {
         match step {
             Step::Paid(paid) => self.pay(paid),
@@ -272,6 +282,6 @@ pub(super) fn said(kind: &str, args: &str) -> Result<Said, DbError> {
 }
 
 /// What treasuries said does not read, or does not follow from what they said before.
-fn wrong(expected: &'static str, got: impl ToString) -> DbError {
+pub(super) fn wrong(expected: &'static str, got: impl ToString) -> DbError {
     DbError::Inconsistent { column: "args", expected, got: got.to_string() }
 }
