@@ -82,7 +82,7 @@ pub enum Detail {
     Said(String),
     /// A settlement outside any envelope. There is one for every alert of most chains, and for each that is written there are
     /// several that are not: it is put into words where it is written.
-    Outside(Outside),
+    Outside(Box<Outside>),
 }
 
 /// A payment of a watched account, as its alert tells of it.
@@ -102,14 +102,17 @@ impl Detail {
     pub fn json(&self) -> String {
         match self {
             Self::Said(json) => json.clone(),
-            Self::Outside(Outside { payer, payee, asset, amount, tx_hash }) => json!({
-                "payer": payer,
-                "payee": payee,
-                "asset": asset,
-                "amount": amount.to_string(),
-                "txHash": tx_hash,
-            })
-            .to_string(),
+            Self::Outside(outside) => {
+                let Outside { payer, payee, asset, amount, tx_hash } = **outside;
+                json!({
+                    "payer": payer,
+                    "payee": payee,
+                    "asset": asset,
+                    "amount": amount.to_string(),
+                    "txHash": tx_hash,
+                })
+                .to_string()
+            }
         }
     }
 }

@@ -137,7 +137,7 @@ impl<R: Rows> Projector<'_, R> {
     /// A watched account paid outside any envelope.
     pub(super) async fn ungoverned(&mut self, row: &SettlementRow) -> Step<(), R> {
         let SettlementRow { payer, payee, asset, amount, tx_hash, .. } = *row;
-        let detail = Detail::Outside(Outside { payer, payee, asset, amount, tx_hash });
+        let detail = Detail::Outside(Box::new(Outside { payer, payee, asset, amount, tx_hash }));
         // Most of these are one of many of their payer, whose topic is known then.
         if let Some(topic) = self.ledger.outside(payer) {
             let until = Some(self.shown_until());
