@@ -189,21 +189,21 @@ async fn a_page_of_what_stood_reads_the_rows_it_shows() -> anyhow::Result<()> {
     let stores = Stores::postgres()?;
     let store = lived(&stores).await?;
     let (whose, key) = (Some(Address::repeat_byte(7)), Some((Address::repeat_byte(7), 300)));
-    let agent = Some(Address::left_padding_from(&7_300u32.to_be_bytes()));
+    let agent = Address::left_padding_from(&7_300u32.to_be_bytes());
     let envelope = |filter: envelopes::Filter, after| past::select_envelopes(&filter, 55, after, 50);
     let session = |filter: sessions::Filter| past::select_sessions(&filter, (55, 155), None, 50);
     for select in [
         envelope(Default::default(), None),
         envelope(Default::default(), key),
         envelope(envelopes::Filter { treasury: whose, ..Default::default() }, None),
-        envelope(envelopes::Filter { agent, ..Default::default() }, None),
+        envelope(envelopes::Filter { agent: Some(agent), ..Default::default() }, None),
         session(Default::default()),
         session(sessions::Filter { treasury: whose, ..Default::default() }),
         session(sessions::Filter { treasury: whose, envelope: Some(5), ..Default::default() }),
         past::select_agents(None, 55, None, 50),
-        past::select_agents(None, 55, agent, 50),
+        past::select_agents(None, 55, Some(agent), 50),
         past::select_agents(whose, 55, None, 50),
-        past::select_latest(agent.unwrap_or_default(), None, 55, 155),
+        past::select_latest(agent, None, 55, 155),
     ] {
         let plan = select.ran(store.db()).await?;
         // Nothing is in what was never stopped, and nothing in groups.
