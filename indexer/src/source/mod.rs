@@ -10,6 +10,7 @@ mod endpoint;
 mod error;
 mod given;
 mod manner;
+mod post;
 mod quorum;
 mod refusal;
 mod rounds;

@@ -23,6 +23,7 @@ use super::{
     batch,
     calls::Meter,
     manner::{Manner, Way, may_be_of_the_batch},
+    post::Post,
     refusal::translate,
     socket::Socket,
     wire::{Block, Log, LogFilter, Transaction},
@@ -50,15 +51,22 @@ const BLOCK: &str = "eth_getBlockByNumber";
 /// How questions travel.
 #[derive(Debug)]
 enum Wire {
-    Http(RpcClient),
+    Http(RpcClient, Post),
     Socket(Socket),
 }
 
 impl Wire {
     async fn client(&self) -> Result<RpcClient, TransportError> {
         match self {
-            Self::Http(client) => Ok(client.clone()),
+            Self::Http(client, _) => Ok(client.clone()),
             Self::Socket(socket) => socket.client().await,
+        }
+    }
+
+    fn post(&self) -> Option<&Post> {
+        match self {
+            Self::Http(_, post) => Some(post),
+            Self::Socket(_) => None,
         }
     }
 }
@@ -80,7 +88,7 @@ impl RpcSource {
     pub fn new(url: Url, config: RpcConfig) -> Self {
         let wire = match url.scheme() {
             "ws" | "wss" => Wire::Socket(Socket::new(url)),
-            _ => Wire::Http(ClientBuilder::default().http(url)),
+            _ => Wire::Http(ClientBuilder::default().http(url.clone()), Post::new(url)),
         };
         Self { wire, config, meter: Meter::default(), manner: Mutex::default() }
     }
@@ -151,7 +159,7 @@ impl RpcSource {
             let client = self.wire.client().await?;
             let logs = client.make_request(LOGS, (filter,));
             let tip = client.make_request(BLOCK, (BlockNumberOrTag::Number(to), false));
-            batch::ask(&client, logs, tip).await
+            batch::ask(&client, self.wire.post(), logs, tip).await
         };
         match self.in_time(LOGS, both).await? {
             Ok((logs, tip)) => Ok((logs, there(tip, to)?)),
@@ -264,7 +272,7 @@ impl Source for RpcSource {
 
     async fn news(&self) {
         match &self.wire {
-            Wire::Http(_) => std::future::pending().await,
+            Wire::Http(..) => std::future::pending().await,
             Wire::Socket(socket) => socket.news().await,
         }
     }
