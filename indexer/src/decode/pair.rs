@@ -1,8 +1,9 @@
 //! Which transfer moved the money of which authorization.
 
-use std::collections::{HashMap, HashSet};
-
-use alloy::primitives::Address;
+use alloy::primitives::{
+    Address,
+    map::{HashMap, HashSet},
+};
 use bursar_sdk::abi::Treasury::TreasuryEvents;
 
 use super::{Decoded, Event, Proxy};
@@ -13,8 +14,8 @@ use crate::source::RawLog;
 ///
 /// Tokens log the authorization first; the other order is taken as well. Returns log indices.
 pub fn pair_settlements(entries: &[(RawLog, Decoded)]) -> HashMap<u64, u64> {
-    let mut taken = HashSet::new();
-    let mut pairs = HashMap::new();
+    let mut taken: HashSet<u64> = HashSet::default();
+    let mut pairs = HashMap::default();
     for (place, (log, decoded)) in entries.iter().enumerate() {
         let Ok(Event::Settled(used)) = decoded else { continue };
         let same_tx = |(other, _): &&(RawLog, Decoded)| other.tx_hash == log.tx_hash;
@@ -58,7 +59,7 @@ pub fn unannounced(
     payers: impl Fn(Address) -> bool,
 ) -> HashSet<u64> {
     let paired: HashSet<u64> = pairs.values().copied().collect();
-    let mut found = HashSet::new();
+    let mut found = HashSet::default();
     for (place, (log, decoded)) in entries.iter().enumerate() {
         let Ok(Event::Moved(moved)) = decoded else { continue };
         if paired.contains(&log.log_index) || !payers(moved.from) {
@@ -122,13 +123,13 @@ mod tests {
             entry(5, 1, moved(7)),
             entry(6, 1, moved(7)),
         ];
-        assert_eq!(pair_settlements(&block), HashMap::from([(0, 1), (2, 5), (3, 4)]));
+        assert_eq!(pair_settlements(&block), HashMap::from_iter([(0, 1), (2, 5), (3, 4)]));
     }
 
     #[test]
     fn takes_the_transfer_before_it_where_none_follows() {
         let block = [entry(0, 1, moved(7)), entry(1, 1, moved(7)), entry(2, 1, used(7))];
-        assert_eq!(pair_settlements(&block), HashMap::from([(2, 1)]));
+        assert_eq!(pair_settlements(&block), HashMap::from_iter([(2, 1)]));
     }
 
     #[test]
@@ -173,12 +174,12 @@ mod tests {
             entry(8, 2, moved(8)),
             entry(9, 2, Event::Proxied(Proxy::Upto)),
         ];
-        assert_eq!(proxied(&block), HashMap::from([(0, Proxy::Exact), (8, Proxy::Upto)]));
+        assert_eq!(proxied(&block), HashMap::from_iter([(0, Proxy::Exact), (8, Proxy::Upto)]));
     }
 
     #[test]
     fn never_pairs_across_transactions_or_payers() {
         let block = [entry(0, 1, used(7)), entry(1, 1, moved(8)), entry(2, 2, moved(7))];
-        assert_eq!(pair_settlements(&block), HashMap::new());
+        assert_eq!(pair_settlements(&block), HashMap::default());
     }
 }

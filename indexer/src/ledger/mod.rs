@@ -10,7 +10,6 @@ mod watch_list;
 use std::{collections::BTreeMap, sync::Arc};
 
 use alloy::primitives::{Address, B256};
-use async_trait::async_trait;
 
 pub use alerts::{AlertKind, AlertRow, Detail, Outside, Severity, Topic};
 pub use facts::{
@@ -36,22 +35,39 @@ pub struct Moment {
 }
 
 /// Where rows are read from.
-#[async_trait]
 pub trait Rows: Send {
     /// What reading may fail with.
     type Error: std::error::Error + Send;
 
     /// The row; `None` where there is none.
-    async fn load(&mut self, key: &Key) -> Result<Option<Arc<Row>>, Self::Error>;
+    fn load(&mut self, key: &Key) -> impl Future<Output = Result<Option<Arc<Row>>, Self::Error>> + Send;
+
+    /// Whether it takes no reading to know that there is no such row.
+    fn lacks(&self, _key: &Key) -> bool {
+        false
+    }
 
     /// The payment of that purse that used that nonce; `None` where none has.
-    async fn settlement(&mut self, purse: Address, nonce: B256) -> Result<Option<Settlement>, Self::Error>;
+    fn settlement(
+        &mut self,
+        purse: Address,
+        nonce: B256,
+    ) -> impl Future<Output = Result<Option<Settlement>, Self::Error>> + Send;
 
     /// What was taken in about that payment below that height, in the ledger's order.
-    async fn records(&mut self, purse: Address, nonce: B256, below: u64) -> Result<Vec<Record>, Self::Error>;
+    fn records(
+        &mut self,
+        purse: Address,
+        nonce: B256,
+        below: u64,
+    ) -> impl Future<Output = Result<Vec<Record>, Self::Error>> + Send;
 
     /// That policy version of an envelope, put in force by an earlier block; as JSON.
-    async fn rules(&mut self, of: (Address, u32), version: u16) -> Result<Option<String>, Self::Error>;
+    fn rules(
+        &mut self,
+        of: (Address, u32),
+        version: u16,
+    ) -> impl Future<Output = Result<Option<String>, Self::Error>> + Send;
 
     /// The key of the topic of what that account pays outside any envelope, where it is at hand: it takes hashing.
     fn outside(&self, _payer: Address) -> Option<B256> {
@@ -104,12 +120,16 @@ impl<R: Rows> Ledger<R> {
         if let Some((_, now)) = self.slots.get(&key) {
             return Ok(now.clone());
         }
-        let row = self.rows.load(&key).await?;
+        let row = self.load(&key).await?;
         // Most accounts that a block names are nobody's: what is not there takes no place.
         if row.is_some() {
             self.slots.insert(key, (row.clone(), row.clone()));
         }
         Ok(row)
+    }
+
+    async fn load(&mut self, key: &Key) -> Result<Option<Arc<Row>>, R::Error> {
+        if self.rows.lacks(key) { Ok(None) } else { self.rows.load(key).await }
     }
 
     /// Puts a row in the place of the one there is, or takes it away.
@@ -118,7 +138,7 @@ impl<R: Rows> Ledger<R> {
     /// As reading fails.
     pub async fn set(&mut self, key: Key, row: Option<Row>) -> Result<(), R::Error> {
         if !self.slots.contains_key(&key) {
-            let before = self.rows.load(&key).await?;
+            let before = self.load(&key).await?;
             self.slots.insert(key, (before.clone(), before));
         }
         if let Some((_, now)) = self.slots.get_mut(&key) {

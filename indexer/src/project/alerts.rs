@@ -3,6 +3,8 @@
 //! A function of rows and of the chain's own time. What depends on the clock is written ahead, with the time from which it
 //! holds, so it makes no difference in which block somebody looks.
 
+use std::sync::Arc;
+
 use alloy::primitives::{Address, B256};
 use bursar_sdk::score::{Evaluation, Reason, State};
 use serde_json::json;
@@ -57,10 +59,19 @@ impl<R: Rows> Alerts<'_, R> {
         until: Option<u64>,
         detail: &Detail,
     ) -> Result<bool, R::Error> {
-        let open = self.open(topic).await?.filter(|(_, row)| !row.is_to_come(self.moment.at));
-        let Some((id, row)) = open else { return Ok(false) };
-        let count = row.count.saturating_add(1);
-        let row = AlertRow { severity, closed_at: until, count, detail: detail.clone(), ..row };
+        let open = self.look(topic).await?;
+        let open = open.as_ref().and_then(|(id, row)| Some((*id, alert(row)?)));
+        let Some((id, row)) = open.filter(|(_, row)| !row.is_to_come(self.moment.at)) else {
+            return Ok(false);
+        };
+        let row = AlertRow {
+            severity,
+            closed_at: until,
+            count: row.count.saturating_add(1),
+            detail: detail.clone(),
+            subject: row.subject.clone(),
+            ..*row
+        };
         self.ledger.set(Key::Alert(id), Some(Row::Alert(row))).await?;
         Ok(true)
     }
@@ -119,12 +130,17 @@ impl<R: Rows> Alerts<'_, R> {
 
     /// The alert that the topic of this key has open, or to come.
     async fn open(&mut self, topic: B256) -> Result<Option<(B256, AlertRow)>, R::Error> {
+        let found = self.look(topic).await?;
+        Ok(found.and_then(|(id, row)| Some((id, alert(&row)?.clone()))))
+    }
+
+    /// The same to look at.
+    async fn look(&mut self, topic: B256) -> Result<Option<(B256, Arc<Row>)>, R::Error> {
         let found = self.ledger.look(Key::AlertTopic(topic)).await?;
         let Some(Row::AlertTopic(id)) = found.as_deref() else { return Ok(None) };
-        match self.ledger.look(Key::Alert(*id)).await?.as_deref() {
-            Some(Row::Alert(row)) if !row.is_over(self.moment.at) => Ok(Some((*id, row.clone()))),
-            _ => Ok(None),
-        }
+        let row = self.ledger.look(Key::Alert(*id)).await?;
+        let is_over = |row: &Row| alert(row).is_none_or(|row| row.is_over(self.moment.at));
+        Ok(row.filter(|row| !is_over(row)).map(|row| (*id, row)))
     }
 
     /// What a score asks for.
@@ -153,5 +169,12 @@ impl<R: Rows> Alerts<'_, R> {
         let reasons: Vec<&str> = state.evaluate(trigger.at).reasons().into_iter().map(Reason::code).collect();
         let detail = json!({ "trigger": trigger, "reasons": reasons });
         self.hold(Alarm { from: trigger.at, ..Alarm::new(review, Severity::Critical, detail) }).await
+    }
+}
+
+fn alert(row: &Row) -> Option<&AlertRow> {
+    match row {
+        Row::Alert(row) => Some(row),
+        _ => None,
     }
 }

@@ -16,9 +16,10 @@ mod stops;
 mod tokens;
 mod ungoverned;
 
-use std::collections::{HashMap, HashSet};
-
-use alloy::primitives::{Address, U256};
+use alloy::primitives::{
+    Address, U256,
+    map::{HashMap, HashSet},
+};
 use bursar_sdk::{abi::Treasury::TreasuryEvents, amount::Amount};
 
 pub use alerts::judged;

@@ -1,8 +1,11 @@
 //! From logs to blocks: what else is needed of them is asked for, and what logs say of their block is looked at.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
-use alloy::primitives::{B256, map::HashSet};
+use alloy::primitives::{
+    B256,
+    map::{HashMap, HashSet},
+};
 use futures::{StreamExt, TryStreamExt, stream};
 
 use super::{
@@ -135,7 +138,7 @@ impl Assembler<'_> {
         }
         let hashes = to_read(self.list, self.watch, header.number, &entries, &pairs);
         let transactions = match hashes.as_slice() {
-            [] => HashMap::new(),
+            [] => Default::default(),
             hashes => self.sources.transactions(header.hash, hashes).await?,
         };
         Ok(BlockFacts { header, entries, transactions })
@@ -178,7 +181,7 @@ pub(super) fn to_read(
     let is_purse = |address| watch.purses.contains(&address);
     let silent = unannounced(entries, pairs, is_purse);
     let senders = list.wants_senders(block);
-    let proxied = if senders { proxied(entries) } else { HashMap::new() };
+    let proxied = if senders { proxied(entries) } else { HashMap::default() };
     let read = entries.iter().filter(|(log, decoded)| match decoded {
         Ok(Event::Settled(used)) => senders || is_purse(used.authorizer),
         _ => silent.contains(&log.log_index) || proxied.contains_key(&log.log_index),

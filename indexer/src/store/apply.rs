@@ -209,7 +209,7 @@ impl Applying<'_> {
                 kept = Some(number);
             }
             *aside = aside.saturating_add(added.aside.len());
-            pending.add(&block.header, &added);
+            pending.add(&block.header, added);
             pending.change(tx, number, changes, final_number).await?;
             pending.write_ahead(tx, self.write_from).await?;
         }

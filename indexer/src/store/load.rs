@@ -3,7 +3,6 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use alloy::primitives::{Address, B256, map::HashSet};
-use async_trait::async_trait;
 
 use super::{
     StoreError,
@@ -77,6 +76,7 @@ impl<T: HasTx> Loader<'_, T> {
         let may_be = |account: &Address| !self.pending.lacks(&Key::Purse(*account));
         let mut named = Named::default();
         for block in blocks {
+            let mut last = None;
             let covered = |payer, token| list.covers(payer, token, block.header.number);
             for (log, decoded) in &block.entries {
                 let payer = match decoded {
@@ -95,7 +95,9 @@ impl<T: HasTx> Loader<'_, T> {
                     }
                     _ => continue,
                 };
-                if covered(payer, log.address) {
+                // A settlement names its payer twice.
+                let again = last.replace((payer, log.address)) == Some((payer, log.address));
+                if !again && covered(payer, log.address) {
                     named.payers.insert(payer);
                 }
             }
@@ -164,7 +166,6 @@ fn settlement(row: &DbRow) -> Result<Settlement, StoreError> {
     })
 }
 
-#[async_trait]
 impl<T: HasTx> Rows for Loader<'_, T> {
     type Error = StoreError;
 
@@ -172,12 +173,13 @@ impl<T: HasTx> Rows for Loader<'_, T> {
         if let Some(row) = self.pending.rows.get(key) {
             return Ok(row.clone());
         }
-        if self.pending.lacks(key) {
-            return Ok(None);
-        }
         let row = tables::read(key, &tables::find(key).rows(self.tx.tx().await?).await?)?.map(Arc::new);
         self.pending.rows.insert(*key, row.clone());
         Ok(row)
+    }
+
+    fn lacks(&self, key: &Key) -> bool {
+        self.pending.lacks(key)
     }
 
     async fn settlement(&mut self, purse: Address, nonce: B256) -> Result<Option<Settlement>, StoreError> {

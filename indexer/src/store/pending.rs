@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     db::{Changed, DbError, Query, Table, Tx, Value},
-    ledger::{Change, Effects, Fact, Key, PaymentRow, Row, Settlement, Then},
+    ledger::{Change, Effects, Fact, Key, PaymentRow, Row, Settlement, SettlementRow, Then},
     outbox::{self, Event, Origin},
     project::ungoverned,
     source::BlockHeader,
@@ -60,18 +60,25 @@ impl Tables {
 struct Part {
     blocks: Vec<Vec<Value>>,
     added: Tables,
+    /// Most of what there is on most chains: put into cells where it is written.
+    outside: Vec<(BlockHeader, Vec<SettlementRow>)>,
+    /// How many these are.
+    settlements: usize,
 }
 
 impl Part {
     fn rows(&self) -> usize {
         let added: usize = self.added.0.iter().map(|(_, rows)| rows.len()).sum();
-        self.blocks.len() + added
+        self.blocks.len() + added + self.settlements
     }
 
     async fn write(self, tx: &mut Tx) -> Result<(), StoreError> {
         // Events name their blocks.
         tables::BLOCK.insert_all(tx, self.blocks).await?;
-        self.added.write(tx).await
+        self.added.write(tx).await?;
+        let outside = self.outside.iter();
+        let rows = outside.flat_map(|(block, rows)| rows.iter().map(|row| tables::settlement(block, row)));
+        Ok(tables::SETTLEMENT.insert_all(tx, rows.collect()).await?)
     }
 }
 
@@ -167,17 +174,21 @@ impl Pending {
     }
 
     /// What a block adds.
-    pub(super) fn add(&mut self, block: &BlockHeader, effects: &Effects) {
+    pub(super) fn add(&mut self, block: &BlockHeader, effects: Effects) {
         self.last = Some((block.number, block.hash));
         if self.tells(block.number) {
-            self.told.extend(outbox::of_block(block, effects));
+            self.told.extend(outbox::of_block(block, &effects));
         }
-        for (table, row) in tables::add(block, effects) {
+        for (table, row) in tables::add(block, &effects) {
             self.part.added.add(table, [row]);
         }
         let unknown = effects.payments.iter().filter(|payment| !self.explained(payment));
         let unknown: Vec<_> = unknown.map(|payment| tables::unexplained(block, payment)).collect();
         self.part.added.add(&tables::UNEXPLAINED, unknown);
+        if !effects.settlements.is_empty() {
+            self.part.settlements += effects.settlements.len();
+            self.part.outside.push((*block, effects.settlements));
+        }
         let policies = effects.policies.iter();
         self.policies
             .extend(policies.map(|row| ((row.treasury, row.envelope, row.version), row.rules.clone())));
@@ -323,7 +334,7 @@ impl Due {
                     due.anew.add(table, rows);
                 }
                 (None, Some(before)) => {
-                    let was = tables::put(&key, Some(&before))?.rows;
+                    let was = tables::replaced(&key, &before, row)?;
                     due.changed.add(table, was.into_iter().zip(rows));
                 }
                 (None, None) => due.anew.add(table, rows),

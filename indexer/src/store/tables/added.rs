@@ -28,20 +28,19 @@ static ADDED: [&Table; 10] = [
     &SCORE_HISTORY,
 ];
 
-/// The rows that a block adds, as they are written.
+/// The rows that a block adds, as they are written, but for its settlements.
 pub(in crate::store) fn add<'a>(
     block: &'a BlockHeader,
     effects: &'a Effects,
 ) -> impl Iterator<Item = (&'static Table, Vec<Value>)> + use<'a> {
     let events = effects.events.iter().map(move |row| (&EVENT as &'static Table, event(block, row)));
     let payments = effects.payments.iter().map(move |row| (&PAYMENT, payment(block, row)));
-    let settlements = effects.settlements.iter().map(move |row| (&SETTLEMENT, settlement(block, row)));
     let policies = effects.policies.iter().map(move |row| (&POLICY, policy(block, row)));
     let stops = effects.stops.iter().map(move |row| (&STOP, stop(block, row)));
     let stamps = effects.stamps.iter().map(move |row| (&STAMP_REVOCATION, stamp_revocation(block, row)));
     let anchors = effects.anchors.iter().map(move |row| (&ANCHOR, anchor(block, row)));
     let aside = effects.aside.iter().map(move |row| (&UNDECODED, undecoded(block, row)));
-    let told = events.chain(payments).chain(settlements).chain(policies);
+    let told = events.chain(payments).chain(policies);
     told.chain(stops).chain(stamps).chain(anchors).chain(aside)
 }
 

@@ -8,7 +8,7 @@ use crate::{
 };
 
 table! {
-    ALERT, fn alert(id: B256, row: &AlertRow) {
+    ALERT, fn alert(id: B256, row: &AlertRow, detail: Option<String>) {
         key { id: id }
         kind: row.kind.code(),
         severity: row.severity.code(),
@@ -22,7 +22,7 @@ table! {
         closed_at: row.closed_at,
         closed_block: row.closed_block,
         count: row.count,
-        detail: row.detail.json(),
+        detail: detail,
     }
 }
 

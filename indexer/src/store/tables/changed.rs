@@ -101,7 +101,7 @@ pub(in crate::store) fn put(key: &Key, row: Option<&Row>) -> Result<Written, Sto
         (Key::Score(of, number), Row::Score(state)) => score(of, number, state, written(state)?),
         (Key::PayeeRecord(of, number, who), Row::PayeeRecord(row)) => payee_record(of, number, who, row),
         (Key::Insider(of, account), Row::Insider) => insider(of, account),
-        (Key::Alert(id), Row::Alert(row)) => alert(id, row),
+        (Key::Alert(id), Row::Alert(row)) => alert(id, row, Some(row.detail.json())),
         (Key::AlertTopic(topic), Row::AlertTopic(id)) => alert_topic(topic, *id),
         (Key::Limits(of, number) | Key::GroupLimits(of, number), Row::Limits(uses)) => {
             let row = if matches!(key, Key::Limits(..)) { limit_use } else { group_limit_use };
@@ -117,6 +117,21 @@ pub(in crate::store) fn put(key: &Key, row: Option<&Row>) -> Result<Written, Sto
         }
     };
     Ok(Written { table, gone: None, rows: vec![values] })
+}
+
+/// The cells of a row as it was, to hold those against that are put in its place. What an alert told is not put into words
+/// again where it tells something else now.
+pub(in crate::store) fn replaced(
+    key: &Key,
+    was: &Row,
+    is: Option<&Row>,
+) -> Result<Vec<Vec<Value>>, StoreError> {
+    match (*key, was, is) {
+        (Key::Alert(id), Row::Alert(was), Some(Row::Alert(is))) if was.detail != is.detail => {
+            Ok(vec![alert(id, was, None)])
+        }
+        _ => Ok(put(key, Some(was))?.rows),
+    }
 }
 
 /// Asks for what has that key.
