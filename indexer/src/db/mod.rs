@@ -127,18 +127,23 @@ impl Db {
         }
     }
 
-    /// Builds an index of rows that may be many. SQLite sorts as much of them at a time as its pages may take, so it is given
-    /// a connection that keeps few.
-    pub(crate) async fn build(&self, index: String) -> Result<(), DbError> {
+    /// Builds indexes of rows that may be many, in PostgreSQL all at the same time. SQLite sorts as much of them at a time as its
+    /// pages may take, so it is given a connection that keeps few.
+    pub(crate) async fn build(&self, indexes: Vec<String>) -> Result<(), DbError> {
         match self {
             Self::Sqlite(pools) => {
                 let few = (*pools.pool.connect_options()).clone().pragma("cache_size", "-4096");
                 let mut connection = few.connect().await?;
-                sqlx::query(AssertSqlSafe(index)).execute(&mut connection).await?;
+                for index in indexes {
+                    sqlx::query(AssertSqlSafe(index)).execute(&mut connection).await?;
+                }
                 connection.close().await?;
             }
             Self::Postgres(pools) => {
-                sqlx::query(AssertSqlSafe(index)).execute(&pools.pool).await?;
+                let build = |index| async move {
+                    sqlx::query(AssertSqlSafe(index)).execute(&pools.pool).await.map(drop)
+                };
+                futures::future::try_join_all(indexes.into_iter().map(build)).await?;
             }
         }
         Ok(())

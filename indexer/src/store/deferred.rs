@@ -9,10 +9,11 @@ use crate::db::Query;
 
 /// What somebody else's payments are listed by. What the projection reads by is never without its index, nor is what
 /// treasuries' own pages list; these rows are as many as x402 has, and are listed newest first by their key.
-const SETTLEMENT: [(&str, &str); 3] = [
-    ("settlement_by_payer", "payer, block_number, log_index"),
-    ("settlement_by_payee", "payee, block_number, log_index"),
-    ("settlement_by_time", "timestamp, block_number"),
+const SETTLEMENT: [(&str, &str); 4] = [
+    ("settlement_by_payer", "(payer, block_number, log_index)"),
+    ("settlement_by_payee", "(payee, block_number, log_index)"),
+    ("settlement_by_time", "(timestamp, block_number)"),
+    ("settlement_by_rail", "(rail, block_number, log_index) WHERE rail <> 'eip3009'"),
 ];
 
 impl Store {
@@ -32,10 +33,7 @@ impl Store {
     /// # Errors
     /// When the database fails. What is built by then stays.
     pub async fn complete_indexes(&self) -> Result<(), StoreError> {
-        for (name, columns) in SETTLEMENT {
-            let index = format!("CREATE INDEX IF NOT EXISTS {name} ON settlement ({columns})");
-            self.db.build(index).await?;
-        }
-        Ok(())
+        let index = |(name, of)| format!("CREATE INDEX IF NOT EXISTS {name} ON settlement {of}");
+        Ok(self.db.build(SETTLEMENT.map(index).into()).await?)
     }
 }
