@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use tokio::{sync::oneshot, task::JoinError};
+use tokio::{
+    sync::{Semaphore, oneshot},
+    task::JoinError,
+};
 use tokio_util::task::AbortOnDropHandle;
 
 use super::{
@@ -62,10 +65,19 @@ impl Asking {
 }
 
 impl Ahead {
-    /// Asked for at once, by ourselves.
-    pub(super) fn ask(asking: &Asking, range: BlockRange, watch: &Arc<Watch>) -> Self {
-        let (asking, watch) = (asking.clone(), Arc::clone(watch));
-        let answer = tokio::spawn(async move { asking.answer(range, watch).await });
+    /// Asked for by ourselves, as soon as there is one of the `turns`: answers that wait take none.
+    pub(super) fn ask(
+        asking: &Asking,
+        turns: &Arc<Semaphore>,
+        range: BlockRange,
+        watch: &Arc<Watch>,
+    ) -> Self {
+        let (asking, turns, watch) = (asking.clone(), Arc::clone(turns), Arc::clone(watch));
+        let answer = tokio::spawn(async move {
+            // Nobody closes it.
+            let _turn = turns.acquire().await;
+            asking.answer(range, watch).await
+        });
         Self { range, turn: None, answer: AbortOnDropHandle::new(answer) }
     }
 

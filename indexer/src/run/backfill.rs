@@ -3,7 +3,10 @@
 use std::{collections::VecDeque, pin::pin, sync::Arc};
 
 use alloy::primitives::B256;
-use tokio::time::{Instant, timeout_at};
+use tokio::{
+    sync::Semaphore,
+    time::{Instant, timeout_at},
+};
 
 use super::{
     Config, IndexerError, Phase,
@@ -18,6 +21,9 @@ use crate::{
     source::{BlockHeader, SourceError},
     store::{ApplyError, Applying, BlockRange, Checkpoint},
 };
+
+/// After so many answers in a row that tell of nobody new, more may wait.
+const QUIET: u32 = 32;
 
 /// Answers that are applied together, each as it comes.
 struct Open<'a> {
@@ -59,6 +65,8 @@ impl Follower<'_> {
     async fn catch_up(&mut self, head: BlockHeader, last: u64, at: Checkpoint) -> Result<Step, Trouble> {
         let mut watch = Arc::new(self.watching().await?);
         let (sources, config) = (self.sources.clone(), Arc::new(self.config.clone()));
+        let most = self.config.ahead.max(1);
+        let turns = Arc::new(Semaphore::new(most));
         let asking = Asking { sources, config, list: Arc::clone(&self.list) };
         let shared = match at.number.max(self.alone_to) {
             after if after < last => Lead::begin(self.store, &asking, after, last).await,
@@ -67,12 +75,13 @@ impl Follower<'_> {
         let (lead, kept) = shared.unzip();
         let mut plan = Plan::new(at.number.saturating_add(1), last, kept.unwrap_or_default());
         let mut ahead: VecDeque<Ahead> = VecDeque::new();
-        let most = self.config.ahead.max(1);
         let mut after = at.hash;
         // What is left of a range that was too much: it comes before all that was asked for since.
         let mut again: Option<BlockRange> = None;
         let (store, list) = (self.store, Arc::clone(&self.list));
         let mut open: Option<Open<'_>> = None;
+        // Answers in a row that tell of nobody new.
+        let mut quiet = 0_u32;
         loop {
             // One transaction for much: beginning and ending it takes the time of some hundred blocks.
             let is_due = again.is_some() || open.as_ref().is_some_and(|open| open.is_due(self.config));
@@ -82,16 +91,23 @@ impl Follower<'_> {
             if let Some(BlockRange { from, to }) = again.take() {
                 let end = from.saturating_add(self.width.blocks() - 1).min(to);
                 again = (end < to).then_some(BlockRange { from: end + 1, to });
-                ahead.push_front(Ahead::ask(&asking, BlockRange { from, to: end }, &watch));
+                ahead.push_front(Ahead::ask(&asking, &turns, BlockRange { from, to: end }, &watch));
             }
             // How wide a range may be shows in the first answers: offered before, many would be too narrow.
             let offers = lead.as_ref().filter(|_| self.width.is_known() && plan.at() > self.alone_to);
-            while ahead.len() < most + offers.map_or(0, Lead::room) {
+            // While a batch is committed, answers to the next ones come in; but whoever is found has to be asked for in all that
+            // wait by then.
+            let room = match offers {
+                Some(lead) => most + lead.room(),
+                None if quiet >= QUIET => self.width.ahead(most),
+                None => most,
+            };
+            while ahead.len() < room {
                 let Some(part) = plan.next(self.width.blocks()) else { break };
                 ahead.push_back(match (part, &lead, offers) {
                     (Part::Kept(range), Some(lead), _) => lead.await_kept(range),
                     (Part::New(range), _, Some(lead)) if ahead.len() >= most => lead.offer(range),
-                    (Part::Kept(range) | Part::New(range), ..) => Ahead::ask(&asking, range, &watch),
+                    (Part::Kept(range) | Part::New(range), ..) => Ahead::ask(&asking, &turns, range, &watch),
                 });
             }
             ahead.iter_mut().take(most).for_each(|ahead| ahead.comes_due(&watch));
@@ -129,7 +145,9 @@ impl Follower<'_> {
             };
             self.width.answered(range.blocks(), fetched.logs);
             let tip = fetched.tip.ok_or_else(|| SourceError::NotFound(format!("block {}", range.to)))?;
+            quiet = quiet.saturating_add(1);
             if !fetched.found.without(&watch).is_empty() {
+                quiet = 0;
                 Arc::make_mut(&mut watch).add(&fetched.found);
                 self.told.learns(&watch, &self.list);
             }

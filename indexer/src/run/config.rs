@@ -27,13 +27,13 @@ pub struct Config {
     pub max_range: u64,
     /// About how many logs an answer should hold during backfill. Default: 10,000.
     pub max_logs: u64,
-    /// How many ranges are asked for at the same time during backfill; with [`Self::max_logs`] and [`Self::batch_logs`],
-    /// this bounds memory. Default: 4.
+    /// How many ranges are asked for at the same time during backfill. So many answers of [`Self::max_logs`] may wait to be applied,
+    /// or more where they hold fewer logs: with these and [`Self::batch_logs`], this bounds memory. Default: 4.
     pub ahead: usize,
     /// How many ranges beyond those are offered to indexers that stand by on the same PostgreSQL store, where there is a
     /// [`Self::lease`]: what they have fetched waits in the database, so this bounds what is there. Default: 16.
     pub shared: usize,
-    /// Answers that come soon enough are applied together until they hold about so many logs. Default: 100,000.
+    /// Answers that come soon enough are applied together until they hold about so many logs. Default: 200,000.
     pub batch_logs: u64,
     /// How long a batch that has begun waits for more answers; where more are there, it ends after four times as long. Who else
     /// writes to the ledger waits for it. Default: 500 ms.
@@ -78,7 +78,7 @@ impl Config {
             max_logs: 10_000,
             ahead: 4,
             shared: 16,
-            batch_logs: 100_000,
+            batch_logs: 200_000,
             linger: Duration::from_millis(500),
             tail_blocks: 4_096,
             write_from: 1_024,

@@ -91,7 +91,11 @@ impl Logs {
         if logs.is_empty() {
             return Ok(());
         }
-        self.0.extend(logs);
+        if self.0.is_empty() {
+            self.0 = logs;
+        } else {
+            self.0.extend(logs);
+        }
         self.0.sort_by_key(place);
         let mut wrong = None;
         self.0.dedup_by(|log, first| {
@@ -119,12 +123,15 @@ impl Logs {
 
     /// The same by block, in order.
     pub(super) fn by_block(self) -> Vec<(u64, Vec<Given<RawLog>>)> {
-        let mut blocks: Vec<(u64, Vec<Given<RawLog>>)> = Vec::new();
-        for log in self.0 {
-            match blocks.last_mut() {
-                Some((number, logs)) if *number == log.what.block_number => logs.push(log),
-                _ => blocks.push((log.what.block_number, vec![log])),
-            }
+        let mut blocks = Vec::new();
+        let sizes: Vec<(u64, usize)> = self
+            .0
+            .chunk_by(|one, next| one.what.block_number == next.what.block_number)
+            .filter_map(|block| Some((block.first()?.what.block_number, block.len())))
+            .collect();
+        let mut logs = self.0.into_iter();
+        for (number, count) in sizes {
+            blocks.push((number, logs.by_ref().take(count).collect()));
         }
         blocks
     }
@@ -241,10 +248,9 @@ impl Fetcher<'_> {
 
     /// What watched payers did in watched tokens, and what the x402 proxies say behind it.
     async fn ungoverned(&self, found: &mut Found) -> Result<(), SourceError> {
-        let logs = self.all(found, self.of_payers(), |log| self.is_of_payer(log)).await?;
-        let (said, moved): (Vec<_>, Vec<_>) =
-            logs.into_iter().partition(|log| Proxy::at(log.what.address).is_some());
-        self.keep(found, moved)?;
+        let mut logs = self.all(found, self.of_payers(), |log| self.is_of_payer(log)).await?;
+        let said: Vec<_> = logs.extract_if(.., |log| Proxy::at(log.what.address).is_some()).collect();
+        self.keep(found, logs)?;
         // Of the proxies, what tells of these: they settle for everybody.
         let telling: Vec<_> = said.into_iter().filter(|log| found.logs.has_before(&log.what)).collect();
         self.keep(found, telling)
@@ -310,6 +316,7 @@ impl Fetcher<'_> {
                 *says = says.and(&by);
             }
             found.count += answer.logs.len() as u64;
+            logs.reserve(answer.logs.len());
             let wanted = answer.logs.into_iter().filter(&wanted);
             logs.extend(wanted.map(|what| Given { what, by: by.clone() }));
         }

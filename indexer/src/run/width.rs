@@ -35,6 +35,8 @@ pub(super) struct Width {
     passed: u64,
     /// Never more for so many answers in a row: what was wider has failed, and what was not was answered.
     held: (u64, u32),
+    /// The blocks of the last answer, and its logs.
+    last: Option<(u64, u64)>,
 }
 
 /// The widest range that a provider does not find too wide, as far as it is known.
@@ -86,11 +88,21 @@ impl Width {
         let (most, logs) = (most.max(1), logs.max(1));
         let (shown, calm, strikes, passed, held) = (false, 0, 0, 0, (most, 0));
         let bar = Bar { most, answers: (0, BARRED.0), raised_from: None };
-        Self { now: most.min(500), most, bar, logs, wanted: logs, shown, calm, strikes, passed, held }
+        let now = most.min(500);
+        Self { now, most, bar, logs, wanted: logs, shown, calm, strikes, passed, held, last: None }
     }
 
     pub(super) fn blocks(&self) -> u64 {
         self.now
+    }
+
+    /// How many such questions may be answered before one is looked at, where so many that hold as many logs as are wanted may:
+    /// more of those that hold fewer, and four times as many at most.
+    pub(super) fn ahead(&self, of_full: usize) -> usize {
+        let Some((blocks, logs)) = self.last.filter(|_| self.is_known()) else { return of_full };
+        let expected = u128::from(self.now) * u128::from(logs) / u128::from(blocks.max(1));
+        let times = u128::from(self.wanted) * (of_full as u128) / expected.max(1);
+        usize::try_from(times).unwrap_or(usize::MAX).clamp(of_full, of_full.saturating_mul(4))
     }
 
     /// Whether it has come near where it is going: before, the next questions will be far wider than these.
@@ -154,6 +166,7 @@ impl Width {
             self.passed /= 2;
         }
         self.passed = self.passed.max(blocks);
+        self.last = Some((blocks, logs));
         self.bar.answered(blocks, self.most);
         if blocks < self.now {
             return;
@@ -202,6 +215,17 @@ mod tests {
             width.answered(width.blocks(), 0);
         }
         assert_eq!(width.blocks(), 1_999, "what was refused is not asked for again");
+    }
+
+    #[test]
+    fn more_answers_wait_where_they_are_small() {
+        let mut width = Width::new(200, 10_000);
+        assert_eq!(width.ahead(4), 4, "nothing is known yet");
+        for (logs, ahead) in [(10_000, 4), (5_001, 7), (2_500, 16), (0, 16), (40_000, 4)] {
+            width.answered(200, logs);
+            width.now = 200;
+            assert_eq!(width.ahead(4), ahead, "{logs}");
+        }
     }
 
     #[test]
