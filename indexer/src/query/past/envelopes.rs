@@ -84,7 +84,7 @@ const WHOSE: &str = "k.block_number = (SELECT MAX(m.block_number) FROM agent_the
                      WHERE m.treasury = k.treasury AND m.number = k.number AND m.block_number <= $1)";
 
 /// What may have been frozen: most never was, and is passed over without a look at what it was.
-const EVER_STOPPED: &str = "(EXISTS (SELECT 1 FROM envelope_then w WHERE w.treasury = k.treasury AND w.number = k.number AND w.frozen) \
+const EVER_STOPPED: &str = "(EXISTS (SELECT 1 FROM envelope_then f WHERE f.treasury = k.treasury AND f.number = k.number AND f.frozen) \
                             OR EXISTS (SELECT 1 FROM treasury_then f WHERE f.treasury = k.treasury AND f.frozen) \
                             OR EXISTS (SELECT 1 FROM group_then f WHERE f.treasury = k.treasury AND f.frozen))";
 
