@@ -3,6 +3,6 @@ DROP INDEX payment_by_nonce;
 CREATE UNIQUE INDEX payment_by_nonce ON payment (nonce, purse);
 
 -- What was ever frozen is little: whoever asks what was as of a block passes over the rest with a look here.
-CREATE INDEX envelope_then_frozen ON envelope_then (treasury, number) WHERE frozen;
-CREATE INDEX treasury_then_frozen ON treasury_then (treasury) WHERE frozen;
-CREATE INDEX group_then_frozen ON group_then (treasury) WHERE frozen;
+CREATE INDEX envelope_then_frozen ON envelope_then (treasury, number, frozen) WHERE frozen;
+CREATE INDEX treasury_then_frozen ON treasury_then (treasury, frozen) WHERE frozen;
+CREATE INDEX group_then_frozen ON group_then (treasury, frozen) WHERE frozen;

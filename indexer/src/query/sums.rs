@@ -30,3 +30,49 @@ pub(super) fn read(row: &DbRow, [high, low]: [&'static str; 2]) -> Result<U256, 
     let low: u64 = row.maybe_number(low)?.unwrap_or_default();
     Ok(U256::from(high).saturating_mul(HALF).saturating_add(U256::from(low)))
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use bursar_sdk::amount::Amount;
+    use bursar_test_stores::Stores;
+
+    use super::*;
+    use crate::{Store, query::select::Select};
+
+    async fn sum(store: &Store, amounts: &[Amount]) -> U256 {
+        let mut select = Select::new(concat!("SELECT ", high!(), " AS high, ", low!(), " AS low FROM ("));
+        for (amount, before) in
+            amounts.iter().zip(std::iter::once("SELECT ").chain(std::iter::repeat(" UNION ALL SELECT ")))
+        {
+            select.push(before).bind(*amount).push(" AS amount");
+        }
+        if amounts.is_empty() {
+            select.push("SELECT '0' AS amount WHERE 1 = 0");
+        }
+        select.push(") p");
+        select.row(store.db(), |row| read(row, ["high", "low"])).await.unwrap().unwrap()
+    }
+
+    /// Past what 63 bits hold, past what an amount is, and across the halves.
+    #[tokio::test]
+    async fn amounts_add_up_to_the_last_digit() -> anyhow::Result<()> {
+        for stores in [Stores::sqlite()?, Stores::postgres()?] {
+            let store = Store::connect(&stores.url("ledger").await?.parse()?).await?;
+            let of = |amount: u128| Amount::try_from(U256::from(amount)).unwrap();
+            for amounts in [
+                vec![],
+                vec![of(1)],
+                vec![of(999_999_999_999_999), of(1)],
+                vec![of(1_000_000_000_000_000), of(999_999_999_999_999), of(7)],
+                vec![Amount::MAX; 3],
+            ] {
+                let expected: U256 = amounts.iter().map(|amount| amount.to_u256()).sum();
+                assert_eq!(sum(&store, &amounts).await, expected, "{amounts:?}");
+            }
+            store.close().await;
+        }
+        Ok(())
+    }
+}
