@@ -49,7 +49,7 @@ mod tests {
             select.push(before).bind(*amount).push(" AS amount");
         }
         if amounts.is_empty() {
-            select.push("SELECT '0' AS amount WHERE 1 = 0");
+            select.push("SELECT '00000000000000000000000000000' AS amount WHERE 1 = 0");
         }
         select.push(") p");
         select.row(store.db(), |row| read(row, ["high", "low"])).await.unwrap().unwrap()
