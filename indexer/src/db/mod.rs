@@ -19,7 +19,8 @@ mod value;
 use std::time::Duration;
 
 use sqlx::{
-    AssertSqlSafe, ConnectOptions as _, Connection as _, Database, Pool, Postgres, Sqlite, Transaction,
+    AssertSqlSafe, ConnectOptions as _, Connection as _, Database, PgConnection, Pool, Postgres, Sqlite,
+    Transaction,
     migrate::{MigrateError, Migrator},
     pool::PoolConnection,
     postgres::PgPoolOptions,
@@ -49,6 +50,9 @@ const LOCK_POSTGRES: &str = "SET LOCAL idle_in_transaction_session_timeout = '60
 
 /// How many statements a connection keeps ready: more than lists have filters.
 const STATEMENTS: usize = 512;
+
+/// How long a connection to a server is taken to be there after it has answered.
+const TRUSTED: Duration = Duration::from_secs(1);
 
 /// Connections to one database. Cheap to clone.
 #[derive(Clone)]
@@ -107,13 +111,17 @@ impl Db {
                     .foreign_keys(true);
                 let writer =
                     SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await?;
-                let pool = SqlitePoolOptions::new().max_connections(8).connect_with(options).await?;
+                // A file does not hang up: to ask it before each question is to wait for its thread once more.
+                let pool = SqlitePoolOptions::new().max_connections(8).test_before_acquire(false);
+                let pool = pool.connect_with(options).await?;
                 Ok(Self::Sqlite(Pools { pool, writer }))
             }
             Place::Server { options, .. } => {
                 let options = options.as_ref().clone().application_name("bursar");
                 let writer = PgPoolOptions::new().max_connections(1).connect_lazy_with(options.clone());
-                let pool = PgPoolOptions::new().max_connections(8).connect_with(options).await?;
+                let pool = PgPoolOptions::new().max_connections(8).test_before_acquire(false);
+                let pool = pool.before_acquire(|connection, of| Box::pin(answers(connection, of.idle_for)));
+                let pool = pool.connect_with(options).await?;
                 Ok(Self::Postgres(Pools { pool, writer }))
             }
         }
@@ -209,6 +217,14 @@ impl Db {
             Self::Postgres(pools) => pools.close().await,
         }
     }
+}
+
+/// Whether a connection still answers, where it has rested: one that answered just now is not asked before each question.
+async fn answers(connection: &mut PgConnection, rested: Duration) -> Result<bool, sqlx::Error> {
+    if rested > TRUSTED {
+        connection.ping().await?;
+    }
+    Ok(true)
 }
 
 /// To be run in a task of its own, which ends what it began where nobody wants it any more: sqlx 0.9 puts a connection back into

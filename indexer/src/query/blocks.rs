@@ -62,15 +62,23 @@ pub async fn first(db: &Db) -> Result<Option<KeptBlock>, DbError> {
 /// # Errors
 /// When the database fails.
 pub async fn by_time(db: &Db, first: KeptBlock, last: u64, at: u64) -> Result<KeptBlock, DbError> {
-    let (mut found, mut low, mut high) = (first, first.number, last);
-    while low < high {
-        let middle = low + (high - low).div_ceil(2);
-        match up_to(db, middle).await? {
-            Some(block) if block.timestamp <= at => (found, low) = (block, middle),
-            _ => high = middle - 1,
-        }
-    }
-    Ok(found)
+    let found = select_by_time(first.number, last, at).row(db, read).await?;
+    Ok(found.unwrap_or(first))
+}
+
+/// The halving is the database's, since each step asks for a block: from the lowest height up by halves, while the time allows it.
+pub(super) fn select_by_time(first: u64, last: u64, at: u64) -> Select {
+    let half = last.saturating_sub(first).checked_ilog2().map_or(0, |log| 1u64 << log);
+    let mut select = Select::given("", first);
+    select.give(half).give(last).give(at).push(
+        "WITH RECURSIVE near (height, half) AS (SELECT $1, $2 UNION ALL \
+         SELECT CASE WHEN n.height + n.half <= $3 AND (SELECT b.timestamp FROM block b WHERE b.number <= n.height + n.half \
+         ORDER BY b.number DESC LIMIT 1) <= $4 THEN n.height + n.half ELSE n.height END, n.half / 2 \
+         FROM near n WHERE n.half > 0) \
+         SELECT number, hash, timestamp FROM block WHERE number <= (SELECT n.height FROM near n WHERE n.half = 0) \
+         ORDER BY number DESC LIMIT 1",
+    );
+    select
 }
 
 /// The last block up to a height that tells something of the treasury; `None` where none does.

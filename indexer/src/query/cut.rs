@@ -190,6 +190,8 @@ async fn a_page_of_what_stood_reads_the_rows_it_shows() -> anyhow::Result<()> {
     let store = lived(&stores).await?;
     let (whose, key) = (Some(Address::repeat_byte(7)), Some((Address::repeat_byte(7), 300)));
     let agent = Address::left_padding_from(&7_300u32.to_be_bytes());
+    let some: Vec<_> =
+        (7_300u32..7_350).map(|number| Address::left_padding_from(&number.to_be_bytes())).collect();
     let envelope = |filter: envelopes::Filter, after| past::select_envelopes(&filter, 55, after, 50);
     let session = |filter: sessions::Filter| past::select_sessions(&filter, (55, 155), None, 50);
     for select in [
@@ -203,6 +205,8 @@ async fn a_page_of_what_stood_reads_the_rows_it_shows() -> anyhow::Result<()> {
         past::select_agents(None, 55, None, 50),
         past::select_agents(None, 55, Some(agent), 50),
         past::select_agents(whose, 55, None, 50),
+        past::select_of_agents(&some, None, 55, 9),
+        past::select_of_agents(&some, whose, 55, 9),
         past::select_latest(agent, None, 55, 155),
     ] {
         let plan = select.ran(store.db()).await?;

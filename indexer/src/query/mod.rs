@@ -44,6 +44,7 @@ pub mod settlements;
 pub mod spending;
 pub mod stamps;
 pub mod stops;
+mod sums;
 pub mod treasuries;
 pub mod watched;
 

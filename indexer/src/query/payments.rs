@@ -10,6 +10,7 @@ use super::{
     erasures::{self, Note, note},
     outcomes::{self, Outcome},
     select::Select,
+    sums,
 };
 use crate::db::{Db, DbError, DbRow};
 
@@ -126,8 +127,6 @@ const ALL: &str = " FROM payment p";
 
 /// SQLite begins a cross join where it is written: with what is few.
 const UNEXPLAINED: &str = " FROM unexplained u CROSS JOIN payment p";
-
-const OF_PURSES: &str = " FROM purse u CROSS JOIN payment p";
 
 /// Payments from there, each beside what was known of it then, or is.
 fn payments(from: &'static str, past: Option<Past>) -> Select {
@@ -316,9 +315,8 @@ pub async fn with_nonce(db: &Db, nonce: B256, limit: u32) -> Result<Vec<Payment>
 }
 
 pub(super) fn select_with_nonce(nonce: B256, limit: u32) -> Select {
-    // Purse by purse: a nonce is looked up beside its purse, and purses are few.
-    let mut select = payments(OF_PURSES, None);
-    select.condition("p.purse = u.address").filter("p.nonce = ", Some(nonce)).order_and_limit("", limit);
+    let mut select = payments(ALL, None);
+    select.filter("p.nonce = ", Some(nonce)).order_and_limit(" ORDER BY p.purse", limit);
     select
 }
 
@@ -333,26 +331,32 @@ pub async fn paid_until(
     until: Position,
     most: u32,
 ) -> Result<Option<(Amount, u64)>, DbError> {
-    let (mut paid, mut count) = (Amount::default(), 0u64);
-    let take = |row: &DbRow| {
-        let amount = row.amount("amount")?;
-        paid = paid.checked_add(amount).ok_or_else(|| DbError::Inconsistent {
-            column: "amount",
-            expected: "amounts that add up to one of 96 bits",
-            got: amount.to_string(),
-        })?;
-        count += 1;
-        Ok(())
-    };
-    select_until(session, until, most.saturating_add(1)).each(db, take).await?;
-    Ok((count <= u64::from(most)).then_some((paid, count)))
+    let read = |row: &DbRow| Ok((sums::read(row, ["high", "low"])?, row.number::<u64>("count")?));
+    let found = select_until(session, until, most.saturating_add(1)).row(db, read).await?;
+    let (paid, count) = found.unwrap_or_default();
+    if count > u64::from(most) {
+        return Ok(None);
+    }
+    let paid = Amount::try_from(paid).map_err(|_| DbError::Inconsistent {
+        column: "amount",
+        expected: "amounts that add up to one of 96 bits",
+        got: paid.to_string(),
+    })?;
+    Ok(Some((paid, count)))
 }
 
 pub(super) fn select_until(session: B256, until: Position, limit: u32) -> Select {
-    let mut select = Select::new("SELECT p.amount FROM payment p");
+    let mut select = Select::new(concat!(
+        "SELECT COUNT(*) AS count, ",
+        sums::high!(),
+        " AS high, ",
+        sums::low!(),
+        " AS low FROM (SELECT p.amount FROM payment p"
+    ));
     select
         .filter("p.session = ", Some(session))
         .after("(p.block_number, p.log_index) <= ", Some(until.cells()))
-        .order_and_limit(" ORDER BY p.block_number, p.log_index", limit);
+        .order_and_limit(" ORDER BY p.block_number, p.log_index", limit)
+        .push(") p");
     select
 }

@@ -6,9 +6,9 @@ use alloy::primitives::{Address, B256};
 use bursar_sdk::decision::Verdict;
 
 use super::{
-    AmountRange, Past, Position, TimeRange, accesses, agents, alerts, approvals, decisions, envelopes,
-    events, groups, headroom, heard, history, log, past, payees, payments, policies, refusals, scores,
-    select::Select, sessions, set_aside, settlements, spending, stops, treasuries, watched,
+    AmountRange, Past, Position, TimeRange, accesses, agents, alerts, approvals, blocks, decisions,
+    envelopes, events, groups, headroom, heard, history, log, past, payees, payments, policies, refusals,
+    scores, select::Select, sessions, set_aside, settlements, spending, stops, treasuries, watched,
 };
 use crate::{
     Store, StoreUrl,
@@ -77,7 +77,7 @@ async fn payments_walk_an_index_whatever_is_asked() -> anyhow::Result<()> {
     let all = payments::Filter::default();
     check("SCAN p", payments::select_list(&all, None, 50)).await?;
     check("SEARCH p USING PRIMARY KEY", payments::select_list(&all, after, 50)).await?;
-    check("payment_by_nonce", payments::select_with_nonce(HASH, 5)).await?;
+    check("payment_by_nonce (nonce=?)", payments::select_with_nonce(HASH, 5)).await?;
     check("payment_by_session", payments::select_until(HASH, Position { block: 9, log: 1 }, 9)).await?;
     for select in payments::select_nearest(ONE, None, 9, 3) {
         check("payment_by_agent", select).await?;
@@ -336,6 +336,27 @@ async fn what_stood_walks_an_index() -> anyhow::Result<()> {
     ] {
         check_then(step, past::select_envelopes(&filter, 9, after, 50)).await?;
     }
+    // What was never stopped is passed over by what was.
+    let frozen =
+        plan(&past::select_envelopes(&envelopes::Filter { state, ..Default::default() }, 9, key, 50)).await?;
+    for step in [
+        "envelope_then_frozen (treasury=? AND number=?)",
+        "treasury_then_frozen (treasury=?)",
+        "group_then_frozen (treasury=?)",
+    ] {
+        anyhow::ensure!(frozen.iter().any(|line| line.contains(step)), "expected {step:?}, got {frozen:#?}");
+    }
+    for (step, treasury) in
+        [("agent_then_by_agent (agent=?", None), ("agent_then_by_treasury (treasury=? AND agent=?", treasury)]
+    {
+        let plan = plan(&past::select_of_agents(&[ONE; 50], treasury, 9, 50)).await?;
+        let key = "SEARCH v USING PRIMARY KEY (treasury=? AND number=? AND block_number=?)";
+        for step in [step, key] {
+            anyhow::ensure!(plan.iter().any(|line| line.contains(step)), "expected {step:?}, got {plan:#?}");
+        }
+        let reads = plan.iter().filter(|line| line.starts_with("SCAN ") && line.contains("_then"));
+        anyhow::ensure!(reads.count() == 0, "expected keys, got {plan:#?}");
+    }
     let key = Some(sessions::Key { opened_at: 80, id: HASH });
     let state = Some((sessions::State::Frozen, 90));
     for (step, filter) in [
@@ -373,7 +394,8 @@ async fn what_stood_walks_an_index() -> anyhow::Result<()> {
     }
     let last = "PRIMARY KEY (treasury=? AND list=? AND payee=? AND block_number<?)";
     check(last, past::select_listed(ONE, (1, ONE), 9)).await?;
-    check("PRIMARY KEY (treasury=? AND block_number<?)", past::select_epoch(ONE, 9)).await
+    check("PRIMARY KEY (treasury=? AND block_number<?)", past::select_epoch(ONE, 9)).await?;
+    check("SEARCH b USING INTEGER PRIMARY KEY (rowid<?)", blocks::select_by_time(1, 9, 5)).await
 }
 
 /// Besides, that what stood is looked up by all of its key, and payments between two blocks.

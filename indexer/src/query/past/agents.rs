@@ -3,10 +3,20 @@
 use alloy::primitives::Address;
 
 use super::{
-    super::{Past, envelopes::Filter, select::Select},
+    super::{Past, select::Select},
     Stood, envelopes, is_kept,
 };
 use crate::db::{Db, DbError};
+
+/// Where an envelope `n` was the agent's: nobody else's since.
+macro_rules! was_its_own {
+    () => {
+        "n.block_number = (SELECT MAX(m.block_number) FROM agent_then m \
+         WHERE m.treasury = n.treasury AND m.number = n.number AND m.block_number <= $1)"
+    };
+}
+
+const WAS_ITS_OWN: &str = was_its_own!();
 
 /// From one agent to the next, however many envelopes each has had; and of each, one envelope that was its own.
 ///
@@ -22,8 +32,9 @@ macro_rules! select {
                  SELECT a.agent FROM a WHERE a.agent IS NOT NULL \
                  AND (SELECT n.number FROM agent_then n WHERE ",
                 $one,
-                "n.agent = a.agent AND n.block_number = (SELECT MAX(m.block_number) FROM agent_then m \
-                 WHERE m.treasury = n.treasury AND m.number = n.number AND m.block_number <= $1) LIMIT 1) IS NOT NULL"
+                "n.agent = a.agent AND ",
+                was_its_own!(),
+                " LIMIT 1) IS NOT NULL"
             ),
         ]
     };
@@ -78,11 +89,27 @@ pub async fn of_agents(
     past: Past,
     limit: u32,
 ) -> Result<Vec<Stood>, DbError> {
-    let mut all = Vec::new();
-    for agent in agents {
-        let of = Filter { agent: Some(*agent), treasury, ..Filter::default() };
-        all.extend(envelopes::envelopes(db, &of, past, None, limit).await?);
+    if agents.is_empty() {
+        return Ok(Vec::new());
     }
-    all.sort_by_key(|stood| (stood.row.treasury, stood.row.number));
-    Ok(all)
+    is_kept(db).await?;
+    envelopes::rows(db, &select_of(agents, treasury, past.height, limit)).await
+}
+
+/// All of them at once: a page of agents asks as often as a page of anything.
+pub(in super::super) fn select_of(
+    agents: &[Address],
+    treasury: Option<Address>,
+    height: u64,
+    limit: u32,
+) -> Select {
+    let mut select = envelopes::of_first(height);
+    select
+        .among("n.agent", agents)
+        .filter("n.treasury = ", treasury)
+        .condition(WAS_ITS_OWN)
+        .push(") k WHERE k.nth <= ")
+        .bind(limit)
+        .push(envelopes::OF_PAGE);
+    select
 }

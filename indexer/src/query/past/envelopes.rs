@@ -5,6 +5,7 @@ use super::{
         Past,
         envelopes::{Filter, Key, State, read},
         select::Select,
+        sums,
     },
     Stood, is_kept, paid, since, windows,
 };
@@ -74,13 +75,18 @@ macro_rules! select {
     };
 }
 
-const OF_PAGE: &str = ") o CROSS JOIN envelope e CROSS JOIN envelope_then v \
+pub(super) const OF_PAGE: &str = ") o CROSS JOIN envelope e CROSS JOIN envelope_then v \
                        WHERE e.treasury = o.treasury AND e.number = o.number \
                        AND v.treasury = o.treasury AND v.number = o.number AND v.block_number = o.last";
 
 /// Where it was the agent's: nobody else's since.
 const WHOSE: &str = "k.block_number = (SELECT MAX(m.block_number) FROM agent_then m \
                      WHERE m.treasury = k.treasury AND m.number = k.number AND m.block_number <= $1)";
+
+/// What may have been frozen: most never was, and is passed over without a look at what it was.
+const EVER_STOPPED: &str = "(EXISTS (SELECT 1 FROM envelope_then f WHERE f.treasury = k.treasury AND f.number = k.number AND f.frozen) \
+                            OR EXISTS (SELECT 1 FROM treasury_then f WHERE f.treasury = k.treasury AND f.frozen) \
+                            OR EXISTS (SELECT 1 FROM group_then f WHERE f.treasury = k.treasury AND f.frozen))";
 
 /// One envelope; `None` where there was none yet.
 ///
@@ -106,9 +112,25 @@ pub async fn envelopes(
     limit: u32,
 ) -> Result<Vec<Stood>, DbError> {
     is_kept(db).await?;
-    let mut page = select_list(filter, past.height, after, limit).rows(db, stood).await?;
-    page.sort_unstable_by_key(|stood| (stood.row.treasury, stood.row.number));
-    Ok(page)
+    rows(db, &select_list(filter, past.height, after, limit)).await
+}
+
+pub(super) async fn rows(db: &Db, select: &Select) -> Result<Vec<Stood>, DbError> {
+    let mut rows = select.rows(db, stood).await?;
+    rows.sort_unstable_by_key(|stood| (stood.row.treasury, stood.row.number));
+    Ok(rows)
+}
+
+/// The same of envelopes `n` that are told to which of their agent's they are, `k.nth`, which conditions, the end of where they
+/// come from and [`OF_PAGE`] follow.
+pub(super) fn of_first(height: u64) -> Select {
+    Select::given(
+        select!(
+            "(SELECT n.treasury, n.number, ROW_NUMBER() OVER (PARTITION BY n.agent ORDER BY n.treasury, n.number) AS nth \
+             FROM agent_then n"
+        ),
+        height,
+    )
 }
 
 pub(in super::super) fn select_list(filter: &Filter, height: u64, after: Option<Key>, limit: u32) -> Select {
@@ -146,7 +168,7 @@ pub(in super::super) fn select_list(filter: &Filter, height: u64, after: Option<
             group_frozen!("k", then!("group_number")),
             ")"
         )),
-        Some(State::Frozen) => select.condition(concat!(
+        Some(State::Frozen) => select.condition(EVER_STOPPED).condition(concat!(
             "(",
             then!("frozen"),
             " OR ",

@@ -10,23 +10,22 @@ mod envelopes;
 mod sessions;
 mod settings;
 
-use alloy::primitives::U256;
 use bursar_sdk::{amount::Amount, windows::Window};
 
-#[cfg(test)]
-pub(super) use self::{
-    agents::select_list as select_agents,
-    envelopes::select_list as select_envelopes,
-    sessions::{select_latest, select_list as select_sessions},
-    settings::{select_epoch, select_listed},
-};
 pub use self::{
     agents::{agents, of_agents},
     envelopes::{envelope, envelopes},
     sessions::{session, sessions},
     settings::{on_list, stamp_epoch},
 };
-use super::{checkpoint, envelopes::Envelope, headroom::Headroom};
+#[cfg(test)]
+pub(super) use self::{
+    agents::{select_list as select_agents, select_of as select_of_agents},
+    envelopes::select_list as select_envelopes,
+    sessions::{select_latest, select_list as select_sessions},
+    settings::{select_epoch, select_listed},
+};
+use super::{checkpoint, envelopes::Envelope, headroom::Headroom, sums};
 use crate::{
     db::{Db, DbError, DbRow},
     ledger::LimitUse,
@@ -53,20 +52,19 @@ async fn is_kept(db: &Db) -> Result<(), DbError> {
     if checkpoint::keeps_then(db).await? { Ok(()) } else { Err(DbError::NotKept) }
 }
 
-/// What was paid in all, and in how many payments: what is kept, and what came since. The two halves of the digits of each amount
-/// are added up apart, since no integer of a database holds all of them.
+/// What was paid in all, and in how many payments: what is kept, and what came since.
 macro_rules! since {
     ($of:literal, $kept:literal) => {
         concat!(
-            since!("CAST(SUM(CAST(substr(p.amount, 1, 14) AS BIGINT)) AS BIGINT)", $of, $kept),
+            since!(sums::high!(), $of, $kept),
             " AS since_high, ",
-            since!("CAST(SUM(CAST(substr(p.amount, 15, 15) AS BIGINT)) AS BIGINT)", $of, $kept),
+            since!(sums::low!(), $of, $kept),
             " AS since_low, ",
             since!("COUNT(*)", $of, $kept),
             " AS since_count"
         )
     };
-    ($what:literal, $of:literal, $kept:literal) => {
+    ($what:expr, $of:literal, $kept:literal) => {
         concat!(
             "(SELECT ",
             $what,
@@ -80,13 +78,8 @@ macro_rules! since {
 }
 use since;
 
-/// 10^15: the lower half has so many digits.
-const HALF: U256 = U256::from_limbs([1_000_000_000_000_000, 0, 0, 0]);
-
 fn paid(row: &DbRow) -> Result<(Amount, u64), DbError> {
-    let high: u64 = row.maybe_number("since_high")?.unwrap_or_default();
-    let low: u64 = row.maybe_number("since_low")?.unwrap_or_default();
-    let since = U256::from(high).saturating_mul(HALF).saturating_add(U256::from(low));
+    let since = sums::read(row, ["since_high", "since_low"])?;
     let paid = row.total("paid")?.saturating_add(since);
     let payments = row.number::<u64>("payments")?.saturating_add(row.number("since_count")?);
     // No token comes to more but one that lies.

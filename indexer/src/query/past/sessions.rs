@@ -10,6 +10,7 @@ use super::{
         Past, blocks, envelopes,
         select::Select,
         sessions::{self, Filter, Key, Session, Stands},
+        sums,
     },
     is_kept, paid, since,
 };
