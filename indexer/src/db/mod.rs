@@ -103,8 +103,8 @@ impl Db {
                     // A decision that was acknowledged must survive a power cut.
                     .synchronous(SqliteSynchronous::Full)
                     .busy_timeout(Duration::from_secs(10))
-                    // 32 MiB: enough for the ends of all indexes that a backfill writes to.
-                    .pragma("cache_size", "-32768")
+                    // 24 MiB: enough for the ends of all indexes that a backfill writes to.
+                    .pragma("cache_size", "-24576")
                     // Pages, 64 MiB: one that many blocks change goes to its place in the file once.
                     .pragma("wal_autocheckpoint", "16384")
                     .statement_cache_capacity(STATEMENTS)
@@ -148,10 +148,14 @@ impl Db {
                 connection.close().await?;
             }
             Self::Postgres(pools) => {
+                // Readers keep theirs. None is given up for another that failed: the server would go on with it.
                 let build = |index| async move {
-                    sqlx::query(AssertSqlSafe(index)).execute(&pools.pool).await.map(drop)
+                    let mut connection = pools.pool.connect_options().connect().await?;
+                    sqlx::query(AssertSqlSafe(index)).execute(&mut connection).await?;
+                    connection.close().await
                 };
-                futures::future::try_join_all(indexes.into_iter().map(build)).await?;
+                let built = futures::future::join_all(indexes.into_iter().map(build)).await;
+                built.into_iter().collect::<Result<(), sqlx::Error>>()?;
             }
         }
         Ok(())

@@ -66,7 +66,7 @@ impl Follower<'_> {
         let mut watch = Arc::new(self.watching().await?);
         let (sources, config) = (self.sources.clone(), Arc::new(self.config.clone()));
         let most = self.config.ahead.max(1);
-        let turns = Arc::new(Semaphore::new(most));
+        let turns = Arc::new(Semaphore::new(most.min(Semaphore::MAX_PERMITS)));
         let asking = Asking { sources, config, list: Arc::clone(&self.list) };
         let shared = match at.number.max(self.alone_to) {
             after if after < last => Lead::begin(self.store, &asking, after, last).await,
@@ -94,7 +94,8 @@ impl Follower<'_> {
                 ahead.push_front(Ahead::ask(&asking, &turns, BlockRange { from, to: end }, &watch));
             }
             // How wide a range may be shows in the first answers: offered before, many would be too narrow.
-            let offers = lead.as_ref().filter(|_| self.width.is_known() && plan.at() > self.alone_to);
+            let is_time = self.width.is_known() && plan.at() > self.alone_to;
+            let offers = lead.as_ref().filter(|lead| is_time && lead.room() > 0);
             // While a batch is committed, answers to the next ones come in; but whoever is found has to be asked for in all that
             // wait by then.
             let room = match offers {

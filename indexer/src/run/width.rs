@@ -1,5 +1,7 @@
 //! How many blocks to ask for at once.
 
+use std::collections::VecDeque;
+
 use crate::source::SourceError;
 
 /// So many failures in a row that name no reason are taken for a question that is too much.
@@ -10,6 +12,9 @@ const CALM: u32 = 64;
 const HELD: (u32, u32) = (32, 256);
 /// The same for what was too wide by the provider's word.
 const BARRED: (u32, u32) = (256, 4_096);
+
+/// So many answers tell how dense the chain is where we are.
+const LATELY: usize = 32;
 
 /// The number of blocks in the next question: as many as the provider admits and as give about so many logs as are
 /// wanted. Halves where it is too much, grows again where it is not.
@@ -35,8 +40,8 @@ pub(super) struct Width {
     passed: u64,
     /// Never more for so many answers in a row: what was wider has failed, and what was not was answered.
     held: (u64, u32),
-    /// The blocks of the last answer, and its logs.
-    last: Option<(u64, u64)>,
+    /// The blocks of the last answers, and their logs.
+    last: VecDeque<(u64, u64)>,
 }
 
 /// The widest range that a provider does not find too wide, as far as it is known.
@@ -89,7 +94,7 @@ impl Width {
         let (shown, calm, strikes, passed, held) = (false, 0, 0, 0, (most, 0));
         let bar = Bar { most, answers: (0, BARRED.0), raised_from: None };
         let now = most.min(500);
-        Self { now, most, bar, logs, wanted: logs, shown, calm, strikes, passed, held, last: None }
+        Self { now, most, bar, logs, wanted: logs, shown, calm, strikes, passed, held, last: VecDeque::new() }
     }
 
     pub(super) fn blocks(&self) -> u64 {
@@ -97,10 +102,15 @@ impl Width {
     }
 
     /// How many such questions may be answered before one is looked at, where so many that hold as many logs as are wanted may:
-    /// more of those that hold fewer, and four times as many at most.
+    /// more of those that hold fewer, as all of late did, and four times as many at most.
     pub(super) fn ahead(&self, of_full: usize) -> usize {
-        let Some((blocks, logs)) = self.last.filter(|_| self.is_known()) else { return of_full };
-        let expected = u128::from(self.now) * u128::from(logs) / u128::from(blocks.max(1));
+        if !self.is_known() || self.last.len() < LATELY {
+            return of_full;
+        }
+        let dense = |(blocks, logs): &(u64, u64)| {
+            u128::from(self.now) * u128::from(*logs) / u128::from((*blocks).max(1))
+        };
+        let expected = self.last.iter().map(dense).max().unwrap_or_default();
         let times = u128::from(self.wanted) * (of_full as u128) / expected.max(1);
         usize::try_from(times).unwrap_or(usize::MAX).clamp(of_full, of_full.saturating_mul(4))
     }
@@ -166,7 +176,8 @@ impl Width {
             self.passed /= 2;
         }
         self.passed = self.passed.max(blocks);
-        self.last = Some((blocks, logs));
+        self.last.truncate(LATELY - 1);
+        self.last.push_front((blocks, logs));
         self.bar.answered(blocks, self.most);
         if blocks < self.now {
             return;
@@ -220,11 +231,21 @@ mod tests {
     #[test]
     fn more_answers_wait_where_they_are_small() {
         let mut width = Width::new(200, 10_000);
-        assert_eq!(width.ahead(4), 4, "nothing is known yet");
-        for (logs, ahead) in [(10_000, 4), (5_001, 7), (2_500, 16), (0, 16), (40_000, 4)] {
-            width.answered(200, logs);
-            width.now = 200;
-            assert_eq!(width.ahead(4), ahead, "{logs}");
+        let mut answered = |logs: u64, times: usize| {
+            for _ in 0..times {
+                width.answered(200, logs);
+                width.now = 200;
+            }
+            width.ahead(4)
+        };
+        assert_eq!(answered(0, LATELY - 1), 4, "little is known yet");
+        assert_eq!(answered(0, 1), 16);
+        assert_eq!(answered(40_000, 1), 4);
+        // One that was full is remembered however empty the next ones are.
+        assert_eq!(answered(0, LATELY - 1), 4);
+        assert_eq!(answered(0, 1), 16);
+        for (logs, ahead) in [(10_000, 4), (5_001, 7), (2_500, 16)] {
+            assert_eq!(answered(logs, LATELY), ahead, "{logs}");
         }
     }
 

@@ -16,7 +16,7 @@ use url::Url;
 const MOST_AT_A_WORD: u64 = 8 << 20;
 
 /// An address that questions are posted to.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(super) struct Post {
     client: Client,
     url: Url,
@@ -30,9 +30,16 @@ pub(super) enum Body {
     Refused(ResponsePacket),
 }
 
+impl std::fmt::Debug for Post {
+    /// Without the address, which may hold a key.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Post").finish_non_exhaustive()
+    }
+}
+
 impl Post {
-    pub(super) fn new(url: Url) -> Self {
-        Self { client: Client::new(), url }
+    pub(super) fn new(client: Client, url: Url) -> Self {
+        Self { client, url }
     }
 
     /// Asks; errors are as those of alloy's transport.

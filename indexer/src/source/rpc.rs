@@ -11,7 +11,10 @@ use alloy::{
     eips::BlockNumberOrTag,
     primitives::{Address, B256, Bytes, U64},
     rpc::client::{ClientBuilder, RpcClient},
-    transports::{RpcError, TransportError},
+    transports::{
+        RpcError, TransportError,
+        http::{Client, Http},
+    },
 };
 use async_trait::async_trait;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
@@ -88,7 +91,12 @@ impl RpcSource {
     pub fn new(url: Url, config: RpcConfig) -> Self {
         let wire = match url.scheme() {
             "ws" | "wss" => Wire::Socket(Socket::new(url)),
-            _ => Wire::Http(ClientBuilder::default().http(url.clone()), Post::new(url)),
+            _ => {
+                let client = Client::new();
+                let http = Http::with_client(client.clone(), url.clone());
+                let is_local = http.guess_local();
+                Wire::Http(ClientBuilder::default().transport(http, is_local), Post::new(client, url))
+            }
         };
         Self { wire, config, meter: Meter::default(), manner: Mutex::default() }
     }
@@ -279,5 +287,19 @@ impl Source for RpcSource {
 
     fn calls(&self) -> Calls {
         self.meter.read()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_source_does_not_show_its_address() -> Result<(), url::ParseError> {
+        for address in ["https://node.example/v2/key-of-ours", "wss://node.example/v2/key-of-ours"] {
+            let shown = format!("{:?}", RpcSource::new(address.parse()?, RpcConfig::default()));
+            assert!(shown.contains("RpcSource") && !shown.contains("key-of-ours"), "{shown}");
+        }
+        Ok(())
     }
 }

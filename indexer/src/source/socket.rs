@@ -12,7 +12,6 @@ use tokio_util::task::AbortOnDropHandle;
 use url::Url;
 
 /// A connection that is made when it is needed, and anew where it was lost.
-#[derive(Debug)]
 pub(super) struct Socket {
     url: Url,
     open: Mutex<Option<Open>>,
@@ -20,10 +19,16 @@ pub(super) struct Socket {
     heads: Arc<Notify>,
 }
 
-#[derive(Debug)]
 struct Open {
     client: RpcClient,
     _listening: AbortOnDropHandle<()>,
+}
+
+impl std::fmt::Debug for Socket {
+    /// Without the address, which may hold a key.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Socket").finish_non_exhaustive()
+    }
 }
 
 impl Socket {

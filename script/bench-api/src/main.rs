@@ -33,7 +33,7 @@ struct Args {
     #[arg(long, default_value_t = 98)]
     explained_pct: u64,
     /// Requests a second
-    #[arg(long, default_value_t = 500)]
+    #[arg(long, default_value_t = 80)]
     rps: u32,
     /// For how long, in seconds
     #[arg(long, default_value_t = 60)]
