@@ -47,9 +47,8 @@ pub(super) async fn ask<L: RpcSend, B: RpcSend>(
             Body::Refused(told) => told,
             Body::Fine(body) => match read(&body, [&of_logs, &of_block]) {
                 Some(both) => return Ok(Ok(both)),
-                None => serde_json::from_slice(&body).map_err(|error| {
-                    TransportError::deser_err(error, String::from_utf8_lossy(&body).into_owned())
-                })?,
+                None => serde_json::from_slice(&body)
+                    .map_err(|error| TransportError::deser_err(error, String::from_utf8_lossy(&body)))?,
             },
         },
         None => client.transport().clone().oneshot(packet).await?,
