@@ -29,6 +29,8 @@ use crate::{
 
 /// Most blocks that the indexer asks for at once.
 const FAR: u64 = 10_000;
+/// How many indexes wait for the end.
+const INDEXES: u64 = 4;
 /// So far the node answers ranges at first.
 const BEGUN: u64 = 1_000;
 
@@ -54,18 +56,18 @@ fn held(node: &Node) -> (Arc<AtomicU64>, Arc<AtomicU64>) {
 async fn built(store: &Store) -> Result<u64> {
     let row = Query::new(
         "SELECT COUNT(*) AS number FROM pg_index WHERE indisvalid AND indexrelid IN (to_regclass('settlement_by_payer'), \
-         to_regclass('settlement_by_payee'), to_regclass('settlement_by_time'))",
+         to_regclass('settlement_by_payee'), to_regclass('settlement_by_time'), to_regclass('settlement_by_rail'))",
     )
     .row(store.db())
     .await?;
     Ok(row.map(|row| row.number("number")).transpose()?.unwrap_or_default())
 }
 
-/// Who is about to build an index, and has to wait for somebody.
-async fn building(on: &mut PgConnection) -> Result<Option<i32>> {
+/// Who are about to build an index, and have to wait for somebody.
+async fn building(on: &mut PgConnection) -> Result<Vec<i32>> {
     let sql = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock' \
                AND query LIKE 'CREATE INDEX%'";
-    Ok(sqlx::query_scalar(sql).fetch_optional(on).await?)
+    Ok(sqlx::query_scalar(sql).fetch_all(on).await?)
 }
 
 /// Waits until that server process has ended.
@@ -90,7 +92,7 @@ async fn an_indexer_that_is_killed_far_behind_comes_to_the_same_ledger_with_its_
     let payers = some_payers(&node.replay);
     store.put_watched(Token, &[TOKEN], None).await?;
     store.put_watched(Payer, &payers, None).await?;
-    ensure!(built(&store).await? == 3, "they are there before anything is read");
+    ensure!(built(&store).await? == INDEXES, "they are there before anything is read");
     let (answered, takes) = held(&node);
     let start = || Running::start(folder.path(), &node, &url, 0);
     let head = || node.replay.chain().head();
@@ -122,28 +124,33 @@ async fn an_indexer_that_is_killed_far_behind_comes_to_the_same_ledger_with_its_
         stood = at;
     }
 
-    // While it builds an index: before anything of it is there, and after what it had asked for is done without it.
+    // While it builds the indexes, all at the same time: before anything of them is there, and after what it had asked for is done
+    // without it.
     takes.store(0, Ordering::SeqCst);
     let (mut other, mut onlooker) = (connection(&stores).await?, connection(&stores).await?);
     for is_done in [false, true] {
         run(&mut other, "BEGIN; LOCK TABLE settlement IN ROW EXCLUSIVE MODE").await?;
-        let (mut running, mut builder) = (start()?, None);
+        let (mut running, mut builders) = (start()?, Vec::new());
         running
             .until(async |_| {
-                builder = building(&mut onlooker).await?;
-                Ok(builder.is_some())
+                builders = building(&mut onlooker).await?;
+                Ok(builders.len() as u64 == INDEXES)
             })
             .await?;
         let at = running.indexed().await.unwrap_or_default();
         ensure!(at >= head() - FINALITY, "it builds at its end, and stands at {at} of {}", head());
         running.kill()?;
-        let builder = builder.context("who builds")?;
         if !is_done {
-            run(&mut onlooker, format!("SELECT pg_terminate_backend({builder})")).await?;
+            for builder in &builders {
+                run(&mut onlooker, format!("SELECT pg_terminate_backend({builder})")).await?;
+            }
         }
         run(&mut other, "COMMIT").await?;
-        goes(&mut onlooker, builder).await?;
-        ensure!(built(&store).await? == u64::from(is_done), "those before it");
+        for builder in builders {
+            goes(&mut onlooker, builder).await?;
+        }
+        let expected = if is_done { INDEXES } else { 0 };
+        ensure!(built(&store).await? == expected, "all that was asked for, or none of it");
     }
 
     let mut last = start()?;
@@ -153,7 +160,7 @@ async fn an_indexer_that_is_killed_far_behind_comes_to_the_same_ledger_with_its_
         last.at_head(&node).await?;
     }
     last.kill()?;
-    ensure!(built(&store).await? == 3, "all of them, at the head");
+    ensure!(built(&store).await? == INDEXES, "all of them, at the head");
     let watched = assert_watched(&store, &node.replay, false, |one| payers.contains(&one.payer)).await?;
     ensure!(watched > 500, "{watched} settlements are too few to tell");
     assert_right(&store, &node.replay).await
