@@ -103,8 +103,8 @@ impl Db {
                     // A decision that was acknowledged must survive a power cut.
                     .synchronous(SqliteSynchronous::Full)
                     .busy_timeout(Duration::from_secs(10))
-                    // 24 MiB: enough for the ends of all indexes that a backfill writes to.
-                    .pragma("cache_size", "-24576")
+                    // 16 MiB: enough for the ends of all indexes that a backfill writes to.
+                    .pragma("cache_size", "-16384")
                     // Pages, 64 MiB: one that many blocks change goes to its place in the file once.
                     .pragma("wal_autocheckpoint", "16384")
                     .statement_cache_capacity(STATEMENTS)
