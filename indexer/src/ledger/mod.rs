@@ -43,9 +43,7 @@ pub trait Rows: Send {
     fn load(&mut self, key: &Key) -> impl Future<Output = Result<Option<Arc<Row>>, Self::Error>> + Send;
 
     /// Whether it takes no reading to know that there is no such row.
-    fn lacks(&self, _key: &Key) -> bool {
-        false
-    }
+    fn lacks(&self, key: &Key) -> bool;
 
     /// The payment of that purse that used that nonce; `None` where none has.
     fn settlement(
@@ -70,9 +68,7 @@ pub trait Rows: Send {
     ) -> impl Future<Output = Result<Option<String>, Self::Error>> + Send;
 
     /// The key of the topic of what that account pays outside any envelope, where it is at hand: it takes hashing.
-    fn outside(&self, _payer: Address) -> Option<B256> {
-        None
-    }
+    fn outside(&self, payer: Address) -> Option<B256>;
 }
 
 /// A row that changed: as it was, and as it is.

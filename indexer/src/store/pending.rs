@@ -61,23 +61,20 @@ struct Part {
     blocks: Vec<Vec<Value>>,
     added: Tables,
     /// Most of what there is on most chains: put into cells where it is written.
-    outside: Vec<(BlockHeader, Vec<SettlementRow>)>,
-    /// How many these are.
-    settlements: usize,
+    settlements: Vec<(BlockHeader, SettlementRow)>,
 }
 
 impl Part {
     fn rows(&self) -> usize {
         let added: usize = self.added.0.iter().map(|(_, rows)| rows.len()).sum();
-        self.blocks.len() + added + self.settlements
+        self.blocks.len() + added + self.settlements.len()
     }
 
     async fn write(self, tx: &mut Tx) -> Result<(), StoreError> {
         // Events name their blocks.
         tables::BLOCK.insert_all(tx, self.blocks).await?;
         self.added.write(tx).await?;
-        let outside = self.outside.iter();
-        let rows = outside.flat_map(|(block, rows)| rows.iter().map(|row| tables::settlement(block, row)));
+        let rows = self.settlements.iter().map(|(block, row)| tables::settlement(block, row));
         Ok(tables::SETTLEMENT.insert_all(tx, rows.collect()).await?)
     }
 }
@@ -185,10 +182,7 @@ impl Pending {
         let unknown = effects.payments.iter().filter(|payment| !self.explained(payment));
         let unknown: Vec<_> = unknown.map(|payment| tables::unexplained(block, payment)).collect();
         self.part.added.add(&tables::UNEXPLAINED, unknown);
-        if !effects.settlements.is_empty() {
-            self.part.settlements += effects.settlements.len();
-            self.part.outside.push((*block, effects.settlements));
-        }
+        self.part.settlements.extend(effects.settlements.into_iter().map(|row| (*block, row)));
         let policies = effects.policies.iter();
         self.policies
             .extend(policies.map(|row| ((row.treasury, row.envelope, row.version), row.rules.clone())));

@@ -4,19 +4,9 @@ use alloy::primitives::Address;
 
 use super::{
     super::{Past, select::Select},
-    Stood, envelopes, is_kept,
+    Stood, envelopes, is_kept, still_its_own,
 };
 use crate::db::{Db, DbError};
-
-/// Where an envelope `n` was the agent's: nobody else's since.
-macro_rules! was_its_own {
-    () => {
-        "n.block_number = (SELECT MAX(m.block_number) FROM agent_then m \
-         WHERE m.treasury = n.treasury AND m.number = n.number AND m.block_number <= $1)"
-    };
-}
-
-const WAS_ITS_OWN: &str = was_its_own!();
 
 /// From one agent to the next, however many envelopes each has had; and of each, one envelope that was its own.
 ///
@@ -33,7 +23,7 @@ macro_rules! select {
                  AND (SELECT n.number FROM agent_then n WHERE ",
                 $one,
                 "n.agent = a.agent AND ",
-                was_its_own!(),
+                still_its_own!("n"),
                 " LIMIT 1) IS NOT NULL"
             ),
         ]
@@ -107,7 +97,7 @@ pub(in super::super) fn select_of(
     select
         .among("n.agent", agents)
         .filter("n.treasury = ", treasury)
-        .condition(WAS_ITS_OWN)
+        .condition(still_its_own!("n"))
         .push(") k WHERE k.nth <= ")
         .bind(limit)
         .push(envelopes::OF_PAGE);

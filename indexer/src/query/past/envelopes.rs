@@ -7,7 +7,7 @@ use super::{
         select::Select,
         sums,
     },
-    Stood, is_kept, paid, since, windows,
+    Stood, is_kept, paid, since, still_its_own, windows,
 };
 use crate::db::{Cell as _, Db, DbError, DbRow};
 
@@ -79,10 +79,6 @@ pub(super) const OF_PAGE: &str = ") o CROSS JOIN envelope e CROSS JOIN envelope_
                        WHERE e.treasury = o.treasury AND e.number = o.number \
                        AND v.treasury = o.treasury AND v.number = o.number AND v.block_number = o.last";
 
-/// Where it was the agent's: nobody else's since.
-const WHOSE: &str = "k.block_number = (SELECT MAX(m.block_number) FROM agent_then m \
-                     WHERE m.treasury = k.treasury AND m.number = k.number AND m.block_number <= $1)";
-
 /// What may have been frozen: most never was, and is passed over without a look at what it was.
 const EVER_STOPPED: &str = "(EXISTS (SELECT 1 FROM envelope_then f WHERE f.treasury = k.treasury AND f.number = k.number AND f.frozen) \
                             OR EXISTS (SELECT 1 FROM treasury_then f WHERE f.treasury = k.treasury AND f.frozen) \
@@ -142,7 +138,7 @@ pub(in super::super) fn select_list(filter: &Filter, height: u64, after: Option<
         }
         Some(agent) => {
             select = Select::given(select!("agent_then k"), height);
-            select.filter("k.agent = ", Some(agent)).condition(WHOSE);
+            select.filter("k.agent = ", Some(agent)).condition(still_its_own!("k"));
         }
     }
     select

@@ -78,6 +78,21 @@ macro_rules! since {
 }
 use since;
 
+/// Where an envelope of those that were an agent's still was, as of block `$1`: nobody else's since.
+macro_rules! still_its_own {
+    ($of:literal) => {
+        concat!(
+            $of,
+            ".block_number = (SELECT MAX(m.block_number) FROM agent_then m WHERE m.treasury = ",
+            $of,
+            ".treasury AND m.number = ",
+            $of,
+            ".number AND m.block_number <= $1)"
+        )
+    };
+}
+use still_its_own;
+
 fn paid(row: &DbRow) -> Result<(Amount, u64), DbError> {
     let since = sums::read(row, ["since_high", "since_low"])?;
     let paid = row.total("paid")?.saturating_add(since);

@@ -12,7 +12,7 @@ use super::{
         sessions::{self, Filter, Key, Session, Stands},
         sums,
     },
-    is_kept, paid, since,
+    is_kept, paid, since, still_its_own,
 };
 use crate::db::{Db, DbError, DbRow};
 
@@ -152,10 +152,7 @@ pub(in super::super) fn select_latest(
         .push(" ORDER BY s.opened_at DESC LIMIT 1) AS latest FROM agent_then n")
         .filter("n.agent = ", Some(agent))
         .filter("n.treasury = ", treasury)
-        .condition(
-            "n.block_number = (SELECT MAX(m.block_number) FROM agent_then m \
-             WHERE m.treasury = n.treasury AND m.number = n.number AND m.block_number <= $1)",
-        )
+        .condition(still_its_own!("n"))
         .push(") o WHERE latest IS NOT NULL ORDER BY latest DESC");
     select
 }
