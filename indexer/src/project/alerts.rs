@@ -31,7 +31,7 @@ impl Alarm {
 }
 
 /// What a score may ask for: looked at with every event of the score.
-pub fn judged(of: (Address, u32)) -> [Topic; 2] {
+pub(super) fn judged(of: (Address, u32)) -> [Topic; 2] {
     [Topic::of(AlertKind::OffTrajectory, of, "spending"), Topic::of(AlertKind::Review, of, "score")]
 }
 

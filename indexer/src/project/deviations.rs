@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::{
     Projector, Step,
-    alerts::{Alarm, Alerts},
+    alerts::{Alarm, Alerts, judged},
     rows,
     stops::Stop,
 };
@@ -23,6 +23,16 @@ pub const SHOWN: u64 = 86_400;
 /// Payments without a decision, of an envelope.
 pub(super) fn unexplained(of: (Address, u32)) -> Topic {
     Topic::of(AlertKind::UnexplainedPayment, of, "payments")
+}
+
+/// Many payees of an envelope that were never paid before.
+fn payee_burst(of: (Address, u32)) -> Topic {
+    Topic::of(AlertKind::PayeeBurst, of, "payees")
+}
+
+/// What a payment of an envelope may raise or close.
+pub fn topics_of_payments(of: (Address, u32)) -> impl Iterator<Item = Topic> {
+    judged(of).into_iter().chain([unexplained(of), payee_burst(of)])
 }
 
 /// What an account pays outside any envelope.
@@ -106,7 +116,7 @@ impl<R: Rows> Projector<'_, R> {
         if count < BURST {
             return Ok(());
         }
-        let topic = Topic::of(AlertKind::PayeeBurst, (payment.treasury, payment.envelope), "payees");
+        let topic = payee_burst((payment.treasury, payment.envelope));
         let detail = json!({
             "payees": count,
             "least": BURST,

@@ -22,8 +22,7 @@ use alloy::primitives::{
 };
 use bursar_sdk::{abi::Treasury::TreasuryEvents, amount::Amount};
 
-pub use alerts::judged;
-pub use deviations::{BURST, SHOWN, ungoverned};
+pub use deviations::{BURST, SHOWN, topics_of_payments, ungoverned};
 pub use heard::{Heard, heard};
 pub use scores::take_in;
 

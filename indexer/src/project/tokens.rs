@@ -219,8 +219,11 @@ impl<R: Rows> Projector<'_, R> {
     /// The transfer beside an authorization, and its place.
     pub(super) fn transfer_of(&self, log: &RawLog) -> Step<(u64, Transfer), R> {
         let beside = self.pairs.get(&log.log_index);
-        let entry = self.block.entries.iter().find(|(other, _)| Some(&other.log_index) == beside);
-        match entry {
+        // In the order of their places.
+        let place = beside.and_then(|beside| {
+            self.block.entries.binary_search_by_key(beside, |(other, _)| other.log_index).ok()
+        });
+        match place.and_then(|place| self.block.entries.get(place)) {
             Some((beside, Ok(Event::Moved(moved)))) => Ok((beside.log_index, moved.clone())),
             _ => Err(Halt::Aside("an authorization was used and no transfer goes with it".into())),
         }

@@ -13,8 +13,8 @@ use super::{
 use crate::{
     db::{Cell as _, DbRow, Query, Table, Value},
     decode::Event,
-    ledger::{BlockFacts, Key, PurseRow, Record, Row, Rows, Settlement, WatchList, standing},
-    project::judged,
+    ledger::{BlockFacts, EnvelopeRow, Key, PurseRow, Record, Row, Rows, Settlement, WatchList, standing},
+    project::topics_of_payments,
 };
 
 /// Rows as a transaction sees them, with what is pending in it.
@@ -38,7 +38,8 @@ struct Named {
 
 impl<T: HasTx> Loader<'_, T> {
     /// Reads at once what projecting these blocks is sure to ask for: the purses that they name, what those rest on, whom
-    /// they pay, whether they have used these nonces, and the alerts that may be open about any of it.
+    /// they pay, whether they have used these nonces, and the alerts that may be open about any of it. One row after the
+    /// other, a block full of payments would take most of its time to ask.
     pub(super) async fn look_ahead(
         &mut self,
         blocks: &[BlockFacts],
@@ -48,15 +49,15 @@ impl<T: HasTx> Loader<'_, T> {
         self.load_all(purses.iter().copied().map(Key::Purse).collect()).await?;
         let mut keys = BTreeSet::new();
         let mut topics: BTreeSet<B256> = self.pending.recall(payers).into_iter().collect();
-        for account in purses {
-            if let Some(row) = self.purse(account) {
+        for account in &purses {
+            if let Some(row) = self.purse(*account) {
                 let of = (row.treasury, row.envelope);
                 keys.extend([Key::Treasury(of.0), Key::Envelope(of.0, of.1), Key::Score(of.0, of.1)]);
-                keys.insert(Key::Session(account, row.sequence));
-                topics.extend(judged(of).map(|topic| topic.key()));
+                keys.insert(Key::Session(*account, row.sequence));
+                topics.extend(topics_of_payments(of).map(|topic| topic.key()));
             }
         }
-        for (account, payee) in paid {
+        for (account, payee) in paid.iter().copied() {
             if let Some(row) = self.purse(account) {
                 keys.insert(Key::PayeeRecord(row.treasury, row.envelope, payee));
                 keys.insert(Key::Insider(row.treasury, payee));
@@ -68,7 +69,21 @@ impl<T: HasTx> Loader<'_, T> {
             Some(Row::AlertTopic(alert)) => Some(Key::Alert(*alert)),
             _ => None,
         });
-        self.load_all(alerts.collect()).await?;
+        let mut keys: BTreeSet<Key> = alerts.collect();
+        for account in purses {
+            if let Some((treasury, envelope)) = self.envelope_of(account) {
+                keys.insert(Key::Asset(treasury, envelope.asset));
+                keys.extend((envelope.group != 0).then_some(Key::Group(treasury, envelope.group)));
+            }
+        }
+        for (account, payee) in paid {
+            if let Some((treasury, envelope)) = self.envelope_of(account)
+                && envelope.payee_list != 0
+            {
+                keys.insert(Key::Payee(treasury, envelope.payee_list, payee));
+            }
+        }
+        self.load_all(keys).await?;
         self.payments(used.into_iter().filter(|(account, _)| self.purse(*account).is_some()).collect()).await
     }
 
@@ -108,6 +123,14 @@ impl<T: HasTx> Loader<'_, T> {
     fn purse(&self, account: Address) -> Option<&PurseRow> {
         match self.row(&Key::Purse(account)) {
             Some(Row::Purse(row)) => Some(row),
+            _ => None,
+        }
+    }
+
+    fn envelope_of(&self, account: Address) -> Option<(Address, &EnvelopeRow)> {
+        let purse = self.purse(account)?;
+        match self.row(&Key::Envelope(purse.treasury, purse.envelope)) {
+            Some(Row::Envelope(row)) => Some((purse.treasury, row)),
             _ => None,
         }
     }
@@ -223,5 +246,85 @@ impl<T: HasTx> Rows for Loader<'_, T> {
 
     fn outside(&self, payer: Address) -> Option<B256> {
         self.pending.topic_of(payer)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::RwLock;
+
+    use bursar_replay::{Chain, FACTORY, Params, Provider, Replay, serve};
+    use bursar_test_stores::Stores;
+    use tokio_util::sync::CancellationToken;
+
+    use super::*;
+    use crate::{
+        Config, Indexer, Store,
+        db::Tx,
+        project::project,
+        run::fetch,
+        source::{Blocks, RpcConfig, RpcSource, Source, Sources},
+    };
+
+    /// A transaction, and how often it was asked for.
+    struct Counted {
+        tx: Tx,
+        asked: usize,
+    }
+
+    impl HasTx for Counted {
+        async fn tx(&mut self) -> Result<&mut Tx, StoreError> {
+            self.asked += 1;
+            Ok(&mut self.tx)
+        }
+    }
+
+    #[tokio::test]
+    async fn a_block_of_payments_takes_no_question_for_each() -> anyhow::Result<()> {
+        let (blocks, treasuries, envelopes) = (40, 2, 3);
+        let mix =
+            Params { governed_pct: 50, payers: 5, payees: 30, treasuries, envelopes, ..Params::default() };
+        let params = Params { blocks, settlements: 25 * blocks, ..mix };
+        let chain = Arc::new(RwLock::new(Chain::new(params)));
+        let replay = Arc::new(Replay::new(chain, Provider::default()));
+        let node = serve(Arc::clone(&replay), 0).await?;
+        let source: Arc<dyn Source> = Arc::new(RpcSource::new(node.url().parse()?, RpcConfig::default()));
+        let (sources, config) = (Sources::from(source), Config::new(8453, FACTORY, 0));
+        let stores = Stores::sqlite()?;
+        let store = Store::connect(&stores.url("ledger").await?.parse()?).await?;
+
+        let indexer = Indexer::new(config.clone(), sources.clone(), store.clone());
+        let (mut status, stop) = (indexer.subscribe(), CancellationToken::new());
+        let ends = stop.clone();
+        let runs = tokio::spawn(async move { indexer.run(ends).await });
+        status.wait_for(|status| status.indexed == Some(blocks)).await?;
+        stop.cancel();
+        runs.await??;
+
+        replay.change(|chain| chain.mine(4));
+        let (list, watch) = (store.watch_list().await?, store.watch().await?);
+        let mut paid = 0;
+        let mut tx = store.db.begin().await?;
+        let after = store.checkpoint().await?.map(|at| at.hash);
+        let mut pending = Pending::of(store.known.take(after, &mut tx).await?, None);
+        let mut counted = Counted { tx, asked: 0 };
+        for number in blocks + 1..=blocks + 4 {
+            let header = sources.header(number).await?.what;
+            let asked = Blocks::Hash(header.hash);
+            let fetched = fetch(&sources, &config, &list, &watch, asked, Some(header)).await?;
+            Loader { tx: &mut counted, pending: &mut pending }.look_ahead(&fetched.facts, &list).await?;
+            counted.asked = 0;
+            for block in &fetched.facts {
+                let rows = Loader { tx: &mut counted, pending: &mut pending };
+                let (added, changes) = project(config.realm(), &list, block, rows).await?;
+                paid += added.payments.len();
+                let raised =
+                    changes.iter().filter(|it| it.before.is_none() && matches!(it.key, Key::Alert(_)));
+                // Whether an alert that is raised stood before in the same block is asked of each.
+                assert!(counted.asked <= raised.count(), "{} questions", counted.asked);
+            }
+        }
+        assert!(paid > 20, "{paid} payments");
+        Ok(())
     }
 }
