@@ -20,6 +20,10 @@ const ROW: usize = 320;
 /// Most keys in one question to SQLite.
 const KEYS: usize = 256;
 
+/// How many rows one statement writes to SQLite: of few kinds, so that few statements are kept ready, and not one by one what
+/// is left of many, as each of them is a way to its thread and back.
+const PARTS: [usize; 3] = [Table::TOGETHER, 8, 2];
+
 /// Most rows that SQLite is given at once by themselves.
 const AT_ONCE: usize = 1_024;
 
@@ -65,8 +69,7 @@ impl Table {
             Db::Sqlite(_) => {
                 for some in rows.chunks(AT_ONCE) {
                     let places = room_for(some.len());
-                    let values = format!("VALUES {}", unnumbered(places, self.width()));
-                    let sql = self.sql_of(Verb::PutTogether, &values);
+                    let sql = self.together(Verb::PutTogether, places);
                     Query::made(sql, filled(some, places)).execute(db.alone()).await?;
                 }
             }
@@ -141,19 +144,17 @@ impl Table {
         together: Verb,
         rows: Vec<Vec<Value>>,
     ) -> Result<(), DbError> {
-        let mut rows = rows.into_iter();
-        loop {
-            let some: Vec<Vec<Value>> = rows.by_ref().take(Self::TOGETHER).collect();
-            // Always as many in one statement, so that databases keep few statements ready.
-            if some.len() == Self::TOGETHER {
-                self.query(together, some.concat()).execute(&mut *tx).await?;
-                continue;
+        let mut rows = rows.as_slice();
+        for many in PARTS {
+            while let Some((some, rest)) = rows.split_at_checked(many) {
+                Query::made(self.together(together, many), some.concat()).execute(&mut *tx).await?;
+                rows = rest;
             }
-            for row in some {
-                self.query(each, row).execute(&mut *tx).await?;
-            }
-            return Ok(());
         }
+        for row in rows {
+            self.query(each, row.clone()).execute(&mut *tx).await?;
+        }
+        Ok(())
     }
 
     async fn write_columns(

@@ -1,6 +1,6 @@
 //! Tables as they are written: their columns beside the values that go there, once, and the SQL made from it.
 
-use std::sync::OnceLock;
+use std::{borrow::Cow, sync::OnceLock};
 
 use super::{Cell, Query, Value};
 
@@ -132,16 +132,26 @@ impl Table {
             Verb::InsertColumns | Verb::PutColumns => {
                 format!("SELECT * FROM unnest({})", places(self.width()))
             }
-            Verb::InsertTogether | Verb::PutTogether => {
-                format!("VALUES {}", unnumbered(Self::TOGETHER, self.width()))
-            }
+            Verb::InsertTogether | Verb::PutTogether => self.values(Self::TOGETHER),
             _ => format!("VALUES ({})", places(self.width())),
         };
         self.sql_of(verb, &values)
     }
 
+    /// The SQL that writes so many rows.
+    pub(super) fn together(&'static self, verb: Verb, rows: usize) -> Cow<'static, str> {
+        match rows {
+            Self::TOGETHER => self.text(verb).into(),
+            rows => self.sql_of(verb, &self.values(rows)).into(),
+        }
+    }
+
+    fn values(&self, rows: usize) -> String {
+        format!("VALUES {}", unnumbered(rows, self.width()))
+    }
+
     /// The SQL of a verb, for rows that are spelled like that.
-    pub(super) fn sql_of(&self, verb: Verb, values: &str) -> String {
+    fn sql_of(&self, verb: Verb, values: &str) -> String {
         let (name, columns) = (self.name, self.columns.join(", "));
         let key = self.key.iter().zip(1..).map(|(column, n)| format!("{column} = ${n}"));
         let key = key.collect::<Vec<_>>().join(" AND ");
@@ -196,6 +206,9 @@ mod tests {
         let sql = "INSERT INTO purse (address, open) SELECT * FROM unnest($1, $2) \
                    ON CONFLICT (address) DO UPDATE SET open = excluded.open";
         assert_eq!(PURSE.sql(Verb::PutColumns), sql);
+        let sql = "INSERT OR FAIL INTO purse (address, open) VALUES (?, ?), (?, ?)";
+        assert_eq!(PURSE.together(Verb::InsertTogether, 2), sql);
+        assert_eq!(PURSE.together(Verb::PutTogether, Table::TOGETHER), PURSE.sql(Verb::PutTogether));
         assert_eq!(PURSE.sql(Verb::Stream), "COPY purse (address, open) FROM STDIN WITH (FORMAT binary)");
     }
 
