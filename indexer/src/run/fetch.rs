@@ -11,13 +11,13 @@ use bursar_sdk::abi::{
     Eip3009::{AuthorizationUsed, Transfer},
     Treasury::TreasuryEvents,
 };
-use futures::{StreamExt, TryStreamExt, stream};
+use futures::{StreamExt, TryStreamExt, future::Either, stream};
 
 use super::{Config, assemble::Assembler};
 use crate::{
     decode::{Event, Proxy, SETTLED, decode_log},
     ledger::{BlockFacts, WatchList},
-    source::{BlockHeader, Blocks, Given, Givers, LogQuery, Nonsense, RawLog, SourceError, Sources},
+    source::{Answer, BlockHeader, Blocks, Given, Givers, LogQuery, Nonsense, RawLog, SourceError, Sources},
     store::Watch,
 };
 
@@ -181,6 +181,16 @@ struct Found {
     count: u64,
 }
 
+/// An answer, what is not wanted left out.
+struct Told {
+    answer: Answer,
+    by: Givers,
+    /// How many logs it held.
+    count: u64,
+    /// The block of the last of them.
+    last: Option<(u64, B256)>,
+}
+
 impl Fetcher<'_> {
     async fn run(
         &self,
@@ -190,30 +200,45 @@ impl Fetcher<'_> {
         fetched: Fetched,
     ) -> Result<Fetched, SourceError> {
         let mut found = Found { tip: fetched.tip, count: fetched.logs, ..Found::default() };
-        let (mut all, mut added) = (known.clone(), new.clone());
-        all.add(new);
         let first = known.treasuries.is_empty() && known.purses.is_empty() && fetched.tip.is_none();
         let mut ask: Vec<Address> = first.then_some(self.config.factory).into_iter().collect();
         ask.extend(&new.treasuries);
-        while !ask.is_empty() {
-            let logs = self.all(&mut found, self.of_addresses(&ask), |_| true).await?;
-            let told = discover(self.config.factory, logs.iter().map(|log| &log.what)).without(&all);
-            ask = told.treasuries.iter().copied().collect();
-            all.add(&told);
-            added.add(&told);
-            self.keep(&mut found, logs)?;
-        }
-        // Tokens that are new for every purse, those that are known for new ones.
-        for (assets, purses) in [(&added.assets, &all.purses), (&known.assets, &added.purses)] {
-            let logs = self.all(&mut found, self.of_tokens(assets, purses), |_| true).await?;
-            self.keep(&mut found, logs)?;
-        }
+        let (mut all, mut told) = (known.clone(), Watch::default());
+        all.add(new);
+        let own = self.all(self.of_addresses(&ask), |_| true);
         // Once for these blocks: who is found in them pays from purses.
-        if first {
-            self.ungoverned(&mut found).await?;
+        let of_payers = if first { self.of_payers() } else { Vec::new() };
+        let paid = self.all(of_payers, |log| self.is_of_payer(log));
+        // Whom tokens have been asked for, and what was answered.
+        let (mut asked, mut moved) = (known.clone(), Vec::new());
+        let (own, paid) = if let Blocks::Hash(_) = self.blocks {
+            let purses = self.all(self.of_new(known, &all, new), |_| true);
+            let (own, of_purses, of_payers) = tokio::try_join!(own, purses, paid)?;
+            (asked, moved) = (all.clone(), of_purses);
+            (own, Either::Left(std::future::ready(Ok(of_payers))))
+        } else {
+            // One after the other: of a range that is too wide, one answer says so.
+            (own.await?, Either::Right(paid))
+        };
+        let mut own = self.take(&mut found, own)?;
+        loop {
+            let more = discover(self.config.factory, own.iter().map(|log| &log.what)).without(&all);
+            self.keep(&mut found, own)?;
+            all.add(&more);
+            told.add(&more);
+            ask = more.treasuries.into_iter().collect();
+            if ask.is_empty() {
+                break;
+            }
+            own = self.take(&mut found, self.all(self.of_addresses(&ask), |_| true).await?)?;
         }
+        moved.extend(self.all(self.of_new(&asked, &all, &all.without(&asked)), |_| true).await?);
+        let moved = self.take(&mut found, moved)?;
+        self.keep(&mut found, moved)?;
+        let paid = self.take(&mut found, paid.await?)?;
+        self.ungoverned(&mut found, paid)?;
         let mut discovered = fetched.found;
-        discovered.add(&added.without(new));
+        discovered.add(&told);
         let (sources, config, list) = (self.sources, self.config, self.list);
         let assembler = Assembler { sources, config, list, watch: &all, known: header };
         let facts = assembler.assemble(found.logs, &found.samples, found.tip, fetched.facts).await?;
@@ -227,6 +252,13 @@ impl Fetcher<'_> {
             topics: Default::default(),
         };
         addresses.chunks(self.config.max_filter.max(1)).map(query).collect()
+    }
+
+    /// Tokens that are new for every purse, those that were known before for new ones.
+    fn of_new(&self, before: &Watch, all: &Watch, new: &Watch) -> Vec<LogQuery> {
+        let mut queries = self.of_tokens(&new.assets, &all.purses);
+        queries.extend(self.of_tokens(&before.assets, &new.purses));
+        queries
     }
 
     /// Authorizations that purses used, and transfers from and to them.
@@ -247,8 +279,7 @@ impl Fetcher<'_> {
     }
 
     /// What watched payers did in watched tokens, and what the x402 proxies say behind it.
-    async fn ungoverned(&self, found: &mut Found) -> Result<(), SourceError> {
-        let mut logs = self.all(found, self.of_payers(), |log| self.is_of_payer(log)).await?;
+    fn ungoverned(&self, found: &mut Found, mut logs: Vec<Given<RawLog>>) -> Result<(), SourceError> {
         let said: Vec<_> = logs.extract_if(.., |log| Proxy::at(log.what.address).is_some()).collect();
         self.keep(found, logs)?;
         // Of the proxies, what tells of these: they settle for everybody.
@@ -294,31 +325,39 @@ impl Fetcher<'_> {
     /// Asks all of these, and keeps what is `wanted`.
     async fn all(
         &self,
-        found: &mut Found,
         queries: Vec<LogQuery>,
         wanted: impl Fn(&RawLog) -> bool,
-    ) -> Result<Vec<Given<RawLog>>, SourceError> {
+    ) -> Result<Vec<Told>, SourceError> {
         let answers = stream::iter(queries).map(|query| async move { self.sources.logs(&query).await });
         let mut answers = answers.buffered(CONCURRENCY);
-        let mut logs = Vec::new();
-        while let Some(Given { what: answer, by }) = answers.try_next().await? {
+        let mut told = Vec::new();
+        while let Some(Given { what: mut answer, by }) = answers.try_next().await? {
+            let (count, last) = (answer.logs.len() as u64, answer.logs.last());
+            let last = last.map(|log| (log.block_number, log.block_hash));
+            answer.logs.retain(&wanted);
+            told.push(Told { answer, by, count, last });
+        }
+        Ok(told)
+    }
+
+    /// What these answers say, held against what was found before.
+    fn take(&self, found: &mut Found, answers: Vec<Told>) -> Result<Vec<Given<RawLog>>, SourceError> {
+        let mut logs = Vec::with_capacity(answers.iter().map(|told| told.answer.logs.len()).sum());
+        for Told { answer, by, count, last } in answers {
             match (found.tip, answer.tip) {
                 (Some(one), Some(other)) if one.hash != other.hash => {
                     let (number, expected, got) = (one.number, one.hash, other.hash);
-                    return Err(self
-                        .sources
-                        .not_believed(Nonsense::OtherChain { number, expected, got }, &by));
+                    let wrong = Nonsense::OtherChain { number, expected, got };
+                    return Err(self.sources.not_believed(wrong, &by));
                 }
                 (_, tip) => found.tip = tip.or(found.tip),
             }
-            if let Some(last) = answer.logs.last() {
-                let says = found.samples.entry((last.block_number, last.block_hash)).or_default();
+            if let Some(last) = last {
+                let says = found.samples.entry(last).or_default();
                 *says = says.and(&by);
             }
-            found.count += answer.logs.len() as u64;
-            logs.reserve(answer.logs.len());
-            let wanted = answer.logs.into_iter().filter(&wanted);
-            logs.extend(wanted.map(|what| Given { what, by: by.clone() }));
+            found.count += count;
+            logs.extend(answer.logs.into_iter().map(|what| Given { what, by: by.clone() }));
         }
         Ok(logs)
     }
