@@ -11,9 +11,13 @@ use bursar_indexer::{
 /// Each payment from a block of its own, with its decision where there is one; the chain is cut into as many pieces.
 pub(crate) async fn samples(store: &Store, many: u64) -> Result<Vec<About>> {
     let head = store.checkpoint().await?.context("an empty ledger")?.number;
+    // Before that, there is no request for approval to ask about.
+    let sql = "SELECT MIN(block_number) AS first FROM payment \
+               WHERE timestamp >= (SELECT MIN(requested_at) FROM approval_request)";
+    let first = Query::new(sql).row(store.db()).await?.context("nothing there")?.number::<u64>("first")?;
     let mut all = Vec::new();
     for piece in 1..=many {
-        let from = head * piece / (many + 1);
+        let from = first + (head - first) * piece / (many + 1);
         all.push(
             sample(store, from, piece).await.with_context(|| format!("a payment from block {from} on"))?,
         );
@@ -54,9 +58,9 @@ async fn sample(store: &Store, from: u64, piece: u64) -> Result<About> {
     let request = one(
         store,
         Query::new(
-            "SELECT digest FROM approval_request WHERE requested_at >= $1 ORDER BY requested_at, digest LIMIT 1",
+            "SELECT digest FROM approval_request WHERE requested_at <= $1 ORDER BY requested_at DESC, digest LIMIT 1",
         ),
-        0u64,
+        payment.number::<u64>("timestamp")?,
     )
     .await?;
     let address = |row: &DbRow, column| -> Result<String> {
