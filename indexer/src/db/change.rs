@@ -10,21 +10,37 @@ use super::{
     table::{places, unnumbered},
 };
 
-/// A row as it was, and as it is.
-pub(crate) type Changed = (Vec<Value>, Vec<Value>);
+/// Rows as they are, and in which columns one of them is not what it was.
+#[derive(Debug, Default)]
+pub(crate) struct Changes {
+    rows: Vec<Vec<Value>>,
+    differs: Vec<bool>,
+}
+
+impl Changes {
+    /// A row as it was, and as it is.
+    pub(crate) fn add(&mut self, was: &[Value], is: Vec<Value>) {
+        self.differs.resize(self.differs.len().max(is.len()), false);
+        for ((differs, was), is) in self.differs.iter_mut().zip(was).zip(&is) {
+            *differs |= was != is;
+        }
+        self.rows.push(is);
+    }
+}
 
 impl Table {
     /// Writes what differs in rows that are there. A row keeps its key, and no two of them have the same.
-    pub(crate) async fn change_all(&'static self, tx: &mut Tx, rows: Vec<Changed>) -> Result<(), DbError> {
-        let differs = |column: usize| rows.iter().any(|(was, is)| was.get(column) != is.get(column));
-        let (key, width) = (self.key().len(), self.width());
-        let differing: Vec<usize> = (key..width).filter(|column| differs(*column)).collect();
+    pub(crate) async fn change_all(&'static self, tx: &mut Tx, changes: Changes) -> Result<(), DbError> {
+        let Changes { rows, differs } = changes;
+        let key = self.key().len();
+        let columns_of = differs.iter().enumerate().skip(key);
+        let differing: Vec<usize> = columns_of.filter(|(_, differs)| **differs).map(|(at, _)| at).collect();
         if differing.is_empty() {
             return Ok(());
         }
         let names: Vec<&str> =
             (0..key).chain(differing.iter().copied()).map(|place| self.column(place)).collect();
-        let rows: Vec<Vec<Value>> = rows.into_iter().map(|(_, is)| cells(is, key, &differing)).collect();
+        let rows: Vec<Vec<Value>> = rows.into_iter().map(|row| cells(row, key, &differing)).collect();
         match tx {
             Tx::Postgres(tx) => {
                 let rows_of = format!("SELECT * FROM unnest({})", places(names.len()));
@@ -94,5 +110,15 @@ mod tests {
         let row = seen(7, "a", 2, None);
         assert_eq!(cells(row.clone(), 1, &[2]), [row[0].clone(), row[2].clone()]);
         assert_eq!(cells(row.clone(), 1, &[1, 2, 3]), row);
+    }
+
+    #[test]
+    fn a_column_differs_where_it_does_in_one_row() {
+        let mut changes = Changes::default();
+        changes.add(&seen(7, "a", 1, None), seen(7, "a", 2, None));
+        assert_eq!(changes.differs, [false, false, true, false]);
+        changes.add(&seen(8, "b", 5, Some(1)), seen(8, "b", 5, None));
+        assert_eq!(changes.differs, [false, false, true, true]);
+        assert_eq!(changes.rows, [seen(7, "a", 2, None), seen(8, "b", 5, None)]);
     }
 }

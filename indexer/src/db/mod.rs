@@ -28,7 +28,7 @@ use sqlx::{
 };
 
 pub(crate) use bulk::{one_of, room_for};
-pub(crate) use change::Changed;
+pub(crate) use change::Changes;
 pub use error::DbError;
 pub(crate) use partitions::Partitions;
 pub use query::{Link, Query};

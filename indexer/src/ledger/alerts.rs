@@ -55,6 +55,15 @@ pub struct Topic {
     pub subject: String,
 }
 
+/// By what a topic and its alert are found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Telling {
+    /// The key of the topic.
+    pub topic: B256,
+    /// An alert on that topic that was raised before, where one is at hand. It may be over.
+    pub alert: Option<B256>,
+}
+
 /// A row of `alert`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(missing_docs)]

@@ -11,7 +11,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use alloy::primitives::{Address, B256};
 
-pub use alerts::{AlertKind, AlertRow, Detail, Outside, Severity, Topic};
+pub use alerts::{AlertKind, AlertRow, Detail, Outside, Severity, Telling, Topic};
 pub use facts::{
     AnchorRow, Aside, BlockFacts, Effects, EventRow, KeptLog, KeptTransfer, PaymentRow, PolicyRow,
     SettlementRow, StampRow, StopRow,
@@ -67,8 +67,8 @@ pub trait Rows: Send {
         version: u16,
     ) -> impl Future<Output = Result<Option<String>, Self::Error>> + Send;
 
-    /// The key of the topic of what that account pays outside any envelope, where it is at hand: it takes hashing.
-    fn outside(&self, payer: Address) -> Option<B256>;
+    /// What tells of what that account pays outside any envelope, where it is at hand: to find it takes hashing.
+    fn outside(&self, payer: Address) -> Option<Telling>;
 }
 
 /// A row that changed: as it was, and as it is.
@@ -191,8 +191,8 @@ impl<R: Rows> Ledger<R> {
         self.rows.rules(of, version).await
     }
 
-    /// The key of the topic of what that account pays outside any envelope, where it is at hand.
-    pub fn outside(&self, payer: Address) -> Option<B256> {
+    /// What tells of what that account pays outside any envelope, where it is at hand.
+    pub fn outside(&self, payer: Address) -> Option<Telling> {
         self.rows.outside(payer)
     }
 

@@ -3,7 +3,7 @@
 
 use std::{fmt, str::FromStr};
 
-use alloy::primitives::{Address, map::HashMap};
+use alloy::primitives::{Address, map::AddressMap};
 
 /// As what an address is watched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -96,8 +96,8 @@ impl fmt::Display for Label {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct WatchList {
     revision: u64,
-    payers: HashMap<Address, u64>,
-    tokens: HashMap<Address, u64>,
+    payers: AddressMap<u64>,
+    tokens: AddressMap<u64>,
     senders_from: Option<u64>,
 }
 
@@ -144,7 +144,7 @@ impl WatchList {
 
     /// Whether what the payer pays in that token is looked at in that block.
     pub fn covers(&self, payer: Address, token: Address, block: u64) -> bool {
-        let from = |of: &HashMap<Address, u64>, address| of.get(&address).is_some_and(|from| *from <= block);
+        let from = |of: &AddressMap<u64>, address| of.get(&address).is_some_and(|from| *from <= block);
         // Tokens are few.
         from(&self.tokens, token) && from(&self.payers, payer)
     }

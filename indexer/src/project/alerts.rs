@@ -9,7 +9,7 @@ use alloy::primitives::{Address, B256};
 use bursar_sdk::score::{Evaluation, Reason, State};
 use serde_json::json;
 
-use crate::ledger::{AlertKind, AlertRow, Detail, Key, Ledger, Moment, Row, Rows, Severity, Topic};
+use crate::ledger::{AlertKind, AlertRow, Detail, Key, Ledger, Moment, Row, Rows, Severity, Telling, Topic};
 
 /// Something to look at.
 #[derive(Debug)]
@@ -45,21 +45,29 @@ impl<R: Rows> Alerts<'_, R> {
     /// It happened: raises the alert, or counts it in the one that is open.
     pub(super) async fn raise(&mut self, alarm: Alarm) -> Result<(), R::Error> {
         let Alarm { severity, until, .. } = alarm;
-        if self.count(alarm.topic.key(), severity, until, &alarm.detail).await? {
+        let telling = Telling { topic: alarm.topic.key(), alert: None };
+        if self.count(telling, severity, until, &alarm.detail).await? {
             return Ok(());
         }
         self.hold(alarm).await
     }
 
-    /// It happened again: counts it in the alert that the topic of this key has open; false where none is.
+    /// It happened again: counts it in the alert that the topic has open; false where none is.
     pub(super) async fn count(
         &mut self,
-        topic: B256,
+        telling: Telling,
         severity: Severity,
         until: Option<u64>,
         detail: &Detail,
     ) -> Result<bool, R::Error> {
-        let open = self.look(topic).await?;
+        // One at a time is open on a topic: where the one at hand is, it is that.
+        let mut open = match telling.alert {
+            Some(id) => self.look_at(id).await?,
+            None => None,
+        };
+        if open.is_none() {
+            open = self.look(telling.topic).await?;
+        }
         let open = open.as_ref().and_then(|(id, row)| Some((*id, alert(row)?)));
         let Some((id, row)) = open.filter(|(_, row)| !row.is_to_come(self.moment.at)) else {
             return Ok(false);
@@ -138,9 +146,14 @@ impl<R: Rows> Alerts<'_, R> {
     async fn look(&mut self, topic: B256) -> Result<Option<(B256, Arc<Row>)>, R::Error> {
         let found = self.ledger.look(Key::AlertTopic(topic)).await?;
         let Some(Row::AlertTopic(id)) = found.as_deref() else { return Ok(None) };
-        let row = self.ledger.look(Key::Alert(*id)).await?;
+        self.look_at(*id).await
+    }
+
+    /// The alert of that name, unless it is over.
+    async fn look_at(&mut self, id: B256) -> Result<Option<(B256, Arc<Row>)>, R::Error> {
+        let row = self.ledger.look(Key::Alert(id)).await?;
         let is_over = |row: &Row| alert(row).is_none_or(|row| row.is_over(self.moment.at));
-        Ok(row.filter(|row| !is_over(row)).map(|row| (*id, row)))
+        Ok(row.filter(|row| !is_over(row)).map(|row| (id, row)))
     }
 
     /// What a score asks for.

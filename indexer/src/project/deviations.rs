@@ -148,10 +148,10 @@ impl<R: Rows> Projector<'_, R> {
     pub(super) async fn ungoverned(&mut self, row: &SettlementRow) -> Step<(), R> {
         let SettlementRow { payer, payee, asset, amount, tx_hash, .. } = *row;
         let detail = Detail::Outside(Box::new(Outside { payer, payee, asset, amount, tx_hash }));
-        // Most of these are one of many of their payer, whose topic is known then.
-        if let Some(topic) = self.ledger.outside(payer) {
+        // Most of these are one of many of their payer, whose alert is known then.
+        if let Some(telling) = self.ledger.outside(payer) {
             let until = Some(self.shown_until());
-            let counted = self.alerts().count(topic, Severity::Warning, until, &detail).await;
+            let counted = self.alerts().count(telling, Severity::Warning, until, &detail).await;
             if rows(counted)? {
                 return Ok(());
             }

@@ -3,7 +3,7 @@
 use alloy::{
     primitives::{
         Address, B256,
-        map::{HashMap, HashSet},
+        map::{AddressSet, HashMap},
     },
     sol_types::SolEvent,
 };
@@ -262,7 +262,7 @@ impl Fetcher<'_> {
     }
 
     /// Authorizations that purses used, and transfers from and to them.
-    fn of_tokens(&self, assets: &HashSet<Address>, purses: &HashSet<Address>) -> Vec<LogQuery> {
+    fn of_tokens(&self, assets: &AddressSet, purses: &AddressSet) -> Vec<LogQuery> {
         let most = self.config.max_filter.max(1);
         let assets: Vec<Address> = assets.iter().copied().collect();
         let purses: Vec<B256> = purses.iter().map(|purse| purse.into_word()).collect();

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use alloy::primitives::{
     Address, B256,
-    map::{HashMap, HashSet},
+    map::{AddressMap, AddressSet},
 };
 
 use super::StoreError;
@@ -31,9 +31,9 @@ pub(super) struct KnownAlert {
 #[derive(Debug, Default)]
 pub(super) struct Known {
     /// All purses there are.
-    pub(super) purses: HashSet<Address>,
+    pub(super) purses: AddressSet,
     /// Some of the alerts of payers outside any envelope, by payer.
-    pub(super) alerts: HashMap<Address, KnownAlert>,
+    pub(super) alerts: AddressMap<KnownAlert>,
 }
 
 impl Known {
@@ -73,7 +73,7 @@ impl Memory {
 }
 
 /// All purses of the ledger, as it tells.
-pub(super) async fn purses(on: impl Into<Link<'_>>) -> Result<HashSet<Address>, StoreError> {
+pub(super) async fn purses(on: impl Into<Link<'_>>) -> Result<AddressSet, StoreError> {
     let rows = Query::new("SELECT address FROM purse").rows(on).await?;
     Ok(rows.iter().map(|row| row.address("address")).collect::<Result<_, _>>()?)
 }

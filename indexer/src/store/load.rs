@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use alloy::primitives::{Address, B256, map::HashSet};
+use alloy::primitives::{Address, B256, map::AddressSet};
 
 use super::{
     StoreError,
@@ -13,7 +13,9 @@ use super::{
 use crate::{
     db::{Cell as _, DbRow, Query, Table, Value},
     decode::Event,
-    ledger::{BlockFacts, EnvelopeRow, Key, PurseRow, Record, Row, Rows, Settlement, WatchList, standing},
+    ledger::{
+        BlockFacts, EnvelopeRow, Key, PurseRow, Record, Row, Rows, Settlement, Telling, WatchList, standing,
+    },
     project::topics_of_payments,
 };
 
@@ -33,7 +35,7 @@ struct Named {
     /// Whom these have paid.
     paid: BTreeSet<(Address, Address)>,
     /// Who may have paid outside any envelope.
-    payers: HashSet<Address>,
+    payers: AddressSet,
 }
 
 impl<T: HasTx> Loader<'_, T> {
@@ -110,9 +112,9 @@ impl<T: HasTx> Loader<'_, T> {
                     }
                     _ => continue,
                 };
-                // A settlement names its payer twice.
+                // A settlement names its payer twice, and a batch most of them again and again.
                 let again = last.replace((payer, log.address)) == Some((payer, log.address));
-                if !again && covered(payer, log.address) {
+                if !again && self.pending.outside(payer).is_none() && covered(payer, log.address) {
                     named.payers.insert(payer);
                 }
             }
@@ -244,8 +246,8 @@ impl<T: HasTx> Rows for Loader<'_, T> {
         Ok(row.map(|row| row.text("rules")).transpose()?)
     }
 
-    fn outside(&self, payer: Address) -> Option<B256> {
-        self.pending.topic_of(payer)
+    fn outside(&self, payer: Address) -> Option<Telling> {
+        self.pending.outside(payer)
     }
 }
 

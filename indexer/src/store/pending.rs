@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use alloy::primitives::{
     Address, B256,
-    map::{HashMap, HashSet},
+    map::{AddressMap, AddressSet, HashMap},
 };
 
 use super::{
@@ -15,8 +15,8 @@ use super::{
     tables::{self, Entry, Seen, Written},
 };
 use crate::{
-    db::{Changed, DbError, Query, Table, Tx, Value},
-    ledger::{Change, Effects, Fact, Key, PaymentRow, Row, Settlement, SettlementRow, Then},
+    db::{Changes, DbError, Query, Table, Tx, Value},
+    ledger::{Change, Effects, Fact, Key, PaymentRow, Row, Settlement, SettlementRow, Telling, Then},
     outbox::{self, Event, Origin},
     project::ungoverned,
     source::BlockHeader,
@@ -24,6 +24,9 @@ use crate::{
 
 /// Rows that may wait while others are being written: projecting is faster than a database.
 const MOST_WAITING: usize = 8_192;
+
+/// So many rows that changed are put together at a time, while the database takes those before them.
+const PIECE: usize = 4_096;
 
 /// What a purse may pay only once: purse and nonce.
 pub(super) type PaymentKey = (Address, B256);
@@ -84,8 +87,8 @@ impl Part {
 pub(super) struct Pending {
     /// What is known of the ledger, where it is that all its purses are.
     known: Option<Known>,
-    /// Payers outside any envelope whose alerts to remember, and the keys of their topics.
-    payers: HashMap<Address, B256>,
+    /// Payers outside any envelope whose alerts to remember, and what tells of them.
+    payers: AddressMap<Telling>,
     /// Rows as the batch has them, whether it changed them or only looked at them.
     pub(super) rows: HashMap<Key, Option<Arc<Row>>>,
     /// Payments that were looked for, and those that the batch itself has settled.
@@ -135,7 +138,7 @@ impl Pending {
 
     /// Takes the alerts of these payers outside any envelope from what is known, and gives the topics of which nothing is.
     /// All of them are remembered afterwards.
-    pub(super) fn recall(&mut self, payers: HashSet<Address>) -> Vec<B256> {
+    pub(super) fn recall(&mut self, payers: AddressSet) -> Vec<B256> {
         let mut unknown = Vec::new();
         for payer in payers {
             // What the batch has made of its alerts since is newer.
@@ -143,25 +146,25 @@ impl Pending {
                 continue;
             }
             let known = self.known.as_ref().and_then(|known| known.alerts.get(&payer));
-            let topic = match known {
+            let telling = match known {
                 Some(KnownAlert { topic, id, row }) => {
                     self.rows.insert(Key::AlertTopic(*topic), Some(Arc::new(Row::AlertTopic(*id))));
                     self.rows.insert(Key::Alert(*id), Some(Arc::clone(row)));
-                    *topic
+                    Telling { topic: *topic, alert: Some(*id) }
                 }
                 None => {
                     let topic = ungoverned(payer).key();
                     unknown.push(topic);
-                    topic
+                    Telling { topic, alert: None }
                 }
             };
-            self.payers.insert(payer, topic);
+            self.payers.insert(payer, telling);
         }
         unknown
     }
 
-    /// The key of the topic of a payer outside any envelope whose alerts are remembered.
-    pub(super) fn topic_of(&self, payer: Address) -> Option<B256> {
+    /// What tells of a payer outside any envelope whose alerts are remembered.
+    pub(super) fn outside(&self, payer: Address) -> Option<Telling> {
         self.payers.get(&payer).copied()
     }
 
@@ -289,11 +292,21 @@ impl Pending {
     pub(super) async fn write(self, tx: &mut Tx) -> Result<Known, StoreError> {
         let mut known = self.known.unwrap_or_default();
         known.alerts(alerts(&self.rows, self.payers));
-        // Put together while the database takes what was added.
-        let (rows, changed) = (self.rows, self.changed);
-        let due = tokio::task::spawn_blocking(move || Due::of(&rows, changed));
+        // As tables have them, the same whoever writes them: two that wait for each other's rows would wait for ever.
+        let mut changed: Vec<_> = self.changed.into_iter().collect();
+        changed.sort_unstable_by_key(|(key, _)| *key);
+        let (rows, mut changed) = (Arc::new(self.rows), changed.into_iter());
+        let mut next = || {
+            let (rows, some) = (Arc::clone(&rows), changed.by_ref().take(PIECE).collect::<Vec<_>>());
+            (!some.is_empty()).then(|| tokio::task::spawn_blocking(move || Due::of(&rows, some)))
+        };
+        let mut piece = next();
         self.part.write(tx).await?;
-        due.await.map_err(|_| DbError::Driver(sqlx::Error::WorkerCrashed))??.write(tx).await?;
+        while let Some(due) = piece {
+            let due = due.await.map_err(|_| DbError::Driver(sqlx::Error::WorkerCrashed))??;
+            piece = next();
+            due.write(tx).await?;
+        }
         tables::SCORE_HISTORY.put_all(tx, self.scores.into_values().collect()).await?;
         tables::JOURNAL.insert_all(tx, self.journal).await?;
         outbox::add_all(tx, &self.told).await?;
@@ -301,24 +314,21 @@ impl Pending {
     }
 }
 
-/// What has to be written of the rows that a batch changed.
+/// What has to be written of rows that a batch changed.
 #[derive(Default)]
 struct Due {
     /// Keys of what is deleted first.
     gone: Vec<(&'static Table, Vec<Value>)>,
     anew: Tables,
-    changed: Tables<Changed>,
+    changed: Vec<(&'static Table, Changes)>,
 }
 
 impl Due {
     fn of(
         rows: &HashMap<Key, Option<Arc<Row>>>,
-        changed: HashMap<Key, Option<Arc<Row>>>,
+        changed: Vec<(Key, Option<Arc<Row>>)>,
     ) -> Result<Self, StoreError> {
         let mut due = Self::default();
-        let mut changed: Vec<_> = changed.into_iter().collect();
-        // As tables have them, the same whoever writes them: two that wait for each other's rows would wait for ever.
-        changed.sort_unstable_by_key(|(key, _)| *key);
         for (key, before) in changed {
             let row = rows.get(&key).and_then(Option::as_deref);
             let Written { table, gone, rows } = tables::put(&key, row)?;
@@ -329,7 +339,8 @@ impl Due {
                 }
                 (None, Some(before)) => {
                     let was = tables::replaced(&key, &before, row)?;
-                    due.changed.add(table, was.into_iter().zip(rows));
+                    let changes = due.changes(table);
+                    was.iter().zip(rows).for_each(|(was, is)| changes.add(was, is));
                 }
                 (None, None) => due.anew.add(table, rows),
             }
@@ -337,24 +348,30 @@ impl Due {
         Ok(due)
     }
 
+    fn changes(&mut self, table: &'static Table) -> &mut Changes {
+        let known = self.changed.iter().position(|(known, _)| std::ptr::eq(*known, table));
+        let place = known.unwrap_or_else(|| {
+            self.changed.push((table, Changes::default()));
+            self.changed.len() - 1
+        });
+        &mut self.changed[place].1
+    }
+
     async fn write(self, tx: &mut Tx) -> Result<(), StoreError> {
         for (table, key) in self.gone {
             table.delete(key).execute(&mut *tx).await?;
         }
         self.anew.write(tx).await?;
-        for (table, rows) in self.changed.0 {
-            table.change_all(tx, rows).await?;
+        for (table, changes) in self.changed {
+            table.change_all(tx, changes).await?;
         }
         Ok(())
     }
 }
 
 /// The alerts of these payers.
-fn alerts(
-    rows: &HashMap<Key, Option<Arc<Row>>>,
-    payers: HashMap<Address, B256>,
-) -> Vec<(Address, KnownAlert)> {
-    let alert = |(payer, topic)| {
+fn alerts(rows: &HashMap<Key, Option<Arc<Row>>>, payers: AddressMap<Telling>) -> Vec<(Address, KnownAlert)> {
+    let alert = |(payer, Telling { topic, .. })| {
         let Row::AlertTopic(id) = *rows.get(&Key::AlertTopic(topic))?.as_deref()? else { return None };
         Some((payer, KnownAlert { topic, id, row: rows.get(&Key::Alert(id))?.clone()? }))
     };

@@ -1,6 +1,6 @@
 //! What the indexer itself reads: how far it is, and whom it watches.
 
-use alloy::primitives::{Address, map::HashSet};
+use alloy::primitives::map::AddressSet;
 
 use super::{Store, StoreError, known};
 use crate::{
@@ -15,11 +15,11 @@ use crate::{
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Watch {
     /// Treasuries of the factory.
-    pub treasuries: HashSet<Address>,
+    pub treasuries: AddressSet,
     /// Tokens that their envelopes may hold.
-    pub assets: HashSet<Address>,
+    pub assets: AddressSet,
     /// Purses that pay.
-    pub purses: HashSet<Address>,
+    pub purses: AddressSet,
 }
 
 impl Watch {
@@ -81,7 +81,7 @@ impl Store {
         })
     }
 
-    async fn addresses(&self, sql: &'static str) -> Result<HashSet<Address>, StoreError> {
+    async fn addresses(&self, sql: &'static str) -> Result<AddressSet, StoreError> {
         let rows = Query::new(sql).rows(&self.db).await?;
         Ok(rows.iter().map(|row| row.address("address")).collect::<Result<_, _>>()?)
     }

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use alloy::primitives::{Address, B256, Bytes, Keccak256, map::HashSet};
+use alloy::primitives::{Address, B256, Bytes, Keccak256, map::AddressSet};
 
 use super::wire::{Block, Body, Header, Log, Question, Transaction};
 use crate::{
@@ -63,7 +63,7 @@ pub(super) enum BodyError {
 /// What came of a range that was asked for `whom`, as bytes.
 pub(super) fn write(question: Question, whom: &Watch, fetched: &Fetched) -> Result<Bytes, BodyError> {
     let tip = fetched.tip.ok_or(BodyError::Tip { expected: question.to, got: None })?;
-    let sorted = |of: &HashSet<Address>| {
+    let sorted = |of: &AddressSet| {
         let mut all: Vec<Address> = of.iter().copied().collect();
         all.sort_unstable();
         all
