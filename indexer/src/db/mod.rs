@@ -151,6 +151,8 @@ impl Db {
                 // Readers keep theirs. None is given up for another that failed: the server would go on with it.
                 let build = |index| async move {
                     let mut connection = pools.pool.connect_options().connect().await?;
+                    // They are beside each other already: what each would hand to helpers of its own is written and read once more.
+                    sqlx::query("SET max_parallel_maintenance_workers = 0").execute(&mut connection).await?;
                     sqlx::query(AssertSqlSafe(index)).execute(&mut connection).await?;
                     connection.close().await
                 };
