@@ -84,10 +84,8 @@ impl Follower<'_> {
         let mut quiet = 0_u32;
         loop {
             // One transaction for much: beginning and ending it takes the time of some hundred blocks.
-            let is_due = again.is_some() || open.as_ref().is_some_and(|open| open.is_due(self.config));
-            if is_due {
-                self.close(&mut open, &mut after, head).await?;
-            }
+            let is_full = open.as_ref().is_some_and(|open| open.is_due(self.config));
+            let is_due = is_full || again.is_some();
             if let Some(BlockRange { from, to }) = again.take() {
                 let end = from.saturating_add(self.width.blocks() - 1).min(to);
                 again = (end < to).then_some(BlockRange { from: end + 1, to });
@@ -96,12 +94,13 @@ impl Follower<'_> {
             // How wide a range may be shows in the first answers: offered before, many would be too narrow.
             let is_time = self.width.is_known() && plan.at() > self.alone_to;
             let offers = lead.as_ref().filter(|lead| is_time && lead.room() > 0);
-            // While a batch is committed, answers to the next ones come in; but whoever is found has to be asked for in all that
-            // wait by then.
+            // While a batch is committed, which little else waits for than the database, answers to the next ones come in; but whoever
+            // is found has to be asked for in all that wait by then.
+            let meanwhile = if is_full { most } else { 0 };
             let room = match offers {
                 Some(lead) => most + lead.room(),
-                None if quiet >= QUIET => self.width.ahead(most),
-                None => most,
+                None if quiet >= QUIET => self.width.ahead(most) + meanwhile,
+                None => most + meanwhile,
             };
             while ahead.len() < room {
                 let Some(part) = plan.next(self.width.blocks()) else { break };
@@ -112,6 +111,9 @@ impl Follower<'_> {
                 });
             }
             ahead.iter_mut().take(most).for_each(|ahead| ahead.comes_due(&watch));
+            if is_due {
+                self.close(&mut open, &mut after, head).await?;
+            }
             let Some(mut next) = ahead.pop_front() else { break };
             let range = next.range;
             let answer = self.meanwhile(&mut open, &mut after, head, next.answer()).await?;

@@ -33,7 +33,7 @@ pub struct Config {
     /// How many ranges beyond those are offered to indexers that stand by on the same PostgreSQL store, where there is a
     /// [`Self::lease`]: what they have fetched waits in the database, so this bounds what is there. Default: 16.
     pub shared: usize,
-    /// Answers that come soon enough are applied together until they hold about so many logs. Default: 200,000.
+    /// Answers that come soon enough are applied together until they hold about so many logs. Default: 300,000.
     pub batch_logs: u64,
     /// How long a batch that has begun waits for more answers; where more are there, it ends after four times as long. Who else
     /// writes to the ledger waits for it. Default: 500 ms.
@@ -78,7 +78,7 @@ impl Config {
             max_logs: 10_000,
             ahead: 4,
             shared: 16,
-            batch_logs: 200_000,
+            batch_logs: 300_000,
             linger: Duration::from_millis(500),
             tail_blocks: 4_096,
             write_from: 1_024,
