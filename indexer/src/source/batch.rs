@@ -65,7 +65,8 @@ pub(super) async fn ask<L: RpcSend, B: RpcSend>(
 
 /// Both answers, read in one pass; `None` where the body is not just these, in whatever way.
 fn read(body: &[u8], [of_logs, of_block]: [&Id; 2]) -> Option<Both> {
-    let [one, other]: [Part; 2] = serde_json::from_slice(body).ok()?;
+    // Looked at as a whole, it is known to be text sooner than each of its words by itself.
+    let [one, other]: [Part; 2] = serde_json::from_str(str::from_utf8(body).ok()?).ok()?;
     let (logs, block) = if one.id == *of_logs { (one, other) } else { (other, one) };
     match (logs, block) {
         (
