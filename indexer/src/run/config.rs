@@ -28,7 +28,8 @@ pub struct Config {
     /// About how many logs an answer should hold during backfill. Default: 10,000.
     pub max_logs: u64,
     /// How many ranges are asked for at the same time during backfill. So many answers of [`Self::max_logs`] may wait to be applied,
-    /// or more where they hold fewer logs: with these and [`Self::batch_logs`], this bounds memory. Default: 4.
+    /// twice as many while a batch is written, and more where they hold fewer logs: with these and [`Self::batch_logs`], this bounds
+    /// memory. Default: 4.
     pub ahead: usize,
     /// How many ranges beyond those are offered to indexers that stand by on the same PostgreSQL store, where there is a
     /// [`Self::lease`]: what they have fetched waits in the database, so this bounds what is there. Default: 16.
