@@ -151,11 +151,10 @@ impl Db {
                 // Readers keep theirs. None is given up for another that failed: the server would go on with it.
                 let build = |index| async move {
                     let mut connection = pools.pool.connect_options().connect().await?;
-                    let mut tx = connection.begin().await?;
-                    // They are built beside each other: what one hands to helpers of its own is written and read once more.
-                    sqlx::query("SET LOCAL max_parallel_maintenance_workers = 0").execute(&mut *tx).await?;
-                    sqlx::query(AssertSqlSafe(index)).execute(&mut *tx).await?;
-                    tx.commit().await?;
+                    // They are built beside each other: what one hands to helpers of its own is written and read once more. No
+                    // transaction: what was asked for is done, whoever is there to hear of it.
+                    sqlx::query("SET max_parallel_maintenance_workers = 0").execute(&mut connection).await?;
+                    sqlx::query(AssertSqlSafe(index)).execute(&mut connection).await?;
                     connection.close().await
                 };
                 let built = futures::future::join_all(indexes.into_iter().map(build)).await;
