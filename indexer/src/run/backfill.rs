@@ -97,10 +97,10 @@ impl Follower<'_> {
             // While a batch is committed, which little else waits for than the database, answers to the next ones come in; but whoever
             // is found has to be asked for in all that wait by then.
             let meanwhile = if is_full { most } else { 0 };
+            let usual = if quiet >= QUIET { self.width.ahead(most) } else { most };
             let room = match offers {
-                Some(lead) => most + lead.room(),
-                None if quiet >= QUIET => self.width.ahead(most) + meanwhile,
-                None => most + meanwhile,
+                Some(lead) => most.saturating_add(lead.room()),
+                None => usual.saturating_add(meanwhile),
             };
             while ahead.len() < room {
                 let Some(part) = plan.next(self.width.blocks()) else { break };

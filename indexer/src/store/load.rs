@@ -34,7 +34,7 @@ struct Named {
     used: BTreeSet<PaymentKey>,
     /// Whom these have paid.
     paid: BTreeSet<(Address, Address)>,
-    /// Who may have paid outside any envelope.
+    /// Who may have paid outside any envelope, and whose alerts are not remembered.
     payers: AddressSet,
 }
 

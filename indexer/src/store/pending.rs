@@ -31,8 +31,8 @@ const PIECE: usize = 4_096;
 /// What a purse may pay only once: purse and nonce.
 pub(super) type PaymentKey = (Address, B256);
 
-/// Rows of one table, and of the next.
-pub(super) struct Tables<T = Vec<Value>>(Vec<(&'static Table, Vec<T>)>);
+/// What there is of one table, and of the next: rows, where nothing else is said.
+pub(super) struct Tables<T = Vec<Vec<Value>>>(Vec<(&'static Table, T)>);
 
 impl<T> Default for Tables<T> {
     fn default() -> Self {
@@ -40,16 +40,22 @@ impl<T> Default for Tables<T> {
     }
 }
 
-impl<T> Tables<T> {
-    pub(super) fn add(&mut self, table: &'static Table, rows: impl IntoIterator<Item = T>) {
-        match self.0.iter_mut().find(|(known, _)| std::ptr::eq(*known, table)) {
-            Some((_, all)) => all.extend(rows),
-            None => self.0.push((table, rows.into_iter().collect())),
-        }
+impl<T: Default> Tables<T> {
+    fn of(&mut self, table: &'static Table) -> &mut T {
+        let known = self.0.iter().position(|(known, _)| std::ptr::eq(*known, table));
+        let place = known.unwrap_or_else(|| {
+            self.0.push((table, T::default()));
+            self.0.len() - 1
+        });
+        &mut self.0[place].1
     }
 }
 
 impl Tables {
+    pub(super) fn add(&mut self, table: &'static Table, rows: impl IntoIterator<Item = Vec<Value>>) {
+        self.of(table).extend(rows);
+    }
+
     pub(super) async fn write(self, tx: &mut Tx) -> Result<(), StoreError> {
         for (table, rows) in self.0 {
             table.insert_all(tx, rows).await?;
@@ -140,8 +146,8 @@ impl Pending {
     /// All of them are remembered afterwards.
     pub(super) fn recall(&mut self, payers: AddressSet) -> Vec<B256> {
         let mut unknown = Vec::new();
+        // What the batch has made of the alerts of those remembered is newer.
         for payer in payers {
-            // What the batch has made of its alerts since is newer.
             if self.payers.contains_key(&payer) {
                 continue;
             }
@@ -320,7 +326,7 @@ struct Due {
     /// Keys of what is deleted first.
     gone: Vec<(&'static Table, Vec<Value>)>,
     anew: Tables,
-    changed: Vec<(&'static Table, Changes)>,
+    changed: Tables<Changes>,
 }
 
 impl Due {
@@ -339,7 +345,7 @@ impl Due {
                 }
                 (None, Some(before)) => {
                     let was = tables::replaced(&key, &before, row)?;
-                    let changes = due.changes(table);
+                    let changes = due.changed.of(table);
                     was.iter().zip(rows).for_each(|(was, is)| changes.add(was, is));
                 }
                 (None, None) => due.anew.add(table, rows),
@@ -348,21 +354,12 @@ impl Due {
         Ok(due)
     }
 
-    fn changes(&mut self, table: &'static Table) -> &mut Changes {
-        let known = self.changed.iter().position(|(known, _)| std::ptr::eq(*known, table));
-        let place = known.unwrap_or_else(|| {
-            self.changed.push((table, Changes::default()));
-            self.changed.len() - 1
-        });
-        &mut self.changed[place].1
-    }
-
     async fn write(self, tx: &mut Tx) -> Result<(), StoreError> {
         for (table, key) in self.gone {
             table.delete(key).execute(&mut *tx).await?;
         }
         self.anew.write(tx).await?;
-        for (table, changes) in self.changed {
+        for (table, changes) in self.changed.0 {
             table.change_all(tx, changes).await?;
         }
         Ok(())
