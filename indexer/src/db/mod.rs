@@ -7,6 +7,7 @@ mod columns;
 mod error;
 #[cfg(feature = "testing")]
 pub mod fuse;
+mod migrations;
 mod partitions;
 mod query;
 mod row;
@@ -38,9 +39,6 @@ pub use url::{StoreUrl, StoreUrlError};
 pub use value::{Cell, Value};
 
 use url::Place;
-
-static SQLITE: Migrator = sqlx::migrate!("./migrations/sqlite");
-static POSTGRES: Migrator = sqlx::migrate!("./migrations/postgres");
 
 /// Starts a transaction that writes the ledger: one at a time, so that who reads the checkpoint in it may rely on it.
 const BEGIN_SQLITE: &str = "BEGIN IMMEDIATE";
@@ -171,8 +169,8 @@ impl Db {
 
     fn migrations(&self) -> &'static Migrator {
         match self {
-            Self::Sqlite(_) => &SQLITE,
-            Self::Postgres(_) => &POSTGRES,
+            Self::Sqlite(_) => &migrations::SQLITE,
+            Self::Postgres(_) => &migrations::POSTGRES,
         }
     }
 
