@@ -147,6 +147,13 @@ impl Store {
         &self.db
     }
 
+    /// Empties a file's log into it; what goes wrong is told, and left to a commit.
+    pub(crate) async fn empty_log(&self) {
+        if let Err(error) = self.db.empty_log().await {
+            tracing::warn!(%error, "emptying the log of the store");
+        }
+    }
+
     /// Closes every connection.
     pub async fn close(&self) {
         self.db.close().await;

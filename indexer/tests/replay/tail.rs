@@ -107,3 +107,27 @@ async fn what_is_final_is_what_the_node_says(stores: Stores) -> Result<()> {
     }
     Ok(())
 }
+
+/// A commit that finds the file's log too long empties it, and who waits for the block waits for that. So it never comes to it.
+#[tokio::test]
+async fn at_the_head_a_files_log_is_emptied_before_a_commit_has_to() -> Result<()> {
+    let params = Params::small();
+    let node = node(params.clone(), Provider::default()).await?;
+    let folder = tempfile::tempdir()?;
+    let file = folder.path().join("ledger.sqlite");
+    let store = Store::connect(&format!("sqlite:{}", file.display()).parse()?).await?;
+    let mut running = Running::start(config(&params), &sources(&[&node], 1)?, &store);
+    running.at_head(&node.replay).await?;
+    let before = std::fs::metadata(&file)?.len();
+    for _ in 0..20 {
+        node.replay.change(|chain| chain.mine(1));
+        running.at_head(&node.replay).await?;
+    }
+    running.stop().await?;
+    let after = std::fs::metadata(&file)?.len();
+    assert!(
+        after > before,
+        "what is committed is in the log alone: {before} bytes in the file, then {after}"
+    );
+    Ok(())
+}
