@@ -42,7 +42,8 @@ test-contracts: setup ## Solidity unit and fuzz tests
 test-rust: setup ## Rust unit, story and end-to-end tests, and doctests (DATABASE_URL: a PostgreSQL to use)
 	@script/tools/nats-server
 	@cargo build --workspace --bins --quiet
-	@cargo test --workspace --quiet
+	@# Tests wait for servers and disks, too: twice as many at a time as there are cores.
+	@RUST_TEST_THREADS=$${RUST_TEST_THREADS:-$$((2 * $$(getconf _NPROCESSORS_ONLN)))} cargo test --workspace --quiet
 
 .PHONY: model
 model: ## The contracts' bytecode beside the SDK's model of them, over a million random steps (MODEL_CASES=100: a quick look)

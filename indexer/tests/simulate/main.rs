@@ -58,7 +58,8 @@ fn whatever_happens_the_ledger_is_what_the_chain_says() -> Result<()> {
     let (next, done) = (AtomicU64::new(first), AtomicU64::new(0));
     let (failed, total) = (Mutex::new(Vec::new()), Mutex::new(life::Count::default()));
     std::thread::scope(|scope| {
-        for _ in 0..std::thread::available_parallelism().map_or(2, usize::from) {
+        // Each waits for its disk and its node, too.
+        for _ in 0..2 * std::thread::available_parallelism().map_or(2, usize::from) {
             scope.spawn(|| {
                 while failed.lock().unwrap().is_empty() {
                     let seed = next.fetch_add(1, Ordering::SeqCst);
