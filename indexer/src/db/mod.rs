@@ -215,9 +215,9 @@ impl Db {
         }
     }
 
-    /// Brings what SQLite's log has into the file, as far as nobody reads what was there before, beside whoever writes. A log that
-    /// has grown too long is brought there by the commit that finds it so, and all wait for that.
-    pub(crate) async fn empty_log(&self) -> Result<(), DbError> {
+    /// Brings what SQLite's write-ahead log has into the file, as far as nobody reads what was there before, beside whoever writes. One
+    /// that has grown too long is brought there by the commit that finds it so, and all wait for that.
+    pub(crate) async fn empty_wal(&self) -> Result<(), DbError> {
         if let Self::Sqlite(_) = self {
             Query::new("PRAGMA wal_checkpoint(PASSIVE)").row(self).await?;
         }

@@ -24,9 +24,9 @@ const DEEP_STRIKES: u32 = 3;
 /// written to its disk, or have kept what it could no longer say. More than that is somebody else at work.
 const MOVED_STRIKES: u32 = 3;
 
-/// After so many blocks at the head, a file's log is emptied while nobody waits for it: well before it is so long that a commit
-/// has to, and seldom enough that a page that all of them change goes to its place once.
-const EMPTY_LOG_AFTER: u32 = 16;
+/// Every so many blocks at the head, a file's write-ahead log is emptied while nobody waits for it: well before it is so long that
+/// a commit has to, and seldom enough that a page that all of them change goes to its place once.
+const EMPTY_WAL_EVERY: u64 = 16;
 
 /// What a step came to.
 pub(super) enum Step {
@@ -123,8 +123,6 @@ pub(super) struct Follower<'a> {
     pub(super) alone_to: u64,
     deep_strikes: u32,
     moved_strikes: u32,
-    /// Blocks at the head since the store's log was emptied.
-    logged: u32,
     /// The last block that a quorum has confirmed.
     agreed: u64,
     /// When this step began, where traces want to know.
@@ -167,7 +165,6 @@ impl<'a> Follower<'a> {
             alone_to: 0,
             deep_strikes,
             moved_strikes,
-            logged: 0,
             agreed,
             began: None,
         }
@@ -289,6 +286,9 @@ impl<'a> Follower<'a> {
             self.told.learns(&watch, &self.list);
         }
         self.watch = Some(watch);
+        if next.number.is_multiple_of(EMPTY_WAL_EVERY) {
+            self.store.empty_wal().await;
+        }
         Ok(step)
     }
 
@@ -380,13 +380,6 @@ impl<'a> Follower<'a> {
         let batch = Batch { after, list, blocks, tip, head, settled, write_from, partition_blocks, seen };
         let at = self.applied(self.store.apply(self.config.realm(), batch).await)?;
         self.settled(&at, phase);
-        if phase == Phase::Following {
-            self.logged += 1;
-        }
-        if self.logged >= EMPTY_LOG_AFTER {
-            self.logged = 0;
-            self.store.empty_log().await;
-        }
         Ok(Step::Advanced)
     }
 

@@ -147,10 +147,10 @@ impl Store {
         &self.db
     }
 
-    /// Empties a file's log into it; what goes wrong is told, and left to a commit.
-    pub(crate) async fn empty_log(&self) {
-        if let Err(error) = self.db.empty_log().await {
-            tracing::warn!(%error, "emptying the log of the store");
+    /// Empties a file's write-ahead log into it; what goes wrong is told, and left to a commit.
+    pub(crate) async fn empty_wal(&self) {
+        if let Err(error) = self.db.empty_wal().await {
+            tracing::warn!(%error, "emptying the write-ahead log");
         }
     }
 

@@ -146,8 +146,8 @@ impl Pending {
     /// All of them are remembered afterwards.
     pub(super) fn recall(&mut self, payers: AddressSet) -> Vec<B256> {
         let mut unknown = Vec::new();
-        // What the batch has made of the alerts of those remembered is newer.
         for payer in payers {
+            // What the batch has made of its alerts since is newer.
             if self.payers.contains_key(&payer) {
                 continue;
             }

@@ -108,9 +108,9 @@ async fn what_is_final_is_what_the_node_says(stores: Stores) -> Result<()> {
     Ok(())
 }
 
-/// A commit that finds the file's log too long empties it, and who waits for the block waits for that. So it never comes to it.
+/// A commit that finds the write-ahead log too long empties it, and who waits for the block waits for that. So it never comes to it.
 #[tokio::test]
-async fn at_the_head_a_files_log_is_emptied_before_a_commit_has_to() -> Result<()> {
+async fn at_the_head_a_files_write_ahead_log_is_emptied_before_a_commit_has_to() -> Result<()> {
     let params = Params::small();
     let node = node(params.clone(), Provider::default()).await?;
     let folder = tempfile::tempdir()?;
