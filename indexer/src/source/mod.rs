@@ -9,6 +9,7 @@ mod classify;
 mod endpoint;
 mod error;
 mod given;
+mod health;
 mod manner;
 mod post;
 mod quorum;

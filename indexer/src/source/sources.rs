@@ -3,11 +3,11 @@
 use std::{
     collections::HashMap,
     sync::{Arc, OnceLock},
+    time::Instant,
 };
 
 use alloy::primitives::{Address, B256};
 use futures::{StreamExt as _, stream::FuturesUnordered};
-use tokio::time::Instant;
 
 use super::{
     Answer, BlockHeader, Blocks, Calls, Given, Givers, Landmark, LogQuery, Nonsense, Patience, QuorumError,
