@@ -163,7 +163,8 @@ openapi: ## Rewrite api/openapi.json
 .PHONY: check
 check: setup ## What CI checks beside the tests: formatting, lints, docs, generated files, gas
 	@echo "formatting" && cargo fmt --all --check && forge fmt --check
-	@echo "lints" && cargo clippy --workspace --all-targets --quiet -- -D warnings
+	@# The compiler of the contracts takes one core, for longer than their tests run: it works beside the other.
+	@echo "lints" && { forge build --quiet & } && cargo clippy --workspace --all-targets --quiet -- -D warnings && wait
 	@echo "docs" && RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --quiet
 	@echo "generated files" && cargo build --workspace --bins --quiet && target/debug/bursar-bindings --check && node script/bundle.mjs --check
 	@echo "gas snapshot" && script/gas

@@ -1,7 +1,7 @@
 //! Several chains in one process: each with its own node, ledger, finality and API, and none in another's way.
 #![allow(clippy::unwrap_used, unreachable_pub, missing_docs)]
 
-#[path = "../../indexer/tests/replay/node.rs"]
+#[path = "../../test/ledger/replay/node.rs"]
 #[allow(dead_code)]
 mod node;
 

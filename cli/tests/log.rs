@@ -1,7 +1,7 @@
 //! The transparency log from the binary: signed, proven, and found out where somebody changed something.
 #![allow(clippy::unwrap_used, unreachable_pub, missing_docs)]
 
-#[path = "../../indexer/tests/story/record.rs"]
+#[path = "../../test/ledger/story/record.rs"]
 mod record;
 
 use std::{fs, os::unix::fs::PermissionsExt as _, path::Path, process::Command};

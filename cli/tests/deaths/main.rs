@@ -2,14 +2,14 @@
 //! back goes on where it stood, and in the end its ledger is what the chain says.
 #![allow(clippy::unwrap_used, unreachable_pub, missing_docs)]
 
-#[path = "../../../indexer/tests/story/by_hand.rs"]
+#[path = "../../../test/ledger/story/by_hand.rs"]
 #[allow(dead_code)]
 mod by_hand;
 mod far;
-#[path = "../../../indexer/tests/replay/node.rs"]
+#[path = "../../../test/ledger/replay/node.rs"]
 #[allow(dead_code)]
 mod node;
-#[path = "../../../indexer/tests/replay/outside.rs"]
+#[path = "../../../test/ledger/replay/outside.rs"]
 mod outside;
 mod running;
 

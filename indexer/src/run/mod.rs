@@ -23,6 +23,7 @@ use std::{
 };
 
 use bursar_sdk::clock::Clock;
+use futures::{FutureExt as _, future::BoxFuture};
 use tokio::sync::{Notify, watch};
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
@@ -110,13 +111,17 @@ impl Indexer {
     /// # Errors
     /// When going on could only make the ledger wrong: another chain or factory, a factory without code, a
     /// store that is another's or broken, a reorg beyond finality.
-    pub async fn run(&self, cancel: CancellationToken) -> Result<(), IndexerError> {
-        let outcome = match self.config.lease {
-            None => self.work(&cancel).await,
-            Some(life) => self.take_turns(life, &cancel).await,
-        };
-        self.status.send_modify(|status| status.stopped(outcome.as_ref().err()));
-        outcome
+    pub fn run(&self, cancel: CancellationToken) -> BoxFuture<'_, Result<(), IndexerError>> {
+        // As its type ends here, all of it is compiled with this crate, and not once more with each binary that runs it.
+        async move {
+            let outcome = match self.config.lease {
+                None => self.work(&cancel).await,
+                Some(life) => self.take_turns(life, &cancel).await,
+            };
+            self.status.send_modify(|status| status.stopped(outcome.as_ref().err()));
+            outcome
+        }
+        .boxed()
     }
 
     async fn take_turns(&self, life: Duration, cancel: &CancellationToken) -> Result<(), IndexerError> {

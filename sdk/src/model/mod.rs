@@ -3,7 +3,7 @@
 //! [`Model`] is a treasury with its purses and tokens as plain values. [`Model::apply`] answers a call as the
 //! contracts would: with what it did, as the events they would emit, or with why not, as the error they would
 //! revert with. Nothing here reads a clock, draws a number or asks a node, so the same history always ends the
-//! same. `sdk/tests/model.rs` drives it beside the contracts' bytecode over long random histories, and both
+//! same. `sdk/tests/model` drives it beside the contracts' bytecode over long random histories, and both
 //! have to agree on every answer, view and balance.
 //!
 //! What it is for: asking "what if" before anything is signed or sent, and saying independently of Solidity what

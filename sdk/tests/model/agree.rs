@@ -6,8 +6,9 @@ use bursar_sdk::{
     abi::{Eip3009, Treasury},
     model::{Model, Verdict},
 };
+use bursar_test_machine::Chain;
 
-use crate::{chain::Chain, leaves, world::World};
+use crate::{leaves, world::World};
 
 /// What the model says has changed since `before`: the chain has to say the same.
 pub(crate) fn on_changes(world: &mut World, before: &Model) -> Result<()> {

@@ -14,13 +14,12 @@ use bursar_sdk::{
     model::{Refused, TokenRefusal},
     payment::permit2::PERMIT2,
 };
-
-use crate::chain;
+use bursar_test_machine::Answer;
 
 /// Success with the same events, or the same reason.
 pub(crate) fn agree(
     treasury: Address,
-    chain: &chain::Answer,
+    chain: &Answer,
     model: &Result<Vec<TreasuryEvents>, Refused>,
 ) -> Result<()> {
     match (chain, model) {

@@ -16,13 +16,12 @@ use bursar_sdk::{
     payment::permit2::PERMIT2,
     role::Role,
 };
-use revm::database::{CacheDB, EmptyDB};
+use bursar_test_machine::{CHAIN_ID, Chain, State};
 
 use crate::{
     acts::Act,
     agree, answers,
     cast::{Cast, NO_WALLET, Who, YES_WALLET},
-    chain::{CHAIN_ID, Chain},
     payments::Signed,
     policies::{Fresh, PolicyPick},
     steps::{EnvelopeAt, GroupAt, PurseOf, Sum},
@@ -60,7 +59,7 @@ pub(crate) struct World {
 
 /// A world as every history finds it, made once.
 struct Beginning {
-    state: CacheDB<EmptyDB>,
+    state: State,
     model: Model,
     cast: Cast,
     tokens: Vec<Address>,
@@ -88,7 +87,7 @@ impl World {
 
     fn empty() -> Self {
         Self {
-            chain: Chain::new(CacheDB::new(EmptyDB::new())),
+            chain: Chain::new(State::default()),
             model: Model::new(CHAIN_ID, Address::ZERO, Address::ZERO),
             cast: Cast::default(),
             tokens: Vec::new(),
@@ -106,7 +105,7 @@ impl World {
     fn beginning() -> Result<Beginning> {
         let cast = Cast::new();
         let owner = cast.address(Who::Owner, Address::ZERO);
-        let mut chain = Chain::new(CacheDB::new(EmptyDB::new()));
+        let mut chain = Chain::new(State::default());
         chain.put_wallet(YES_WALLET, true);
         chain.put_wallet(NO_WALLET, false);
         chain.put_permit2(PERMIT2);

@@ -13,11 +13,11 @@ use bursar_sdk::{
     payment::{Authorization, PaymentBlob},
     tree::Answer,
 };
+use bursar_test_machine::{Chain, node};
 use tokio::runtime::Runtime;
 
 use crate::{
-    chain::Chain,
-    leaves, node,
+    leaves,
     payments::{Signed, message},
     steps::{Opening, Paying},
     world::World,

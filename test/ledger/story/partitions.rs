@@ -154,7 +154,7 @@ async fn a_far_start_makes_no_more_parts_than_are_written_to() -> Result<()> {
 /// A ledger of before there were partitions, with all that another one holds.
 async fn written_before(stores: &Stores, other: &Store) -> Result<()> {
     let mut on = connection(stores).await?;
-    let migrations = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations/postgres");
+    let migrations = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../indexer/migrations/postgres");
     Migrator::new(migrations).await?.run_to(BEFORE, &mut on).await?;
     let schema = rows(other, "SELECT current_schema()::TEXT AS name").await?;
     let schema = schema.first().context("a schema")?.text("name")?;

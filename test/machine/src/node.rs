@@ -6,16 +6,15 @@ use alloy::{
 };
 use anyhow::Result;
 use axum::{Json, Router, extract::State, routing::post};
-use revm::database::{CacheDB, EmptyDB};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::chain::{CHAIN_ID, Chain};
+use crate::chain::{CHAIN_ID, Chain, State as OnChain};
 
 /// A chain as it stands at a time.
 #[derive(Clone)]
 struct Standing {
-    state: CacheDB<EmptyDB>,
+    state: OnChain,
     now: u64,
 }
 
@@ -29,7 +28,10 @@ struct Call {
 }
 
 /// A provider over a chain as it stands at `now`; its server ends with the runtime.
-pub(crate) async fn over(state: CacheDB<EmptyDB>, now: u64) -> Result<DynProvider> {
+///
+/// # Errors
+/// When it gets no port of this machine.
+pub async fn over(state: OnChain, now: u64) -> Result<DynProvider> {
     let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await?;
     let url = format!("http://{}", listener.local_addr()?).parse()?;
     let node = Router::new().route("/", post(answer)).with_state(Standing { state, now });

@@ -43,7 +43,7 @@ pub fn narrow(amount: U256) -> U96 {
 
 /// Where the test command has installed anvil.
 fn anvil() -> Anvil {
-    let base = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../node_modules/@foundry-rs");
+    let base = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../node_modules/@foundry-rs");
     let arch = match std::env::consts::ARCH {
         "x86_64" => "amd64",
         "aarch64" => "arm64",

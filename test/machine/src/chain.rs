@@ -1,4 +1,4 @@
-//! The contracts' bytecode in an in-memory EVM, at a time of the test's choosing.
+//! A chain with the contracts on it, and the machine that runs them.
 
 use alloy::{
     primitives::{Address, B256, Bytes, Log, U256, hex},
@@ -19,23 +19,34 @@ use revm::{
     state::AccountInfo,
 };
 
-pub(crate) const CHAIN_ID: u64 = 31_337;
+/// The chain that it is.
+pub const CHAIN_ID: u64 = 31_337;
 
 /// Deploys, and asks views.
 const NOBODY: Address = Address::repeat_byte(0xee);
 
-type Evm = MainnetEvm<MainnetContext<CacheDB<EmptyDB>>>;
+/// What there is on a chain; nothing by default.
+pub type State = CacheDB<EmptyDB>;
+
+type Evm = MainnetEvm<MainnetContext<State>>;
 
 /// A chain: its state, and the machine that runs on it.
-pub(crate) struct Chain {
+pub struct Chain {
     evm: Evm,
 }
 
+impl std::fmt::Debug for Chain {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Chain").finish_non_exhaustive()
+    }
+}
+
 /// What a transaction came to: its logs, or the data it reverted with.
-pub(crate) type Answer = Result<Vec<Log>, Bytes>;
+pub type Answer = Result<Vec<Log>, Bytes>;
 
 impl Chain {
-    pub(crate) fn new(state: CacheDB<EmptyDB>) -> Self {
+    /// One on which that is.
+    pub fn new(state: State) -> Self {
         let evm = Context::mainnet()
             .with_db(state)
             .modify_cfg_chained(|cfg| {
@@ -48,17 +59,21 @@ impl Chain {
         Self { evm }
     }
 
-    pub(crate) fn state(self) -> CacheDB<EmptyDB> {
+    /// What is on it in the end.
+    pub fn state(self) -> State {
         self.evm.ctx.journaled_state.database
     }
 
     /// A copy of the state as it stands.
-    pub(crate) fn fork(&self) -> CacheDB<EmptyDB> {
+    pub fn fork(&self) -> State {
         self.evm.ctx.journaled_state.database.clone()
     }
 
     /// What a transaction would answer at `now`: its output, or the data it would revert with.
-    pub(crate) fn call(
+    ///
+    /// # Errors
+    /// When the machine halts.
+    pub fn call(
         &mut self,
         now: u64,
         from: Address,
@@ -74,7 +89,10 @@ impl Chain {
     }
 
     /// Sends a transaction at `now`.
-    pub(crate) fn send(&mut self, now: u64, from: Address, to: Address, data: Bytes) -> Result<Answer> {
+    ///
+    /// # Errors
+    /// When the machine halts.
+    pub fn send(&mut self, now: u64, from: Address, to: Address, data: Bytes) -> Result<Answer> {
         self.evm.ctx.block.timestamp = U256::from(now);
         match self.evm.transact_commit(transaction(from, TxKind::Call(to), data)?)? {
             ExecutionResult::Success { logs, .. } => Ok(Ok(logs)),
@@ -84,7 +102,10 @@ impl Chain {
     }
 
     /// Asks a view at `now`.
-    pub(crate) fn ask<C: SolCall>(&mut self, now: u64, to: Address, call: &C) -> Result<C::Return> {
+    ///
+    /// # Errors
+    /// When it does not answer, or with something else.
+    pub fn ask<C: SolCall>(&mut self, now: u64, to: Address, call: &C) -> Result<C::Return> {
         self.evm.ctx.block.timestamp = U256::from(now);
         let question = transaction(NOBODY, TxKind::Call(to), call.abi_encode().into())?;
         match self.evm.transact(question)?.result {
@@ -93,17 +114,28 @@ impl Chain {
         }
     }
 
-    pub(crate) fn deploy_token(&mut self) -> Result<Address> {
+    /// A test token of its own.
+    ///
+    /// # Errors
+    /// When it is not deployed.
+    pub fn deploy_token(&mut self) -> Result<Address> {
         self.deploy(TestUSDC::BYTECODE.clone())
     }
 
-    pub(crate) fn mint(&mut self, now: u64, token: Address, to: Address, amount: U256) -> Result<()> {
+    /// Gives somebody so much of a test token, in its atomic units.
+    ///
+    /// # Errors
+    /// When the token does not.
+    pub fn mint(&mut self, now: u64, token: Address, to: Address, amount: U256) -> Result<()> {
         let minted = self.send(now, NOBODY, token, TestUSDC::mintCall { to, amount }.abi_encode().into())?;
         minted.map(|_| ()).map_err(|data| anyhow::anyhow!("no mint: {data}"))
     }
 
     /// The treasury of `owner`, made by a factory of its own.
-    pub(crate) fn deploy_treasury(&mut self, now: u64, owner: Address) -> Result<Address> {
+    ///
+    /// # Errors
+    /// When that cannot be deployed, or makes none.
+    pub fn deploy_treasury(&mut self, now: u64, owner: Address) -> Result<Address> {
         let views = self.deploy(TreasuryViews::BYTECODE.clone())?;
         let desk = TreasuryDesk::constructorCall { views }.abi_encode();
         let desk = self.deploy([TreasuryDesk::BYTECODE.as_ref(), &desk].concat().into())?;
@@ -117,7 +149,7 @@ impl Chain {
     }
 
     /// A smart account that answers yes, or no, to whatever it is asked.
-    pub(crate) fn put_wallet(&mut self, at: Address, says_yes: bool) {
+    pub fn put_wallet(&mut self, at: Address, says_yes: bool) {
         let code = if says_yes {
             hex!("631626ba7e60e01b5f5260205ff3")
         } else {
@@ -129,7 +161,7 @@ impl Chain {
     /// What a treasury sees of Permit2: nonces as bits, and transfers out of allowances. With 68 bytes of call
     /// data it answers `nonceBitmap(owner, word)`; else it takes `owner | word | bits | token | call`, stores the
     /// bits, and makes the call to the token. That it asks the purse first is the history's business.
-    pub(crate) fn put_permit2(&mut self, at: Address) {
+    pub fn put_permit2(&mut self, at: Address) {
         let code = hex!(
             "36604414603457" "60405f5f37" "604035" "60405f20" "55" "60803603" "8060805f37" "5f5f825f5f6060355af1"
             "15602c5700" "5b3d5f5f3e3d5ffd" "5b604060045f3760405f20545f5260205ff3"
