@@ -1,25 +1,27 @@
-//! One history: lives of an indexer over one chain and one file, until it is let live to the end.
+//! One history: lives of an indexer over one chain and one store, until it is let live to the end.
 
-use std::{
-    path::Path,
-    sync::{Arc, RwLock},
-};
+use std::sync::{Arc, RwLock};
 
+use alloy::primitives::Address;
 use anyhow::{Context as _, Result, bail};
-use bursar_indexer::{Config, Store};
-use bursar_replay::{Chain, FACTORY, Params, Provider, Replay, serve};
+use bursar_indexer::{
+    Config, Store,
+    ledger::WatchKind::{Facilitator, Payer, Token},
+};
+use bursar_replay::{Chain, FACTORY, Params, Provider, Replay, TOKEN, serve};
 
 use crate::{
     dump::{difference, dump},
     life::{Count, Death, Dice, Life, config, live as one},
     node::{Node, assert_right, client},
+    outside::{assert_watched, some_payers},
 };
 
-/// Lives the history of a seed; gives what happened in it.
+/// Lives the history of a seed in the empty store that is there; gives what happened in it.
 ///
 /// # Errors
 /// Where the ledger is not what the chain says.
-pub async fn live(seed: u64, file: &Path) -> Result<Count> {
+pub async fn live(seed: u64, url: &str) -> Result<Count> {
     let mut dice = Dice::new(seed);
     let blocks = 12 + dice.below(40);
     let params = Params {
@@ -50,10 +52,13 @@ pub async fn live(seed: u64, file: &Path) -> Result<Count> {
     // One client for all lives, which keeps nothing of what it was told: to make one reads the machine's certificates.
     let asks = client(&node)?;
     let usual = Config { finality, ..Config::new(params.chain_id, FACTORY, 0) };
+    let watched = if dice.below(2) == 0 { some_payers(&node.replay) } else { Vec::new() };
+    let senders = !watched.is_empty() && dice.below(2) == 0;
+    watch(url, &watched, senders).await?;
     let mut count = Count::default();
     for _ in 0..1 + dice.below(4) {
         let life = Life { death: Death::drawn(&mut dice), faults: dice.below(3) * 4, events: dice.below(4) };
-        one(&config(&usual, &mut dice), &node, &asks, file, life, &mut dice, &mut count).await?;
+        one(&config(&usual, &mut dice), &node, &asks, url, life, &mut dice, &mut count).await?;
         // Nobody watches the chain while the indexer is dead.
         match dice.below(4) {
             0 => node.replay.change(|chain| chain.mine(1 + dice.below(5))),
@@ -62,17 +67,19 @@ pub async fn live(seed: u64, file: &Path) -> Result<Count> {
         }
     }
     let last = Life { death: Death::Never, faults: 0, events: dice.below(3) };
-    one(&config(&usual, &mut dice), &node, &asks, file, last, &mut dice, &mut count).await?;
+    one(&config(&usual, &mut dice), &node, &asks, url, last, &mut dice, &mut count).await?;
 
-    let store = Store::connect(&format!("sqlite:{}", file.display()).parse()?).await?;
+    let store = Store::connect(&url.parse()?).await?;
     assert_right(&store, &node.replay).await.context("payments")?;
+    let outside = assert_watched(&store, &node.replay, senders, |one| watched.contains(&one.payer)).await;
+    count.outside += outside.context("what was paid outside any envelope")? as u64;
     // Everything else: as an indexer has it that read the chain at once, without any of this.
     let lived = dump(&store).await?;
     store.forget_chain().await?;
     let quiet = Life { death: Death::Never, faults: 0, events: 0 };
     store.close().await;
-    one(&usual_pace(&usual), &node, &asks, file, quiet, &mut dice, &mut Count::default()).await?;
-    let store = Store::connect(&format!("sqlite:{}", file.display()).parse()?).await?;
+    one(&usual_pace(&usual), &node, &asks, url, quiet, &mut dice, &mut Count::default()).await?;
+    let store = Store::connect(&url.parse()?).await?;
     let again = dump(&store).await?;
     store.close().await;
     if let Some(difference) = difference(&lived, &again) {
@@ -81,6 +88,21 @@ pub async fn live(seed: u64, file: &Path) -> Result<Count> {
     count.blocks += node.replay.chain().head();
     count.rows += lived.len() as u64;
     Ok(count)
+}
+
+/// Puts who is to be watched outside any envelope on the list, before anything is read.
+async fn watch(url: &str, payers: &[Address], senders: bool) -> Result<()> {
+    let store = Store::connect(&url.parse()?).await?;
+    if !payers.is_empty() {
+        store.put_watched(Token, &[TOKEN], None).await?;
+        store.put_watched(Payer, payers, None).await?;
+    }
+    if senders {
+        // Nobody on this chain is that facilitator; but settlements tell who sent them.
+        store.put_watched(Facilitator, &[Address::repeat_byte(9)], Some(&"the usual one".parse()?)).await?;
+    }
+    store.close().await;
+    Ok(())
 }
 
 fn usual_pace(usual: &Config) -> Config {

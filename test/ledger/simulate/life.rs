@@ -2,7 +2,6 @@
 
 use std::{
     fmt,
-    path::Path,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -49,6 +48,8 @@ pub struct Count {
     pub unwound: u64,
     pub faults: u64,
     pub records: u64,
+    /// Settlements outside any envelope, by who is watched.
+    pub outside: u64,
     pub killed_asking: u64,
     pub killed_writing: u64,
 }
@@ -62,6 +63,7 @@ impl Count {
             (&mut self.unwound, other.unwound),
             (&mut self.faults, other.faults),
             (&mut self.records, other.records),
+            (&mut self.outside, other.outside),
             (&mut self.killed_asking, other.killed_asking),
             (&mut self.killed_writing, other.killed_writing),
         ] {
@@ -71,18 +73,28 @@ impl Count {
 
     /// Whether so many histories had of everything.
     pub fn is_rich(&self, histories: u64) -> bool {
-        [self.turns, self.unwound, self.faults, self.records, self.killed_asking, self.killed_writing]
-            .into_iter()
-            .all(|of| of > histories / 4)
+        [
+            self.turns,
+            self.unwound,
+            self.faults,
+            self.records,
+            self.outside,
+            self.killed_asking,
+            self.killed_writing,
+        ]
+        .into_iter()
+        .all(|of| of > histories / 4)
     }
 }
 
 impl fmt::Display for Count {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { blocks, rows, turns, unwound, faults, records, killed_asking, killed_writing } = self;
+        let Self { blocks, rows, turns, unwound, faults, records, outside, killed_asking, killed_writing } =
+            self;
         write!(
             f,
-            "{blocks} blocks, {rows} rows, {turns} reorgs ({unwound} unwound), {faults} faults, {records} records, killed \
+            "{blocks} blocks, {rows} rows, {turns} reorgs ({unwound} unwound), {faults} faults, {records} records, {outside} \
+             settlements outside, killed \
              {killed_asking} times asking a node and {killed_writing} times at the database"
         )
     }
@@ -143,7 +155,7 @@ pub async fn live(
     config: &Config,
     node: &Node,
     asks: &Arc<dyn Source>,
-    file: &Path,
+    url: &str,
     life: Life,
     dice: &mut Dice,
     count: &mut Count,
@@ -176,7 +188,7 @@ pub async fn live(
             })
         }
     });
-    let store = Store::connect(&format!("sqlite:{}", file.display()).parse()?).await?;
+    let store = Store::connect(&url.parse()?).await?;
     let indexer = Indexer::new(config.clone(), over(vec![vec![Arc::clone(asks)]], 1)?, store.clone());
     let (mut status, cancel) = (indexer.subscribe(), CancellationToken::new());
     let working = indexer.run(cancel.clone());

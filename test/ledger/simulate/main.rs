@@ -12,6 +12,8 @@ mod life;
 #[path = "../replay/node.rs"]
 #[allow(dead_code)]
 mod node;
+#[path = "../replay/outside.rs"]
+mod outside;
 #[path = "../story/record.rs"]
 #[allow(dead_code)]
 mod record;
@@ -26,6 +28,12 @@ use std::{
 
 use anyhow::{Result, ensure};
 use bursar_indexer::Store;
+use bursar_test_stores::Stores;
+
+use crate::life::Count;
+
+/// One history in so many has its ledger in PostgreSQL, where it takes longer.
+const IN_POSTGRES: u64 = 50;
 
 fn number(name: &str, otherwise: u64) -> Result<u64> {
     match std::env::var(name) {
@@ -50,13 +58,29 @@ fn empty(folder: &Path) -> Result<PathBuf> {
     Ok(file)
 }
 
+/// The history of a seed, on a copy of the empty store or on one of its own in PostgreSQL.
+fn live(seed: u64, empty: &Path) -> Result<Count> {
+    if seed.is_multiple_of(IN_POSTGRES) {
+        return runtime()?.block_on(async {
+            let url = Stores::postgres()?.another().await?;
+            Store::connect(&url.parse()?).await?.close().await;
+            history::live(seed, &url).await
+        });
+    }
+    let file = empty.with_file_name(format!("{seed}.sqlite"));
+    std::fs::copy(empty, &file)?;
+    let lived = runtime()?.block_on(history::live(seed, &format!("sqlite:{}", file.display())));
+    std::fs::remove_file(&file)?;
+    lived
+}
+
 #[test]
 fn whatever_happens_the_ledger_is_what_the_chain_says() -> Result<()> {
     let (first, count) = (number("BURSAR_SEED", 1)?, number("BURSAR_SEEDS", 1_000)?);
     let folder = tempfile::tempdir()?;
     let empty = empty(folder.path())?;
     let (next, done) = (AtomicU64::new(first), AtomicU64::new(0));
-    let (failed, total) = (Mutex::new(Vec::new()), Mutex::new(life::Count::default()));
+    let (failed, total) = (Mutex::new(Vec::new()), Mutex::new(Count::default()));
     std::thread::scope(|scope| {
         // Each waits for its disk and its node, too.
         for _ in 0..2 * std::thread::available_parallelism().map_or(2, usize::from) {
@@ -66,17 +90,12 @@ fn whatever_happens_the_ledger_is_what_the_chain_says() -> Result<()> {
                     if seed >= first + count {
                         break;
                     }
-                    let file = folder.path().join(format!("{seed}.sqlite"));
-                    let lived = std::fs::copy(&empty, &file)
-                        .map_err(anyhow::Error::from)
-                        .and_then(|_| runtime()?.block_on(history::live(seed, &file)));
-                    match lived {
+                    match live(seed, &empty) {
                         Ok(count) => total.lock().unwrap().add(&count),
                         Err(error) => failed.lock().unwrap().push(format!(
                             "seed {seed}: {error:#}\nalone: make simulate SEED={seed} SEEDS=1"
                         )),
                     }
-                    let _ = std::fs::remove_file(&file);
                     let done = done.fetch_add(1, Ordering::SeqCst) + 1;
                     if done.is_multiple_of((count / 20).max(1)) {
                         println!("{done} of {count} histories: {}", total.lock().unwrap());
