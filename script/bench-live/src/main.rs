@@ -91,8 +91,7 @@ async fn measure(args: &Args, bursar: &Path, name: &'static str, store_url: &str
         let due = began + pace * round;
         tokio::time::sleep(due.saturating_duration_since(Instant::now())).await;
         let mined = replayed.mine();
-        let arrived = Instant::now();
-        let (block, settlements) = (mined.block, mined.governed + mined.others);
+        let (block, arrived, settlements) = (mined.block, mined.at, mined.governed + mined.others);
         told += settlements;
         if settlements == 0 {
             continue;

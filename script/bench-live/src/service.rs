@@ -13,8 +13,8 @@ use reqwest::Client;
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// How long to wait between two answers that are not what is waited for.
-const PAUSE: Duration = Duration::from_millis(2);
+/// How long to wait between two answers that are not what is waited for: the reader shares the machine with whom it measures.
+const PAUSE: Duration = Duration::from_millis(5);
 
 /// `bursar serve` over a store.
 pub(crate) struct Service {
@@ -53,7 +53,7 @@ impl Service {
 
     /// Waits until what that block has is read, in each list that tells of it.
     pub(crate) async fn until(&mut self, mined: Mined, patience: Duration) -> Result<()> {
-        let Mined { block, governed, others } = mined;
+        let Mined { block, governed, others, .. } = mined;
         let began = Instant::now();
         for (list, many) in [("/v1/settlements?limit=1", others), ("/v1/payments?limit=1", governed)] {
             while many > 0 && self.ask(list).await?["items"][0]["blockNumber"].as_u64() < Some(block) {

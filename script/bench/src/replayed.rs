@@ -1,6 +1,9 @@
 //! The chain that is indexed, and what an index of it has to come to.
 
-use std::sync::{Arc, RwLock, RwLockReadGuard};
+use std::{
+    sync::{Arc, RwLock, RwLockReadGuard},
+    time::Instant,
+};
 
 use alloy::primitives::{Address, B256};
 use anyhow::Result;
@@ -23,6 +26,8 @@ pub struct Mined {
     pub governed: u64,
     /// How many others have paid.
     pub others: u64,
+    /// When the node had it, and had told nobody yet.
+    pub at: Instant,
 }
 
 impl Replayed {
@@ -49,11 +54,15 @@ impl Replayed {
 
     /// Adds a block to the chain, and gives what is in it.
     pub fn mine(&self) -> Mined {
-        self.replay.change(|chain| chain.mine(1));
+        let mut at = Instant::now();
+        self.replay.change(|chain| {
+            chain.mine(1);
+            at = Instant::now();
+        });
         let chain = self.chain();
         let all = chain.settlements(chain.head());
         let governed = all.iter().filter(|one| one.decision.is_some()).count() as u64;
-        Mined { block: chain.head(), governed, others: all.len() as u64 - governed }
+        Mined { block: chain.head(), governed, others: all.len() as u64 - governed, at }
     }
 
     /// Where the node tells of its blocks by itself.

@@ -1,6 +1,9 @@
 //! The chain: blocks with real hashes, that can be mined and turned.
 
-use std::collections::HashMap;
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use alloy::{
     consensus::{EMPTY_OMMER_ROOT_HASH, Header},
@@ -39,6 +42,8 @@ pub struct Chain {
     by_hash: HashMap<B256, u64>,
     reorgs: u64,
     spools: Spools,
+    /// What is in the block that was asked for last: a node does not work it out anew for each of its transactions.
+    last: Mutex<Option<(B256, Arc<Body>)>>,
 }
 
 impl Chain {
@@ -48,7 +53,8 @@ impl Chain {
         let total = weights.iter().copied().map(u128::from).sum::<u128>().max(1);
         let settlements = u128::from(params.settlements);
         let spools = Spools::new(&params);
-        let mut chain = Self { params, blocks: Vec::new(), by_hash: HashMap::new(), reorgs: 0, spools };
+        let (blocks, by_hash, last) = (Vec::new(), HashMap::new(), Mutex::default());
+        let mut chain = Self { params, blocks, by_hash, reorgs: 0, spools, last };
         let (mut weighed, mut done) = (0, 0);
         for weight in weights {
             weighed += u128::from(weight);
@@ -111,9 +117,17 @@ impl Chain {
         self.by_hash.get(hash).copied()
     }
 
-    pub(crate) fn body(&self, block: &Block) -> Body {
+    pub(crate) fn body(&self, block: &Block) -> Arc<Body> {
+        let last = || self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((hash, body)) = &*last()
+            && *hash == block.hash
+        {
+            return Arc::clone(body);
+        }
         let mut body = Body::of(&self.params, block.shape);
         body.decide(&block.decisions);
+        let body = Arc::new(body);
+        *last() = Some((block.hash, Arc::clone(&body)));
         body
     }
 
@@ -126,7 +140,7 @@ impl Chain {
     }
 
     /// The block of a transaction and its place there.
-    pub(crate) fn find(&self, tx: B256) -> Option<(&Block, Body, usize)> {
+    pub(crate) fn find(&self, tx: B256) -> Option<(&Block, Arc<Body>, usize)> {
         let block = self.block(block_of(tx))?;
         let body = self.body(block);
         let place = body.txs.iter().position(|other| other.hash == tx)?;

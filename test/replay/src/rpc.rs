@@ -400,11 +400,14 @@ impl Node<'_> {
     }
 
     /// What is in a block, as this node tells it.
-    fn told(&self, mut body: Body) -> Body {
+    fn told(&self, mut body: Arc<Body>) -> Arc<Body> {
         match self.fault {
-            Some(Fault::FalseSender) => body.txs.iter_mut().for_each(|tx| tx.sender = tx.to),
+            Some(Fault::FalseSender) => {
+                Arc::make_mut(&mut body).txs.iter_mut().for_each(|tx| tx.sender = tx.to)
+            }
             Some(Fault::FalseInput) => {
-                body.items.iter_mut().for_each(|item| item.decision = item.decision.map(B256::reverse));
+                let items = Arc::make_mut(&mut body).items.iter_mut();
+                items.for_each(|item| item.decision = item.decision.map(B256::reverse));
             }
             _ => {}
         }
