@@ -305,8 +305,9 @@ pub(crate) const PRUNE_BLOCKS: &str = "DELETE FROM block WHERE number >= $1 AND 
 
 /// What is final needs no journal, and no block row but where rows name it.
 async fn prune(tx: &mut Tx, pruned_to: u64, final_number: u64) -> Result<(), DbError> {
-    let journal = Query::new("DELETE FROM journal WHERE block_number <= $1");
-    journal.bind(final_number).execute(&mut *tx).await?;
+    // From where it was pruned to: PostgreSQL's index keeps what is gone until it is vacuumed, and would be read through from its start.
+    let journal = Query::new("DELETE FROM journal WHERE block_number > $1 AND block_number <= $2");
+    journal.bind(pruned_to).bind(final_number).execute(&mut *tx).await?;
     // The last final block stays: a reorg may go back to it. So the one before is looked at again.
     Query::new(PRUNE_BLOCKS).bind(pruned_to).bind(final_number).execute(tx).await?;
     Ok(())
