@@ -19,6 +19,7 @@ mod value;
 
 use std::time::Duration;
 
+use backon::{ExponentialBuilder, Retryable as _};
 use sqlx::{
     AssertSqlSafe, ConnectOptions as _, Connection as _, Database, PgConnection, Pool, Postgres, Sqlite,
     Transaction,
@@ -51,6 +52,9 @@ const STATEMENTS: usize = 512;
 
 /// How long a connection to a server is taken to be there after it has answered.
 const TRUSTED: Duration = Duration::from_secs(1);
+
+/// How long at first somebody else is left to bring SQLite's write-ahead log into the file; then twice as long each time.
+const BESIDE: Duration = Duration::from_millis(20);
 
 /// Connections to one database. Cheap to clone.
 #[derive(Clone)]
@@ -200,11 +204,9 @@ impl Db {
         match self {
             Self::Sqlite(_) => {
                 Query::new("VACUUM").execute(self).await?;
-                let log = Query::new("PRAGMA wal_checkpoint(TRUNCATE)").row(self).await?;
-                match log.map(|row| row.number::<u64>("busy")).transpose()? {
-                    None | Some(0) => Ok(()),
-                    Some(_) => Err(DbError::LogInUse),
-                }
+                // SQLite waits for who reads the log, and not for who is just bringing it into the file.
+                let patience = ExponentialBuilder::default().with_min_delay(BESIDE).with_max_times(5);
+                (|| self.truncate_wal()).retry(patience).when(DbError::is_busy).await
             }
             Self::Postgres(_) => {
                 for table in tables {
@@ -212,6 +214,14 @@ impl Db {
                 }
                 Ok(())
             }
+        }
+    }
+
+    async fn truncate_wal(&self) -> Result<(), DbError> {
+        let log = Query::new("PRAGMA wal_checkpoint(TRUNCATE)").row(self).await?;
+        match log.map(|row| row.number::<u64>("busy")).transpose()? {
+            None | Some(0) => Ok(()),
+            Some(_) => Err(DbError::LogInUse),
         }
     }
 

@@ -1,9 +1,12 @@
 //! What was erased is gone: from the rows, from the file, and for good. What rests on its hash stays as it was.
 
+use std::time::Duration;
+
 use alloy::primitives::{Address, B256, U256, hex, keccak256};
 use anyhow::{Result, ensure};
 use bursar_indexer::{
     Inserted, OutcomeError, Store,
+    db::Query,
     outbox::Kind,
     query::{decisions, erasures, events, outcomes, refusals},
     store::{Erased, Order},
@@ -292,5 +295,25 @@ async fn what_is_not_there_cannot_be_erased(stores: Stores) -> Result<()> {
     // Nor is anything kept out for it.
     let decision = telling(1);
     assert_eq!(store.insert_decision(&decision, &sealed(&decision)?, 2).await?, Inserted::New);
+    Ok(())
+}
+
+/// An indexer of another process brings the log into the file, again and again: nobody who has a record erased is turned away for that.
+#[tokio::test]
+async fn records_go_while_an_indexer_empties_the_log() -> Result<()> {
+    let stores = Stores::sqlite()?;
+    let store = open(&stores, "ledger").await?;
+    let indexer = open(&stores, "ledger").await?;
+    let emptying = tokio::spawn(async move {
+        while Query::new("PRAGMA wal_checkpoint(PASSIVE)").row(indexer.db()).await.is_ok() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    });
+    for seq in 1..=20 {
+        let decision = telling(seq);
+        store.insert_decision(&decision, &sealed(&decision)?, 1_000 + seq).await?;
+        gone(&store, decision.hash()?, 2_000).await?;
+    }
+    emptying.abort();
     Ok(())
 }
