@@ -15,7 +15,7 @@ use serde_json::Value;
 pub(crate) use chain::{of_block, of_changes};
 pub use kind::Kind;
 pub(crate) use records::{answered, asked, decided, erased, outcome};
-pub(crate) use turn::{retract_after, settle, tells_from, told_from};
+pub(crate) use turn::{keep, retract_after, settle, tells_from, told_from, told_until};
 
 use crate::db::{DbError, DbRow, Query, Tx, table};
 

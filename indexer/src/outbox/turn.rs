@@ -6,7 +6,10 @@ use serde_json::json;
 use super::{Event, Kind, Origin, add_all, columns, read, records::expired};
 use crate::{
     db::{Cell as _, DbError, Query, Tx},
-    query::{approvals, checkpoint::Checkpoint},
+    query::{
+        approvals,
+        checkpoint::{self, Checkpoint},
+    },
     source::BlockHeader,
     store::{META, StoreError, meta},
 };
@@ -15,11 +18,13 @@ use crate::{
 const FROM: &str = "events_from";
 /// The same of the ledger before it was read again.
 const FROM_BEFORE: &str = "events_from_before";
+/// The time of the block before that one, in unix seconds, where the ledger was read again: what runs out by then was told.
+const SINCE: &str = "events_since";
 
 /// The first block that is told of; `None` where the ledger has only begun.
 ///
 /// What was final when the ledger began is history: it is in the lists, and nobody is told of it. A ledger that is
-/// read again has told of final blocks before; what was not final it takes back and tells anew.
+/// read again has told of final blocks before ([`keep`]); what was not final it takes back and tells anew.
 pub(crate) async fn tells_from(
     tx: &mut Tx,
     before: Option<Checkpoint>,
@@ -39,15 +44,44 @@ pub(crate) async fn tells_from(
     let from = match number(tx, FROM_BEFORE).await? {
         None => final_number.saturating_add(1),
         Some(told_before) => {
-            retract_after(tx, final_number, before.timestamp).await?;
-            let last = Query::new("SELECT MAX(block_number) AS last FROM outbox WHERE block_number <= $1");
-            let last = last.bind(final_number).row(&mut *tx).await?;
-            let last: Option<u64> = last.map(|row| row.maybe_number("last")).transpose()?.flatten();
-            told_before.max(last.map_or(0, |last| last.saturating_add(1)))
+            // A migration that has the ledger read again does not know what was final.
+            let settled = last_settled(tx).await?.map_or(0, |last| last.saturating_add(1));
+            let from = told_before.max(settled);
+            let at = number(tx, SINCE).await?.unwrap_or_default().max(before.timestamp);
+            retract_after(tx, from.saturating_sub(1), at).await?;
+            from
         }
     };
     META.put(meta(FROM, from.to_string())).execute(tx).await?;
     Ok(Some(from))
+}
+
+/// Notes what was told of the ledger that is about to be forgotten: what is final there happened, whenever it is read again.
+pub(crate) async fn keep(tx: &mut Tx) -> Result<(), StoreError> {
+    let (Some(from), Some(at)) = (number(tx, FROM).await?, checkpoint::get(&mut *tx).await?) else {
+        return Ok(());
+    };
+    if at.final_number < from {
+        return Ok(());
+    }
+    let block = Query::new("SELECT timestamp FROM block WHERE number = $1").bind(at.final_number);
+    let since: u64 = match block.row(&mut *tx).await? {
+        Some(block) => block.number("timestamp")?,
+        None => 0,
+    };
+    META.put(meta(SINCE, since.to_string())).execute(&mut *tx).await?;
+    META.put(meta(FROM, at.final_number.saturating_add(1).to_string())).execute(tx).await?;
+    Ok(())
+}
+
+/// The last block of which a payment was told to be settled.
+async fn last_settled(tx: &mut Tx) -> Result<Option<u64>, DbError> {
+    let last = Query::new(
+        "SELECT block_number FROM outbox WHERE block_number IS NOT NULL AND kind = $1 \
+         ORDER BY block_number DESC LIMIT 1",
+    );
+    let last = last.bind(Kind::PaymentSettled.code()).row(tx).await?;
+    last.map(|row| row.number("block_number")).transpose()
 }
 
 /// The first block that is told of, as the store has it.
@@ -75,22 +109,32 @@ fn retraction(seq: u64, event: Event, at: u64) -> Event {
     Event { kind: Kind::Retracted, at, treasury, envelope, subject, origin: None, retracts: Some(seq), body }
 }
 
+/// The time up to which it was told what runs out, in unix seconds, where the ledger that stood at `before` tells of blocks from
+/// `from` on.
+pub(crate) async fn told_until(tx: &mut Tx, before: Checkpoint, from: u64) -> Result<u64, StoreError> {
+    if before.number.saturating_add(1) >= from {
+        return Ok(before.timestamp);
+    }
+    Ok(number(tx, SINCE).await?.unwrap_or_default().max(before.timestamp))
+}
+
 /// Tells what has become final and what has run out, now that the ledger stands at `tip`: payments in the blocks after
-/// `pruned_to` up to `final_number`, and requests that the chain's clock has passed.
+/// `settled_to` up to `final_number`, and requests that the chain's clock has passed since `since` (unix seconds).
 pub(crate) async fn settle(
     tx: &mut Tx,
-    before: Checkpoint,
+    settled_to: u64,
+    since: u64,
     tip: &BlockHeader,
     final_number: u64,
 ) -> Result<(), DbError> {
-    if final_number > before.final_number {
-        let seen = standing(tx, before.final_number.saturating_add(1), final_number).await?;
+    if final_number > settled_to {
+        let seen = standing(tx, settled_to.saturating_add(1), final_number).await?;
         let seen = seen.into_iter().map(|(_, event)| event).filter(|event| event.kind == Kind::PaymentSeen);
         let settled: Vec<_> = seen.map(|event| Event { kind: Kind::PaymentSettled, ..event }).collect();
         add_all(tx, &settled).await?;
     }
     let origin = Some(Origin { block: tip.number, hash: Some(tip.hash), log: None });
-    let ran_out = approvals::ran_out(tx, before.timestamp, tip.timestamp).await?;
+    let ran_out = approvals::ran_out(tx, since, tip.timestamp).await?;
     let told: Vec<_> = ran_out
         .iter()
         .map(|(request, envelope)| Event { origin, ..expired(request, *envelope, tip.timestamp) })

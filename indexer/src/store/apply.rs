@@ -240,16 +240,21 @@ impl Applying<'_> {
         let mut tx = self.tx.returned().await?;
         let rows = pending.rows();
         let known = pending.write(&mut tx).await?;
-        let tells = self.tells_from.is_some_and(|from| tip.number >= from);
-        if let Some(before) = before.filter(|_| tells) {
-            outbox::settle(&mut tx, before, &tip, final_number).await?;
-        }
+        let tells = before.zip(self.tells_from.filter(|from| tip.number >= *from));
+        let since = match tells {
+            Some((before, from)) => {
+                let since = outbox::told_until(&mut tx, before, from).await?;
+                let settled_to = before.final_number.max(from.saturating_sub(1));
+                outbox::settle(&mut tx, settled_to, since, &tip, final_number).await?;
+                Some(since)
+            }
+            None => None,
+        };
         let BlockHeader { number, hash, timestamp, .. } = tip;
         let at = Checkpoint { number, hash, timestamp, head, final_number, safe_number };
         tables::CHECKPOINT.put(tables::checkpoint(&at, self.keeps_then)).execute(&mut tx).await?;
-        if tells {
+        if let Some(since) = since {
             let origin = Origin { block: at.number, hash: Some(at.hash), log: None };
-            let since = before.map_or(0, |at| at.timestamp);
             let ripe = alerts::tell_ripe(&mut tx, origin, since, at.timestamp).await?;
             outbox::add_all(&mut tx, &ripe).await?;
         }

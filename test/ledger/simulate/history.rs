@@ -1,20 +1,21 @@
 //! One history: lives of an indexer over one chain and one store, until it is let live to the end.
 
-use std::sync::{Arc, RwLock};
-
 use alloy::primitives::Address;
 use anyhow::{Context as _, Result, bail};
 use bursar_indexer::{
     Config, Store,
     ledger::WatchKind::{Facilitator, Payer, Token},
+    source::Landmark,
 };
-use bursar_replay::{Chain, FACTORY, Params, Provider, Replay, TOKEN, serve};
+use bursar_replay::{FACTORY, Params, Provider, Replay, TOKEN};
 
 use crate::{
     dump::{difference, dump},
     life::{Count, Death, Dice, Life, config, live as one},
-    node::{Node, assert_right, client},
+    node::assert_right,
+    nodes::Nodes,
     outside::{assert_watched, some_payers},
+    told::{assert_followers_know, first_told},
 };
 
 /// Lives the history of a seed in the empty store that is there; gives what happened in it.
@@ -39,53 +40,65 @@ pub async fn live(seed: u64, url: &str) -> Result<Count> {
         ..Params::default()
     };
     let finality = 4 + dice.below(12);
-    let chain = Arc::new(RwLock::new(Chain::new(params.clone())));
     let provider = Provider {
         // Ranges are too much now and then, and come in parts.
         max_range: [10_000, 3 + dice.below(20)][usize::from(dice.below(4) == 0)],
         max_results: [20_000, 4][usize::from(dice.below(4) == 0)],
         hints: dice.below(2) == 0,
+        finality,
         ..Provider::default()
     };
-    let replay = Arc::new(Replay::new(Arc::clone(&chain), provider));
-    let node = Node { served: serve(Arc::clone(&replay), 0).await?, replay };
-    // One client for all lives, which keeps nothing of what it was told: to make one reads the machine's certificates.
-    let asks = client(&node)?;
-    let usual = Config { finality, ..Config::new(params.chain_id, FACTORY, 0) };
-    let watched = if dice.below(2) == 0 { some_payers(&node.replay) } else { Vec::new() };
+    // Where several have to agree, one of them lies.
+    let (honest, quorum) = [(1, 1), (2, 2)][usize::from(dice.below(6) == 0)];
+    let nodes = Nodes::of(&params, &provider, honest, quorum).await?;
+    let replay = nodes.replay()?;
+    let final_at = (dice.below(4) == 0).then_some(Landmark::Finalized);
+    let usual = Config { finality, final_at, ..Config::new(params.chain_id, FACTORY, 0) };
+    let watched = if dice.below(2) == 0 { some_payers(replay) } else { Vec::new() };
     let senders = !watched.is_empty() && dice.below(2) == 0;
     watch(url, &watched, senders).await?;
-    let mut count = Count::default();
+    let (mut count, mut first) = (Count::default(), None);
     for _ in 0..1 + dice.below(4) {
         let life = Life { death: Death::drawn(&mut dice), faults: dice.below(3) * 4, events: dice.below(4) };
-        one(&config(&usual, &mut dice), &node, &asks, url, life, &mut dice, &mut count).await?;
+        one(&config(&usual, &mut dice), &nodes, url, life, &mut dice, &mut count).await?;
+        if dice.below(6) == 0 {
+            // Somebody has the chain read again.
+            let store = Store::connect(&url.parse()?).await?;
+            first = first.or(first_told(&store).await?);
+            store.forget_chain().await?;
+            store.close().await;
+            count.again += 1;
+        }
         // Nobody watches the chain while the indexer is dead.
         match dice.below(4) {
-            0 => node.replay.change(|chain| chain.mine(1 + dice.below(5))),
-            1 => count.turns += turn(&node, finality, &mut dice),
+            0 => replay.change(|chain| chain.mine(1 + dice.below(5))),
+            1 => count.turns += turn(replay, finality, &mut dice),
             _ => {}
         }
     }
     let last = Life { death: Death::Never, faults: 0, events: dice.below(3) };
-    one(&config(&usual, &mut dice), &node, &asks, url, last, &mut dice, &mut count).await?;
+    one(&config(&usual, &mut dice), &nodes, url, last, &mut dice, &mut count).await?;
 
     let store = Store::connect(&url.parse()?).await?;
-    assert_right(&store, &node.replay).await.context("payments")?;
-    let outside = assert_watched(&store, &node.replay, senders, |one| watched.contains(&one.payer)).await;
+    assert_right(&store, replay).await.context("payments")?;
+    let outside = assert_watched(&store, replay, senders, |one| watched.contains(&one.payer)).await;
     count.outside += outside.context("what was paid outside any envelope")? as u64;
+    let first = first.or(first_told(&store).await?).context("nobody was told anything")?;
+    count.told += assert_followers_know(&store, first).await.context("what followers were told")?;
     // Everything else: as an indexer has it that read the chain at once, without any of this.
     let lived = dump(&store).await?;
     store.forget_chain().await?;
     let quiet = Life { death: Death::Never, faults: 0, events: 0 };
     store.close().await;
-    one(&usual_pace(&usual), &node, &asks, url, quiet, &mut dice, &mut Count::default()).await?;
+    one(&usual_pace(&usual), &nodes, url, quiet, &mut dice, &mut Count::default()).await?;
     let store = Store::connect(&url.parse()?).await?;
     let again = dump(&store).await?;
+    assert_followers_know(&store, first).await.context("what followers were told of what was read again")?;
     store.close().await;
     if let Some(difference) = difference(&lived, &again) {
         bail!("left after all that, right read at once: {difference}");
     }
-    count.blocks += node.replay.chain().head();
+    count.blocks += replay.chain().head();
     count.rows += lived.len() as u64;
     Ok(count)
 }
@@ -110,8 +123,8 @@ fn usual_pace(usual: &Config) -> Config {
 }
 
 /// Turns the chain, not below what is final to anybody.
-pub fn turn(node: &Node, finality: u64, dice: &mut Dice) -> u64 {
+pub fn turn(replay: &Replay, finality: u64, dice: &mut Dice) -> u64 {
     let depth = 1 + dice.below(finality.saturating_sub(1).max(1));
-    node.replay.change(|chain| chain.turn(depth));
+    replay.change(|chain| chain.turn(depth));
     1
 }

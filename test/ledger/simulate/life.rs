@@ -1,26 +1,19 @@
 //! One life of an indexer: it follows a chain that moves, through nodes that fail, until it is killed or has come to the head.
 
-use std::{
-    fmt,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::Duration,
-};
+use std::{fmt, time::Duration};
 
 use anyhow::{Context as _, Result, bail};
-use bursar_indexer::{Config, Indexer, Phase, Status, Store, db::fuse::killed_after, source::Source};
-use bursar_replay::{Fault, Settlement, mix};
+use bursar_indexer::{Config, Indexer, Phase, Status, Store, db::fuse::killed_after};
+use bursar_replay::{Replay, Settlement, mix};
 use bursar_sdk::{
     amount::Amount, decision::DecisionRecord, delivery::SealedRecord, payment::session_id, record::RecordKind,
 };
-use tokio::sync::{Notify, watch};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     history::turn,
-    node::{Node, over},
+    nodes::{Manners, Nodes},
     record::record,
 };
 
@@ -47,7 +40,13 @@ pub struct Count {
     pub turns: u64,
     pub unwound: u64,
     pub faults: u64,
+    /// What one of several nodes said that is not so.
+    pub lies: u64,
     pub records: u64,
+    /// Events that followers were told.
+    pub told: u64,
+    /// How often the chain was read again from its start.
+    pub again: u64,
     /// Settlements outside any envelope, by who is watched.
     pub outside: u64,
     pub killed_asking: u64,
@@ -62,7 +61,10 @@ impl Count {
             (&mut self.turns, other.turns),
             (&mut self.unwound, other.unwound),
             (&mut self.faults, other.faults),
+            (&mut self.lies, other.lies),
             (&mut self.records, other.records),
+            (&mut self.told, other.told),
+            (&mut self.again, other.again),
             (&mut self.outside, other.outside),
             (&mut self.killed_asking, other.killed_asking),
             (&mut self.killed_writing, other.killed_writing),
@@ -77,7 +79,10 @@ impl Count {
             self.turns,
             self.unwound,
             self.faults,
+            self.lies,
             self.records,
+            self.told,
+            self.again,
             self.outside,
             self.killed_asking,
             self.killed_writing,
@@ -89,13 +94,13 @@ impl Count {
 
 impl fmt::Display for Count {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { blocks, rows, turns, unwound, faults, records, outside, killed_asking, killed_writing } =
-            self;
+        let Self { blocks, rows, turns, unwound, faults, lies, records, told, again, outside, .. } = self;
+        let Self { killed_asking, killed_writing, .. } = self;
         write!(
             f,
-            "{blocks} blocks, {rows} rows, {turns} reorgs ({unwound} unwound), {faults} faults, {records} records, {outside} \
-             settlements outside, killed \
-             {killed_asking} times asking a node and {killed_writing} times at the database"
+            "{blocks} blocks, {rows} rows, {turns} reorgs ({unwound} unwound), {faults} faults, {lies} lies, {records} records, \
+             {told} events, {outside} settlements outside, read again {again} times, killed {killed_asking} times asking a node and {killed_writing} times at \
+             the database"
         )
     }
 }
@@ -153,56 +158,31 @@ pub fn config(usual: &Config, dice: &mut Dice) -> Config {
 /// Where the indexer stops by itself, or comes to no end.
 pub async fn live(
     config: &Config,
-    node: &Node,
-    asks: &Arc<dyn Source>,
+    nodes: &Nodes,
     url: &str,
     life: Life,
     dice: &mut Dice,
     count: &mut Count,
 ) -> Result<()> {
-    let (asked, struck, dead) =
-        (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)), Arc::new(Notify::new()));
-    let (draw, faults, death) = (dice.below(u64::MAX), life.faults, life.death);
-    node.replay.misbehave({
-        let (asked, struck, dead) = (Arc::clone(&asked), Arc::clone(&struck), Arc::clone(&dead));
-        move |request| {
-            let number = asked.fetch_add(1, Ordering::SeqCst);
-            if matches!(death, Death::Asking(at) if at == number) {
-                dead.notify_one();
-                return Some(Fault::Unavailable);
-            }
-            let roll = mix(draw ^ number);
-            if roll % 100 >= faults {
-                return None;
-            }
-            struck.fetch_add(1, Ordering::SeqCst);
-            Some(match (roll >> 8) % 6 {
-                0 => Fault::Unavailable,
-                1 => Fault::RateLimited,
-                2 => Fault::CutShort,
-                3 => Fault::OtherChain,
-                4 => Fault::Strays,
-                // A node that is behind shows a chain that has turned.
-                _ if request.by_hash => Fault::Unavailable,
-                _ => Fault::Lags(1 + (roll >> 16) % 4),
-            })
-        }
-    });
+    let dead_at = if let Death::Asking(number) = life.death { Some(number) } else { None };
+    let manners = Manners { draw: dice.below(u64::MAX), faults: life.faults, dead_at };
+    let behaved = nodes.behave(manners);
+    let replay = nodes.replay()?;
     let store = Store::connect(&url.parse()?).await?;
-    let indexer = Indexer::new(config.clone(), over(vec![vec![Arc::clone(asks)]], 1)?, store.clone());
+    let indexer = Indexer::new(config.clone(), nodes.sources()?, store.clone());
     let (mut status, cancel) = (indexer.subscribe(), CancellationToken::new());
     let working = indexer.run(cancel.clone());
     let directing = async {
         for _ in 0..life.events {
-            at_head(&mut status, node).await?;
-            happen(node, config.finality, &store, dice, count).await?;
+            at_head(&mut status, replay).await?;
+            happen(replay, config.finality, &store, dice, count).await?;
         }
-        at_head(&mut status, node).await
+        at_head(&mut status, replay).await
     };
-    let steps = if let Death::Writing(steps) = death { steps } else { u64::MAX };
+    let steps = if let Death::Writing(steps) = life.death { steps } else { u64::MAX };
     let ended = tokio::select! {
         biased;
-        () = dead.notified() => { count.killed_asking += 1; Ok(()) }
+        () = behaved.died() => { count.killed_asking += 1; Ok(()) }
         worked = killed_after(steps, working) => match worked {
             None => { count.killed_writing += 1; Ok(()) }
             Some(stopped) => Err(anyhow::anyhow!("the indexer stopped by itself: {stopped:?}")),
@@ -212,15 +192,16 @@ pub async fn live(
         }
     };
     count.unwound += status.borrow().reorgs;
-    count.faults += struck.load(Ordering::SeqCst);
+    let (faults, lies) = behaved.struck();
+    (count.faults, count.lies) = (count.faults + faults, count.lies + lies);
     drop(indexer);
     store.close().await;
     ended
 }
 
-async fn at_head(status: &mut watch::Receiver<Status>, node: &Node) -> Result<()> {
+async fn at_head(status: &mut watch::Receiver<Status>, replay: &Replay) -> Result<()> {
     let hash = {
-        let chain = node.replay.chain();
+        let chain = replay.chain();
         chain.hash(chain.head()).unwrap_or_default()
     };
     let there = |status: &Status| status.indexed_hash == hash || status.phase == Phase::Stopped;
@@ -232,13 +213,19 @@ async fn at_head(status: &mut watch::Receiver<Status>, node: &Node) -> Result<()
 }
 
 /// Something happens to the chain, or somebody says why they paid.
-async fn happen(node: &Node, finality: u64, store: &Store, dice: &mut Dice, count: &mut Count) -> Result<()> {
+async fn happen(
+    replay: &Replay,
+    finality: u64,
+    store: &Store,
+    dice: &mut Dice,
+    count: &mut Count,
+) -> Result<()> {
     match dice.below(4) {
-        0 => node.replay.change(|chain| chain.mine(1 + dice.below(4))),
-        1 | 2 => count.turns += turn(node, finality, dice),
+        0 => replay.change(|chain| chain.mine(1 + dice.below(4))),
+        1 | 2 => count.turns += turn(replay, finality, dice),
         _ => {
             let settled: Vec<Settlement> = {
-                let chain = node.replay.chain();
+                let chain = replay.chain();
                 (0..=chain.head()).flat_map(|number| chain.settlements(number)).collect()
             };
             let governed: Vec<&Settlement> = settled.iter().filter(|one| one.decision.is_some()).collect();

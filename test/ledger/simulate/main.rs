@@ -12,11 +12,15 @@ mod life;
 #[path = "../replay/node.rs"]
 #[allow(dead_code)]
 mod node;
+mod nodes;
 #[path = "../replay/outside.rs"]
 mod outside;
 #[path = "../story/record.rs"]
 #[allow(dead_code)]
 mod record;
+#[path = "../story/told.rs"]
+#[allow(dead_code)]
+mod told;
 
 use std::{
     path::{Path, PathBuf},

@@ -1,9 +1,9 @@
 //! Who follows the events knows what the ledger knows, whatever chain, writers and processes do.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use alloy::primitives::{Address, B256, U256, aliases::U24};
-use anyhow::{Result, ensure};
+use anyhow::{Context as _, Result, ensure};
 use bursar_indexer::{
     Store,
     db::Query,
@@ -25,6 +25,7 @@ use crate::{
     agrees::live,
     ledger::{Running, config, count, index, open, rows},
     record::{record, sealed},
+    told::{all, assert_followers_know, first_told, follow, standing},
     world::World,
 };
 
@@ -32,6 +33,7 @@ on_both_stores!(
     followers_know_what_the_ledger_knows,
     a_turned_chain_is_told_and_taken_back,
     what_was_final_at_the_start_is_history_and_nothing_is_told_twice,
+    a_payment_settles_once_however_often_the_chain_is_read,
     a_reader_beside_many_writers_skips_nothing,
     what_fails_is_not_told,
     nothing_of_a_record_is_in_an_event,
@@ -42,101 +44,9 @@ on_both_stores!(
 
 const PAYEE: Address = Address::repeat_byte(0x78);
 
-/// Everything after a cursor, read page by page.
-async fn follow(store: &Store, filter: &Filter, mut cursor: u64) -> Result<Vec<Told>> {
-    let mut all = Vec::new();
-    loop {
-        let page = events::after(store.db(), filter, Some(cursor), 7).await?;
-        let Page::Events { events, next } = page else { anyhow::bail!("the cursor leads nowhere: {page:?}") };
-        if events.is_empty() && next == cursor {
-            return Ok(all);
-        }
-        cursor = next;
-        all.extend(events);
-    }
-}
-
-async fn all(store: &Store) -> Result<Vec<Told>> {
-    follow(store, &Filter::default(), 0).await
-}
-
-/// What a follower takes for true: events that nobody took back, by number.
-fn standing(told: &[Told]) -> Result<BTreeMap<u64, &Told>> {
-    let mut standing = BTreeMap::new();
-    for (at, event) in told.iter().enumerate() {
-        ensure!(event.seq == at as u64 + 1, "event {} stands at place {}", event.seq, at + 1);
-        match event.event.retracts {
-            Some(seq) => {
-                ensure!(event.event.kind == Kind::Retracted);
-                ensure!(standing.remove(&seq).is_some(), "{seq} was taken back without standing");
-            }
-            None => {
-                standing.insert(event.seq, event);
-            }
-        }
-    }
-    Ok(standing)
-}
-
-/// How the ledger's own rows stand beside what is told of one kind: place on the chain, and what it is about.
-async fn assert_told(store: &Store, kind: Kind, sql: &'static str) -> Result<()> {
-    let told = all(store).await?;
-    let mut ours: Vec<(u64, u64)> = standing(&told)?
-        .values()
-        .filter(|told| told.event.kind == kind)
-        .filter_map(|told| told.event.origin)
-        .filter_map(|origin| Some((origin.block, origin.log?.1)))
-        .collect();
-    ours.sort_unstable();
-    let rows = rows(store, sql).await?;
-    let theirs = rows.iter().map(|row| Ok((row.number("block_number")?, row.number("log_index")?)));
-    let theirs: Vec<(u64, u64)> = theirs.collect::<Result<_>>()?;
-    ensure!(ours == theirs, "{kind:?}: told of {ours:?}, the ledger has {theirs:?}");
-    Ok(())
-}
-
-async fn assert_followers_know(store: &Store) -> Result<()> {
-    let payments = "SELECT block_number, log_index FROM payment ORDER BY block_number, log_index";
-    assert_told(store, Kind::PaymentSeen, payments).await?;
-    let settled = "SELECT block_number, log_index FROM payment \
-                   WHERE block_number <= (SELECT final_number FROM checkpoint) ORDER BY block_number, log_index";
-    assert_told(store, Kind::PaymentSettled, settled).await?;
-    for (kind, sql) in [
-        (
-            Kind::FreezeSet,
-            "SELECT block_number, log_index FROM stop WHERE stopped AND level <> 'review' ORDER BY 1, 2",
-        ),
-        (
-            Kind::FreezeReleased,
-            "SELECT block_number, log_index FROM stop WHERE NOT stopped AND level <> 'review' ORDER BY 1, 2",
-        ),
-        (
-            Kind::ReviewSet,
-            "SELECT block_number, log_index FROM stop WHERE stopped AND level = 'review' ORDER BY 1, 2",
-        ),
-        (
-            Kind::SessionOpened,
-            "SELECT block_number, log_index FROM event WHERE kind = 'session_opened' ORDER BY 1, 2",
-        ),
-        (
-            Kind::SessionClosed,
-            "SELECT block_number, log_index FROM event WHERE kind = 'session_closed' ORDER BY 1, 2",
-        ),
-        (
-            Kind::PolicyChanged,
-            "SELECT block_number, log_index FROM event WHERE kind = 'policy_set' ORDER BY 1, 2",
-        ),
-        (
-            Kind::EnvelopeToppedUp,
-            "SELECT block_number, log_index FROM event WHERE kind = 'topped_up' ORDER BY 1, 2",
-        ),
-        (
-            Kind::RoleGranted,
-            "SELECT block_number, log_index FROM event WHERE kind = 'role_granted' ORDER BY 1, 2",
-        ),
-    ] {
-        assert_told(store, kind, sql).await?;
-    }
+async fn assert_all_told(store: &Store) -> Result<()> {
+    let first = first_told(store).await?.context("nobody was told anything")?;
+    assert_followers_know(store, first).await?;
     Ok(())
 }
 
@@ -151,7 +61,7 @@ async fn followers_know_what_the_ledger_knows(stores: Stores) -> Result<()> {
     live(&mut world).await?;
     config.finality = 8;
     index(config, source, &store).await?;
-    assert_followers_know(&store).await?;
+    assert_all_told(&store).await?;
 
     let told = all(&store).await?;
     let of = |kind| told.iter().filter(move |told| told.event.kind == kind);
@@ -195,7 +105,7 @@ async fn a_turned_chain_is_told_and_taken_back(stores: Stores) -> Result<()> {
     world.mine(1).await?;
     world.pay(first, PAYEE, 1, "stands").await?;
     running.until(source.head().await?.hash).await?;
-    assert_followers_know(&store).await?;
+    assert_all_told(&store).await?;
     let told = all(&store).await?;
     assert_eq!(told[..branch.len()], branch[..], "what was told is never changed");
     for lost in &branch[trunk..] {
@@ -246,6 +156,38 @@ async fn what_was_final_at_the_start_is_history_and_nothing_is_told_twice(stores
     index(config, source, &store).await?;
     let topped_up = all(&store).await?.split_off(after.len());
     assert_eq!(topped_up.iter().filter(|told| told.event.kind == Kind::EnvelopeToppedUp).count(), 1);
+    Ok(())
+}
+
+async fn a_payment_settles_once_however_often_the_chain_is_read(stores: Stores) -> Result<()> {
+    let mut world = World::new().await?;
+    let store = open(&stores, "ledger").await?;
+    let source: Arc<dyn Source> = Arc::new(world.source());
+    let config = config(world.anvil.chain_id(), world.factory);
+    index(config.clone(), Arc::clone(&source), &store).await?;
+    let mut agents = live(&mut world).await?;
+    let first = first_told(&store).await?.context("nobody was told anything")?;
+    let counts = async || -> Result<(usize, usize)> {
+        let told = all(&store).await?;
+        let of = |kind| told.iter().filter(move |told| told.event.kind == kind).count();
+        assert_followers_know(&store, first).await?;
+        Ok((of(Kind::PaymentSeen), of(Kind::PaymentSettled)))
+    };
+    world.mine(20).await?;
+    index(config.clone(), Arc::clone(&source), &store).await?;
+    let (seen, settled) = counts().await?;
+    ensure!(seen == settled && seen > 0, "{seen} seen, {settled} settled");
+    world.pay(&mut agents[0], PAYEE, 2, "seen").await?;
+    index(config.clone(), Arc::clone(&source), &store).await?;
+    assert_eq!(counts().await?, (seen + 1, settled));
+
+    // Final in one step where it was not, and read again where it was: taken back before it settled, and never after.
+    world.mine(20).await?;
+    for _ in 0..2 {
+        store.forget_chain().await?;
+        index(config.clone(), Arc::clone(&source), &store).await?;
+        assert_eq!(counts().await?, (seen + 2, settled + 1));
+    }
     Ok(())
 }
 
@@ -359,14 +301,14 @@ async fn requests_run_out_by_the_chains_clock(stores: Stores) -> Result<()> {
         parent_hash: None,
         timestamp,
     };
-    let go = async |after: &mut Option<B256>, tip: BlockHeader| -> Result<()> {
+    let settle = async |after: &mut Option<B256>, tip: BlockHeader, settled: Settled| -> Result<()> {
         let batch = Batch {
             after: *after,
             list: &list,
             blocks: &[],
             tip,
             head: tip.number,
-            settled: Settled::default(),
+            settled,
             write_from: 1,
             partition_blocks: 3,
             seen: None,
@@ -375,6 +317,7 @@ async fn requests_run_out_by_the_chains_clock(stores: Stores) -> Result<()> {
         *after = Some(tip.hash);
         Ok(())
     };
+    let go = async |after: &mut Option<B256>, tip| settle(after, tip, Settled::default()).await;
     let expired = async || -> Result<Vec<B256>> {
         let told = all(&store).await?;
         let standing = standing(&told)?;
@@ -407,6 +350,14 @@ async fn requests_run_out_by_the_chains_clock(stores: Stores) -> Result<()> {
     go(&mut after, tip(2, 1, 119)).await?;
     assert_eq!(expired().await?, [request(100).digest]);
     go(&mut after, tip(3, 1, 120)).await?;
+    assert_eq!(expired().await?, [request(100).digest, request(120).digest]);
+
+    // Read again, in one step to the head: what ran out in blocks that were final is not told again.
+    settle(&mut after, tip(4, 1, 125), Settled::at(3)).await?;
+    store.forget_chain().await?;
+    after = None;
+    go(&mut after, tip(0, 0, 90)).await?;
+    settle(&mut after, tip(5, 1, 126), Settled::at(4)).await?;
     assert_eq!(expired().await?, [request(100).digest, request(120).digest]);
 
     let told = all(&store).await?;

@@ -28,6 +28,7 @@ mod scores;
 mod socket;
 mod stood;
 mod stores;
+mod told;
 mod turns;
 mod watched;
 mod world;
