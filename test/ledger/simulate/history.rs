@@ -15,7 +15,7 @@ use crate::{
     node::assert_right,
     nodes::Nodes,
     outside::{assert_watched, some_payers},
-    told::{assert_followers_know, first_told},
+    told::{all, assert_followers_know, first_told, lines},
 };
 
 /// Lives the history of a seed in the empty store that is there; gives what happened in it.
@@ -49,7 +49,7 @@ pub async fn live(seed: u64, url: &str) -> Result<Count> {
         ..Provider::default()
     };
     // Where several have to agree, one of them lies.
-    let (honest, quorum) = [(1, 1), (2, 2)][usize::from(dice.below(6) == 0)];
+    let (honest, quorum) = [(1, 1), (2, 2)][usize::from(dice.below(8) == 0)];
     let nodes = Nodes::of(&params, &provider, honest, quorum).await?;
     let replay = nodes.replay()?;
     let final_at = (dice.below(4) == 0).then_some(Landmark::Finalized);
@@ -86,7 +86,7 @@ pub async fn live(seed: u64, url: &str) -> Result<Count> {
     let first = first.or(first_told(&store).await?).context("nobody was told anything")?;
     count.told += assert_followers_know(&store, first).await.context("what followers were told")?;
     // Everything else: as an indexer has it that read the chain at once, without any of this.
-    let lived = dump(&store).await?;
+    let (lived, heard) = (dump(&store).await?, lines(&all(&store).await?)?);
     store.forget_chain().await?;
     let quiet = Life { death: Death::Never, faults: 0, events: 0 };
     store.close().await;
@@ -94,7 +94,13 @@ pub async fn live(seed: u64, url: &str) -> Result<Count> {
     let store = Store::connect(&url.parse()?).await?;
     let again = dump(&store).await?;
     assert_followers_know(&store, first).await.context("what followers were told of what was read again")?;
+    let heard_again = lines(&all(&store).await?)?;
     store.close().await;
+    if let Some(difference) = difference(&heard, &heard_again) {
+        bail!(
+            "left of what was told of all that, right of what is told once it was read at once: {difference}"
+        );
+    }
     if let Some(difference) = difference(&lived, &again) {
         bail!("left after all that, right read at once: {difference}");
     }

@@ -103,7 +103,7 @@ impl Manners {
             return Some(Fault::Unavailable);
         }
         let roll = mix(self.draw ^ number);
-        if lies && roll % 2 == 0 {
+        if lies && roll.is_multiple_of(2) {
             behaved.lied.fetch_add(1, Ordering::SeqCst);
             return Some(lie(roll >> 8));
         }

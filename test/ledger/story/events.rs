@@ -13,7 +13,7 @@ use bursar_indexer::{
     query::{
         approvals::{self, Answer, Request, Room},
         checkpoint::Settled,
-        events::{self, Filter, Page, Told},
+        events::{self, Filter, Page},
     },
     source::{BlockHeader, Source},
     store::Batch,
@@ -25,7 +25,7 @@ use crate::{
     agrees::live,
     ledger::{Running, config, count, index, open, rows},
     record::{record, sealed},
-    told::{all, assert_followers_know, first_told, follow, standing},
+    told::{all, assert_followers_know, first_told, follow, lines, standing},
     world::World,
 };
 
@@ -136,21 +136,11 @@ async fn what_was_final_at_the_start_is_history_and_nothing_is_told_twice(stores
     index(config.clone(), Arc::clone(&source), &store).await?;
 
     // Read again: what stands is the same, each once.
-    let of = |told: &[Told]| -> Result<Vec<_>> {
-        let mut events: Vec<_> = standing(told)?
-            .values()
-            .map(|told| {
-                (told.event.kind, told.event.subject.clone(), told.event.origin.map(|at| (at.block, at.log)))
-            })
-            .collect();
-        events.sort();
-        Ok(events)
-    };
     let before = all(&store).await?;
     store.forget_chain().await?;
     index(config.clone(), Arc::clone(&source), &store).await?;
     let after = all(&store).await?;
-    assert_eq!(of(&after)?, of(&before)?);
+    assert_eq!(lines(&after)?, lines(&before)?);
     // And it goes on from there.
     world.top_up(agents[0].number, 1).await?;
     index(config, source, &store).await?;
@@ -165,7 +155,7 @@ async fn a_payment_settles_once_however_often_the_chain_is_read(stores: Stores) 
     let source: Arc<dyn Source> = Arc::new(world.source());
     let config = config(world.anvil.chain_id(), world.factory);
     index(config.clone(), Arc::clone(&source), &store).await?;
-    let mut agents = live(&mut world).await?;
+    let agents = live(&mut world).await?;
     let first = first_told(&store).await?.context("nobody was told anything")?;
     let counts = async || -> Result<(usize, usize)> {
         let told = all(&store).await?;
@@ -177,7 +167,7 @@ async fn a_payment_settles_once_however_often_the_chain_is_read(stores: Stores) 
     index(config.clone(), Arc::clone(&source), &store).await?;
     let (seen, settled) = counts().await?;
     ensure!(seen == settled && seen > 0, "{seen} seen, {settled} settled");
-    world.pay(&mut agents[0], PAYEE, 2, "seen").await?;
+    world.pay(&agents[0], PAYEE, 2, "seen").await?;
     index(config.clone(), Arc::clone(&source), &store).await?;
     assert_eq!(counts().await?, (seen + 1, settled));
 
