@@ -7,7 +7,7 @@ use super::{Event, Kind, Origin, add_all, columns, read, records::expired};
 use crate::{
     db::{Cell as _, DbError, Query, Tx},
     query::{
-        approvals,
+        approvals, blocks,
         checkpoint::{self, Checkpoint},
     },
     source::BlockHeader,
@@ -64,11 +64,8 @@ pub(crate) async fn keep(tx: &mut Tx) -> Result<(), StoreError> {
     if at.final_number < from {
         return Ok(());
     }
-    let block = Query::new("SELECT timestamp FROM block WHERE number = $1").bind(at.final_number);
-    let since: u64 = match block.row(&mut *tx).await? {
-        Some(block) => block.number("timestamp")?,
-        None => 0,
-    };
+    let block = blocks::get(&mut *tx, at.final_number).await?;
+    let since = block.map_or(0, |block| block.timestamp);
     META.put(meta(SINCE, since.to_string())).execute(&mut *tx).await?;
     META.put(meta(FROM, at.final_number.saturating_add(1).to_string())).execute(tx).await?;
     Ok(())

@@ -3,7 +3,7 @@
 use alloy::primitives::{Address, B256};
 
 use super::select::Select;
-use crate::db::{Db, DbError, DbRow};
+use crate::db::{Db, DbError, DbRow, Link, Query};
 
 /// A block as the ledger keeps it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,8 +32,9 @@ fn select() -> Select {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn get(db: &Db, number: u64) -> Result<Option<KeptBlock>, DbError> {
-    select().filter("number = ", Some(number)).row(db, read).await
+pub async fn get(on: impl Into<Link<'_>>, number: u64) -> Result<Option<KeptBlock>, DbError> {
+    let query = Query::new("SELECT number, hash, timestamp FROM block WHERE number = $1").bind(number);
+    query.row(on).await?.as_ref().map(read).transpose()
 }
 
 /// The last block up to a height that the ledger keeps; `None` where it keeps none.
