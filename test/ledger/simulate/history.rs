@@ -5,6 +5,8 @@ use anyhow::{Context as _, Result, bail};
 use bursar_indexer::{
     Config, Store,
     ledger::WatchKind::{Facilitator, Payer, Token},
+    outbox::Kind,
+    query::events::Told,
     source::Landmark,
 };
 use bursar_replay::{FACTORY, Params, Provider, Replay, TOKEN};
@@ -15,7 +17,7 @@ use crate::{
     node::assert_right,
     nodes::Nodes,
     outside::{assert_watched, some_payers},
-    told::{all, assert_followers_know, first_told, lines},
+    told::{all, assert_followers_know, first_told, standing},
 };
 
 /// Lives the history of a seed in the empty store that is there; gives what happened in it.
@@ -49,8 +51,8 @@ pub async fn live(seed: u64, url: &str) -> Result<Count> {
         ..Provider::default()
     };
     // Where several have to agree, one of them lies.
-    let (honest, quorum) = [(1, 1), (2, 2)][usize::from(dice.below(8) == 0)];
-    let nodes = Nodes::of(&params, &provider, honest, quorum).await?;
+    let quorum = 1 + usize::from(dice.below(8) == 0);
+    let nodes = Nodes::of(&params, &provider, quorum).await?;
     let replay = nodes.replay()?;
     let final_at = (dice.below(4) == 0).then_some(Landmark::Finalized);
     let usual = Config { finality, final_at, ..Config::new(params.chain_id, FACTORY, 0) };
@@ -109,11 +111,20 @@ pub async fn live(seed: u64, url: &str) -> Result<Count> {
     Ok(count)
 }
 
-/// What a follower takes for true. Not what is settled, which goes by what is final: where several nodes have to agree of that, they
-/// are asked every few blocks.
+/// What a follower takes for true, as lines: where a log tells it, its place; else what it is about. Not what is settled, which goes by
+/// what is final: where several nodes have to agree of that, they are asked every few blocks.
 async fn heard(store: &Store) -> Result<Vec<String>> {
-    let mut lines = lines(&all(store).await?)?;
-    lines.retain(|line| !line.starts_with("PaymentSettled"));
+    let told = all(store).await?;
+    let standing = standing(&told)?;
+    let lasting = standing.values().filter(|told| told.event.kind != Kind::PaymentSettled);
+    let mut lines: Vec<String> = lasting
+        .map(|Told { event, .. }| {
+            let place = event.origin.and_then(|origin| Some((origin.block, origin.log?.1)));
+            let about = event.body.get("id").or(event.body.get("hash")).or(event.body.get("digest"));
+            format!("{:?} of {} at {place:?}: {about:?}", event.kind, event.subject)
+        })
+        .collect();
+    lines.sort();
     Ok(lines)
 }
 

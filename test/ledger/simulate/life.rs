@@ -99,8 +99,8 @@ impl fmt::Display for Count {
         write!(
             f,
             "{blocks} blocks, {rows} rows, {turns} reorgs ({unwound} unwound), {faults} faults, {lies} lies, {records} records, \
-             {told} events, {outside} settlements outside, read again {again} times, killed {killed_asking} times asking a node and {killed_writing} times at \
-             the database"
+             {told} events, {outside} settlements outside, read again {again} times, killed \
+             {killed_asking} times asking a node and {killed_writing} times at the database"
         )
     }
 }

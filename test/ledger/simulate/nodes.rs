@@ -54,14 +54,14 @@ impl Behaved {
 }
 
 impl Nodes {
-    /// So many honest ones, and where a quorum has to agree a liar that is asked first.
+    /// As many honest ones as have to agree, and where that is more than one a liar that is asked first.
     ///
     /// # Errors
     /// Where one cannot be served.
-    pub async fn of(params: &Params, provider: &Provider, honest: usize, quorum: usize) -> Result<Self> {
+    pub async fn of(params: &Params, provider: &Provider, quorum: usize) -> Result<Self> {
         let chain = chain(params.clone());
         let mut nodes = Vec::new();
-        for _ in 0..honest + usize::from(quorum > 1) {
+        for _ in 0..quorum + usize::from(quorum > 1) {
             nodes.push(Node::on(&chain, provider.clone()).await?);
         }
         let asks = nodes.iter().map(client).collect::<Result<_>>()?;

@@ -123,17 +123,3 @@ pub async fn assert_followers_know(store: &Store, first: u64) -> Result<u64> {
     }
     Ok(told.len() as u64)
 }
-
-/// What a follower takes for true, as lines: where a log tells it, its place; else what it is about.
-pub fn lines(told: &[Told]) -> Result<Vec<String>> {
-    let mut lines: Vec<String> = standing(told)?
-        .values()
-        .map(|Told { event, .. }| {
-            let place = event.origin.and_then(|origin| Some((origin.block, origin.log?.1)));
-            let about = event.body.get("id").or(event.body.get("hash")).or(event.body.get("digest"));
-            format!("{:?} of {} at {place:?}: {about:?}", event.kind, event.subject)
-        })
-        .collect();
-    lines.sort();
-    Ok(lines)
-}
