@@ -1,7 +1,5 @@
 //! Answers as JSON, written straight into the body: a backfill asks for gigabytes.
 
-use std::io::Write as _;
-
 use alloy::{
     consensus::Header,
     primitives::{B256, hex},
@@ -35,9 +33,13 @@ impl Json {
 
     /// `"0x1f"`
     pub(crate) fn quantity(&mut self, number: u64) -> &mut Self {
-        // Writing into memory does not fail.
-        let _ = write!(self.0, "\"0x{number:x}\"");
-        self
+        let mut digits = [0; 16];
+        // The room is exactly what it takes.
+        let _ = hex::encode_to_slice(number.to_be_bytes(), &mut digits);
+        let zeros = digits.iter().take_while(|digit| **digit == b'0').count().min(15);
+        self.raw("\"0x");
+        self.0.extend_from_slice(&digits[zeros..]);
+        self.raw("\"")
     }
 
     fn hash(&mut self, name: &str, hash: B256) -> &mut Self {
