@@ -84,8 +84,7 @@ impl Follower<'_> {
         let mut quiet = 0_u32;
         loop {
             // One transaction for much: beginning and ending it takes the time of some hundred blocks.
-            let is_full = open.as_ref().is_some_and(|open| open.is_due(self.config));
-            let is_due = is_full || again.is_some();
+            let is_due = open.as_ref().is_some_and(|open| open.is_due(self.config));
             if let Some(BlockRange { from, to }) = again.take() {
                 let end = from.saturating_add(self.width.blocks() - 1).min(to);
                 again = (end < to).then_some(BlockRange { from: end + 1, to });
@@ -96,7 +95,7 @@ impl Follower<'_> {
             let offers = lead.as_ref().filter(|lead| is_time && lead.room() > 0);
             // While a batch is committed, which little else waits for than the database, answers to the next ones come in; but whoever
             // is found has to be asked for in all that wait by then.
-            let meanwhile = if is_full { most } else { 0 };
+            let meanwhile = if is_due { most } else { 0 };
             let usual = if quiet >= QUIET { self.width.ahead(most) } else { most };
             let room = match offers {
                 Some(lead) => most.saturating_add(lead.room()),

@@ -34,7 +34,7 @@ pub struct Config {
     /// How many ranges beyond those are offered to indexers that stand by on the same PostgreSQL store, where there is a
     /// [`Self::lease`]: what they have fetched waits in the database, so this bounds what is there. Default: 16.
     pub shared: usize,
-    /// Answers that come soon enough are applied together until they hold about so many logs. Default: 300,000.
+    /// Answers that come soon enough are applied together until they hold about so many logs. Default: 600,000.
     pub batch_logs: u64,
     /// How long a batch that has begun waits for more answers; where more are there, it ends after four times as long. Who else
     /// writes to the ledger waits for it. Default: 500 ms.
@@ -42,7 +42,7 @@ pub struct Config {
     /// How many blocks at the head are heard at most, and kept, while the ledger is more than [`Self::max_range`] behind it; 0
     /// hears none. Default: 4,096.
     pub tail_blocks: u64,
-    /// From so many rows on, what blocks add is written while the ones after them are projected. Default: 1,024.
+    /// From so many rows on, what blocks add is written while the ones after them are projected. Default: 8,192.
     pub write_from: usize,
     /// How many blocks a partition is for that is made in PostgreSQL; those there are stay as they are. Default:
     /// [`PARTITION_BLOCKS`].
@@ -79,10 +79,10 @@ impl Config {
             max_logs: 10_000,
             ahead: 4,
             shared: 16,
-            batch_logs: 300_000,
+            batch_logs: 600_000,
             linger: Duration::from_millis(500),
             tail_blocks: 4_096,
-            write_from: 1_024,
+            write_from: 8_192,
             partition_blocks: PARTITION_BLOCKS,
             max_filter: 500,
             max_questions: 8,

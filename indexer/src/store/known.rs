@@ -10,7 +10,7 @@ use alloy::primitives::{
 
 use super::StoreError;
 use crate::{
-    db::{Link, Query},
+    db::{Link, Query, Tx},
     ledger::Row,
 };
 
@@ -34,6 +34,8 @@ pub(super) struct Known {
     pub(super) purses: AddressSet,
     /// Some of the alerts of payers outside any envelope, by payer.
     pub(super) alerts: AddressMap<KnownAlert>,
+    /// Whether these are all there are: nobody has to ask for any other.
+    pub(super) are_all: bool,
 }
 
 impl Known {
@@ -41,6 +43,7 @@ impl Known {
     pub(super) fn alerts(&mut self, now: Vec<(Address, KnownAlert)>) {
         if self.alerts.len() + now.len() > MOST_ALERTS {
             self.alerts.clear();
+            self.are_all = false;
         }
         self.alerts.extend(now.into_iter().take(MOST_ALERTS));
     }
@@ -53,11 +56,15 @@ pub(super) struct Memory(Mutex<Option<(B256, Known)>>);
 impl Memory {
     /// What is known of the ledger, which stands at `at`; `None` where it has not begun. It is given away: what comes of
     /// it is kept once it is committed.
-    pub(super) async fn take(&self, at: Option<B256>, on: impl Into<Link<'_>>) -> Result<Known, StoreError> {
+    pub(super) async fn take(&self, at: Option<B256>, tx: &mut Tx) -> Result<Known, StoreError> {
         let known = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
         match known.filter(|(then, _)| at == Some(*then)) {
             Some((_, known)) => Ok(known),
-            None => Ok(Known { purses: purses(on).await?, ..Known::default() }),
+            None => {
+                let are_all =
+                    Query::new("SELECT topic FROM alert_topic LIMIT 1").row(&mut *tx).await?.is_none();
+                Ok(Known { purses: purses(tx).await?, are_all, ..Known::default() })
+            }
         }
     }
 
@@ -80,7 +87,10 @@ pub(super) async fn purses(on: impl Into<Link<'_>>) -> Result<AddressSet, StoreE
 
 #[cfg(test)]
 mod tests {
+    use bursar_test_stores::Stores;
+
     use super::*;
+    use crate::Store;
 
     fn alert(payer: usize) -> (Address, KnownAlert) {
         let payer = Address::left_padding_from(&payer.to_be_bytes());
@@ -88,13 +98,25 @@ mod tests {
         (payer, KnownAlert { topic, id: topic, row: Arc::new(Row::AlertTopic(topic)) })
     }
 
+    #[tokio::test]
+    async fn a_ledger_that_had_alerts_before_is_asked_for_them() -> anyhow::Result<()> {
+        let stores = Stores::sqlite()?;
+        let store = Store::connect(&stores.url("ledger").await?.parse()?).await?;
+        let mut tx = store.db.begin().await?;
+        assert!(Memory::default().take(None, &mut tx).await?.are_all);
+        let of_before = Query::new("INSERT INTO alert_topic (topic, alert) VALUES ($1, $2)");
+        of_before.bind(B256::repeat_byte(1)).bind(B256::repeat_byte(2)).execute(&mut tx).await?;
+        assert!(!Memory::default().take(None, &mut tx).await?.are_all);
+        Ok(())
+    }
+
     #[test]
     fn too_many_alerts_are_forgotten_for_those_of_late() {
-        let mut known = Known::default();
+        let mut known = Known { are_all: true, ..Known::default() };
         known.alerts((0..MOST_ALERTS).map(alert).collect());
-        assert_eq!(known.alerts.len(), MOST_ALERTS);
+        assert_eq!((known.alerts.len(), known.are_all), (MOST_ALERTS, true));
         known.alerts(vec![alert(MOST_ALERTS)]);
-        assert_eq!(known.alerts.len(), 1);
+        assert_eq!((known.alerts.len(), known.are_all), (1, false));
         known.alerts((0..MOST_ALERTS + 1).map(alert).collect());
         assert_eq!(known.alerts.len(), MOST_ALERTS);
     }

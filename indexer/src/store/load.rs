@@ -138,12 +138,12 @@ impl<T: HasTx> Loader<'_, T> {
     }
 
     fn row(&self, key: &Key) -> Option<&Row> {
-        self.pending.rows.get(key).and_then(Option::as_deref)
+        self.pending.held.get(key).and_then(Option::as_deref)
     }
 
     async fn load_all(&mut self, keys: BTreeSet<Key>) -> Result<(), StoreError> {
         // What the batch has made of a row is not in the database yet.
-        let keys = keys.into_iter().filter(|key| !self.pending.rows.contains_key(key));
+        let keys = keys.into_iter().filter(|key| self.pending.held.get(key).is_none());
         // Keys of one table are beside each other in their order.
         let keys: Vec<(Key, &'static Table, Vec<Value>)> = keys.map(tables::placed).collect();
         for some in keys.chunk_by(|(_, one, _), (_, other, _)| std::ptr::eq(*one, *other)) {
@@ -152,7 +152,7 @@ impl<T: HasTx> Loader<'_, T> {
             let mut found = table.find_all(table.key(), self.tx.tx().await?, &cells).await?;
             for (key, _, cells) in some {
                 let rows = found.remove(cells).unwrap_or_default();
-                self.pending.rows.insert(*key, tables::read(key, &rows)?.map(Arc::new));
+                self.pending.held.found(*key, tables::read(key, &rows)?.map(Arc::new));
             }
         }
         Ok(())
@@ -195,11 +195,11 @@ impl<T: HasTx> Rows for Loader<'_, T> {
     type Error = StoreError;
 
     async fn load(&mut self, key: &Key) -> Result<Option<Arc<Row>>, StoreError> {
-        if let Some(row) = self.pending.rows.get(key) {
+        if let Some(row) = self.pending.held.get(key) {
             return Ok(row.clone());
         }
         let row = tables::read(key, &tables::find(key).rows(self.tx.tx().await?).await?)?.map(Arc::new);
-        self.pending.rows.insert(*key, row.clone());
+        self.pending.held.found(*key, row.clone());
         Ok(row)
     }
 

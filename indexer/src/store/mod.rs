@@ -12,6 +12,7 @@ mod deferred;
 mod erase;
 mod forget;
 mod heard;
+mod held;
 mod intake;
 mod known;
 mod lease;

@@ -10,6 +10,7 @@ use alloy::primitives::{
 
 use super::{
     StoreError, alerts,
+    held::{Changed, Held},
     known::{Known, KnownAlert},
     lent::{HasTx, Lent},
     tables::{self, Entry, Seen, Written},
@@ -23,7 +24,7 @@ use crate::{
 };
 
 /// Rows that may wait while others are being written: projecting is faster than a database.
-const MOST_WAITING: usize = 8_192;
+const MOST_WAITING: usize = 16_384;
 
 /// So many rows that changed are put together at a time, while the database takes those before them.
 const PIECE: usize = 4_096;
@@ -95,8 +96,8 @@ pub(super) struct Pending {
     known: Option<Known>,
     /// Payers outside any envelope whose alerts to remember, and what tells of them.
     payers: AddressMap<Telling>,
-    /// Rows as the batch has them, whether it changed them or only looked at them.
-    pub(super) rows: HashMap<Key, Option<Arc<Row>>>,
+    /// Rows as the batch has them; what is changed is written once, when it does not change any more.
+    pub(super) held: Held,
     /// Payments that were looked for, and those that the batch itself has settled.
     pub(super) settled: HashMap<PaymentKey, Option<Settlement>>,
     /// Policies that the batch itself has put in force, as JSON: of which envelope, and which version.
@@ -105,8 +106,6 @@ pub(super) struct Pending {
     pub(super) records: HashMap<PaymentKey, Vec<Entry>>,
     /// What is added and not written yet.
     part: Part,
-    /// Rows that are changed, as the database has them: each is written once, when it does not change any more.
-    changed: HashMap<Key, Option<Arc<Row>>>,
     /// How many rows are.
     written: usize,
     scores: BTreeMap<(Address, u32, u64), Vec<Value>>,
@@ -154,13 +153,17 @@ impl Pending {
             let known = self.known.as_ref().and_then(|known| known.alerts.get(&payer));
             let telling = match known {
                 Some(KnownAlert { topic, id, row }) => {
-                    self.rows.insert(Key::AlertTopic(*topic), Some(Arc::new(Row::AlertTopic(*id))));
-                    self.rows.insert(Key::Alert(*id), Some(Arc::clone(row)));
+                    self.held.found(Key::AlertTopic(*topic), Some(Arc::new(Row::AlertTopic(*id))));
+                    self.held.found(Key::Alert(*id), Some(Arc::clone(row)));
                     Telling { topic: *topic, alert: Some(*id) }
                 }
                 None => {
                     let topic = ungoverned(payer).key();
-                    unknown.push(topic);
+                    if self.known.as_ref().is_some_and(|known| known.are_all) {
+                        self.held.found(Key::AlertTopic(topic), None);
+                    } else {
+                        unknown.push(topic);
+                    }
                     Telling { topic, alert: None }
                 }
             };
@@ -252,8 +255,7 @@ impl Pending {
             if let (Key::Purse(account), Some(known)) = (key, &mut self.known) {
                 known.purses.insert(account);
             }
-            self.rows.insert(key, after);
-            self.changed.entry(key).or_insert(before);
+            self.held.change(key, before, after);
         }
         Ok(())
     }
@@ -275,7 +277,7 @@ impl Pending {
     /// How many rows it has come to.
     pub(super) fn rows(&self) -> usize {
         let added = self.written + self.part.rows();
-        added + self.changed.len() + self.scores.len() + self.journal.len() + self.told.len()
+        added + self.held.changed() + self.scores.len() + self.journal.len() + self.told.len()
     }
 
     /// Has what the blocks so far add written while the batch goes on, where it is so many rows and nothing else is being
@@ -297,14 +299,11 @@ impl Pending {
     /// Writes all that is left of it, and gives what is known of the ledger then.
     pub(super) async fn write(self, tx: &mut Tx) -> Result<Known, StoreError> {
         let mut known = self.known.unwrap_or_default();
-        known.alerts(alerts(&self.rows, self.payers));
-        // As tables have them, the same whoever writes them: two that wait for each other's rows would wait for ever.
-        let mut changed: Vec<_> = self.changed.into_iter().collect();
-        changed.sort_unstable_by_key(|(key, _)| *key);
-        let (rows, mut changed) = (Arc::new(self.rows), changed.into_iter());
+        known.alerts(alerts(&self.held, self.payers));
+        let mut changed = self.held.into_changed().into_iter();
         let mut next = || {
-            let (rows, some) = (Arc::clone(&rows), changed.by_ref().take(PIECE).collect::<Vec<_>>());
-            (!some.is_empty()).then(|| tokio::task::spawn_blocking(move || Due::of(&rows, some)))
+            let some: Vec<_> = changed.by_ref().take(PIECE).collect();
+            (!some.is_empty()).then(|| tokio::task::spawn_blocking(move || Due::of(some)))
         };
         let mut piece = next();
         self.part.write(tx).await?;
@@ -330,15 +329,12 @@ struct Due {
 }
 
 impl Due {
-    fn of(
-        rows: &HashMap<Key, Option<Arc<Row>>>,
-        changed: Vec<(Key, Option<Arc<Row>>)>,
-    ) -> Result<Self, StoreError> {
+    fn of(changed: Vec<Changed>) -> Result<Self, StoreError> {
         let mut due = Self::default();
-        for (key, before) in changed {
-            let row = rows.get(&key).and_then(Option::as_deref);
+        for Changed { key, was, is } in changed {
+            let row = is.as_deref();
             let Written { table, gone, rows } = tables::put(&key, row)?;
-            match (gone, before) {
+            match (gone, was) {
                 (Some(gone), _) => {
                     due.gone.push((table, gone));
                     due.anew.add(table, rows);
@@ -367,10 +363,10 @@ impl Due {
 }
 
 /// The alerts of these payers.
-fn alerts(rows: &HashMap<Key, Option<Arc<Row>>>, payers: AddressMap<Telling>) -> Vec<(Address, KnownAlert)> {
+fn alerts(held: &Held, payers: AddressMap<Telling>) -> Vec<(Address, KnownAlert)> {
     let alert = |(payer, Telling { topic, .. })| {
-        let Row::AlertTopic(id) = *rows.get(&Key::AlertTopic(topic))?.as_deref()? else { return None };
-        Some((payer, KnownAlert { topic, id, row: rows.get(&Key::Alert(id))?.clone()? }))
+        let Row::AlertTopic(id) = *held.get(&Key::AlertTopic(topic))?.as_deref()? else { return None };
+        Some((payer, KnownAlert { topic, id, row: held.get(&Key::Alert(id))?.clone()? }))
     };
     payers.into_iter().filter_map(alert).collect()
 }
