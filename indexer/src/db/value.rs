@@ -75,10 +75,11 @@ impl Cell for Value {
 }
 
 fn digits(amount: U256) -> String {
-    match u128::try_from(amount) {
+    match (u64::try_from(amount), u128::try_from(amount)) {
         // Dividing by ten is one instruction here, and most of what amounts take.
-        Ok(amount) => format!("{amount:029}"),
-        Err(_) => format!("{:0>29}", amount.to_string()),
+        (Ok(amount), _) => format!("{amount:029}"),
+        (_, Ok(amount)) => format!("{amount:029}"),
+        _ => format!("{:0>29}", amount.to_string()),
     }
 }
 

@@ -1,5 +1,7 @@
 //! Alerts: what somebody should look at, as the ledger tells it.
 
+use std::sync::Arc;
+
 use alloy::primitives::{Address, B256, U256, keccak256};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -91,7 +93,7 @@ pub enum Detail {
     Said(String),
     /// A settlement outside any envelope. There is one for every alert of most chains, and for each that is written there are
     /// several that are not: it is put into words where it is written.
-    Outside(Box<Outside>),
+    Outside(Arc<Outside>),
 }
 
 /// A payment of a watched account, as its alert tells of it.
@@ -195,7 +197,7 @@ mod tests {
     fn a_payment_outside_is_told_as_json() {
         let [payer, payee, asset] = [0xa1, 0xb2, 0xc3].map(Address::repeat_byte);
         let (amount, tx_hash) = (U256::from(1_000_000u64), B256::repeat_byte(0xd4));
-        let detail = Detail::Outside(Box::new(Outside { payer, payee, asset, amount, tx_hash }));
+        let detail = Detail::Outside(Arc::new(Outside { payer, payee, asset, amount, tx_hash }));
         let told = json!({
             "payer": payer, "payee": payee, "asset": asset, "amount": "1000000", "txHash": tx_hash,
         });

@@ -1,5 +1,7 @@
 //! Which events of the chain somebody should look at, and which end that.
 
+use std::sync::Arc;
+
 use alloy::primitives::{Address, U256};
 use serde_json::json;
 
@@ -147,7 +149,7 @@ impl<R: Rows> Projector<'_, R> {
     /// A watched account paid outside any envelope.
     pub(super) async fn ungoverned(&mut self, row: &SettlementRow) -> Step<(), R> {
         let SettlementRow { payer, payee, asset, amount, tx_hash, .. } = *row;
-        let detail = Detail::Outside(Box::new(Outside { payer, payee, asset, amount, tx_hash }));
+        let detail = Detail::Outside(Arc::new(Outside { payer, payee, asset, amount, tx_hash }));
         // Most of these are one of many of their payer, whose alert is known then.
         if let Some(telling) = self.ledger.outside(payer) {
             let until = Some(self.shown_until());

@@ -280,11 +280,19 @@ impl Fetcher<'_> {
 
     /// What watched payers did in watched tokens, and what the x402 proxies say behind it.
     fn ungoverned(&self, found: &mut Found, mut logs: Vec<Given<RawLog>>) -> Result<(), SourceError> {
-        let said: Vec<_> = logs.extract_if(.., |log| Proxy::at(log.what.address).is_some()).collect();
-        self.keep(found, logs)?;
-        // Of the proxies, what tells of these: they settle for everybody.
-        let telling: Vec<_> = said.into_iter().filter(|log| found.logs.has_before(&log.what)).collect();
-        self.keep(found, telling)
+        // Of the proxies, what tells of these: they settle for everybody. In the order of their places, so that all of it is gone
+        // through once and little of it moves.
+        logs.sort_by_key(place);
+        let mut before = None;
+        logs.retain(|log| {
+            let RawLog { block_number, log_index, tx_hash, .. } = log.what;
+            if Proxy::at(log.what.address).is_none() {
+                before = Some((block_number, log_index.checked_add(1), tx_hash));
+                return true;
+            }
+            before == Some((block_number, Some(log_index), tx_hash)) || found.logs.has_before(&log.what)
+        });
+        self.keep(found, logs)
     }
 
     fn keep(&self, found: &mut Found, logs: Vec<Given<RawLog>>) -> Result<(), SourceError> {
