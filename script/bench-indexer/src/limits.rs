@@ -28,6 +28,11 @@ pub(crate) struct Wrote {
     pub(crate) wall: Duration,
 }
 
+/// The faster of a round and of those before it.
+pub(crate) fn better(before: Option<Wrote>, now: Wrote) -> Option<Wrote> {
+    [before, Some(now)].into_iter().flatten().min_by_key(|wrote| wrote.wall)
+}
+
 /// A database of that name on the cluster, empty.
 pub(crate) async fn database(cluster: &Cluster, name: &'static str) -> Result<Url> {
     let mut connection = PgConnection::connect(cluster.url().as_str()).await?;

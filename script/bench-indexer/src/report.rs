@@ -94,27 +94,50 @@ impl Ran {
     }
 }
 
+/// Of each indexer the run that counts: the one in the middle.
+fn middle(ran: &[Ran]) -> Vec<&Ran> {
+    let mut found: Vec<&Ran> = Vec::new();
+    for one in ran {
+        if found.iter().all(|found| found.name != one.name) {
+            let mut rounds: Vec<&Ran> = ran.iter().filter(|other| other.name == one.name).collect();
+            rounds.sort_by_key(|ran| ran.took.wall);
+            found.extend(rounds.get(rounds.len() / 2));
+        }
+    }
+    found
+}
+
+/// How many times as fast the first is as the second, round by round, and in the middle of them; in hundredths.
+fn times(ran: &[Ran], one: &str, other: &str) -> Option<(u128, Vec<u128>)> {
+    let took = |name| ran.iter().filter(move |ran| ran.name == name).map(|ran| ran.took.wall.as_millis());
+    let rounds: Vec<u128> = took(one).zip(took(other)).map(|(one, other)| other * 100 / one.max(1)).collect();
+    let mut sorted = rounds.clone();
+    sorted.sort_unstable();
+    Some((*sorted.get(sorted.len() / 2)?, rounds))
+}
+
 /// Writes both reports and says what they hold.
-pub(crate) fn write(out: &Path, ran: &[Ran], limits: &Limits) -> Result<()> {
+pub(crate) fn write(out: &Path, all: &[Ran], limits: &Limits) -> Result<()> {
+    let ran = middle(all);
     let rate = |wrote: Option<Wrote>| wrote.map(|wrote| per_second(wrote.rows, wrote.wall));
     let (copy, insert) = (rate(limits.copied), rate(limits.inserted));
     let report = json!({
-        "runs": ran.iter().map(Ran::value).collect::<Vec<_>>(),
+        "runs": ran.iter().map(|ran| ran.value()).collect::<Vec<_>>(),
         "copy_rows_per_s": copy,
         "sqlite_rows_per_s": insert,
-        "peer_reported": peer_reported(ran),
+        "peer_reported": peer_reported(all),
     });
     save(&out.join("indexer.json"), &report)?;
     let guarantees: serde_json::Map<_, _> =
         GUARANTEES.iter().map(|(name, what)| ((*name).to_owned(), json!(what))).collect();
     let detail = json!({
         "report": report,
-        "runs": ran.iter().map(Ran::detail).collect::<Vec<_>>(),
+        "runs": all.iter().map(Ran::detail).collect::<Vec<_>>(),
         "guarantees": guarantees,
     });
     save(&out.join("indexer-detail.json"), &detail)?;
 
-    for ran in ran {
+    for ran in &ran {
         let (wrong, quarters) = (if ran.is_right() { "" } else { "  WRONG" }, &ran.took.quarters_kib);
         println!(
             "{:<16} {:>8} settlements in {:>7} s  {:>7}/s  {:>6} calls  {:>4} MiB at most{wrong}",
@@ -140,12 +163,19 @@ pub(crate) fn write(out: &Path, ran: &[Ran], limits: &Limits) -> Result<()> {
     if let (Some(alone), Some(divided)) = (took("bursar-alone"), took("bursar-divided")) {
         println!("divided among three: in {} % of the time", divided * 100 / alone.max(1));
     }
+    for name in ["bursar-postgres", "bursar-sqlite"] {
+        if let Some((middle, rounds)) = times(all, name, "rindexer") {
+            let shown = |times: &u128| format!("{}.{:02}", times / 100, times % 100);
+            let rounds: Vec<String> = rounds.iter().map(shown).collect();
+            println!("{name}: {} times rindexer (of rounds: {})", shown(&middle), rounds.join(", "));
+        }
+    }
     for (what, rate) in [("a bare COPY", copy), ("bare inserts into SQLite", insert)] {
         if let Some(rate) = rate {
             println!("{what}: {rate} rows per second");
         }
     }
-    for reported in peer_reported(ran).as_array().into_iter().flatten() {
+    for reported in peer_reported(all).as_array().into_iter().flatten() {
         println!("as reported elsewhere, and not run here: {reported}");
     }
     for (name, what) in GUARANTEES {
