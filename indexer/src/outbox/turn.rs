@@ -18,7 +18,8 @@ use crate::{
 const FROM: &str = "events_from";
 /// The same of the ledger before it was read again.
 const FROM_BEFORE: &str = "events_from_before";
-/// The time of the block before that one, in unix seconds, where the ledger was read again: what runs out by then was told.
+/// The time of the block before that one, in unix seconds, where the ledger was read again: what runs out by then is history, or was
+/// told.
 const SINCE: &str = "events_since";
 
 /// The first block that is told of; `None` where the ledger has only begun.
@@ -61,13 +62,14 @@ pub(crate) async fn keep(tx: &mut Tx) -> Result<(), StoreError> {
     let (Some(from), Some(at)) = (number(tx, FROM).await?, checkpoint::get(&mut *tx).await?) else {
         return Ok(());
     };
-    if at.final_number < from {
+    let told_to = at.final_number.max(from.saturating_sub(1));
+    if at.number < told_to {
+        // It has not come to what is told.
         return Ok(());
     }
-    let block = blocks::get(&mut *tx, at.final_number).await?;
-    let since = block.map_or(0, |block| block.timestamp);
+    let since = blocks::up_to(&mut *tx, told_to).await?.map_or(0, |block| block.timestamp);
     META.put(meta(SINCE, since.to_string())).execute(&mut *tx).await?;
-    META.put(meta(FROM, at.final_number.saturating_add(1).to_string())).execute(tx).await?;
+    META.put(meta(FROM, told_to.saturating_add(1).to_string())).execute(tx).await?;
     Ok(())
 }
 
@@ -106,13 +108,14 @@ fn retraction(seq: u64, event: Event, at: u64) -> Event {
     Event { kind: Kind::Retracted, at, treasury, envelope, subject, origin: None, retracts: Some(seq), body }
 }
 
-/// The time up to which it was told what runs out, in unix seconds, where the ledger that stood at `before` tells of blocks from
-/// `from` on.
+/// The time up to which what runs out is history or was told, in unix seconds, where the ledger that stood at `before` tells of
+/// blocks from `from` on and has come to them: of the last block before them that it keeps, or that it kept when it was read before.
 pub(crate) async fn told_until(tx: &mut Tx, before: Checkpoint, from: u64) -> Result<u64, StoreError> {
     if before.number.saturating_add(1) >= from {
         return Ok(before.timestamp);
     }
-    Ok(number(tx, SINCE).await?.unwrap_or_default().max(before.timestamp))
+    let kept = blocks::up_to(&mut *tx, from.saturating_sub(1)).await?.map_or(0, |block| block.timestamp);
+    Ok(number(tx, SINCE).await?.unwrap_or_default().max(before.timestamp).max(kept))
 }
 
 /// Tells what has become final and what has run out, now that the ledger stands at `tip`: payments in the blocks after

@@ -41,12 +41,9 @@ pub async fn get(on: impl Into<Link<'_>>, number: u64) -> Result<Option<KeptBloc
 ///
 /// # Errors
 /// When the database fails.
-pub async fn up_to(db: &Db, height: u64) -> Result<Option<KeptBlock>, DbError> {
-    select()
-        .filter("number <= ", Some(height))
-        .order_and_limit(" ORDER BY number DESC", 1)
-        .row(db, read)
-        .await
+pub async fn up_to(on: impl Into<Link<'_>>, height: u64) -> Result<Option<KeptBlock>, DbError> {
+    let sql = "SELECT number, hash, timestamp FROM block WHERE number <= $1 ORDER BY number DESC LIMIT 1";
+    Query::new(sql).bind(height).row(on).await?.as_ref().map(read).transpose()
 }
 
 /// The first block that the ledger keeps; `None` where it keeps none.

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use alloy::primitives::{Address, B256, U256, aliases::U24};
+use alloy::primitives::{Address, B256, U256, aliases::U24, map::HashMap};
 use anyhow::{Context as _, Result, ensure};
 use bursar_indexer::{
     Store,
     db::Query,
-    ledger::WatchList,
+    ledger::{BlockFacts, WatchList},
     outbox::Kind,
     project::Realm,
     query::{
@@ -38,6 +38,7 @@ on_both_stores!(
     what_fails_is_not_told,
     nothing_of_a_record_is_in_an_event,
     requests_run_out_by_the_chains_clock,
+    what_ran_out_before_what_is_told_is_history,
     old_events_go_and_cursors_before_them_are_told_so,
     filters_choose_and_retractions_come_along,
 );
@@ -289,23 +290,36 @@ fn request(valid_before: u64) -> Request {
     }
 }
 
-async fn requests_run_out_by_the_chains_clock(stores: Stores) -> Result<()> {
-    let store = open(&stores, "ledger").await?;
-    let realm = Realm { chain_id: 1, factory: Address::ZERO };
-    let list = WatchList::default();
-    let room = Room { per_agent: 9, per_treasury: 9 };
-    let mut after = None;
-    let tip = |number: u64, fork: u8, timestamp| BlockHeader {
-        number,
-        hash: B256::from([[number as u8; 16], [fork; 16]].concat().as_slice().try_into().unwrap_or([0; 32])),
-        parent_hash: None,
-        timestamp,
-    };
-    let settle = async |after: &mut Option<B256>, tip: BlockHeader, settled: Settled| -> Result<()> {
+/// A ledger of blocks without logs.
+struct Clock {
+    store: Store,
+    after: Option<B256>,
+}
+
+impl Clock {
+    async fn open(stores: &Stores) -> Result<Self> {
+        Ok(Self { store: open(stores, "ledger").await?, after: None })
+    }
+
+    /// Somebody is to approve a payment that runs out then.
+    async fn ask(&self, valid_before: u64) -> Result<()> {
+        let room = Room { per_agent: 9, per_treasury: 9 };
+        approvals::store(self.store.db(), &request(valid_before), room, 90).await?;
+        Ok(())
+    }
+
+    /// On to a block, by way of `between`.
+    async fn go(&mut self, between: &[BlockHeader], tip: BlockHeader, settled: Settled) -> Result<()> {
+        let realm = Realm { chain_id: 1, factory: Address::ZERO };
+        let facts = |header: &BlockHeader| BlockFacts {
+            header: *header,
+            entries: vec![],
+            transactions: HashMap::new(),
+        };
         let batch = Batch {
-            after: *after,
-            list: &list,
-            blocks: &[],
+            after: self.after,
+            list: &WatchList::default(),
+            blocks: &between.iter().map(facts).collect::<Vec<_>>(),
             tip,
             head: tip.number,
             settled,
@@ -313,57 +327,98 @@ async fn requests_run_out_by_the_chains_clock(stores: Stores) -> Result<()> {
             partition_blocks: 3,
             seen: None,
         };
-        store.apply(realm, batch).await?;
-        *after = Some(tip.hash);
+        self.store.apply(realm, batch).await?;
+        self.after = Some(tip.hash);
         Ok(())
-    };
-    let go = async |after: &mut Option<B256>, tip| settle(after, tip, Settled::default()).await;
-    let expired = async || -> Result<Vec<B256>> {
-        let told = all(&store).await?;
+    }
+
+    async fn back_to(&mut self, number: u64) -> Result<()> {
+        self.after = Some(self.store.unwind(number).await?.hash);
+        Ok(())
+    }
+
+    async fn forget(&mut self) -> Result<()> {
+        self.after = None;
+        Ok(self.store.forget_chain().await?)
+    }
+
+    /// Whose running out stands as told, in the order of telling.
+    async fn expired(&self) -> Result<Vec<B256>> {
+        let told = all(&self.store).await?;
         let standing = standing(&told)?;
         let expired = standing.values().filter(|told| told.event.kind == Kind::ApprovalExpired);
-        Ok(expired
-            .map(|told| serde_json::from_value(told.event.body["digest"].clone()))
-            .collect::<Result<_, _>>()?)
-    };
-    go(&mut after, tip(0, 0, 90)).await?;
+        let digests = expired.map(|told| serde_json::from_value(told.event.body["digest"].clone()));
+        Ok(digests.collect::<Result<_, _>>()?)
+    }
+}
+
+fn block(number: u64, fork: u8, timestamp: u64) -> BlockHeader {
+    let hash = B256::from(U256::from(number << 8 | u64::from(fork)));
+    BlockHeader { number, hash, parent_hash: None, timestamp }
+}
+
+async fn requests_run_out_by_the_chains_clock(stores: Stores) -> Result<()> {
+    let none_final = Settled::default();
+    let mut clock = Clock::open(&stores).await?;
+    clock.go(&[], block(0, 0, 90), none_final).await?;
     for valid_before in [100, 120, 121] {
-        approvals::store(store.db(), &request(valid_before), room, 90).await?;
+        clock.ask(valid_before).await?;
     }
     let no = Answer::Rejected { by: PAYEE, reason: "canary".into(), signature: None };
-    assert!(store.answer_request(request(121).digest, None, &no, 95).await?);
-    assert!(!store.answer_request(request(121).digest, None, &no, 95).await?, "once");
-    go(&mut after, tip(1, 0, 99)).await?;
-    assert_eq!(expired().await?, [] as [B256; 0]);
-    go(&mut after, tip(2, 0, 100)).await?;
-    assert_eq!(expired().await?, [request(100).digest]);
-    go(&mut after, tip(3, 0, 130)).await?;
-    assert_eq!(
-        expired().await?,
-        [request(100).digest, request(120).digest],
-        "one that was answered does not"
-    );
+    assert!(clock.store.answer_request(request(121).digest, None, &no, 95).await?);
+    assert!(!clock.store.answer_request(request(121).digest, None, &no, 95).await?, "once");
+    clock.go(&[], block(1, 0, 99), none_final).await?;
+    assert_eq!(clock.expired().await?, [] as [B256; 0]);
+    clock.go(&[], block(2, 0, 100), none_final).await?;
+    assert_eq!(clock.expired().await?, [request(100).digest]);
+    clock.go(&[], block(3, 0, 130), none_final).await?;
+    let both = [request(100).digest, request(120).digest];
+    assert_eq!(clock.expired().await?, both, "one that was answered does not");
 
     // The chain turns, and its clock with it.
-    after = Some(store.unwind(1).await?.hash);
-    assert_eq!(expired().await?, [] as [B256; 0]);
-    go(&mut after, tip(2, 1, 119)).await?;
-    assert_eq!(expired().await?, [request(100).digest]);
-    go(&mut after, tip(3, 1, 120)).await?;
-    assert_eq!(expired().await?, [request(100).digest, request(120).digest]);
+    clock.back_to(1).await?;
+    assert_eq!(clock.expired().await?, [] as [B256; 0]);
+    clock.go(&[], block(2, 1, 119), none_final).await?;
+    assert_eq!(clock.expired().await?, [request(100).digest]);
+    clock.go(&[], block(3, 1, 120), none_final).await?;
+    assert_eq!(clock.expired().await?, both);
 
     // Read again, in one step to the head: what ran out in blocks that were final is not told again.
-    settle(&mut after, tip(4, 1, 125), Settled::at(3)).await?;
-    store.forget_chain().await?;
-    after = None;
-    go(&mut after, tip(0, 0, 90)).await?;
-    settle(&mut after, tip(5, 1, 126), Settled::at(4)).await?;
-    assert_eq!(expired().await?, [request(100).digest, request(120).digest]);
+    clock.go(&[], block(4, 1, 125), Settled::at(3)).await?;
+    clock.forget().await?;
+    clock.go(&[], block(0, 0, 90), none_final).await?;
+    clock.go(&[], block(5, 1, 126), Settled::at(4)).await?;
+    assert_eq!(clock.expired().await?, both);
 
-    let told = all(&store).await?;
+    let told = all(&clock.store).await?;
     let of = |kind| told.iter().filter(|told| told.event.kind == kind).count();
     assert_eq!((of(Kind::ApprovalRequested), of(Kind::ApprovalRejected)), (3, 1));
     assert!(!format!("{told:?}").contains("canary"), "why is in the request, not in the event");
+    Ok(())
+}
+
+async fn what_ran_out_before_what_is_told_is_history(stores: Stores) -> Result<()> {
+    let mut clock = Clock::open(&stores).await?;
+    for valid_before in [100, 120, 121] {
+        clock.ask(valid_before).await?;
+    }
+    clock.go(&[], block(0, 0, 90), Settled::default()).await?;
+    // In one step over what is final to a block that is told of.
+    clock.go(&[block(3, 0, 110)], block(4, 0, 120), Settled::at(3)).await?;
+    assert_eq!(clock.expired().await?, [request(120).digest]);
+
+    // Read again while nothing that was told is final, in steps of other lengths; and again before it has come that far.
+    for come_to in [1, 4] {
+        clock.forget().await?;
+        clock.go(&[], block(0, 0, 90), Settled::default()).await?;
+        clock.go(&[], block(1, 0, 99), Settled::at(3)).await?;
+        if come_to == 4 {
+            clock.go(&[], block(4, 0, 120), Settled::at(3)).await?;
+            assert_eq!(clock.expired().await?, [request(120).digest]);
+        }
+    }
+    clock.go(&[], block(5, 0, 121), Settled::at(3)).await?;
+    assert_eq!(clock.expired().await?, [request(120).digest, request(121).digest]);
     Ok(())
 }
 
